@@ -1,0 +1,157 @@
+//! The default engine: AWS-LC, through `aws-lc-rs`.
+
+use super::engine::{Engine, Inconsistent, Verdict};
+use super::error::CryptoError;
+use super::gate::{CheckedPrivateKey, CheckedPublicKey};
+use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
+use aws_lc_rs::digest::{SHA1_FOR_LEGACY_USE_ONLY, SHA256, digest};
+use aws_lc_rs::hmac::{self, HMAC_SHA256};
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::rsa::{
+    KeyPair, OAEP_SHA1_MGF1SHA1, OaepPrivateDecryptingKey, OaepPublicEncryptingKey,
+    PrivateDecryptingKey, PublicEncryptingKey,
+};
+use aws_lc_rs::signature::{ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_SHA256};
+use zeroize::Zeroizing;
+
+pub enum AwsLc {}
+
+/// The same key twice: the library has one type for signing and another for decryption.
+pub struct Private {
+    signing: KeyPair,
+    decrypting: OaepPrivateDecryptingKey,
+}
+
+pub struct Public {
+    verifying: ParsedPublicKey,
+    encrypting: OaepPublicEncryptingKey,
+}
+
+impl Engine for AwsLc {
+    const NAME: &'static str = "aws-lc-rs";
+    type Private = Private;
+    type Public = Public;
+
+    fn private(key: &CheckedPrivateKey) -> Result<Private, Inconsistent> {
+        let pkcs8 = key.pkcs8();
+        let decrypting = PrivateDecryptingKey::from_pkcs8(&pkcs8).map_err(|_| Inconsistent)?;
+        Ok(Private {
+            signing: KeyPair::from_pkcs8(&pkcs8).map_err(|_| Inconsistent)?,
+            decrypting: OaepPrivateDecryptingKey::new(decrypting).map_err(|_| Inconsistent)?,
+        })
+    }
+
+    fn public(key: &CheckedPublicKey) -> Result<Public, Inconsistent> {
+        let spki = key.spki();
+        let encrypting = PublicEncryptingKey::from_der(&spki).map_err(|_| Inconsistent)?;
+        Ok(Public {
+            verifying: ParsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, &spki)
+                .map_err(|_| Inconsistent)?,
+            encrypting: OaepPublicEncryptingKey::new(encrypting).map_err(|_| Inconsistent)?,
+        })
+    }
+
+    fn sign_sha256(key: &Private, message: &[u8]) -> Result<Vec<u8>, CryptoError> {
+        let mut signature = vec![0; key.signing.public_modulus_len()];
+        key.signing
+            .sign(
+                &RSA_PKCS1_SHA256,
+                &SystemRandom::new(),
+                message,
+                &mut signature,
+            )
+            .map_err(|_| CryptoError)?;
+        Ok(signature)
+    }
+
+    fn verify_sha256(key: &Public, message: &[u8], signature: &[u8]) -> Verdict {
+        match key.verifying.verify_sig(message, signature) {
+            Ok(()) => Verdict::Valid,
+            Err(_) => Verdict::Invalid,
+        }
+    }
+
+    fn oaep_sha1_seal(key: &Public, plaintext: &[u8]) -> Result<Vec<u8>, CryptoError> {
+        let mut ciphertext = vec![0; key.encrypting.ciphertext_size()];
+        let length = key
+            .encrypting
+            .encrypt(&OAEP_SHA1_MGF1SHA1, plaintext, &mut ciphertext, None)
+            .map_err(|_| CryptoError)?
+            .len();
+        ciphertext.truncate(length);
+        Ok(ciphertext)
+    }
+
+    fn oaep_sha1_open(key: &Private, ciphertext: &[u8]) -> Result<Zeroizing<Vec<u8>>, CryptoError> {
+        let mut plaintext = Zeroizing::new(vec![0; key.decrypting.min_output_size()]);
+        let length = key
+            .decrypting
+            .decrypt(&OAEP_SHA1_MGF1SHA1, ciphertext, &mut plaintext, None)
+            .map_err(|_| CryptoError)?
+            .len();
+        plaintext.truncate(length);
+        Ok(plaintext)
+    }
+
+    fn aes_256_gcm_seal(
+        key: &[u8; 32],
+        nonce: &[u8; 12],
+        aad: &[u8],
+        plaintext: &[u8],
+    ) -> Result<Vec<u8>, CryptoError> {
+        // Room for the tag from the start: a buffer that grows would leave a copy of the plaintext behind.
+        let mut buffer = Vec::with_capacity(plaintext.len() + AES_256_GCM.tag_len());
+        buffer.extend_from_slice(plaintext);
+        gcm_key(key)?
+            .seal_in_place_append_tag(
+                Nonce::assume_unique_for_key(*nonce),
+                Aad::from(aad),
+                &mut buffer,
+            )
+            .map_err(|_| CryptoError)?;
+        Ok(buffer)
+    }
+
+    fn aes_256_gcm_open(
+        key: &[u8; 32],
+        nonce: &[u8; 12],
+        aad: &[u8],
+        ciphertext_and_tag: &[u8],
+    ) -> Result<Zeroizing<Vec<u8>>, CryptoError> {
+        let mut buffer = Zeroizing::new(ciphertext_and_tag.to_vec());
+        let length = gcm_key(key)?
+            .open_in_place(
+                Nonce::assume_unique_for_key(*nonce),
+                Aad::from(aad),
+                &mut buffer,
+            )
+            .map_err(|_| CryptoError)?
+            .len();
+        buffer.truncate(length);
+        Ok(buffer)
+    }
+
+    fn sha1(message: &[u8]) -> [u8; 20] {
+        fixed(digest(&SHA1_FOR_LEGACY_USE_ONLY, message).as_ref())
+    }
+
+    fn sha256(message: &[u8]) -> [u8; 32] {
+        fixed(digest(&SHA256, message).as_ref())
+    }
+
+    fn hmac_sha256(key: &[u8], message: &[u8]) -> [u8; 32] {
+        fixed(hmac::sign(&hmac::Key::new(HMAC_SHA256, key), message).as_ref())
+    }
+}
+
+fn gcm_key(key: &[u8; 32]) -> Result<LessSafeKey, CryptoError> {
+    UnboundKey::new(&AES_256_GCM, key)
+        .map(LessSafeKey::new)
+        .map_err(|_| CryptoError)
+}
+
+fn fixed<const N: usize>(bytes: &[u8]) -> [u8; N] {
+    let mut array = [0; N];
+    array.copy_from_slice(bytes);
+    array
+}

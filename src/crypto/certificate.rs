@@ -1,0 +1,83 @@
+//! X.509 certificates: whose key it is, until when, under which serial number.
+
+use super::engine;
+use super::error::KeyError;
+use super::gate;
+use super::key::RsaPublicKey;
+use super::serial::Serial;
+use der::{Decode, Encode};
+
+/// A certificate with a usable key. Its signature is not checked here: who trusts it, and why, is the provider's rule.
+#[derive(Clone, Debug)]
+pub struct Certificate {
+    serial: Serial,
+    public_key: RsaPublicKey<engine::Default>,
+    not_before: i64,
+    not_after: i64,
+    subject: String,
+    issuer: String,
+}
+
+impl Certificate {
+    /// Reads one certificate, as PEM, bare base64 or DER. Its key must pass the gate.
+    pub fn parse(text: &[u8]) -> Result<Self, KeyError> {
+        let der = gate::certificate(text)?;
+        let certificate = x509_cert::Certificate::from_der(&der).map_err(|_| unreadable())?;
+        let contents = certificate.tbs_certificate();
+        let key = contents
+            .subject_public_key_info()
+            .to_der()
+            .map_err(|_| unreadable())?;
+        let validity = contents.validity();
+        Ok(Self {
+            serial: Serial::from_der_integer(contents.serial_number().as_bytes())?,
+            public_key: RsaPublicKey::load(gate::subject_public_key(&key)?)?,
+            not_before: unix_seconds(validity.not_before)?,
+            not_after: unix_seconds(validity.not_after)?,
+            subject: contents.subject().to_string(),
+            issuer: contents.issuer().to_string(),
+        })
+    }
+
+    /// The certificate's own serial number, never the one a message claims for it.
+    pub fn serial(&self) -> &Serial {
+        &self.serial
+    }
+
+    pub fn public_key(&self) -> &RsaPublicKey<engine::Default> {
+        &self.public_key
+    }
+
+    /// The first second of validity, Unix time.
+    pub fn not_before(&self) -> i64 {
+        self.not_before
+    }
+
+    /// The last second of validity, Unix time.
+    pub fn not_after(&self) -> i64 {
+        self.not_after
+    }
+
+    /// Both ends belong to the validity, RFC 5280 section 4.1.2.5.
+    pub fn is_valid_at(&self, unix_seconds: i64) -> bool {
+        (self.not_before..=self.not_after).contains(&unix_seconds)
+    }
+
+    /// The distinguished name of the holder, RFC 4514.
+    pub fn subject(&self) -> &str {
+        &self.subject
+    }
+
+    /// The distinguished name of the issuer, RFC 4514.
+    pub fn issuer(&self) -> &str {
+        &self.issuer
+    }
+}
+
+fn unix_seconds(time: x509_cert::time::Time) -> Result<i64, KeyError> {
+    i64::try_from(time.to_unix_duration().as_secs()).map_err(|_| unreadable())
+}
+
+fn unreadable() -> KeyError {
+    KeyError::invalid("the certificate cannot be read; a part of it may be missing or altered")
+}

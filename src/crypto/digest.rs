@@ -1,0 +1,22 @@
+//! Hashes and message authentication codes.
+
+use super::engine::{Default, Engine};
+use subtle::ConstantTimeEq;
+
+/// SHA-1. Only where a protocol prescribes it; collisions can be made.
+pub fn sha1(message: &[u8]) -> [u8; 20] {
+    Default::sha1(message)
+}
+
+pub fn sha256(message: &[u8]) -> [u8; 32] {
+    Default::sha256(message)
+}
+
+pub fn hmac_sha256(key: &[u8], message: &[u8]) -> [u8; 32] {
+    Default::hmac_sha256(key, message)
+}
+
+/// Compares without telling by its duration where two values of the same length differ.
+pub fn constant_time_eq(a: &[u8], b: &[u8]) -> bool {
+    a.ct_eq(b).into()
+}

@@ -1,0 +1,265 @@
+//! The one gate for keys: what passes here works in every engine, and what does not is refused the same way by all.
+//!
+//! Accepted: RSA keys of 2048 to 8192 bits (a multiple of 8) with two primes and an odd exponent from 65537 to
+//! 2³³ − 1; private as PKCS#8 or PKCS#1, public as SubjectPublicKeyInfo or PKCS#1, and X.509 certificates of such keys;
+//! each as one PEM block, bare base64 or DER, without a byte more.
+
+use super::armour::{self, Contents};
+use super::error::KeyError;
+use super::structure::{self, Algorithm, RsaPublicNumbers, Structure};
+use zeroize::Zeroizing;
+
+const MIN_BITS: usize = 2048;
+const MAX_BITS: usize = 8192;
+const MIN_EXPONENT: u64 = 65537;
+const MAX_EXPONENT: u64 = (1 << 33) - 1;
+
+/// A public key that passed the gate.
+#[derive(Clone, PartialEq, Eq)]
+pub struct CheckedPublicKey {
+    modulus: Vec<u8>,
+    exponent: Vec<u8>,
+}
+
+impl CheckedPublicKey {
+    /// Big-endian, first byte not zero.
+    pub fn modulus(&self) -> &[u8] {
+        &self.modulus
+    }
+
+    /// RSAPublicKey, RFC 8017, in DER.
+    pub fn pkcs1(&self) -> Vec<u8> {
+        structure::rsa_public_der(&self.modulus, &self.exponent).to_vec()
+    }
+
+    /// SubjectPublicKeyInfo, RFC 5280, in DER.
+    pub fn spki(&self) -> Vec<u8> {
+        structure::spki_der(&self.pkcs1()).to_vec()
+    }
+}
+
+/// A private key that passed the gate. Only an engine can tell whether its numbers belong together.
+pub struct CheckedPrivateKey {
+    pkcs1: Zeroizing<Vec<u8>>,
+    public: CheckedPublicKey,
+}
+
+impl CheckedPrivateKey {
+    /// RSAPrivateKey, RFC 8017, in DER.
+    pub fn pkcs1(&self) -> &[u8] {
+        &self.pkcs1
+    }
+
+    /// PrivateKeyInfo, RFC 5208, in DER.
+    pub fn pkcs8(&self) -> Zeroizing<Vec<u8>> {
+        structure::pkcs8_der(&self.pkcs1)
+    }
+
+    pub fn into_public(self) -> CheckedPublicKey {
+        self.public
+    }
+}
+
+/// Reads a private key.
+pub fn private_key(text: &[u8]) -> Result<CheckedPrivateKey, KeyError> {
+    let Contents { label, der } = open(text)?;
+    let structure = structure::classify(&der)?;
+    agree(label.as_deref(), &structure)?;
+    let pkcs1 = match structure {
+        Structure::Pkcs8(algorithm, key) => {
+            require_rsa(algorithm)?;
+            key
+        }
+        Structure::Pkcs1Private(key) => key,
+        Structure::EncryptedPkcs8 => return Err(armour::encrypted()),
+        Structure::Sec1 => return Err(elliptic_curve()),
+        Structure::Pkcs12 => return Err(pkcs12()),
+        Structure::Spki(..) | Structure::Pkcs1Public(_) => {
+            return Err(KeyError::role(
+                "this is a public key; the private key belongs here",
+            ));
+        }
+        Structure::Certificate => {
+            return Err(KeyError::role(
+                "this is a certificate; the private key belongs here",
+            ));
+        }
+    };
+    let numbers = structure::rsa_private(pkcs1)?;
+    let [p, q] = numbers.primes;
+    if p == q {
+        return Err(KeyError::invalid(
+            "both primes of the RSA key are the same number",
+        ));
+    }
+    let public = check(&numbers.public)?;
+    Ok(CheckedPrivateKey {
+        pkcs1: Zeroizing::new(pkcs1.to_vec()),
+        public,
+    })
+}
+
+/// Reads a public key that stands by itself.
+pub fn public_key(text: &[u8]) -> Result<CheckedPublicKey, KeyError> {
+    let Contents { label, der } = open(text)?;
+    let structure = structure::classify(&der)?;
+    agree(label.as_deref(), &structure)?;
+    match structure {
+        Structure::Spki(..) => subject_public_key(&der),
+        Structure::Pkcs1Public(key) => check(&structure::rsa_public(key)?),
+        Structure::Certificate => Err(KeyError::role(
+            "this is a certificate; a public key belongs here (configure it as a certificate, or give its public key)",
+        )),
+        Structure::Pkcs12 => Err(pkcs12()),
+        Structure::Pkcs8(..)
+        | Structure::Pkcs1Private(_)
+        | Structure::EncryptedPkcs8
+        | Structure::Sec1 => Err(KeyError::role(
+            "this is a private key; a public key belongs here",
+        )),
+    }
+}
+
+/// Reads SubjectPublicKeyInfo in DER, as certificates contain it.
+pub fn subject_public_key(der: &[u8]) -> Result<CheckedPublicKey, KeyError> {
+    let Structure::Spki(algorithm, key) = structure::classify(der)? else {
+        return Err(KeyError::invalid(
+            "the certificate contains no public key that can be read",
+        ));
+    };
+    require_rsa(algorithm)?;
+    check(&structure::rsa_public(key)?)
+}
+
+/// Takes the armour off a certificate and gives its DER.
+pub fn certificate(text: &[u8]) -> Result<Zeroizing<Vec<u8>>, KeyError> {
+    let Contents { label, der } = open(text)?;
+    let structure = structure::classify(&der)?;
+    agree(label.as_deref(), &structure)?;
+    match structure {
+        Structure::Certificate => Ok(der),
+        Structure::Pkcs12 => Err(pkcs12()),
+        Structure::Spki(..) | Structure::Pkcs1Public(_) => Err(KeyError::role(
+            "this is a public key; a certificate belongs here",
+        )),
+        Structure::Pkcs8(..)
+        | Structure::Pkcs1Private(_)
+        | Structure::EncryptedPkcs8
+        | Structure::Sec1 => Err(KeyError::role(
+            "this is a private key; a certificate belongs here",
+        )),
+    }
+}
+
+/// Takes the armour off and refuses by their labels the blocks that are nothing for this gate.
+fn open(text: &[u8]) -> Result<Contents, KeyError> {
+    let contents = armour::remove(text)?;
+    match contents.label.as_deref() {
+        Some("CERTIFICATE REQUEST" | "NEW CERTIFICATE REQUEST") => Err(KeyError::role(
+            "this is a certificate signing request, which is sent to the issuer; what came back belongs here",
+        )),
+        Some("OPENSSH PRIVATE KEY") => Err(KeyError::unsupported(
+            "this is an OpenSSH key; convert it with `ssh-keygen -p -m PKCS8 -f key.pem`",
+        )),
+        Some("EC PRIVATE KEY" | "EC PARAMETERS") => Err(elliptic_curve()),
+        Some("DSA PRIVATE KEY") => Err(not_rsa("another algorithm")),
+        _ => Ok(contents),
+    }
+}
+
+/// A PEM label that contradicts what is inside means that a file was put together by hand, and wrongly.
+fn agree(label: Option<&str>, structure: &Structure<'_>) -> Result<(), KeyError> {
+    let expected = match structure {
+        Structure::Pkcs8(..) => "PRIVATE KEY",
+        Structure::EncryptedPkcs8 => "ENCRYPTED PRIVATE KEY",
+        Structure::Pkcs1Private(_) => "RSA PRIVATE KEY",
+        Structure::Pkcs1Public(_) => "RSA PUBLIC KEY",
+        Structure::Sec1 => "EC PRIVATE KEY",
+        Structure::Spki(..) => "PUBLIC KEY",
+        Structure::Certificate => "CERTIFICATE",
+        Structure::Pkcs12 => "PKCS12",
+    };
+    match label {
+        Some(label) if label != expected => Err(KeyError::invalid(format!(
+            "the PEM block says {label}, but what is inside is a {expected}; correct its first and last line"
+        ))),
+        _ => Ok(()),
+    }
+}
+
+/// The policy for the numbers of a public key, alone or as half of a private one.
+fn check(numbers: &RsaPublicNumbers<'_>) -> Result<CheckedPublicKey, KeyError> {
+    let bits = bit_length(numbers.modulus);
+    if bits < MIN_BITS {
+        return Err(KeyError::unsupported(format!(
+            "the RSA key has {bits} bits; it needs {MIN_BITS} or more"
+        )));
+    }
+    if bits > MAX_BITS || !bits.is_multiple_of(8) {
+        return Err(KeyError::unsupported(format!(
+            "the RSA key has {bits} bits; it needs {MIN_BITS} to {MAX_BITS}, a multiple of 8"
+        )));
+    }
+    if numbers.modulus.last().is_none_or(|last| last % 2 == 0) {
+        return Err(KeyError::invalid(
+            "the modulus of the RSA key is even; the key is damaged",
+        ));
+    }
+    let exponent = small_number(numbers.exponent).filter(|exponent| *exponent <= MAX_EXPONENT);
+    match exponent {
+        Some(exponent) if exponent % 2 == 0 => Err(KeyError::invalid(
+            "the public exponent of the RSA key is even; the key is damaged",
+        )),
+        Some(MIN_EXPONENT..) => Ok(CheckedPublicKey {
+            modulus: numbers.modulus.to_vec(),
+            exponent: numbers.exponent.to_vec(),
+        }),
+        _ => Err(KeyError::unsupported(
+            "the public exponent of the RSA key must be from 65537 to 8589934591 (2³³ − 1); make a new key",
+        )),
+    }
+}
+
+fn require_rsa(algorithm: Algorithm) -> Result<(), KeyError> {
+    match algorithm {
+        Algorithm::Rsa => Ok(()),
+        Algorithm::RsaPss => Err(not_rsa("RSA-PSS only")),
+        Algorithm::EllipticCurve => Err(elliptic_curve()),
+        Algorithm::Other => Err(not_rsa("another algorithm")),
+    }
+}
+
+fn elliptic_curve() -> KeyError {
+    not_rsa("elliptic curves (ECDSA or SM2)")
+}
+
+fn not_rsa(what: &str) -> KeyError {
+    KeyError::unsupported(format!(
+        "the key is for {what}; an RSA key (rsaEncryption) is needed"
+    ))
+}
+
+fn pkcs12() -> KeyError {
+    KeyError::unsupported(
+        "this is a PKCS#12 file (.p12 or .pfx), which holds a key and a certificate; \
+         take out the one needed with `openssl pkcs12 -nodes`",
+    )
+}
+
+fn bit_length(magnitude: &[u8]) -> usize {
+    let leading_zeros = magnitude
+        .first()
+        .map_or(0, |first| first.leading_zeros() as usize);
+    magnitude.len() * 8 - leading_zeros
+}
+
+fn small_number(magnitude: &[u8]) -> Option<u64> {
+    if magnitude.len() > 8 {
+        return None;
+    }
+    Some(
+        magnitude
+            .iter()
+            .fold(0, |number, byte| number << 8 | u64::from(*byte)),
+    )
+}

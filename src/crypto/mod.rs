@@ -1,0 +1,40 @@
+//! Algorithms over bytes: signatures, decryption, keys, certificates. Knows no provider.
+//!
+//! * [`PrivateKey`], [`PublicKey`] and [`Certificate`] are made from text by one key [`gate`], which decides what is
+//!   a usable key; the [`engine`] behind it only computes. Two engines exist and give the same answers.
+//! * A check answers with a [`Verdict`], every failure to decrypt with the one value [`CryptoError`], and a key that
+//!   is refused with a [`KeyError`] that says what is wrong and what to do.
+//! * Secrets are wiped from memory when they are dropped, and no `Debug` or error shows them.
+
+mod aead;
+mod armour;
+pub mod base64;
+mod certificate;
+mod digest;
+pub mod engine;
+mod error;
+pub mod gate;
+mod key;
+mod secret;
+mod serial;
+mod structure;
+
+#[cfg(feature = "aws-lc-rs")]
+pub mod awslc;
+#[cfg(feature = "rustcrypto")]
+pub mod rustcrypto;
+
+pub use aead::{aes_256_gcm_open, aes_256_gcm_seal};
+pub use certificate::Certificate;
+pub use digest::{constant_time_eq, hmac_sha256, sha1, sha256};
+pub use engine::{Verdict, engine_name};
+pub use error::{CryptoError, KeyError, KeyErrorKind};
+pub use key::{RsaPrivateKey, RsaPublicKey};
+pub use secret::Secret;
+pub use serial::Serial;
+
+/// An RSA private key in the engine of this build.
+pub type PrivateKey = RsaPrivateKey<engine::Default>;
+
+/// An RSA public key in the engine of this build.
+pub type PublicKey = RsaPublicKey<engine::Default>;
