@@ -1,0 +1,3 @@
+module github.com/payseal/payseal/bindings/go
+
+go 1.24

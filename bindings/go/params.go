@@ -1,0 +1,154 @@
+package payseal
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"time"
+)
+
+// Executor is what the typed packages below wechat need of a client; a test may put its own in place of [*Client].
+type Executor interface {
+	// Execute calls an operation of the provider; see [Client.Execute].
+	Execute(ctx context.Context, operation string, params Params) (*Result, error)
+}
+
+// Params are the parameters of an operation. All parts are optional.
+type Params struct {
+	// Path fills the placeholders of the operation's path, unescaped.
+	Path map[string]string
+	// Query makes the query string, unescaped.
+	Query map[string]string
+	// Body becomes the JSON body; any value that encoding/json accepts, json.RawMessage included. Amounts are integers.
+	Body any
+	// Payload is the exact body to send where there is no Body, or the file of an upload.
+	Payload []byte
+	// Options of this call.
+	Options Options
+}
+
+// Options of one call. Zero fields take the client's configuration.
+type Options struct {
+	// Timeout bounds the call with all its attempts; a deadline of the context that is nearer wins.
+	Timeout time.Duration
+	// MaxAttempts bounds the attempts; 1 means no retry.
+	MaxAttempts int
+	// IdempotencyKey is sent as Idempotency-Key and makes an operation safe to repeat.
+	IdempotencyKey string
+	// TraceID is copied into log records: visible ASCII, at most 64 characters. See also [ContextWithTraceID].
+	TraceID string
+	// Accept is the Accept header.
+	Accept string
+	// ContentType is that of Params.Payload.
+	ContentType string
+	// Filename makes the request a multipart upload of Params.Payload.
+	Filename string
+	// Expect is compared with the verified answer; a difference is [ErrResponseMismatch].
+	Expect *Expect
+}
+
+// Expect is what the answer must be about.
+type Expect struct {
+	// OutTradeNo is the merchant's order number.
+	OutTradeNo string `json:"out_trade_no,omitempty"`
+	// AmountTotal is the order's amount in fen.
+	AmountTotal *int64 `json:"amount_total,omitempty"`
+}
+
+// Result is a verified answer.
+type Result struct {
+	// Body are the verified bytes exactly as received; empty for an answer without content.
+	Body []byte
+	// Info tells how the call went.
+	Info Info
+}
+
+// Decode reads the body, JSON, into v.
+func (r *Result) Decode(v any) error {
+	return json.Unmarshal(r.Body, v)
+}
+
+// Info tells how a call went.
+type Info struct {
+	// HTTPStatus is the status of the answer.
+	HTTPStatus int `json:"http_status"`
+	// RequestID is the provider's Request-ID.
+	RequestID string `json:"request_id"`
+	// Verified is false only for the few download paths that the provider never signs.
+	Verified bool `json:"verified"`
+	// Serial names the key that signed the answer.
+	Serial string `json:"serial"`
+	// Attempts counts the requests.
+	Attempts int `json:"attempts"`
+	// DurationMS is the time the call took, milliseconds.
+	DurationMS int64 `json:"duration_ms"`
+	// Host is the address that answered.
+	Host string `json:"host"`
+	// ContentType is that of the body.
+	ContentType string `json:"content_type"`
+}
+
+type traceIDKey struct{}
+
+// ContextWithTraceID returns a context whose calls carry id in their log records, unless [Options.TraceID] says otherwise.
+func ContextWithTraceID(ctx context.Context, id string) context.Context {
+	return context.WithValue(ctx, traceIDKey{}, id)
+}
+
+// wire is the JSON of docs/abi.md, "Parameters".
+type wire struct {
+	Path    map[string]string `json:"path,omitempty"`
+	Query   map[string]string `json:"query,omitempty"`
+	Body    any               `json:"body,omitempty"`
+	Options wireOptions       `json:"$"`
+}
+
+type wireOptions struct {
+	TimeoutMS      int64   `json:"timeout_ms,omitempty"`
+	MaxAttempts    int     `json:"max_attempts,omitempty"`
+	IdempotencyKey string  `json:"idempotency_key,omitempty"`
+	TraceID        string  `json:"trace_id,omitempty"`
+	Accept         string  `json:"accept,omitempty"`
+	ContentType    string  `json:"content_type,omitempty"`
+	Filename       string  `json:"filename,omitempty"`
+	Expect         *Expect `json:"expect,omitempty"`
+}
+
+// encode writes params for the library; the context contributes its deadline and trace id.
+func (p Params) encode(ctx context.Context) ([]byte, error) {
+	options := p.Options
+	if options.TraceID == "" {
+		options.TraceID, _ = ctx.Value(traceIDKey{}).(string)
+	}
+	return marshal(wire{Path: p.Path, Query: p.Query, Body: p.Body, Options: wireOptions{
+		TimeoutMS:      timeoutMS(ctx, options.Timeout),
+		MaxAttempts:    options.MaxAttempts,
+		IdempotencyKey: options.IdempotencyKey,
+		TraceID:        options.TraceID,
+		Accept:         options.Accept,
+		ContentType:    options.ContentType,
+		Filename:       options.Filename,
+		Expect:         options.Expect,
+	}})
+}
+
+// timeoutMS is the smaller of timeout and what the context leaves, in milliseconds rounded up; 0 where there is neither.
+func timeoutMS(ctx context.Context, timeout time.Duration) int64 {
+	if deadline, has := ctx.Deadline(); has {
+		if left := max(time.Until(deadline), 1); timeout <= 0 || left < timeout {
+			timeout = left
+		}
+	}
+	return int64((timeout + time.Millisecond - 1) / time.Millisecond)
+}
+
+// marshal encodes v without the escapes for HTML pages, which have no place in a payment.
+func marshal(v any) ([]byte, error) {
+	var out bytes.Buffer
+	encoder := json.NewEncoder(&out)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(v); err != nil {
+		return nil, &Error{Code: ErrParamsInvalid, Outcome: OutcomeNotSent, Message: "the parameters cannot be written as JSON: " + err.Error(), cause: err}
+	}
+	return bytes.TrimSuffix(out.Bytes(), []byte("\n")), nil
+}
