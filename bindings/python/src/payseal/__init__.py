@@ -1,0 +1,61 @@
+"""Take money through WeChat Pay and others: signing, verification, decryption and HTTP happen in a native library.
+
+:class:`Client` is one merchant at one provider, :class:`AsyncClient` the same for :mod:`asyncio`. Every failure is a
+:class:`PaysealError` that says whether money may have moved. :mod:`payseal.wechat` has typed operations, :mod:`payseal.contrib` the
+handlers for web frameworks, :mod:`payseal.crypto` the bare algorithms.
+"""
+
+from payseal._library import ABI_VERSION, load, version
+from payseal.aio import AsyncClient
+from payseal.cancellation import Cancellation
+from payseal.client import Client, operations
+from payseal.configuration import Configuration
+from payseal.errors import (
+    ArgumentError,
+    ClosedError,
+    Code,
+    ConfigurationError,
+    InternalError,
+    Outcome,
+    PaysealError,
+    ProviderError,
+    TransportError,
+    TrustError,
+)
+from payseal.notification import Event, Headers, Notification, Reply
+from payseal.result import Info, Options, Result
+from payseal.transport import AsyncTransport, Failure, HttpRequest, HttpResponse, Transport, TransportFailure
+
+__all__ = [
+    "ABI_VERSION",
+    "ArgumentError",
+    "AsyncClient",
+    "AsyncTransport",
+    "Cancellation",
+    "Client",
+    "ClosedError",
+    "Code",
+    "Configuration",
+    "ConfigurationError",
+    "Event",
+    "Failure",
+    "Headers",
+    "HttpRequest",
+    "HttpResponse",
+    "Info",
+    "InternalError",
+    "Notification",
+    "Options",
+    "Outcome",
+    "PaysealError",
+    "ProviderError",
+    "Reply",
+    "Result",
+    "Transport",
+    "TransportError",
+    "TransportFailure",
+    "TrustError",
+    "load",
+    "operations",
+    "version",
+]

@@ -1,0 +1,106 @@
+"""One exchange without I/O: the library says what to send and what to do next, the host's HTTP client moves the bytes."""
+
+from __future__ import annotations
+
+import time
+from ctypes import byref, c_int32, c_uint64, c_void_p
+from typing import Optional
+
+from payseal._client import ClientHandle
+from payseal._library import Buffer, library
+from payseal._native import Handle, copy, from_json, inputs, lines
+from payseal.cancellation import Cancellation
+from payseal.transport import AsyncTransport, Failure, HttpRequest, HttpResponse, Transport, TransportFailure
+
+SEND, WAIT, DONE = 1, 2, 3
+
+
+class Call:
+    """A ``payseal_call``; used by one thread at a time."""
+
+    def __init__(self, client: ClientHandle, function: str, *arguments: object) -> None:
+        """``function`` makes the call: ``call_new`` or ``call_new_notification``."""
+        native, pointer = library(), c_void_p()
+        client.invoke(getattr(native, function), client.pointer, *inputs(*arguments), byref(pointer))
+        self._client = client
+        self._handle = Handle(pointer, native.call_free, keep=client)
+
+    def step(self) -> tuple[int, int]:
+        """What to do next, and how many milliseconds to wait for it."""
+        action, wait_ms = c_int32(), c_uint64()
+        self._client.invoke(library().call_step, self._handle.pointer, byref(action), byref(wait_ms))
+        return action.value, wait_ms.value
+
+    def request(self) -> HttpRequest:
+        """The request to send."""
+        head, body = Buffer(), Buffer()
+        self._client.invoke(library().call_request, self._handle.pointer, byref(head))
+        self._client.invoke(library().call_body, self._handle.pointer, byref(body))
+        values = from_json(head)
+        return HttpRequest(
+            method=values["method"],
+            url=values["url"],
+            headers=tuple((name, value) for name, value in values["headers"]),
+            body=copy(body),
+            timeout_ms=values["timeout_ms"],
+            max_response_bytes=values["max_response_bytes"],
+        )
+
+    def respond(self, response: HttpResponse) -> None:
+        """Hand over what came back."""
+        arguments = inputs(lines(response.headers), response.body)
+        self._client.invoke(library().call_respond, self._handle.pointer, response.status, *arguments)
+
+    def fail(self, failure: Failure, reason: str) -> None:
+        """Say that no complete answer came."""
+        self._client.invoke(library().call_fail, self._handle.pointer, failure, *inputs(reason))
+
+    def result(self, cause: Optional[BaseException]) -> tuple[Buffer, Buffer]:
+        """The two outputs, or the error; ``cause`` is what the transport raised last."""
+        first, second = Buffer(), Buffer()
+        self._client.invoke(library().call_result, self._handle.pointer, byref(first), byref(second), cause=cause)
+        return first, second
+
+
+def drive(call: Call, transport: Transport, cancellation: Optional[Cancellation]) -> tuple[Buffer, Buffer]:
+    """Run a call to its end over a transport, on this thread."""
+    cause: Optional[BaseException] = None
+    while True:
+        action, wait_ms = call.step()
+        if action == DONE:
+            return call.result(cause)
+        if action == WAIT:
+            _sleep(wait_ms / 1000, cancellation)
+        elif cancellation is not None and cancellation.triggered:
+            call.fail(Failure.CANCELLED, "cancelled")
+        else:
+            cause = _send(call, transport)
+
+
+def _send(call: Call, transport: Transport) -> Optional[Exception]:
+    request = call.request()
+    try:
+        call.respond(transport(request))
+        return None
+    except TransportFailure as failure:
+        call.fail(failure.failure, failure.reason)
+        return failure
+    except Exception as exception:
+        call.fail(Failure.SENT, type(exception).__name__)
+        return exception
+    except BaseException:
+        abandon(call)
+        raise
+
+
+def _sleep(seconds: float, cancellation: Optional[Cancellation]) -> None:
+    if cancellation is None:
+        time.sleep(seconds)
+    else:
+        cancellation.wait(seconds)
+
+
+def abandon(call: Call) -> None:
+    """Let the library count and log an exchange that its host gave up."""
+    call.fail(Failure.CANCELLED, "cancelled")
+    call.step()

@@ -1,0 +1,103 @@
+"""The callbacks through which the library asks its host: log, clock, random source, signer.
+
+A callback runs on the thread of the call it belongs to, before that call returns. What it raises cannot cross native frames, so
+it is kept for that thread, the callback reports failure, and the exception becomes the ``__cause__`` of the call's error.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import logging
+import operator
+import threading
+from typing import Any, Callable, Optional
+
+from payseal._library import Callbacks, Log, NowMs, Random, Sign
+from payseal._logging import emit
+
+Clock = Callable[[], int]
+RandomSource = Callable[[int], bytes]
+Signer = Callable[[bytes], bytes]
+
+_FAILED = 1
+
+
+class CallbackTable:
+    """A ``payseal_callbacks`` and the Python functions behind it; lives at least as long as its client."""
+
+    def __init__(
+        self,
+        logger: Optional[logging.Logger],
+        now_ms: Optional[Clock],
+        random_bytes: Optional[RandomSource],
+        signer: Optional[Signer],
+    ) -> None:
+        """Leave out what the library shall do itself."""
+        self._raised = raised = threading.local()
+        self.native = Callbacks(size=ctypes.sizeof(Callbacks))
+        if logger is not None:
+            self.native.log = Log(_log(logger, raised))
+        if now_ms is not None:
+            self.native.now_ms = NowMs(_now_ms(now_ms, raised))
+        if random_bytes is not None:
+            self.native.random = Random(_random(random_bytes, raised))
+        if signer is not None:
+            self.native.sign = Sign(_sign(signer, raised))
+
+    def raised(self) -> Optional[BaseException]:
+        """What a callback raised on this thread since the last time; asking forgets it."""
+        return self._raised.__dict__.pop("exception", None)
+
+
+def _log(logger: logging.Logger, raised: threading.local) -> Any:
+    def log(_user: object, level: int, record: int, length: int) -> None:
+        try:
+            emit(logger, level, record, length)
+        except Exception:
+            raise  # into sys.unraisablehook: a broken log handler fails no payment
+        except BaseException as interrupt:
+            raised.exception = interrupt
+
+    return log
+
+
+def _now_ms(clock: Clock, raised: threading.local) -> Any:
+    def now_ms(_user: object) -> int:
+        try:
+            return operator.index(clock())
+        except BaseException as exception:
+            raised.exception = exception
+            return -1
+
+    return now_ms
+
+
+def _random(source: RandomSource, raised: threading.local) -> Any:
+    def random(_user: object, out: int, length: int) -> int:
+        try:
+            data = source(length)
+            if len(data) != length:
+                raise ValueError(f"the random source gave {len(data)} bytes instead of {length}")
+            ctypes.memmove(out, data, length)
+            return 0
+        except BaseException as exception:
+            raised.exception = exception
+            return _FAILED
+
+    return random
+
+
+def _sign(signer: Signer, raised: threading.local) -> Any:
+    def sign(_user: object, message: int, message_len: int, out: int, out_len: Any) -> int:
+        try:
+            signature = signer(ctypes.string_at(message, message_len))
+            if len(signature) > out_len[0]:
+                raise ValueError(f"the signature has {len(signature)} bytes, more than the {out_len[0]} there is room for")
+            ctypes.memmove(out, signature, len(signature))
+            out_len[0] = len(signature)
+            return 0
+        except BaseException as exception:
+            raised.exception = exception
+            return _FAILED
+
+    return sign

@@ -1,0 +1,189 @@
+"""The client for :mod:`asyncio`."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import logging
+import os
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Any, Callable, Mapping, Optional, TypeVar, Union
+
+from payseal import _client
+from payseal._call import DONE, WAIT, Call, abandon
+from payseal._callbacks import Clock, RandomSource, Signer
+from payseal._library import Buffer
+from payseal._native import lines, to_json
+from payseal.cancellation import Cancellation
+from payseal.client import Client, PathValue
+from payseal.configuration import Configuration
+from payseal.errors import Code
+from payseal.notification import Headers, Notification, Reply
+from payseal.result import Options, Result
+from payseal.transport import AsyncTransport, Failure, TransportFailure
+
+_T = TypeVar("_T")
+
+
+class AsyncClient:
+    """A :class:`~payseal.Client` whose blocking calls are coroutines. ::
+
+        async with payseal.AsyncClient(config) as client:
+            order = (await client.execute("POST /v3/pay/transactions/native", body={...})).json()
+
+    Calls run on a bounded pool of threads that belongs to this client; what finds no thread free waits its turn, and
+    ``timeout_ms`` begins when it gets one. With an ``transport`` the network is waited for on the event loop, and the pool only signs and
+    verifies.
+
+    Cancelling the task (also by ``asyncio.wait_for`` or ``asyncio.timeout``) cancels the call. A cancelled task learns no outcome:
+    query before you retry.
+    """
+
+    def __init__(
+        self,
+        config: Union[Configuration, Mapping[str, object], str, bytes],
+        *,
+        logger: Optional[logging.Logger] = None,
+        now_ms: Optional[Clock] = None,
+        random_bytes: Optional[RandomSource] = None,
+        signer: Optional[Signer] = None,
+        transport: Optional[AsyncTransport] = None,
+        max_workers: Optional[int] = None,
+    ) -> None:
+        """Check the configuration and make the client. Nothing is sent, and no event loop is needed yet.
+
+        Args:
+            config: As for :class:`~payseal.Client`, like the four callables that follow. They are called on the threads of the pool.
+            logger: Receives the library's log records.
+            now_ms: The clock: Unix time in milliseconds.
+            random_bytes: The random source.
+            signer: Keeps the private key elsewhere; it may block.
+            transport: Sends the requests instead of the built-in HTTP client.
+            max_workers: How many threads at most. Left out: :class:`~concurrent.futures.ThreadPoolExecutor`'s own number.
+
+        Raises:
+            ConfigurationError: A key is unknown, missing or wrong; ``details["field"]`` names it.
+        """
+        self._client = Client(config, logger=logger, now_ms=now_ms, random_bytes=random_bytes, signer=signer)
+        self._transport = transport
+        self._max_workers = max_workers
+        self._start_pool()
+
+    @property
+    def client(self) -> Client:
+        """The same client for threads. It is closed together with this one."""
+        return self._client
+
+    async def execute(
+        self,
+        operation: str,
+        *,
+        path: Optional[Mapping[str, PathValue]] = None,
+        query: Optional[Mapping[str, object]] = None,
+        body: Optional[Mapping[str, object]] = None,
+        payload: Optional[bytes] = None,
+        options: Optional[Options] = None,
+    ) -> Result:
+        """Ask the provider for something, as :meth:`payseal.Client.execute` does: the same arguments, the same errors."""
+        if self._transport is not None:
+            text = _client.params(path, query, body, options)
+            return _client.result(*await self._exchange("call_new", operation, text, payload))
+        cancellation = Cancellation()
+        execute = partial(
+            self._client.execute,
+            operation,
+            path=path,
+            query=query,
+            body=body,
+            payload=payload,
+            options=options,
+            cancellation=cancellation,
+        )
+        try:
+            return await self._run(execute)
+        except asyncio.CancelledError:
+            cancellation.trigger()
+            raise
+
+    async def open_notification(self, headers: Headers, body: bytes, *, timeout_ms: Optional[int] = None) -> Notification:
+        """Verify and decrypt, as :meth:`payseal.Client.open_notification` does: the same arguments, the same errors."""
+        if self._transport is not None:
+            options = None if timeout_ms is None else to_json({"timeout_ms": timeout_ms})
+            return _client.notification(*await self._exchange("call_new_notification", lines(headers), body, options))
+        return await self._run(partial(self._client.open_notification, headers, body, timeout_ms=timeout_ms))
+
+    def notification_reply(self, code: int = Code.OK) -> Reply:
+        """The answer to write for a notification; see :meth:`payseal.Client.notification_reply`. Does not block."""
+        return self._client.notification_reply(code)
+
+    async def invoke(self, kind: str, params: Mapping[str, object]) -> dict[str, Any]:
+        """What the buyer's side needs to call up the cashier; see :meth:`payseal.Client.invoke`."""
+        return await self._run(partial(self._client.invoke, kind, params))
+
+    def metrics(self) -> str:
+        """Counters and histograms in the Prometheus text format 0.0.4. Does not block."""
+        return self._client.metrics()
+
+    async def aclose(self) -> None:
+        """End the client and wait for its threads: for calls under way. May be repeated."""
+        self._client.close()
+        await asyncio.get_running_loop().run_in_executor(None, self._pool.shutdown)
+
+    @property
+    def closed(self) -> bool:
+        """Whether :meth:`aclose` was called."""
+        return self._client.closed
+
+    async def __aenter__(self) -> AsyncClient:
+        """The client itself; leaving the block closes it."""
+        self._client.__enter__()
+        return self
+
+    async def __aexit__(self, *_exception: object) -> None:
+        """Close the client."""
+        await self.aclose()
+
+    async def _exchange(self, function: str, *arguments: object) -> tuple[Buffer, Buffer]:
+        call = await self._run(partial(Call, self._client._handle(), function, *arguments))
+        cause: Optional[BaseException] = None
+        while True:
+            action, wait_ms = await self._run(call.step)
+            if action == DONE:
+                return call.result(cause)
+            if action == WAIT:
+                await asyncio.sleep(wait_ms / 1000)
+            else:
+                cause = await self._send(call)
+
+    async def _send(self, call: Call) -> Optional[Exception]:
+        assert self._transport is not None
+        request = call.request()
+        try:
+            call.respond(await asyncio.wait_for(self._transport(request), request.timeout_ms / 1000))
+            return None
+        except TransportFailure as failure:
+            call.fail(failure.failure, failure.reason)
+            return failure
+        except asyncio.TimeoutError as timeout:
+            call.fail(Failure.TIMEOUT, "timeout")
+            return timeout
+        except Exception as exception:
+            call.fail(Failure.SENT, type(exception).__name__)
+            return exception
+        except BaseException:
+            abandon(call)
+            raise
+
+    async def _run(self, function: Callable[[], _T]) -> _T:
+        """On a thread of the pool, in the context of this task, so that log records find its context variables."""
+        self._client._handle()
+        if self._pid != os.getpid():
+            self._start_pool()
+        in_context: Callable[[], _T] = partial(contextvars.copy_context().run, function)
+        return await asyncio.get_running_loop().run_in_executor(self._pool, in_context)
+
+    def _start_pool(self) -> None:
+        """Threads are started with the first call. A forked child has none of its parent's, hence a pool of its own."""
+        self._pool = ThreadPoolExecutor(self._max_workers, thread_name_prefix="payseal")
+        self._pid = os.getpid()

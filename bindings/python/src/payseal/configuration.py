@@ -1,0 +1,86 @@
+"""The keys of a client's configuration, for editors and type checkers. The library checks the values."""
+
+from __future__ import annotations
+
+from typing import Mapping, Sequence, TypedDict
+
+
+class CertificateRefresh(TypedDict, total=False):
+    """When platform certificates are fetched anew; seconds."""
+
+    enabled: bool
+    interval_s: int
+    min_interval_s: int
+
+
+class ReplayGuard(TypedDict, total=False):
+    """How many notifications are remembered to mark a repeated one."""
+
+    entries: int
+
+
+class Timeouts(TypedDict, total=False):
+    """Milliseconds."""
+
+    resolve_ms: int
+    connect_ms: int
+    read_ms: int
+    total_ms: int
+
+
+class Retry(TypedDict, total=False):
+    """How often, and how many milliseconds the pauses begin with and end at."""
+
+    max_attempts: int
+    base_ms: int
+    cap_ms: int
+
+
+class CircuitBreaker(TypedDict, total=False):
+    """After how many failures a host is left alone, and for how many milliseconds."""
+
+    failures: int
+    open_ms: int
+
+
+class Configuration(TypedDict, total=False):
+    """One merchant at one provider. ``provider``, ``mchid`` and ``apiv3_key`` are required."""
+
+    provider: str
+    """``"wechat"``."""
+    mchid: str
+    """The merchant id, digits."""
+    merchant_serial: str
+    """The serial number of the merchant API certificate, hex; not needed beside ``merchant_certificate``."""
+    merchant_certificate: str
+    """The merchant API certificate, PEM."""
+    private_key: str
+    """The merchant's private key, PEM or bare base64. Not with a ``signer``."""
+    apiv3_key: str
+    """The APIv3 key, 32 bytes."""
+    previous_apiv3_key: str
+    """The old APIv3 key while it is being replaced."""
+    platform_public_keys: Mapping[str, str]
+    """The provider's public keys, PEM by id (``PUB_KEY_ID_…``)."""
+    platform_certificates: Sequence[str]
+    """The provider's certificates, PEM, one each."""
+    platform_serial: str
+    """Which of those keys encrypts and is asked to sign."""
+    certificate_refresh: CertificateRefresh
+    hosts: Sequence[str]
+    """The provider's addresses, the preferred one first."""
+    appid: str
+    """Filled into bodies that need one and have none."""
+    notify_url: str
+    """Filled into bodies that need one and have none."""
+    timestamp_window_s: int
+    """How old or early a message may be, seconds, 0–300."""
+    replay_guard: ReplayGuard
+    timeouts: Timeouts
+    retry: Retry
+    circuit_breaker: CircuitBreaker
+    max_response_bytes: int
+    proxy: str
+    """``http://[user:password@]host:port``; the environment is never read."""
+    root_certificates: str
+    """PEM bundle that replaces the built-in web roots."""

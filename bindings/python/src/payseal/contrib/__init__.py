@@ -1,0 +1,1 @@
+"""Adapters for frameworks and libraries that are installed or not: each module imports its own."""

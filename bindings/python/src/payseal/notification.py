@@ -1,0 +1,79 @@
+"""Messages from the provider: verified, decrypted, and the answer to write."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any, Iterable, Mapping, Optional, Union
+
+HeaderText = Union[str, bytes]
+Headers = Union[Mapping[str, str], Iterable[tuple[HeaderText, HeaderText]]]
+"""Headers as a framework hands them out: a mapping, or pairs of texts or bytes. Give pairs where the framework can, because
+they show a header that came twice."""
+
+
+@dataclass(frozen=True)
+class Event:
+    """What a notification says about itself.
+
+    Attributes:
+        id: The provider's id of the notification; repetitions carry the same.
+        event_type: For example ``"TRANSACTION.SUCCESS"``. An open set: treat what you do not know as nothing.
+        create_time: When it was made, RFC 3339.
+        resource_type: Usually ``"encrypt-resource"``.
+        original_type: What the plaintext is, for example ``"transaction"`` or ``"refund"``.
+        summary: A short text of the provider.
+        provider: For example ``"wechat"``.
+        mchid: The merchant id of the client that opened it.
+        serial: The serial number of the key that signed it.
+        timestamp: Unix time of the signature, seconds.
+        replay: Whether this very message was opened before; always false without a ``replay_guard`` in the configuration.
+    """
+
+    id: str
+    event_type: str
+    create_time: Optional[str] = None
+    resource_type: Optional[str] = None
+    original_type: Optional[str] = None
+    summary: Optional[str] = None
+    provider: Optional[str] = None
+    mchid: Optional[str] = None
+    serial: Optional[str] = None
+    timestamp: Optional[int] = None
+    replay: bool = False
+
+
+@dataclass(frozen=True)
+class Notification:
+    """A message that is the provider's: there is no way to get one whose signature was not checked.
+
+    Attributes:
+        event: What it says about itself.
+        plaintext: The decrypted resource, byte for byte.
+    """
+
+    event: Event
+    plaintext: bytes
+
+    def json(self) -> Any:
+        """The value of the plaintext, for example a transaction. Amounts are integers in fen.
+
+        Raises:
+            ValueError: The plaintext is not JSON in UTF-8.
+        """
+        return json.loads(self.plaintext.decode("utf-8"))
+
+
+@dataclass(frozen=True)
+class Reply:
+    """The answer to a notification. Write it exactly like this.
+
+    Attributes:
+        status: The HTTP status.
+        headers: Pairs of name and value.
+        body: The bytes of the body; may be empty.
+    """
+
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    body: bytes

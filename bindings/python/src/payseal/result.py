@@ -1,0 +1,81 @@
+"""What an operation answers."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, fields
+from typing import Any, Mapping, Optional, TypedDict
+
+
+@dataclass(frozen=True)
+class Info:
+    """About the exchange that led to a result.
+
+    Attributes:
+        http_status: The HTTP status of the answer.
+        request_id: The provider's id of the request, for its support.
+        verified: Whether the provider's signature over the body was checked. False only for the few downloads that the
+            provider never signs.
+        serial: The serial number of the key that signed the answer.
+        attempts: How often the request was sent.
+        duration_ms: Milliseconds from the first attempt to the answer.
+        host: The host that answered.
+        content_type: The ``Content-Type`` of the body.
+    """
+
+    http_status: int
+    request_id: Optional[str] = None
+    verified: bool = False
+    serial: Optional[str] = None
+    attempts: int = 1
+    duration_ms: int = 0
+    host: Optional[str] = None
+    content_type: Optional[str] = None
+
+
+@dataclass(frozen=True)
+class Result:
+    """A verified answer.
+
+    Attributes:
+        body: The verified bytes, exactly as received; empty when the provider answers without a body.
+        info: About the exchange.
+    """
+
+    body: bytes
+    info: Info
+
+    def json(self) -> Any:
+        """The value of the body, read from the very bytes whose signature was checked. Amounts are integers in fen.
+
+        Raises:
+            ValueError: The body is empty or is not JSON in UTF-8.
+        """
+        return json.loads(self.body.decode("utf-8"))
+
+
+class Options(TypedDict, total=False):
+    """Options of one call. All may be left out."""
+
+    timeout_ms: int
+    """Total time of the call with all its attempts, milliseconds."""
+    max_attempts: int
+    """How often to send at most; 1 means no retry."""
+    idempotency_key: str
+    """Sent as ``Idempotency-Key``; makes an operation safe to repeat."""
+    trace_id: str
+    """Copied into log records; visible ASCII, at most 64 characters."""
+    accept: str
+    """The ``Accept`` header."""
+    content_type: str
+    """The type of ``payload``."""
+    filename: str
+    """Makes the request a multipart upload of ``payload`` under this name."""
+    expect: Mapping[str, object]
+    """``out_trade_no`` and ``amount_total`` (fen) to compare with the answer; another answer raises ``RESPONSE_MISMATCH``."""
+
+
+def known(cls: Any, values: Mapping[str, Any]) -> Any:
+    """An instance of a data class from a native JSON object, which may gain members at any time."""
+    names = {field.name for field in fields(cls)}
+    return cls(**{name: value for name, value in values.items() if name in names})

@@ -1,0 +1,101 @@
+"""Sending requests with an HTTP client of your own.
+
+Give a :class:`Transport` to :class:`~payseal.Client`, or an :class:`AsyncTransport` to :class:`~payseal.AsyncClient`, and the library opens
+no connection itself: it still decides what is sent, checks what comes back, retries, fails over and refreshes keys.
+:mod:`payseal.contrib.httpx` has both for ``httpx``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Protocol
+
+from payseal.notification import Headers
+
+
+@dataclass(frozen=True)
+class HttpRequest:
+    """A signed request. Send exactly this: follow no redirect, ask for no compression, add no header but framing.
+
+    Attributes:
+        method: ``"GET"``, ``"POST"`` …
+        url: The absolute URL, already percent-encoded.
+        headers: Pairs of name and value.
+        body: The exact bytes; may be empty.
+        timeout_ms: Milliseconds this attempt may take from connecting to the last byte of the answer.
+        max_response_bytes: Stop reading a body at this many bytes.
+    """
+
+    method: str
+    url: str
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+    timeout_ms: int
+    max_response_bytes: int
+
+    def __repr__(self) -> str:
+        """Without headers and body: they hold a signature and personal data."""
+        return f"HttpRequest({self.method} {self.url.partition('?')[0]})"
+
+
+@dataclass(frozen=True)
+class HttpResponse:
+    """What came back, as received.
+
+    Attributes:
+        status: The HTTP status.
+        headers: A mapping or pairs; prefer pairs, which show a header that came twice.
+        body: The raw bytes, not decompressed.
+    """
+
+    status: int
+    headers: Headers
+    body: bytes
+
+
+class Failure(IntEnum):
+    """How far a request came that got no answer."""
+
+    NOT_SENT = 1
+    """No byte of the request left: name resolution, connect, TLS handshake."""
+    SENT = 2
+    """Bytes may have left, no complete answer; say this when in doubt."""
+    TIMEOUT = 3
+    """Bytes may have left and the time is over."""
+    CANCELLED = 4
+    """Bytes may have left; given up on purpose: no retry follows."""
+
+
+class TransportFailure(Exception):
+    """Raised by a transport to say how far the request came. Anything else it raises counts as ``SENT``."""
+
+    def __init__(self, failure: Failure, reason: str) -> None:
+        """``reason`` is a short text for the error's message, without secrets."""
+        super().__init__(failure, reason)
+        self.failure = failure
+        self.reason = reason
+
+
+class Transport(Protocol):
+    """Sends a request and returns the answer; called from any thread that uses the client."""
+
+    def __call__(self, request: HttpRequest, /) -> HttpResponse:
+        """Send it once.
+
+        Raises:
+            TransportFailure: No complete answer came.
+        """
+        ...
+
+
+class AsyncTransport(Protocol):
+    """The same for ``asyncio``; called on the event loop that uses the client."""
+
+    async def __call__(self, request: HttpRequest, /) -> HttpResponse:
+        """Send it once.
+
+        Raises:
+            TransportFailure: No complete answer came.
+        """
+        ...
