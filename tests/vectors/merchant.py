@@ -64,8 +64,7 @@ def request_message(method: str, target: str, body: bytes, nonce: str = NONCE) -
 
 
 def authorization(key: Key, message: bytes, serial: str = MERCHANT_SERIAL, nonce: str = NONCE) -> str:
-    return (f'WECHATPAY2-SHA256-RSA2048 mchid="{MCHID}",nonce_str="{nonce}",signature="{b64(key.sign(message))}",'
-            f'timestamp="{NOW}",serial_no="{serial}"')
+    return f'WECHATPAY2-SHA256-RSA2048 mchid="{MCHID}",nonce_str="{nonce}",signature="{b64(key.sign(message))}",timestamp="{NOW}",serial_no="{serial}"'
 
 
 def platform_message(timestamp: str, nonce: str, body: bytes) -> bytes:
@@ -88,11 +87,27 @@ def lines(headers: dict[str, str], end: str = "\n") -> str:
 
 
 CODES = {
-    "CONFIG_INVALID": 110, "CONFIG_UNKNOWN_KEY": 111, "CONFIG_EMPTY_SECRET": 112, "KEY_INVALID": 113, "KEY_UNSUPPORTED": 114,
-    "KEY_ROLE": 115, "KEY_MISMATCH": 116, "PARAMS_INVALID": 121, "SIGNATURE_MISSING": 201, "SIGNATURE_INVALID": 202,
-    "SIGNATURE_PROBE": 203, "ALGORITHM_MISMATCH": 204, "HEADER_INVALID": 205, "UNKNOWN_SERIAL": 206, "CLOCK_SKEW": 207,
-    "DECRYPTION_FAILED": 208, "BODY_INVALID": 211, "PROVIDER_REJECTED": 401, "PROVIDER_RATE_LIMITED": 402,
-    "PROVIDER_UNAVAILABLE": 403, "INVALID_ARGUMENT": 101,
+    "CONFIG_INVALID": 110,
+    "CONFIG_UNKNOWN_KEY": 111,
+    "CONFIG_EMPTY_SECRET": 112,
+    "KEY_INVALID": 113,
+    "KEY_UNSUPPORTED": 114,
+    "KEY_ROLE": 115,
+    "KEY_MISMATCH": 116,
+    "PARAMS_INVALID": 121,
+    "SIGNATURE_MISSING": 201,
+    "SIGNATURE_INVALID": 202,
+    "SIGNATURE_PROBE": 203,
+    "ALGORITHM_MISMATCH": 204,
+    "HEADER_INVALID": 205,
+    "UNKNOWN_SERIAL": 206,
+    "CLOCK_SKEW": 207,
+    "DECRYPTION_FAILED": 208,
+    "BODY_INVALID": 211,
+    "PROVIDER_REJECTED": 401,
+    "PROVIDER_RATE_LIMITED": 402,
+    "PROVIDER_UNAVAILABLE": 403,
+    "INVALID_ARGUMENT": 101,
 }
 OUTCOMES = {"NOT_SENT": 1, "REJECTED": 2, "UNKNOWN": 3, "UNAUTHENTIC": 4, "MALFORMED": 5}
 

@@ -22,8 +22,9 @@ class Key:
 
     def __init__(self, folder: Path, name: str, bits: int = 2048, exponent: int = 65537) -> None:
         self.file = folder / f"{name}.pem"
-        run("genpkey", "-quiet", "-algorithm", "RSA", "-pkeyopt", f"rsa_keygen_bits:{bits}", "-pkeyopt", f"rsa_keygen_pubexp:{exponent}",
-            "-out", str(self.file))
+        run(
+            "genpkey", "-quiet", "-algorithm", "RSA", "-pkeyopt", f"rsa_keygen_bits:{bits}", "-pkeyopt", f"rsa_keygen_pubexp:{exponent}", "-out", str(self.file)
+        )
         self.file.chmod(0o600)
         self.pkcs8 = self.file.read_text()
         self.pkcs1 = run("rsa", "-in", str(self.file), "-traditional").decode()
@@ -45,8 +46,18 @@ class Key:
         return run("dgst", "-sha256", "-sigopt", "rsa_padding_mode:pss", "-sign", str(self.file), stdin=message)
 
     def encrypt_oaep(self, plaintext: bytes, digest: str = "sha1") -> bytes:
-        return run("pkeyutl", "-encrypt", "-pubin", "-inkey", str(self.public_file), "-pkeyopt", "rsa_padding_mode:oaep",
-                   "-pkeyopt", f"rsa_oaep_md:{digest}", stdin=plaintext)
+        return run(
+            "pkeyutl",
+            "-encrypt",
+            "-pubin",
+            "-inkey",
+            str(self.public_file),
+            "-pkeyopt",
+            "rsa_padding_mode:oaep",
+            "-pkeyopt",
+            f"rsa_oaep_md:{digest}",
+            stdin=plaintext,
+        )
 
     def certificate(self, serial: str, subject: str, start: str = "20200101000000Z", end: str = "20500101000000Z") -> str:
         """A certificate by this key for itself. `openssl ca` is the one command of OpenSSL 3.0 that lets both dates be chosen."""
@@ -57,10 +68,27 @@ class Key:
         (folder / "ca.cnf").write_text(
             "[ca]\ndefault_ca=this\n[this]\n"
             f"database={folder}/index\nserial={folder}/serial\nnew_certs_dir={folder}\n"
-            "default_md=sha256\npolicy=any\n[any]\ncommonName=supplied\n[req]\ndistinguished_name=dn\n[dn]\n")
+            "default_md=sha256\npolicy=any\n[any]\ncommonName=supplied\n[req]\ndistinguished_name=dn\n[dn]\n"
+        )
         run("req", "-new", "-config", str(folder / "ca.cnf"), "-key", str(self.file), "-subj", f"/CN={subject}", "-out", str(folder / "csr"))
-        run("ca", "-batch", "-config", str(folder / "ca.cnf"), "-selfsign", "-keyfile", str(self.file), "-in", str(folder / "csr"),
-            "-startdate", start, "-enddate", end, "-notext", "-out", str(folder / "certificate.pem"))
+        run(
+            "ca",
+            "-batch",
+            "-config",
+            str(folder / "ca.cnf"),
+            "-selfsign",
+            "-keyfile",
+            str(self.file),
+            "-in",
+            str(folder / "csr"),
+            "-startdate",
+            start,
+            "-enddate",
+            end,
+            "-notext",
+            "-out",
+            str(folder / "certificate.pem"),
+        )
         return (folder / "certificate.pem").read_text()
 
 

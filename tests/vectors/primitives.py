@@ -18,14 +18,27 @@ def invoke_cases(merchant: Merchant) -> Iterator[Case]:
 
     def jsapi(name: str, what: str, params: dict[str, Any], appid: str) -> Case:
         message = f"{appid}\n{NOW}\n{NONCE}\nprepay_id={PREPAY_ID}\n"
-        result = {"appId": appid, "timeStamp": str(NOW), "nonceStr": NONCE, "package": f"prepay_id={PREPAY_ID}", "signType": "RSA",
-                  "paySign": b64(merchant.key.sign(message.encode()))}
+        result = {
+            "appId": appid,
+            "timeStamp": str(NOW),
+            "nonceStr": NONCE,
+            "package": f"prepay_id={PREPAY_ID}",
+            "signType": "RSA",
+            "paySign": b64(merchant.key.sign(message.encode())),
+        }
         return invoke(name, what, "jsapi", params, {"message": message, "result": result})
 
     def app(name: str, what: str, params: dict[str, Any], partner: str) -> Case:
         message = f"{APPID}\n{NOW}\n{NONCE}\n{PREPAY_ID}\n"
-        result = {"appid": APPID, "partnerid": partner, "prepayid": PREPAY_ID, "package": "Sign=WXPay", "noncestr": NONCE, "timestamp": str(NOW),
-                  "sign": b64(merchant.key.sign(message.encode()))}
+        result = {
+            "appid": APPID,
+            "partnerid": partner,
+            "prepayid": PREPAY_ID,
+            "package": "Sign=WXPay",
+            "noncestr": NONCE,
+            "timestamp": str(NOW),
+            "sign": b64(merchant.key.sign(message.encode())),
+        }
         return invoke(name, what, "app", params, {"message": message, "result": result})
 
     yield jsapi("jsapi", "what wx.requestPayment takes", {"appid": APPID, "prepay_id": PREPAY_ID}, APPID)
@@ -36,18 +49,33 @@ def invoke_cases(merchant: Merchant) -> Iterator[Case]:
     h5 = "https://wx.tenpay.com/cgi-bin/mmpayweb-bin/checkmweb?prepay_id=wx20161110163838f231619da20804912345&package=1037687096"
     back = "https://shop.example.com/done?order=1&from=h5"
     yield invoke("h5", "the address as it came", "h5", {"h5_url": h5}, {"result": {"h5_url": h5}})
-    yield invoke("h5_redirect", "the way back, percent-encoded", "h5", {"h5_url": h5, "redirect_url": back},
-                 {"result": {"h5_url": f"{h5}&redirect_url={quote(back, safe='')}"}})
-    yield invoke("native", "what a QR code shows", "native", {"code_url": "weixin://wxpay/bizpayurl?pr=p4lpSuKzz"},
-                 {"result": {"code_url": "weixin://wxpay/bizpayurl?pr=p4lpSuKzz"}})
+    yield invoke(
+        "h5_redirect",
+        "the way back, percent-encoded",
+        "h5",
+        {"h5_url": h5, "redirect_url": back},
+        {"result": {"h5_url": f"{h5}&redirect_url={quote(back, safe='')}"}},
+    )
+    yield invoke(
+        "native",
+        "what a QR code shows",
+        "native",
+        {"code_url": "weixin://wxpay/bizpayurl?pr=p4lpSuKzz"},
+        {"result": {"code_url": "weixin://wxpay/bizpayurl?pr=p4lpSuKzz"}},
+    )
     yield invoke("jsapi_without_prepay_id", "nothing to sign", "jsapi", {"appid": APPID}, error("PARAMS_INVALID", "NOT_SENT"))
     yield invoke("jsapi_line_feed", "a line feed would forge another line", "jsapi", {"prepay_id": "a\nb"}, error("PARAMS_INVALID", "NOT_SENT"))
 
 
 def crypto_cases(merchant: Merchant) -> Iterator[Case]:
     key, stranger = merchant.key, merchant.stranger
-    messages = {"empty": b"", "one_byte": b"\x00", "text": "订单 1217752501201407033233368018\n".encode(), "all_bytes": bytes(range(256)),
-                "64_kib": b"\xa5" * 65536}
+    messages = {
+        "empty": b"",
+        "one_byte": b"\x00",
+        "text": "订单 1217752501201407033233368018\n".encode(),
+        "all_bytes": bytes(range(256)),
+        "64_kib": b"\xa5" * 65536,
+    }
 
     def sign(name: str, what: str, spelling: bytes, message: bytes, expect: dict[str, Any]) -> Case:
         return case("sign", name, what, {"algorithm": "RSA-SHA256", "key_base64": b64(spelling), "message_base64": b64(message)}, expect)
@@ -97,8 +125,13 @@ def crypto_cases(merchant: Merchant) -> Iterator[Case]:
             yield sealed("seal", label, "ciphertext and tag", aes, nonce, aad, message, {"ciphertext_base64": b64(box)})
             yield sealed("open", label, "and back", aes, nonce, aad, box, {"plaintext_base64": b64(message)})
     box = openssl.seal_aes_256_gcm(aes, nonce, b"certificate", text)
-    for name, changed in {"tag": box[:-1] + bytes([box[-1] ^ 1]), "ciphertext": bytes([box[0] ^ 1]) + box[1:], "cut": box[:-1], "shorter_than_tag": box[:15],
-                          "nothing": b""}.items():
+    for name, changed in {
+        "tag": box[:-1] + bytes([box[-1] ^ 1]),
+        "ciphertext": bytes([box[0] ^ 1]) + box[1:],
+        "cut": box[:-1],
+        "shorter_than_tag": box[:15],
+        "nothing": b"",
+    }.items():
         yield sealed("open", f"aes_{name}_changed", "every bit is authenticated", aes, nonce, b"certificate", changed, error("DECRYPTION_FAILED"))
     yield sealed("open", "aes_other_aad", "associated data too", aes, nonce, b"transaction", box, error("DECRYPTION_FAILED"))
     yield sealed("open", "aes_other_key", "another key", b"k" * 32, nonce, b"certificate", box, error("DECRYPTION_FAILED"))
@@ -155,19 +188,30 @@ def client_cases(merchant: Merchant) -> Iterator[Case]:
     yield refused("private_key_public", "a public key where a private one belongs", "KEY_ROLE", "private_key", private_key=key.public)
     yield refused("private_key_certificate", "a certificate where a key belongs", "KEY_ROLE", "private_key", private_key=merchant.certificate)
     yield refused("private_key_short", "1024 bits", "KEY_UNSUPPORTED", "private_key", private_key=Key(merchant.folder, "weak", 1024).pkcs8)
-    yield refused("private_key_exponent_3", "a public exponent below 65537", "KEY_UNSUPPORTED", "private_key",
-                  private_key=Key(merchant.folder, "three", 2048, 3).pkcs8)
+    yield refused(
+        "private_key_exponent_3", "a public exponent below 65537", "KEY_UNSUPPORTED", "private_key", private_key=Key(merchant.folder, "three", 2048, 3).pkcs8
+    )
     yield refused("private_key_elliptic", "another algorithm", "KEY_UNSUPPORTED", "private_key", private_key=openssl.elliptic_key())
     yield refused("private_key_encrypted", "with a password", "KEY_UNSUPPORTED", "private_key", private_key=openssl.encrypted_pkcs8(key))
     yield refused("private_key_twice", "two keys: which one?", "KEY_INVALID", "private_key", private_key=key.pkcs8 + stranger.pkcs8)
-    yield refused("certificate_of_other_key", "certificate and key are not a pair", "KEY_MISMATCH", "merchant_certificate",
-                  private_key=stranger.pkcs8, merchant_certificate=merchant.certificate)
-    yield refused("serial_of_other_certificate", "serial and certificate are not a pair", "KEY_MISMATCH", "merchant_serial",
-                  merchant_serial="5157F09EFDC096DE15EBE81A47057A7232F1B8E1", merchant_certificate=merchant.certificate)
-    yield refused("platform_key_private", "a private key where a public one belongs", "KEY_ROLE", None,
-                  platform_public_keys={PUBLIC_KEY_ID: stranger.pkcs8})
+    yield refused(
+        "certificate_of_other_key",
+        "certificate and key are not a pair",
+        "KEY_MISMATCH",
+        "merchant_certificate",
+        private_key=stranger.pkcs8,
+        merchant_certificate=merchant.certificate,
+    )
+    yield refused(
+        "serial_of_other_certificate",
+        "serial and certificate are not a pair",
+        "KEY_MISMATCH",
+        "merchant_serial",
+        merchant_serial="5157F09EFDC096DE15EBE81A47057A7232F1B8E1",
+        merchant_certificate=merchant.certificate,
+    )
+    yield refused("platform_key_private", "a private key where a public one belongs", "KEY_ROLE", None, platform_public_keys={PUBLIC_KEY_ID: stranger.pkcs8})
     yield refused("platform_key_own", "the merchant's own key as the platform's", "KEY_ROLE", None, platform_public_keys={PUBLIC_KEY_ID: key.public})
     yield refused("host_http", "http beyond loopback", "CONFIG_INVALID", None, hosts=["http://api.mch.weixin.qq.com"])
     yield refused("window_of_301", "more than the protocol's five minutes", "CONFIG_INVALID", "timestamp_window_s", timestamp_window_s=301)
-    yield refused("no_trust", "nothing to verify with, and refresh switched off", "CONFIG_INVALID", None, platform_public_keys=None,
-                  platform_certificates=None)
+    yield refused("no_trust", "nothing to verify with, and refresh switched off", "CONFIG_INVALID", None, platform_public_keys=None, platform_certificates=None)

@@ -1,0 +1,200 @@
+"""Runs every suite of every language, one after another, and adds up what they counted. Usage: test.py [lint | NAME…]
+
+A suite's whole output goes to target/test/NAME.log; of a suite that fails, the end is shown. The last line is
+`N passed, N failed, N skipped`; the exit status is 0 only when nothing failed. A suite that breaks off, or
+that counted nothing, is itself a failed test: no silence may pass for success.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from xml.etree import ElementTree
+
+ROOT = Path(__file__).resolve().parent.parent
+LOGS = ROOT / "target" / "test"
+PYTHON = str(ROOT / ".venv" / "bin" / "python")
+TAIL = 80  # lines shown of a suite that failed
+
+
+@dataclass(frozen=True)
+class Counts:
+    passed: int = 0
+    failed: int = 0
+    skipped: int = 0
+
+    def __add__(self, other: Counts) -> Counts:
+        return Counts(self.passed + other.passed, self.failed + other.failed, self.skipped + other.skipped)
+
+    def __str__(self) -> str:
+        return f"{self.passed} passed, {self.failed} failed, {self.skipped} skipped"
+
+
+def total(counts: Iterable[Counts]) -> Counts:
+    return sum(counts, Counts())
+
+
+def cargo(log: str) -> Counts:
+    found = re.findall(r"^test result: .*? (\d+) passed; (\d+) failed; (\d+) ignored", log, re.MULTILINE)
+    return total(Counts(*map(int, numbers)) for numbers in found)
+
+
+def go(log: str) -> Counts:
+    """`go test -json`: the last word about each test. A parent of subtests counts as one test more, as `go test -v` shows it."""
+    results: dict[tuple[str, str], str] = {}
+    for line in log.splitlines():
+        if line.startswith("{"):
+            event = json.loads(line)
+            if "Test" in event and event["Action"] in ("pass", "fail", "skip"):
+                results[event["Package"], event["Test"]] = event["Action"]
+    verdicts = list(results.values())
+    return Counts(verdicts.count("pass"), verdicts.count("fail"), verdicts.count("skip"))
+
+
+def tap(log: str) -> Counts:
+    """The Test Anything Protocol, which the C programs and shell scripts speak."""
+    skipped = len(re.findall(r"^ok .*# SKIP", log, re.MULTILINE))
+    return Counts(len(re.findall(r"^ok ", log, re.MULTILINE)) - skipped, len(re.findall(r"^not ok ", log, re.MULTILINE)), skipped)
+
+
+def junit(*patterns: str) -> Callable[[str], Counts]:
+    def count(_log: str) -> Counts:
+        return total(junit_suite(suite) for pattern in patterns for report in ROOT.glob(pattern) for suite in ElementTree.parse(report).iter("testsuite"))
+
+    return count
+
+
+def junit_suite(suite: ElementTree.Element) -> Counts:
+    tests, skipped = int(suite.get("tests", 0)), int(suite.get("skipped", 0))
+    failed = int(suite.get("failures", 0)) + int(suite.get("errors", 0))
+    return Counts(tests - failed - skipped, failed, skipped)
+
+
+def nothing(_log: str) -> Counts:
+    """For lint: it fails or stays silent."""
+    return Counts()
+
+
+@dataclass(frozen=True)
+class Suite:
+    name: str
+    command: list[str]
+    count: Callable[[str], Counts] = nothing
+    folder: str = "."
+    environment: dict[str, str] = field(default_factory=dict)
+    minutes: int = 20  # then it is stopped and has failed
+    reports: str = ""  # old ones are removed first, lest they be counted again
+
+
+def modules(*roots: str) -> list[str]:
+    """Folders with a go.mod: the binding, the parts of it with dependencies of their own, and the example."""
+    return sorted(str(file.parent.relative_to(ROOT)) for root in roots for file in (ROOT / root).rglob("go.mod"))
+
+
+def go_suites() -> Iterable[Suite]:
+    for module in modules("bindings/go", "examples"):
+        # cgocheck finds Go pointers that C may not have; a collector that never rests moves stacks and frees what only C still holds.
+        yield Suite(f"go:{module}", ["go", "test", "-race", "-json", "-timeout=10m", "./..."], go, module, {"GODEBUG": "cgocheck=1", "GOGC": "5"})
+
+
+def lint() -> Iterable[Suite]:
+    yield Suite("lint:rustfmt", ["cargo", "fmt", "--all", "--check"])
+    yield Suite("lint:clippy", ["cargo", "clippy", "--quiet", "--workspace", "--all-targets", "--all-features", "--", "-D", "warnings"])
+    for module in modules("bindings/go", "examples"):
+        yield Suite(f"lint:{module}", ["sh", "-c", 'test -z "$(gofmt -l . | tee /dev/stderr)" && go vet ./...'], folder=module)
+    yield Suite("lint:python", ["sh", "-c", ".venv/bin/ruff check . && .venv/bin/ruff format --check ."])
+    yield Suite("lint:mypy", ["sh", "-c", f"cd bindings/python && {PYTHON} -m mypy"])
+    yield Suite("lint:mypy-scripts", [PYTHON, "-m", "mypy", "--strict", "scripts", "tests/vectors", "tests/demo"])
+
+
+def suites() -> Iterable[Suite]:
+    yield Suite("build", ["scripts/build"])
+    yield from lint()
+    yield Suite("vectors", ["make", "--no-print-directory", "vectors"])
+    yield Suite("rust", ["cargo", "test", "--workspace", "--all-features", "--no-fail-fast"], cargo)
+    yield Suite("header", ["tests/header/run"], tap)
+    yield Suite("c", ["examples/c/test"], tap)
+    yield from go_suites()
+    yield Suite(
+        "java",
+        ["mvn", "--batch-mode", "--no-transfer-progress", "verify"],
+        junit("bindings/java/**/surefire-reports/TEST-*.xml"),
+        "bindings/java",
+        reports="bindings/java/**/surefire-reports/*.xml",
+    )
+    yield Suite(
+        "python",
+        [PYTHON, "-m", "pytest", "--quiet", "-ra", f"--junitxml={LOGS}/python.xml"],
+        junit("target/test/python.xml"),
+        "bindings/python",
+        reports="target/test/python.xml",
+    )
+    for shop in ("gin", "spring", "fastapi"):
+        yield Suite(f"demo:{shop}", [PYTHON, "scripts/demo.py", "--shop", shop, "--check", "--tap"], tap, minutes=10)
+
+
+def run(suite: Suite) -> Counts:
+    for report in ROOT.glob(suite.reports) if suite.reports else ():
+        report.unlink()
+    log = LOGS / f"{suite.name.replace('/', '-')}.log"
+    started = time.monotonic()
+    status = execute(suite, log)
+    text = log.read_text(errors="replace")
+    counts = suite.count(text)
+    if counts.failed == 0 and (status != 0 or (suite.count is not nothing and counts == Counts())):
+        counts += Counts(failed=1)
+    print(f"{suite.name:32} {'' if suite.count is nothing and not counts.failed else counts!s:45} {time.monotonic() - started:6.1f} s", flush=True)
+    if counts.failed:
+        print(f"--- {log.relative_to(ROOT)}, its end:", *text.splitlines()[-TAIL:], "---", sep="\n", flush=True)
+    return counts
+
+
+def execute(suite: Suite, log: Path) -> int:
+    """In a process group of its own, so that nothing it started outlives it."""
+    with log.open("wb") as output:
+        try:
+            process = subprocess.Popen(
+                suite.command,
+                cwd=ROOT / suite.folder,
+                env=os.environ | suite.environment,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        except OSError as error:
+            output.write(f"{suite.command[0]}: {error}\n".encode())
+            return 127
+        try:
+            return process.wait(suite.minutes * 60)
+        except subprocess.TimeoutExpired:
+            output.write(f"\nstopped after {suite.minutes} minutes\n".encode())
+            return 1
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+
+
+def main(names: list[str]) -> int:
+    LOGS.mkdir(parents=True, exist_ok=True)
+    every = list(suites())
+    chosen = every if not names else [suite for suite in every if any(suite.name == name or suite.name.startswith(name + ":") for name in names)]
+    if not chosen:
+        print("suites:", *(suite.name for suite in every))
+        return 2
+    counts = total([run(suite) for suite in chosen])
+    print(counts)
+    return 1 if counts.failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
