@@ -34,15 +34,8 @@ func (c *Client) executeOverHTTP(ctx context.Context, operation string, params P
 	if err != nil {
 		return nil, err
 	}
-	operationData, operationLen := textOf(operation)
-	paramsData, paramsLen := bytesOf(encoded)
-	payloadData, payloadLen := bytesOf(params.Payload)
-	running := call{client: c}
-	var failure *C.payseal_error
-	code := C.payseal_call_new(c.handle, operationData, operationLen, paramsData, paramsLen, payloadData, payloadLen,
-		&running.handle, &failure)
-	runtime.KeepAlive(c)
-	if err := takeError(code, failure); err != nil {
+	running, err := c.startCall(operation, encoded, params.Payload)
+	if err != nil {
 		return nil, err
 	}
 	defer running.free()
@@ -53,6 +46,21 @@ func (c *Client) executeOverHTTP(ctx context.Context, operation string, params P
 	return newResult(body, info)
 }
 
+func (c *Client) startCall(operation string, params, payload []byte) (*call, error) {
+	operationData, operationLen := textOf(operation)
+	paramsData, paramsLen := bytesOf(params)
+	payloadData, payloadLen := bytesOf(payload)
+	started := &call{client: c}
+	var failure *C.payseal_error
+	code := C.payseal_call_new(c.handle, operationData, operationLen, paramsData, paramsLen, payloadData, payloadLen,
+		&started.handle, &failure)
+	runtime.KeepAlive(c)
+	if err := takeError(code, failure); err != nil {
+		return nil, err
+	}
+	return started, nil
+}
+
 func (c *Client) openOverHTTP(ctx context.Context, headers, body []byte) (plaintext, event []byte, err error) {
 	options, err := notificationOptions(ctx)
 	if err != nil {
@@ -61,7 +69,7 @@ func (c *Client) openOverHTTP(ctx context.Context, headers, body []byte) (plaint
 	headersData, headersLen := bytesOf(headers)
 	bodyData, bodyLen := bytesOf(body)
 	optionsData, optionsLen := bytesOf(options)
-	running := call{client: c}
+	running := &call{client: c}
 	var failure *C.payseal_error
 	code := C.payseal_call_new_notification(c.handle, headersData, headersLen, bodyData, bodyLen, optionsData, optionsLen,
 		&running.handle, &failure)
