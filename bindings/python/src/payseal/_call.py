@@ -10,7 +10,7 @@ from payseal._client import ClientHandle
 from payseal._library import Buffer, library
 from payseal._native import Handle, copy, from_json, inputs, lines
 from payseal.cancellation import Cancellation
-from payseal.transport import AsyncTransport, Failure, HttpRequest, HttpResponse, Transport, TransportFailure
+from payseal.transport import Failure, HttpRequest, HttpResponse, Transport, TransportFailure
 
 SEND, WAIT, DONE = 1, 2, 3
 

@@ -46,7 +46,8 @@ class CallbackTable:
 
     def raised(self) -> Optional[BaseException]:
         """What a callback raised on this thread since the last time; asking forgets it."""
-        return self._raised.__dict__.pop("exception", None)
+        exception: Optional[BaseException] = self._raised.__dict__.pop("exception", None)
+        return exception
 
 
 def _log(logger: logging.Logger, raised: threading.local) -> Any:

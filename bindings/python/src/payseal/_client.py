@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import ctypes
+from collections.abc import Mapping
 from ctypes import byref, c_void_p
-from typing import Any, Mapping, Optional, Union
+from typing import Any, Optional, Union
 
 from payseal._callbacks import CallbackTable
 from payseal._library import Buffer, library

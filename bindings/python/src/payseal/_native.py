@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import ctypes
 import json
+from collections.abc import Mapping
 from ctypes import byref, c_size_t, c_void_p
-from typing import Any, Callable, Mapping, NoReturn, Optional, Union
+from typing import Any, Callable, NoReturn, Optional, Union
 
 from payseal._library import Buffer, library
 from payseal.errors import ClosedError, Code, Outcome, kind_of

@@ -6,9 +6,10 @@ import asyncio
 import contextvars
 import logging
 import os
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import Any, Callable, Mapping, Optional, TypeVar, Union
+from typing import Any, Callable, Optional, TypeVar, Union
 
 from payseal import _client
 from payseal._call import DONE, WAIT, Call, abandon
@@ -27,13 +28,15 @@ _T = TypeVar("_T")
 
 
 class AsyncClient:
-    """A :class:`~payseal.Client` whose blocking calls are coroutines. ::
+    """A :class:`~payseal.Client` whose blocking calls are coroutines.
+
+    ::
 
         async with payseal.AsyncClient(config) as client:
             order = (await client.execute("POST /v3/pay/transactions/native", body={...})).json()
 
     Calls run on a bounded pool of threads that belongs to this client; what finds no thread free waits its turn, and
-    ``timeout_ms`` begins when it gets one. With an ``transport`` the network is waited for on the event loop, and the pool only signs and
+    ``timeout_ms`` begins when it gets one. With a ``transport`` the network is waited for on the event loop, and the pool only signs and
     verifies.
 
     Cancelling the task (also by ``asyncio.wait_for`` or ``asyncio.timeout``) cancels the call. A cancelled task learns no outcome:

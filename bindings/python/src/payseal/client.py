@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from ctypes import byref, c_void_p
-from typing import Any, Mapping, Optional, Union
+from typing import Any, Optional, Union
 
 from payseal import _client
 from payseal._call import Call, drive
@@ -25,7 +26,9 @@ PathValue = Union[str, int]
 class Client:
     """One merchant at one provider; immutable, for any number of threads at once.
 
-    Make one per merchant when the service starts, and keep it. A client made before a fork works in the children. ::
+    Make one per merchant when the service starts, and keep it. A client made before a fork works in the children.
+
+    ::
 
         with payseal.Client(pathlib.Path("config.json").read_bytes()) as client:
             order = client.execute("POST /v3/pay/transactions/native", body={...}).json()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Mapping, Sequence, TypedDict
+from collections.abc import Mapping, Sequence
+from typing import TypedDict
 
 
 class CertificateRefresh(TypedDict, total=False):
@@ -74,7 +75,7 @@ class Configuration(TypedDict, total=False):
     notify_url: str
     """Filled into bodies that need one and have none."""
     timestamp_window_s: int
-    """How old or early a message may be, seconds, 0–300."""
+    """How old or early a message may be, seconds, 0 to 300."""
     replay_guard: ReplayGuard
     timeouts: Timeouts
     retry: Retry

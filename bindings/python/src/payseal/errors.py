@@ -6,8 +6,9 @@ The subclass says whose fault it is, :attr:`PaysealError.code` says what exactly
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import IntEnum
-from typing import Any, Mapping, Optional
+from typing import Any
 
 
 class Code(IntEnum):
@@ -61,7 +62,7 @@ class Code(IntEnum):
     INTERNAL = 501
 
     @classmethod
-    def _missing_(cls, value: object) -> Optional[Code]:
+    def _missing_(cls, value: object) -> Any:
         return _newer(cls, "CODE", value)
 
 
@@ -80,7 +81,7 @@ class Outcome(IntEnum):
     """An incoming message is the provider's, but cannot be read."""
 
     @classmethod
-    def _missing_(cls, value: object) -> Optional[Outcome]:
+    def _missing_(cls, value: object) -> Any:
         return _newer(cls, "OUTCOME", value)
 
 
@@ -119,7 +120,7 @@ class ClosedError(ArgumentError):
 
 
 class ConfigurationError(ArgumentError):
-    """The configuration is wrong (codes 110–116). ``details["field"]`` names the key."""
+    """The configuration is wrong (codes 110 to 116). ``details["field"]`` names the key."""
 
 
 class TrustError(PaysealError):

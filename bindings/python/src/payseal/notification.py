@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Iterable, Mapping, Optional, Union
+from typing import Any, Optional, Union
 
 HeaderText = Union[str, bytes]
 Headers = Union[Mapping[str, str], Iterable[tuple[HeaderText, HeaderText]]]
