@@ -9,7 +9,7 @@ from ctypes import byref, c_size_t, c_void_p
 from typing import Any, Callable, NoReturn, Optional, Union
 
 from payseal._library import Buffer, library
-from payseal.errors import ClosedError, Code, Outcome, kind_of
+from payseal.errors import ClosedError, Code, Outcome, TrustError, kind_of
 
 
 class Handle:
@@ -108,14 +108,15 @@ def lines(headers: object) -> bytes:
     A line break inside a name or value would add a header that nobody sent, so it is refused.
 
     Raises:
-        ValueError: A name or value contains a line break.
+        TrustError: A name or value contains a line break (``HEADER_INVALID``).
     """
     pairs = headers.items() if isinstance(headers, Mapping) else headers
     text = bytearray()
     for name, value in pairs:  # type: ignore[attr-defined]
         line = _raw(name) + b": " + _raw(value)
         if b"\n" in line or b"\r" in line:
-            raise ValueError("a header contains a line break")
+            code = Code.HEADER_INVALID
+            raise TrustError(code, Outcome.UNAUTHENTIC, "a header contains a line break", {"code_name": code.name})
         text += line + b"\n"
     return bytes(text)
 

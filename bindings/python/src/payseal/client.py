@@ -126,7 +126,6 @@ class Client:
         Raises:
             TrustError: The message is not the provider's, too old, or cannot be read.
             ArgumentError: An argument is wrong.
-            ValueError: A header contains a line break.
             ClosedError: The client is closed.
         """
         client, native = self._handle(), library()

@@ -1,0 +1,52 @@
+"""What the handlers of all frameworks do: open, call the user's function, give the reply to write."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable
+from typing import Callable
+
+from payseal.aio import AsyncClient
+from payseal.client import Client
+from payseal.errors import Code, PaysealError
+from payseal.notification import Headers, Notification, Reply
+
+Handler = Callable[[Notification], object]
+AsyncHandler = Callable[[Notification], Awaitable[object]]
+
+MAX_BODY_BYTES = 1 << 20
+"""The library refuses longer notifications, so there is no use in reading more of what anyone may send."""
+
+_logger = logging.getLogger("payseal.contrib")
+
+
+def answer(client: Client, headers: Headers, body: bytes, handler: Handler) -> Reply:
+    """Only what is the provider's reaches the handler; what the handler raises is logged, and the provider asked to repeat."""
+    try:
+        notification = client.open_notification(headers, body)
+    except PaysealError as error:
+        return client.notification_reply(error.code)
+    try:
+        handler(notification)
+    except Exception:
+        return client.notification_reply(_failed(notification))
+    return client.notification_reply()
+
+
+async def answer_async(client: AsyncClient, headers: Headers, body: bytes, handler: AsyncHandler) -> Reply:
+    """The same with coroutines."""
+    try:
+        notification = await client.open_notification(headers, body)
+    except PaysealError as error:
+        return client.notification_reply(error.code)
+    try:
+        await handler(notification)
+    except Exception:
+        return client.notification_reply(_failed(notification))
+    return client.notification_reply()
+
+
+def _failed(notification: Notification) -> Code:
+    event = notification.event
+    _logger.exception("the handler of notification %s (%s) failed; the provider will send it again", event.id, event.event_type)
+    return Code.INTERNAL

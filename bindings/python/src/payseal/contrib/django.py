@@ -1,0 +1,62 @@
+"""Notifications in Django.
+
+::
+
+    client = payseal.Client(config)
+
+    def paid(notification: payseal.Notification) -> None:
+        if notification.event.event_type == "TRANSACTION.SUCCESS":
+            orders.mark_paid(notification.json())
+
+    urlpatterns = [path("notify/wechat", notification_view(client, paid))]
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable
+from typing import Callable
+
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_POST
+
+from payseal.aio import AsyncClient
+from payseal.client import Client
+from payseal.contrib._answer import AsyncHandler, Handler, answer, answer_async
+from payseal.notification import Reply
+
+
+def notification_view(client: Client, handler: Handler) -> Callable[[HttpRequest], HttpResponseBase]:
+    """A view for the address in ``notify_url``: POST only, and exempt from the CSRF check, for the signature takes its place.
+
+    It reads the raw body once, opens the notification, calls the handler and writes the reply the provider expects: success when
+    the handler returns, otherwise a failure, so that the provider sends it again. The handler must be quick (the provider
+    waits 5 seconds) and idempotent (notifications are repeated); what it raises is logged to ``payseal.contrib``.
+    ``DATA_UPLOAD_MAX_MEMORY_SIZE`` bounds the body.
+
+    Args:
+        client: The merchant's client.
+        handler: Called with what was verified and decrypted, and with nothing else.
+    """
+
+    @csrf_exempt
+    @require_POST
+    def view(request: HttpRequest) -> HttpResponseBase:
+        return _response(answer(client, request.headers, request.body, handler))
+
+    return view
+
+
+def async_notification_view(client: AsyncClient, handler: AsyncHandler) -> Callable[[HttpRequest], Awaitable[HttpResponseBase]]:
+    """The same as an asynchronous view, with a coroutine as the handler."""
+
+    @csrf_exempt
+    @require_POST
+    async def view(request: HttpRequest) -> HttpResponseBase:
+        return _response(await answer_async(client, request.headers, request.body, handler))
+
+    return view
+
+
+def _response(reply: Reply) -> HttpResponse:
+    return HttpResponse(reply.body, status=reply.status, headers=dict(reply.headers))

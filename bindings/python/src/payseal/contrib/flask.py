@@ -1,0 +1,44 @@
+"""Notifications in Flask.
+
+::
+
+    client = payseal.Client(config)
+
+    def paid(notification: payseal.Notification) -> None:
+        if notification.event.event_type == "TRANSACTION.SUCCESS":
+            orders.mark_paid(notification.json())
+
+    app.add_url_rule("/notify/wechat", view_func=notification_view(client, paid), methods=["POST"])
+"""
+
+from __future__ import annotations
+
+from typing import Callable
+
+from flask import Response, request
+
+from payseal.client import Client
+from payseal.contrib._answer import MAX_BODY_BYTES, Handler, answer
+
+
+def notification_view(client: Client, handler: Handler) -> Callable[[], Response]:
+    """A view for the address in ``notify_url``; register it for POST.
+
+    It reads the raw body once, opens the notification, calls the handler and writes the reply the provider expects: success when
+    the handler returns, otherwise a failure, so that the provider sends it again. The handler must be quick (the provider
+    waits 5 seconds) and idempotent (notifications are repeated); what it raises is logged to ``payseal.contrib``.
+
+    Args:
+        client: The merchant's client.
+        handler: Called with what was verified and decrypted, and with nothing else.
+
+    Returns:
+        The view function, for ``add_url_rule`` or ``app.post``.
+    """
+
+    def payseal_notification() -> Response:
+        request.max_content_length = MAX_BODY_BYTES  # a longer body is answered with 413
+        reply = answer(client, list(request.headers), request.get_data(), handler)
+        return Response(reply.body, reply.status, reply.headers)
+
+    return payseal_notification
