@@ -1,0 +1,156 @@
+//! The shape of the files in `catalogue/`: read by the build script and by `payseal-generate`.
+
+use serde::Deserialize;
+use serde_json::Value;
+
+/// One file: what one API generation of a provider can be asked.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(dead_code)] // each reader uses its part
+pub struct Catalogue {
+    pub provider: String,
+    pub generation: String,
+    pub families: Vec<Family>,
+}
+
+/// Operations that belong together; one package of typed models.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(dead_code)]
+pub struct Family {
+    pub name: String,
+    pub title: String,
+    pub operations: Vec<Operation>,
+    #[serde(default)]
+    pub notifications: Vec<Notification>,
+    /// Named objects, for `ref`, `body`, `answer` and `plaintext`.
+    pub schemas: Vec<Schema>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(dead_code)]
+pub struct Operation {
+    /// The provider's name: method and path template.
+    pub name: String,
+    /// The name in typed models, in snake case.
+    pub id: String,
+    pub title: String,
+    pub repeat: Repeat,
+    /// False for the few operations whose answer the provider never signs.
+    #[serde(default = "yes")]
+    pub signed_answer: bool,
+    /// Where the merchant's own number is: `body.out_trade_no`.
+    pub order_number: Option<String>,
+    #[serde(default)]
+    pub path: Vec<Schema>,
+    #[serde(default)]
+    pub query: Vec<Schema>,
+    pub body: Option<String>,
+    pub answer: Option<String>,
+}
+
+#[derive(Deserialize, Clone, Copy, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub enum Repeat {
+    Safe,
+    SameNumber,
+    Never,
+}
+
+/// What an event's plaintext looks like.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(dead_code)]
+pub struct Notification {
+    pub events: Vec<String>,
+    pub plaintext: String,
+}
+
+/// A value: a field of an object, the items of an array, or a named object.
+#[derive(Deserialize, Default, Clone)]
+#[serde(deny_unknown_fields, default)]
+#[allow(dead_code)]
+pub struct Schema {
+    pub name: String,
+    pub doc: String,
+    pub required: bool,
+    /// The configuration key that fills the field where the caller leaves it out.
+    pub filled: Option<Fill>,
+    /// A named object of the same family, in place of everything below.
+    #[serde(rename = "ref")]
+    pub reference: Option<String>,
+    #[serde(rename = "type")]
+    pub kind: Option<Kind>,
+    pub fields: Vec<Schema>,
+    /// An object in which any other field is allowed too.
+    pub open: bool,
+    /// Of an object: at least one of these fields must be there.
+    pub any_of: Vec<String>,
+    /// Of an object: pairs of integer fields of which the first may not exceed the second.
+    pub ascending: Vec<[String; 2]>,
+    pub items: Option<Box<Schema>>,
+    /// Least and greatest number of characters or, of an array, items.
+    pub length: Option<[u16; 2]>,
+    /// The ASCII characters that are allowed, with ranges: `0-9A-Za-z_-`. A `-` at the end means itself.
+    pub charset: Option<String>,
+    pub format: Option<Format>,
+    pub range: Option<[i64; 2]>,
+    pub values: Vec<Value>,
+    /// Sent encrypted; the library does it.
+    pub encrypted: bool,
+    /// `fen`, for amounts.
+    pub unit: Option<String>,
+}
+
+#[derive(Deserialize, Clone, Copy, PartialEq, Eq, Debug)]
+#[serde(rename_all = "snake_case")]
+pub enum Fill {
+    Mchid,
+    Appid,
+    NotifyUrl,
+}
+
+#[derive(Deserialize, Clone, Copy, PartialEq, Eq, Debug)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    Object,
+    Array,
+    String,
+    Integer,
+    Boolean,
+}
+
+#[derive(Deserialize, Clone, Copy, PartialEq, Eq, Debug)]
+#[serde(rename_all = "snake_case")]
+pub enum Format {
+    Rfc3339,
+    Ip,
+    NotifyUrl,
+}
+
+impl Schema {
+    /// What the value is once references are followed.
+    pub fn resolve<'a>(&'a self, family: &'a Family) -> &'a Schema {
+        match &self.reference {
+            Some(name) => family.schema(name),
+            None => self,
+        }
+    }
+
+    /// A named object needs no `type`.
+    pub fn kind(&self) -> Kind {
+        self.kind.unwrap_or(Kind::Object)
+    }
+}
+
+impl Family {
+    pub fn schema(&self, name: &str) -> &Schema {
+        let found = self.schemas.iter().find(|schema| schema.name == name);
+        found.unwrap_or_else(|| panic!("the catalogue's family {} has no schema {name}", self.name))
+    }
+}
+
+fn yes() -> bool {
+    true
+}
