@@ -1,0 +1,142 @@
+package io.payseal;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.time.Duration;
+import java.util.Objects;
+
+/** The options of one call. What is not set follows the client's configuration. Immutable. */
+public final class CallOptions {
+    private final ObjectNode json;
+
+    private CallOptions(ObjectNode json) {
+        this.json = json;
+    }
+
+    /**
+     * Starts with nothing set.
+     *
+     * @return a builder
+     */
+    public static Builder builder() {
+        return new Builder();
+    }
+
+    ObjectNode json() {
+        return json;
+    }
+
+    /** Collects options. Not safe for use by several threads at once. */
+    public static final class Builder {
+        private final ObjectNode json = Json.MAPPER.createObjectNode();
+
+        private Builder() {}
+
+        /**
+         * The total time of the call with all its attempts.
+         *
+         * @param timeout counted in milliseconds
+         * @return this builder
+         */
+        public Builder timeout(Duration timeout) {
+            json.put("timeout_ms", timeout.toMillis());
+            return this;
+        }
+
+        /**
+         * How many times the call is sent at most.
+         *
+         * @param maxAttempts 1 means no retry
+         * @return this builder
+         */
+        public Builder maxAttempts(int maxAttempts) {
+            json.put("max_attempts", maxAttempts);
+            return this;
+        }
+
+        /**
+         * Sent as {@code Idempotency-Key}; makes an operation safe to repeat.
+         *
+         * @param idempotencyKey the key
+         * @return this builder
+         */
+        public Builder idempotencyKey(String idempotencyKey) {
+            return text("idempotency_key", idempotencyKey);
+        }
+
+        /**
+         * Copied into log records.
+         *
+         * @param traceId visible ASCII, at most 64 characters
+         * @return this builder
+         */
+        public Builder traceId(String traceId) {
+            return text("trace_id", traceId);
+        }
+
+        /**
+         * The {@code Accept} header, if it is not JSON.
+         *
+         * @param accept a media type
+         * @return this builder
+         */
+        public Builder accept(String accept) {
+            return text("accept", accept);
+        }
+
+        /**
+         * The type of {@link Params.Builder#payload(byte[])}, if it is not JSON.
+         *
+         * @param contentType a media type
+         * @return this builder
+         */
+        public Builder contentType(String contentType) {
+            return text("content_type", contentType);
+        }
+
+        /**
+         * Makes the request an upload of {@link Params.Builder#payload(byte[])} under this name.
+         *
+         * @param filename the file's name
+         * @return this builder
+         */
+        public Builder filename(String filename) {
+            return text("filename", filename);
+        }
+
+        /**
+         * The order number that the verified answer must have.
+         *
+         * @param outTradeNo the merchant's order number
+         * @return this builder
+         */
+        public Builder expectOutTradeNo(String outTradeNo) {
+            json.withObject("/expect").put("out_trade_no", Objects.requireNonNull(outTradeNo, "outTradeNo"));
+            return this;
+        }
+
+        /**
+         * The amount that the verified answer must have.
+         *
+         * @param fen the total in fen
+         * @return this builder
+         */
+        public Builder expectAmountTotal(long fen) {
+            json.withObject("/expect").put("amount_total", fen);
+            return this;
+        }
+
+        /**
+         * Done.
+         *
+         * @return the options
+         */
+        public CallOptions build() {
+            return new CallOptions(json.deepCopy());
+        }
+
+        private Builder text(String key, String value) {
+            json.put(key, Objects.requireNonNull(value, key));
+            return this;
+        }
+    }
+}

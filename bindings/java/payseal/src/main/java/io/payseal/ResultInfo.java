@@ -1,0 +1,25 @@
+package io.payseal;
+
+import com.fasterxml.jackson.annotation.JsonProperty;
+
+/**
+ * How an answer came about.
+ *
+ * @param httpStatus the HTTP status, 200 to 299
+ * @param requestId the provider's id of the request, for its support; may be {@code null}
+ * @param verified {@code false} only for the few downloads that the provider never signs
+ * @param serial the serial number of the key that verified the answer; may be {@code null}
+ * @param attempts how many times the call was sent
+ * @param durationMs how long the call took, milliseconds
+ * @param host the host that answered
+ * @param contentType the type of the body; may be {@code null}
+ */
+public record ResultInfo(
+        @JsonProperty("http_status") int httpStatus,
+        @JsonProperty("request_id") String requestId,
+        @JsonProperty("verified") boolean verified,
+        @JsonProperty("serial") String serial,
+        @JsonProperty("attempts") int attempts,
+        @JsonProperty("duration_ms") long durationMs,
+        @JsonProperty("host") String host,
+        @JsonProperty("content_type") String contentType) {}
