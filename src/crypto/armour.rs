@@ -51,6 +51,11 @@ pub(super) fn remove(text: &[u8]) -> Result<Contents, KeyError> {
     if text.is_empty() {
         return Err(KeyError::invalid("there is no key: the text is empty"));
     }
+    if find(text, br"\n").is_some() {
+        return Err(KeyError::invalid(
+            r"the text contains a backslash and an n where lines should end; it was escaped twice on its way here",
+        ));
+    }
     if find(text, DASHES).is_none() {
         return Ok(Contents {
             label: None,
@@ -147,11 +152,6 @@ fn decode(text: &[u8]) -> Result<Zeroizing<Vec<u8>>, KeyError> {
 
 /// Says what keeps the text from being base64, without repeating any of it.
 fn undecodable(text: &[u8]) -> KeyError {
-    if find(text, br"\n").is_some() {
-        return KeyError::invalid(
-            r"the text contains a backslash and an n where lines should end; it was escaped twice on its way here",
-        );
-    }
     if text.contains(&b'/')
         && text.len() < 1024
         && (text.starts_with(b"/") || text.starts_with(b"."))

@@ -1,0 +1,28 @@
+//! What `payseal::crypto` promises, tested against the openssl command line, published vectors and a second engine.
+
+/// Makes one test per engine of each generic function that is named.
+macro_rules! on_each_engine {
+    ($($promise:ident),* $(,)?) => {
+        #[cfg(feature = "aws-lc-rs")]
+        mod aws_lc_rs {
+            $(#[test] fn $promise() { super::$promise::<payseal::crypto::awslc::AwsLc>() })*
+        }
+        #[cfg(feature = "rustcrypto")]
+        mod rustcrypto {
+            $(#[test] fn $promise() { super::$promise::<payseal::crypto::rustcrypto::RustCrypto>() })*
+        }
+    };
+}
+
+mod asn1;
+mod certificate;
+#[cfg(all(feature = "aws-lc-rs", feature = "rustcrypto"))]
+mod differential;
+mod gate;
+mod hex;
+mod memory;
+mod openssl;
+mod oracle;
+mod properties;
+mod published;
+mod wycheproof;
