@@ -119,7 +119,7 @@ impl Check<'_> {
         match meant {
             Some(meant) => violation.hint(format!("did you mean {meant}?")),
             None if fields.is_empty() => violation.hint(format!("nothing belongs there; leave {place} out")),
-            None if matches!(place, Place::Root("body") | Place::Key(..)) => violation.hint(
+            None if place.part() == "body" => violation.hint(
                 "if the provider has added it since this version of the library, pass the exact body as payload, which is sent as it is".into(),
             ),
             None => violation,
@@ -289,6 +289,13 @@ impl<'a> Place<'a> {
 
     fn index(&'a self, index: usize) -> Place<'a> {
         Place::Index(self, index)
+    }
+
+    fn part(&self) -> &'static str {
+        match self {
+            Place::Root(part) => part,
+            Place::Key(parent, _) | Place::Index(parent, _) => parent.part(),
+        }
     }
 
     fn violation(&self, problem: impl fmt::Display) -> Violation {

@@ -1,0 +1,88 @@
+use payseal::catalogue::{self, Fill, Repeat};
+
+use super::operation;
+
+#[test]
+fn the_operations_of_ordinary_payment_are_catalogued() {
+    let names: Vec<_> = catalogue::operations("wechat").map(|operation| operation.name).collect();
+    for name in [
+        "POST /v3/pay/transactions/jsapi",
+        "POST /v3/pay/transactions/app",
+        "POST /v3/pay/transactions/h5",
+        "POST /v3/pay/transactions/native",
+        "GET /v3/pay/transactions/id/{transaction_id}",
+        "GET /v3/pay/transactions/out-trade-no/{out_trade_no}",
+        "POST /v3/pay/transactions/out-trade-no/{out_trade_no}/close",
+        "POST /v3/refund/domestic/refunds",
+        "GET /v3/refund/domestic/refunds/{out_refund_no}",
+        "GET /v3/certificates",
+    ] {
+        assert!(names.contains(&name), "{name}");
+    }
+}
+
+#[test]
+fn every_operation_is_found_by_the_name_it_has() {
+    let mut count = 0;
+    for operation in catalogue::operations("wechat") {
+        let found = catalogue::find("wechat", operation.name).expect(operation.name);
+        assert_eq!((found.name, found.title), (operation.name, operation.title));
+        assert_eq!(format!("{} {}", found.method, found.path), found.name);
+        assert!(!found.title.is_empty() && found.provider == "wechat");
+        count += 1;
+    }
+    assert!(count >= 10);
+}
+
+#[test]
+fn names_are_exact() {
+    for name in ["", "jsapi", "post /v3/pay/transactions/jsapi", "POST  /v3/pay/transactions/jsapi", "POST /v3/pay/transactions/jsapi/", "POST /v3/pay/transactions/jsap"] {
+        assert!(catalogue::find("wechat", name).is_none(), "{name:?}");
+    }
+    assert!(catalogue::find("alipay", super::JSAPI).is_none());
+    assert_eq!(catalogue::operations("nobody").count(), 0);
+}
+
+#[test]
+fn what_only_reads_is_safe_to_repeat_and_the_rest_goes_by_the_merchants_number() {
+    for operation in catalogue::operations("wechat") {
+        match operation.method {
+            "GET" => assert_eq!(operation.repeat, Repeat::Safe, "{}", operation.name),
+            _ => assert_ne!(operation.repeat, Repeat::Safe, "{}", operation.name),
+        }
+        if operation.repeat == Repeat::SameNumber {
+            assert!(operation.order_number.is_some(), "{}: no number, no repetition", operation.name);
+        }
+    }
+}
+
+#[test]
+fn the_merchants_number_is_where_the_operation_says() {
+    for operation in catalogue::operations("wechat") {
+        let Some((part, name)) = operation.order_number.and_then(|place| place.split_once('.')) else { continue };
+        let fields = match part {
+            "path" => operation.path_fields,
+            "body" => operation.body.expect("a body").fields(),
+            other => panic!("{}: {other}", operation.name),
+        };
+        assert!(fields.get(name).is_some_and(|field| field.required), "{}: {name}", operation.name);
+    }
+}
+
+#[test]
+fn what_the_configuration_knows_is_marked() {
+    let jsapi = operation(super::JSAPI).body.unwrap();
+    let filled: Vec<_> = jsapi.fields().iter().filter_map(|field| Some((field.name, field.filled?))).collect();
+    assert_eq!(filled, [("appid", Fill::AppId), ("mchid", Fill::MerchantId), ("notify_url", Fill::NotifyUrl)]);
+    let query = operation("GET /v3/pay/transactions/out-trade-no/{out_trade_no}");
+    assert_eq!(query.query_fields.get("mchid").unwrap().filled, Some(Fill::MerchantId));
+    let refund = operation(super::REFUND).body.unwrap();
+    assert_eq!(refund.fields().get("notify_url").unwrap().filled, None, "a refund may do without");
+}
+
+#[test]
+fn encrypted_fields_are_named_by_their_place() {
+    let paths = |name| catalogue::encrypted_fields(&operation(name)).collect::<Vec<_>>();
+    assert_eq!(paths(super::JSAPI), ["payer.identity.number", "payer.identity.name"]);
+    assert!(paths(super::REFUND).is_empty());
+}
