@@ -113,12 +113,9 @@ func (c *Client) openNatively(ctx context.Context, headers, body []byte) (plaint
 	return take(&nativePlaintext), take(&nativeEvent), nil
 }
 
-// notificationOptions carries the context's deadline; nil where there is none.
+// notificationOptions carries the context's deadline and trace id.
 func notificationOptions(ctx context.Context) ([]byte, error) {
-	if ms := timeoutMS(ctx, 0); ms > 0 {
-		return marshal(wireOptions{TimeoutMS: ms})
-	}
-	return nil, nil
+	return marshal(wireOptions{TimeoutMS: timeoutMS(ctx, 0), TraceID: traceID(ctx)})
 }
 
 // headerLines writes a header as the library reads it, one "Name: value" a line.

@@ -43,16 +43,9 @@ type Options struct {
 	ContentType string
 	// Filename makes the request a multipart upload of Params.Payload.
 	Filename string
-	// Expect is compared with the verified answer; a difference is [ErrResponseMismatch].
-	Expect *Expect
-}
-
-// Expect is what the answer must be about.
-type Expect struct {
-	// OutTradeNo is the merchant's order number.
-	OutTradeNo string `json:"out_trade_no,omitempty"`
-	// AmountTotal is the order's amount in fen.
-	AmountTotal *int64 `json:"amount_total,omitempty"`
+	// Expect says what the verified answer must hold, by dotted path: {"out_trade_no": "A1", "amount.total": 100}. A difference is
+	// [ErrResponseMismatch].
+	Expect map[string]any
 }
 
 // Result is a verified answer.
@@ -95,6 +88,11 @@ func ContextWithTraceID(ctx context.Context, id string) context.Context {
 	return context.WithValue(ctx, traceIDKey{}, id)
 }
 
+func traceID(ctx context.Context) string {
+	id, _ := ctx.Value(traceIDKey{}).(string)
+	return id
+}
+
 // wire is the JSON of docs/abi.md, "Parameters".
 type wire struct {
 	Path    map[string]string `json:"path,omitempty"`
@@ -104,21 +102,21 @@ type wire struct {
 }
 
 type wireOptions struct {
-	TimeoutMS      int64   `json:"timeout_ms,omitempty"`
-	MaxAttempts    int     `json:"max_attempts,omitempty"`
-	IdempotencyKey string  `json:"idempotency_key,omitempty"`
-	TraceID        string  `json:"trace_id,omitempty"`
-	Accept         string  `json:"accept,omitempty"`
-	ContentType    string  `json:"content_type,omitempty"`
-	Filename       string  `json:"filename,omitempty"`
-	Expect         *Expect `json:"expect,omitempty"`
+	TimeoutMS      int64          `json:"timeout_ms,omitempty"`
+	MaxAttempts    int            `json:"max_attempts,omitempty"`
+	IdempotencyKey string         `json:"idempotency_key,omitempty"`
+	TraceID        string         `json:"trace_id,omitempty"`
+	Accept         string         `json:"accept,omitempty"`
+	ContentType    string         `json:"content_type,omitempty"`
+	Filename       string         `json:"filename,omitempty"`
+	Expect         map[string]any `json:"expect,omitempty"`
 }
 
 // encode writes params for the library; the context contributes its deadline and trace id.
 func (p Params) encode(ctx context.Context) ([]byte, error) {
 	options := p.Options
 	if options.TraceID == "" {
-		options.TraceID, _ = ctx.Value(traceIDKey{}).(string)
+		options.TraceID = traceID(ctx)
 	}
 	return marshal(wire{Path: p.Path, Query: p.Query, Body: p.Body, Options: wireOptions{
 		TimeoutMS:      timeoutMS(ctx, options.Timeout),
@@ -132,10 +130,13 @@ func (p Params) encode(ctx context.Context) ([]byte, error) {
 	}})
 }
 
+// maxTimeout is the longest the library takes; a context may well have a later deadline.
+const maxTimeout = 10 * time.Minute
+
 // timeoutMS is the smaller of timeout and what the context leaves, in milliseconds rounded up; 0 where there is neither.
 func timeoutMS(ctx context.Context, timeout time.Duration) int64 {
 	if deadline, has := ctx.Deadline(); has {
-		if left := max(time.Until(deadline), 1); timeout <= 0 || left < timeout {
+		if left := min(max(time.Until(deadline), 1), maxTimeout); timeout <= 0 || left < timeout {
 			timeout = left
 		}
 	}

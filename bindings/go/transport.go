@@ -122,6 +122,7 @@ func (r *call) result(ctx context.Context) (body, info []byte, err error) {
 	return take(&nativeBody), take(&nativeInfo), nil
 }
 
+// wait pauses. Only a cancellation cuts it short: the library never asks for a pause beyond the deadline it was told.
 func (r *call) wait(ctx context.Context, pause time.Duration) error {
 	timer := time.NewTimer(pause)
 	defer timer.Stop()
@@ -129,11 +130,12 @@ func (r *call) wait(ctx context.Context, pause time.Duration) error {
 	case <-timer.C:
 		return nil
 	case <-ctx.Done():
-		if ctx.Err() == context.DeadlineExceeded {
-			return r.fail(C.PAYSEAL_FAILURE_TIMEOUT, ctx.Err())
-		}
+	}
+	if ctx.Err() == context.Canceled {
 		return r.fail(C.PAYSEAL_FAILURE_CANCELLED, ctx.Err())
 	}
+	<-timer.C
+	return nil
 }
 
 // exchange sends the library's request and hands back the answer, or why there is none.
