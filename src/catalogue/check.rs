@@ -30,14 +30,32 @@ const MAX_DEPTH: usize = 32;
 
 /// Checks what would be sent, before anything in it is encrypted and after the client has filled in what it can. An absent body counts as
 /// an empty one.
-pub fn check(operation: &Operation, path: &Map<String, Value>, query: &Map<String, Value>, body: Option<&Value>) -> Result<(), Violation> {
+pub fn check(
+    operation: &Operation,
+    path: &Map<String, Value>,
+    query: &Map<String, Value>,
+    body: Option<&Value>,
+) -> Result<(), Violation> {
     let check = Check { operation };
-    check.members(Place::Root("path"), operation.path_fields, path, |field, place, value| check.in_path(field, place, value))?;
-    check.members(Place::Root("query"), operation.query_fields, query, |field, place, value| check.in_query(field, place, value))?;
+    check.members(
+        Place::Root("path"),
+        operation.path_fields,
+        path,
+        |field, place, value| check.in_path(field, place, value),
+    )?;
+    check.members(
+        Place::Root("query"),
+        operation.query_fields,
+        query,
+        |field, place, value| check.in_query(field, place, value),
+    )?;
     match (operation.body, body) {
         (Some(schema), Some(body)) => check.value(schema, Place::Root("body"), body),
         (Some(schema), None) => check.object(schema, Place::Root("body"), &Map::new()),
-        (None, Some(_)) => Err(Place::Root("body").violation(format_args!("must be left out: {} has no body", operation.name))),
+        (None, Some(_)) => Err(Place::Root("body").violation(format_args!(
+            "must be left out: {} has no body",
+            operation.name
+        ))),
         (None, None) => Ok(()),
     }
 }
@@ -58,7 +76,12 @@ impl Check<'_> {
         }
     }
 
-    fn object(&self, schema: Schema, place: Place, members: &Map<String, Value>) -> Result<(), Violation> {
+    fn object(
+        &self,
+        schema: Schema,
+        place: Place,
+        members: &Map<String, Value>,
+    ) -> Result<(), Violation> {
         if schema.is_open() {
             let known = schema.fields();
             for (name, value) in members {
@@ -70,7 +93,9 @@ impl Check<'_> {
             }
             self.required(place, known, members)?;
         } else {
-            self.members(place, schema.fields(), members, |schema, place, value| self.value(schema, place, value))?;
+            self.members(place, schema.fields(), members, |schema, place, value| {
+                self.value(schema, place, value)
+            })?;
         }
         if schema.any_of().len() > 0 && !schema.any_of().any(|name| members.contains_key(name)) {
             let names: Vec<_> = schema.any_of().collect();
@@ -79,7 +104,9 @@ impl Check<'_> {
         for (less, more) in schema.ascending() {
             let number = |name| members.get(name).and_then(Value::as_i64);
             if matches!((number(less), number(more)), (Some(a), Some(b)) if a > b) {
-                return Err(place.key(less).violation(format_args!("must not be greater than {more}")));
+                return Err(place
+                    .key(less)
+                    .violation(format_args!("must not be greater than {more}")));
             }
         }
         Ok(())
@@ -102,20 +129,42 @@ impl Check<'_> {
         self.required(place, fields, members)
     }
 
-    fn required(&self, place: Place, fields: Fields, members: &Map<String, Value>) -> Result<(), Violation> {
-        let Some(field) = fields.iter().find(|field| field.required && !members.contains_key(field.name)) else {
+    fn required(
+        &self,
+        place: Place,
+        fields: Fields,
+        members: &Map<String, Value>,
+    ) -> Result<(), Violation> {
+        let Some(field) = fields
+            .iter()
+            .find(|field| field.required && !members.contains_key(field.name))
+        else {
             return Ok(());
         };
-        let violation = place.key(field.name).violation(format_args!("is missing; {} requires it", self.operation.name));
+        let violation = place.key(field.name).violation(format_args!(
+            "is missing; {} requires it",
+            self.operation.name
+        ));
         Err(match field.filled {
-            Some(fill) => violation.hint(format!("give it with the call, or give the client's configuration a {}", fill.key())),
+            Some(fill) => violation.hint(format!(
+                "give it with the call, or give the client's configuration a {}",
+                fill.key()
+            )),
             None => violation,
         })
     }
 
     fn unknown(&self, place: Place, fields: Fields, name: &str) -> Violation {
-        let violation = place.key(name).violation(format_args!("is not a field of {}", self.operation.name));
-        let meant = self.elsewhere(name).or_else(|| Some(place.key(nearest(name, fields.iter().map(|field| field.name))?).to_string()));
+        let violation = place
+            .key(name)
+            .violation(format_args!("is not a field of {}", self.operation.name));
+        let meant = self.elsewhere(name).or_else(|| {
+            Some(
+                place
+                    .key(nearest(name, fields.iter().map(|field| field.name))?)
+                    .to_string(),
+            )
+        });
         match meant {
             Some(meant) => violation.hint(format!("did you mean {meant}?")),
             None if fields.is_empty() => violation.hint(format!("nothing belongs there; leave {place} out")),
@@ -128,41 +177,76 @@ impl Check<'_> {
 
     /// Where a field of exactly this name belongs.
     fn elsewhere(&self, name: &str) -> Option<String> {
-        let parts = [("path", Some(self.operation.path_fields)), ("query", Some(self.operation.query_fields)), ("body", self.operation.body.map(|body| body.fields()))];
-        parts.into_iter().find_map(|(part, fields)| within(Place::Root(part), fields?, name))
+        let parts = [
+            ("path", Some(self.operation.path_fields)),
+            ("query", Some(self.operation.query_fields)),
+            ("body", self.operation.body.map(|body| body.fields())),
+        ];
+        parts
+            .into_iter()
+            .find_map(|(part, fields)| within(Place::Root(part), fields?, name))
     }
 
     fn array(&self, schema: Schema, place: Place, items: &[Value]) -> Result<(), Violation> {
         if items.len() < schema.min_len() {
-            return Err(place.violation(format_args!("must have at least {} items, not {}", schema.min_len(), items.len())));
+            return Err(place.violation(format_args!(
+                "must have at least {} items, not {}",
+                schema.min_len(),
+                items.len()
+            )));
         }
         if let Some(max) = schema.max_len().filter(|&max| items.len() > max) {
-            return Err(place.violation(format_args!("must have at most {max} items, not {}", items.len())));
+            return Err(place.violation(format_args!(
+                "must have at most {max} items, not {}",
+                items.len()
+            )));
         }
-        let Some(item_schema) = schema.items() else { return Ok(()) };
-        items.iter().enumerate().try_for_each(|(index, item)| self.value(item_schema, place.index(index), item))
+        let Some(item_schema) = schema.items() else {
+            return Ok(());
+        };
+        items
+            .iter()
+            .enumerate()
+            .try_for_each(|(index, item)| self.value(item_schema, place.index(index), item))
     }
 
     fn text(&self, schema: Schema, place: Place, text: &str) -> Result<(), Violation> {
         if let Some(problem) = text::forbidden(text) {
             return Err(place.violation(problem));
         }
-        let characters = if text.is_ascii() { text.len() } else { text.chars().count() };
+        let characters = if text.is_ascii() {
+            text.len()
+        } else {
+            text.chars().count()
+        };
         if characters < schema.min_len() {
             return Err(match characters {
-                0 => place.violation("must not be empty; leave it out where there is nothing to say"),
-                _ => place.violation(format_args!("must have at least {} characters, not {characters}", schema.min_len())),
+                0 => {
+                    place.violation("must not be empty; leave it out where there is nothing to say")
+                }
+                _ => place.violation(format_args!(
+                    "must have at least {} characters, not {characters}",
+                    schema.min_len()
+                )),
             });
         }
         if let Some(max) = schema.max_len().filter(|&max| characters > max) {
-            return Err(place.violation(format_args!("must have at most {max} characters, not {characters}")));
+            return Err(place.violation(format_args!(
+                "must have at most {max} characters, not {characters}"
+            )));
         }
         if let Some(charset) = schema.charset()
             && let Some(wrong) = text::outside(text, charset)
         {
-            return Err(place.violation(format_args!("may only contain {}, not {wrong:?}", text::describe(charset))));
+            return Err(place.violation(format_args!(
+                "may only contain {}, not {wrong:?}",
+                text::describe(charset)
+            )));
         }
-        if let Some(problem) = schema.format().and_then(|format| text::malformed(text, format)) {
+        if let Some(problem) = schema
+            .format()
+            .and_then(|format| text::malformed(text, format))
+        {
             return Err(place.violation(problem));
         }
         if schema.values().len() > 0 && !schema.values().any(|value| value == text) {
@@ -176,7 +260,9 @@ impl Check<'_> {
             return Err(if number.is_u64() {
                 place.violation("is too great a number")
             } else {
-                place.violation("must be an integer").hint("write 100, not 1e2 or 100.0; amounts are integers in the smallest unit".into())
+                place.violation("must be an integer").hint(
+                    "write 100, not 1e2 or 100.0; amounts are integers in the smallest unit".into(),
+                )
             });
         };
         if let Some([min, max]) = schema.range() {
@@ -207,8 +293,11 @@ impl Check<'_> {
         self.value(schema, place, value)?;
         match value {
             Value::String(text) if text.is_empty() => Err(place.violation("must not be empty")),
-            Value::String(text) if text == "." || text == ".." || text.contains(['/', '\\', '?', '#', '%']) => {
-                Err(place.violation("must be one step of the path: not . or .., and without / \\ ? # %"))
+            Value::String(text)
+                if text == "." || text == ".." || text.contains(['/', '\\', '?', '#', '%']) =>
+            {
+                Err(place
+                    .violation("must be one step of the path: not . or .., and without / \\ ? # %"))
             }
             _ => Ok(()),
         }
@@ -216,10 +305,14 @@ impl Check<'_> {
 
     /// A query string is text, so numbers and booleans may come as text too.
     fn in_query(&self, schema: Schema, place: Place, value: &Value) -> Result<(), Violation> {
-        let Value::String(text) = value else { return self.value(schema, place, value) };
+        let Value::String(text) = value else {
+            return self.value(schema, place, value);
+        };
         match schema.kind {
             Kind::Integer => match text.parse::<i64>() {
-                Ok(number) if number.to_string() == *text => self.integer(schema, place, &number.into()),
+                Ok(number) if number.to_string() == *text => {
+                    self.integer(schema, place, &number.into())
+                }
                 _ => Err(place.violation("must be an integer")),
             },
             Kind::Boolean if text == "true" || text == "false" => Ok(()),
@@ -233,7 +326,9 @@ fn within(place: Place, fields: Fields, name: &str) -> Option<String> {
     if fields.get(name).is_some() {
         return Some(place.key(name).to_string());
     }
-    let mut objects = fields.iter().filter(|field| field.schema.kind == Kind::Object);
+    let mut objects = fields
+        .iter()
+        .filter(|field| field.schema.kind == Kind::Object);
     objects.find_map(|field| within(place.key(field.name), field.schema.fields(), name))
 }
 
@@ -241,9 +336,16 @@ fn within(place: Place, fields: Fields, name: &str) -> Option<String> {
 fn free(place: Place, value: &Value, depth: usize) -> Result<(), Violation> {
     match value {
         _ if depth == 0 => Err(place.violation("is nested too deeply")),
-        Value::Object(members) => members.iter().try_for_each(|(name, value)| free(place.key(name), value, depth - 1)),
-        Value::Array(items) => items.iter().enumerate().try_for_each(|(index, item)| free(place.index(index), item, depth - 1)),
-        Value::String(text) => text::forbidden(text).map_or(Ok(()), |problem| Err(place.violation(problem))),
+        Value::Object(members) => members
+            .iter()
+            .try_for_each(|(name, value)| free(place.key(name), value, depth - 1)),
+        Value::Array(items) => items
+            .iter()
+            .enumerate()
+            .try_for_each(|(index, item)| free(place.index(index), item, depth - 1)),
+        Value::String(text) => {
+            text::forbidden(text).map_or(Ok(()), |problem| Err(place.violation(problem)))
+        }
         Value::Number(number) if number.is_f64() => Err(place.violation("must be an integer")),
         _ => Ok(()),
     }
@@ -267,8 +369,12 @@ fn mismatch(kind: Kind, place: Place, value: &Value) -> Violation {
     };
     let violation = place.violation(format_args!("must be {wanted}, not {found}"));
     match (kind, value) {
-        (_, Value::Null) => violation.hint("leave the field out where there is nothing to say".into()),
-        (Kind::Integer, Value::String(_)) => violation.hint("write the number without quotes".into()),
+        (_, Value::Null) => {
+            violation.hint("leave the field out where there is nothing to say".into())
+        }
+        (Kind::Integer, Value::String(_)) => {
+            violation.hint("write the number without quotes".into())
+        }
         (Kind::String, Value::Number(_)) => violation.hint("write the number in quotes".into()),
         _ => violation,
     }
@@ -300,7 +406,11 @@ impl<'a> Place<'a> {
 
     fn violation(&self, problem: impl fmt::Display) -> Violation {
         let field = self.to_string();
-        Violation { message: format!("{field} {problem}"), field, hint: None }
+        Violation {
+            message: format!("{field} {problem}"),
+            field,
+            hint: None,
+        }
     }
 }
 
@@ -312,7 +422,10 @@ impl fmt::Display for Place<'_> {
             Place::Key(parent, name) => {
                 write!(f, "{parent}.")?;
                 // An unknown name comes from outside: it must not break a line or fill a page.
-                name.chars().take(64).flat_map(char::escape_debug).try_for_each(|c| f.write_char(c))
+                name.chars()
+                    .take(64)
+                    .flat_map(char::escape_debug)
+                    .try_for_each(|c| f.write_char(c))
             }
         }
     }

@@ -114,7 +114,10 @@ pub enum Format {
 
 /// The operation of that exact name, if it is catalogued.
 pub fn find(provider: &str, name: &str) -> Option<Operation> {
-    TABLES.iter().filter(|table| table.provider == provider).find_map(|table| table.find(name))
+    TABLES
+        .iter()
+        .filter(|table| table.provider == provider)
+        .find_map(|table| table.find(name))
 }
 
 /// All catalogued operations of a provider, by name.

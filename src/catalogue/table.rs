@@ -63,7 +63,10 @@ pub(super) struct SchemaRow {
 
 impl Table {
     pub fn find(&'static self, name: &str) -> Option<Operation> {
-        let row = self.operations.binary_search_by(|row| self.text(row.name).cmp(name)).ok()?;
+        let row = self
+            .operations
+            .binary_search_by(|row| self.text(row.name).cmp(name))
+            .ok()?;
         Some(self.operation(&self.operations[row]))
     }
 
@@ -95,28 +98,48 @@ impl Table {
     }
 
     fn text_list(&'static self, n: u16) -> Texts {
-        Texts { table: self, list: self.list(n) }
+        Texts {
+            table: self,
+            list: self.list(n),
+        }
     }
 
     fn field_list(&'static self, n: u16) -> Fields {
-        Fields { table: self, list: self.list(n) }
+        Fields {
+            table: self,
+            list: self.list(n),
+        }
     }
 
     fn field(&'static self, n: u16) -> Field {
         let row = &self.fields[n as usize];
-        Field { name: self.text(row.name), required: row.required, filled: row.filled, schema: self.schema(row.schema) }
+        Field {
+            name: self.text(row.name),
+            required: row.required,
+            filled: row.filled,
+            schema: self.schema(row.schema),
+        }
     }
 
     fn schema(&'static self, n: u16) -> Schema {
         let row = &self.schemas[n as usize];
-        Schema { kind: row.kind, encrypted: row.encrypted, row, table: self }
+        Schema {
+            kind: row.kind,
+            encrypted: row.encrypted,
+            row,
+            table: self,
+        }
     }
 }
 
 impl Schema {
     /// Of an object: its fields, sorted by name.
     pub fn fields(&self) -> Fields {
-        self.table.field_list(if self.kind == Kind::Object { self.row.detail } else { 0 })
+        self.table.field_list(if self.kind == Kind::Object {
+            self.row.detail
+        } else {
+            0
+        })
     }
 
     /// Of an object: whether it may have other fields too.
@@ -132,7 +155,10 @@ impl Schema {
     /// Of an object: pairs of integer fields of which the first may not exceed the second.
     pub fn ascending(&self) -> impl Iterator<Item = (&'static str, &'static str)> + use<> {
         let table = self.table;
-        table.list(self.row.ascending).chunks_exact(2).map(|pair| (table.text(pair[0]), table.text(pair[1])))
+        table
+            .list(self.row.ascending)
+            .chunks_exact(2)
+            .map(|pair| (table.text(pair[0]), table.text(pair[1])))
     }
 
     /// Of an array: what each item must be.
@@ -142,7 +168,12 @@ impl Schema {
 
     /// Of a text or a number: the values there are. Empty if any will do.
     pub fn values(&self) -> Texts {
-        self.table.text_list(if matches!(self.kind, Kind::String | Kind::Integer) { self.row.detail } else { 0 })
+        self.table
+            .text_list(if matches!(self.kind, Kind::String | Kind::Integer) {
+                self.row.detail
+            } else {
+                0
+            })
     }
 
     /// Least number of characters or, of an array, items.
@@ -172,7 +203,10 @@ impl Schema {
 
 impl fmt::Debug for Schema {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Schema").field("kind", &self.kind).field("encrypted", &self.encrypted).finish_non_exhaustive()
+        f.debug_struct("Schema")
+            .field("kind", &self.kind)
+            .field("encrypted", &self.encrypted)
+            .finish_non_exhaustive()
     }
 }
 
@@ -215,7 +249,9 @@ impl IntoIterator for Fields {
 
 impl fmt::Debug for Fields {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(self.iter().map(|field| field.name)).finish()
+        f.debug_list()
+            .entries(self.iter().map(|field| field.name))
+            .finish()
     }
 }
 
@@ -273,7 +309,15 @@ pub struct Operations {
 
 impl Operations {
     pub(super) fn of(provider: &str) -> Operations {
-        Operations { tables: TABLES.iter().copied().filter(|table| table.provider == provider).rev().collect(), at: 0 }
+        Operations {
+            tables: TABLES
+                .iter()
+                .copied()
+                .filter(|table| table.provider == provider)
+                .rev()
+                .collect(),
+            at: 0,
+        }
     }
 }
 

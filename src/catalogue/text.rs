@@ -17,7 +17,8 @@ pub(super) fn forbidden(text: &str) -> Option<&'static str> {
 
 /// The first character that is not in the set.
 pub(super) fn outside(text: &str, charset: u128) -> Option<char> {
-    text.chars().find(|&c| !c.is_ascii() || charset & (1 << c as u32) == 0)
+    text.chars()
+        .find(|&c| !c.is_ascii() || charset & (1 << c as u32) == 0)
 }
 
 /// The set as people write it: `0-9 A-Z a-z _ - |`.
@@ -31,37 +32,58 @@ pub(super) fn describe(charset: u128) -> String {
             parts.push(format!("{first}-{last}"));
         }
     }
-    parts.extend((0x20..0x7f).filter(|bit| rest & (1 << bit) != 0).map(|bit| char::from(bit as u8).to_string()));
+    parts.extend(
+        (0x20..0x7f)
+            .filter(|bit| rest & (1 << bit) != 0)
+            .map(|bit| char::from(bit as u8).to_string()),
+    );
     parts.join(" ")
 }
 
 /// What is wrong with the form.
 pub(super) fn malformed(text: &str, format: Format) -> Option<&'static str> {
     match format {
-        Format::Rfc3339 => (!is_rfc3339(text)).then_some("must be a time with its zone, such as 2018-06-08T10:34:56+08:00"),
-        Format::Ip => text.parse::<IpAddr>().is_err().then_some("must be an IPv4 or IPv6 address"),
+        Format::Rfc3339 => (!is_rfc3339(text))
+            .then_some("must be a time with its zone, such as 2018-06-08T10:34:56+08:00"),
+        Format::Ip => text
+            .parse::<IpAddr>()
+            .is_err()
+            .then_some("must be an IPv4 or IPv6 address"),
         Format::NotifyUrl => notify_url(text),
     }
 }
 
 /// Private addresses are allowed: a simulated provider on the same machine calls them.
 fn notify_url(text: &str) -> Option<&'static str> {
-    let scheme = ["https://", "http://"].into_iter().find(|s| text.get(..s.len()).is_some_and(|start| start.eq_ignore_ascii_case(s)));
+    let scheme = ["https://", "http://"].into_iter().find(|s| {
+        text.get(..s.len())
+            .is_some_and(|start| start.eq_ignore_ascii_case(s))
+    });
     let Some(scheme) = scheme else {
         return Some("must be an absolute address that begins with https:// or http://");
     };
-    if !text.bytes().all(|byte| byte.is_ascii_graphic()) || text.contains(['\\', '"', '<', '>', '^', '`', '{', '|', '}']) {
+    if !text.bytes().all(|byte| byte.is_ascii_graphic())
+        || text.contains(['\\', '"', '<', '>', '^', '`', '{', '|', '}'])
+    {
         return Some("contains a character that an address cannot have; percent-encode it");
     }
     if text.contains(['?', '#']) {
-        return Some("must not carry a query or a fragment; tell orders apart by the path or by what the notification says");
+        return Some(
+            "must not carry a query or a fragment; tell orders apart by the path or by what the notification says",
+        );
     }
     let authority = text[scheme.len()..].split('/').next().unwrap_or_default();
     if authority.contains('@') {
         return Some("must not carry a user name or a password");
     }
-    let (host, port) = match authority.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
-        Some((address, port)) if address.parse::<Ipv6Addr>().is_ok() => (address, port.strip_prefix(':').or(port.is_empty().then_some("80"))),
+    let (host, port) = match authority
+        .strip_prefix('[')
+        .and_then(|rest| rest.split_once(']'))
+    {
+        Some((address, port)) if address.parse::<Ipv6Addr>().is_ok() => (
+            address,
+            port.strip_prefix(':').or(port.is_empty().then_some("80")),
+        ),
         Some(_) => ("", None),
         None => match authority.split_once(':') {
             Some((host, port)) => (host, Some(port)),
@@ -79,12 +101,21 @@ fn is_rfc3339(text: &str) -> bool {
     let bytes = text.as_bytes();
     let number = |from: usize, to: usize| -> Option<u32> {
         let digits = bytes.get(from..to)?;
-        digits.iter().try_fold(0, |sum, digit| digit.is_ascii_digit().then(|| sum * 10 + u32::from(digit - b'0')))
+        digits.iter().try_fold(0, |sum, digit| {
+            digit
+                .is_ascii_digit()
+                .then(|| sum * 10 + u32::from(digit - b'0'))
+        })
     };
     let is = |at: usize, byte: u8| bytes.get(at) == Some(&byte);
-    let (Some(year), Some(month), Some(day), Some(hour), Some(minute), Some(second)) =
-        (number(0, 4), number(5, 7), number(8, 10), number(11, 13), number(14, 16), number(17, 19))
-    else {
+    let (Some(year), Some(month), Some(day), Some(hour), Some(minute), Some(second)) = (
+        number(0, 4),
+        number(5, 7),
+        number(8, 10),
+        number(11, 13),
+        number(14, 16),
+        number(17, 19),
+    ) else {
         return false;
     };
     if !(is(4, b'-') && is(7, b'-') && is(10, b'T') && is(13, b':') && is(16, b':')) {
@@ -103,7 +134,10 @@ fn is_rfc3339(text: &str) -> bool {
     }
     let mut zone = 19;
     if is(zone, b'.') {
-        zone += 1 + bytes[zone + 1..].iter().take_while(|byte| byte.is_ascii_digit()).count();
+        zone += 1 + bytes[zone + 1..]
+            .iter()
+            .take_while(|byte| byte.is_ascii_digit())
+            .count();
         if zone == 20 {
             return false;
         }

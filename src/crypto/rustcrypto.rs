@@ -1,4 +1,6 @@
 //! The second engine: the RustCrypto crates, for targets without a C compiler, and to compare the first one with.
+//!
+//! It is slower, and the arithmetic under `rsa` frees numbers of a private key without wiping them; the crate knows of it.
 
 use super::engine::{Engine, Inconsistent, Verdict};
 use super::error::CryptoError;

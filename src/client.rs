@@ -1,0 +1,375 @@
+//! Configuration in, immutable client out.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::{Map, Value, json};
+use zeroize::Zeroizing;
+
+use crate::breaker::Breaker;
+use crate::call::{Call, Delivered, Step};
+use crate::cancel::Cancel;
+use crate::catalogue::{self, Repeat};
+use crate::config::Section;
+use crate::error::{Code, Error, Result};
+use crate::host::Host;
+use crate::notification::Reply;
+use crate::observe::Metrics;
+use crate::params::{Options, Params};
+use crate::process::PerProcess;
+use crate::provider::{Prepared, Provider};
+use crate::refresh::RefreshGate;
+use crate::replay::ReplayGuard;
+use crate::wechat::WeChat;
+use crate::wire::url::Origin;
+use crate::wire::{Failure, Headers, Request, Response};
+
+#[cfg(feature = "transport")]
+use crate::http::Transport;
+
+/// One merchant's access to one provider. Immutable; any number of threads may use it at once, also after `fork`.
+pub struct Client {
+    core: Arc<Core>,
+    #[cfg(feature = "transport")]
+    transport: PerProcess<Transport>,
+}
+
+/// What all calls of a client share.
+pub(crate) struct Core {
+    pub provider: Box<dyn Provider>,
+    pub host: Host,
+    pub settings: Settings,
+    pub breakers: Vec<Breaker>,
+    pub metrics: Metrics,
+    gate: PerProcess<Arc<RefreshGate>>,
+    replay: Option<PerProcess<ReplayGuard>>,
+}
+
+/// The part of the configuration that is the same for every provider.
+pub(crate) struct Settings {
+    pub hosts: Vec<Origin>,
+    pub total: Duration,
+    pub max_attempts: u32,
+    base: Duration,
+    cap: Duration,
+    failures: u32,
+    open: Duration,
+    max_response_bytes: u64,
+    replay_entries: Option<usize>,
+    pub network: Network,
+}
+
+/// What only the transport needs.
+#[derive(Clone)]
+pub(crate) struct Network {
+    pub resolve: Duration,
+    pub connect: Duration,
+    pub read: Duration,
+    pub proxy: Option<Zeroizing<String>>,
+    pub root_certificates: Option<String>,
+}
+
+const PROVIDERS: [&str; 1] = ["wechat"];
+
+fn no_such_provider() -> String {
+    format!(
+        "there is no such provider; there is {}",
+        PROVIDERS.join(", ")
+    )
+}
+
+/// The catalogued operations of a provider: name, title, and whether the same request may be sent again (`safe`, `same_number`, `never`).
+pub fn operations(provider: &str) -> Result<Value> {
+    if !PROVIDERS.contains(&provider) {
+        return Err(Error::new(Code::InvalidArgument, no_such_provider()).with_field("provider"));
+    }
+    let repeat = |repeat| match repeat {
+        Repeat::Safe => "safe",
+        Repeat::SameNumber => "same_number",
+        Repeat::Never => "never",
+    };
+    Ok(catalogue::operations(provider).map(|operation| json!({ "name": operation.name, "title": operation.title, "repeat": repeat(operation.repeat) })).collect())
+}
+
+impl Client {
+    /// `config` is JSON, as documented in `docs/abi.md`. Every key and every pair of things that must fit is checked here, so that a client
+    /// that exists can sign and verify.
+    pub fn new(config: &[u8], host: Host) -> Result<Client> {
+        let mut section = Section::parse(config)?;
+        let provider = section.required_text("provider")?;
+        if !PROVIDERS.contains(&provider.as_str()) {
+            return Err(section.error("provider", no_such_provider()));
+        }
+        let settings = Settings::read(&mut section)?;
+        let wechat = WeChat::new(&mut section, &host)?;
+        section.finish()?;
+
+        let policy = wechat.refresh_policy();
+        let min_interval = Duration::from_secs(policy.min_interval_s as u64);
+        #[cfg(feature = "transport")]
+        let transport = {
+            let network = settings.network.clone();
+            Transport::new(&network)?; // a proxy or root certificate that cannot be used is refused now
+            PerProcess::new(move || {
+                Transport::new(&network).expect("it was made from the same settings before")
+            })
+        };
+        let core = Core {
+            breakers: settings
+                .hosts
+                .iter()
+                .map(|_| Breaker::new(settings.failures, settings.open))
+                .collect(),
+            metrics: Metrics::new(wechat.name()),
+            gate: PerProcess::new(move || Arc::new(RefreshGate::new(min_interval))),
+            replay: settings
+                .replay_entries
+                .map(|entries| PerProcess::new(move || ReplayGuard::new(entries))),
+            provider: Box::new(wechat),
+            host,
+            settings,
+        };
+        Ok(Client {
+            core: Arc::new(core),
+            #[cfg(feature = "transport")]
+            transport,
+        })
+    }
+
+    /// Executes an operation, blocking. `payload` are raw bytes: usually none.
+    pub fn execute(
+        &self,
+        operation: &str,
+        params: &[u8],
+        payload: &[u8],
+        cancel: Option<&Cancel>,
+    ) -> Result<Delivered> {
+        self.drive(self.call(operation, params, payload)?, cancel)
+    }
+
+    /// The same as a state machine, for a host's own HTTP client.
+    pub fn call(&self, operation: &str, params: &[u8], payload: &[u8]) -> Result<Call> {
+        Call::operation(
+            self.core.clone(),
+            operation,
+            Params::parse(params, payload)?,
+        )
+    }
+
+    /// Verifies, decrypts and reads a notification. Blocks only where new platform certificates have to be fetched for it.
+    pub fn open_notification(
+        &self,
+        headers: &str,
+        body: &[u8],
+        options: &[u8],
+    ) -> Result<Delivered> {
+        self.drive(self.call_notification(headers, body, options)?, None)
+    }
+
+    pub fn call_notification(&self, headers: &str, body: &[u8], options: &[u8]) -> Result<Call> {
+        Ok(Call::notification(
+            self.core.clone(),
+            Headers::parse(headers)?,
+            body,
+            Options::parse_for_notification(options)?,
+        ))
+    }
+
+    /// What to answer to a notification: `code` 0 for success, else the code of the error.
+    pub fn notification_reply(&self, code: i32) -> Reply {
+        self.core.provider.reply(code)
+    }
+
+    /// What a page, mini-program or app needs to call up the cashier.
+    pub fn invoke(&self, kind: &str, params: &[u8]) -> Result<Map<String, Value>> {
+        let params = if params.is_empty() { b"{}" } else { params };
+        let params = crate::wire::json::parse_object(params).map_err(|problem| {
+            Error::new(
+                Code::ParamsInvalid,
+                format!("params cannot be read: {problem}"),
+            )
+            .with_field("params")
+        })?;
+        self.core.provider.invoke(kind, params, &self.core.host)
+    }
+
+    /// Prometheus text format 0.0.4.
+    pub fn metrics(&self) -> String {
+        let hosts = self.core.settings.hosts.iter().map(Origin::as_str);
+        self.core
+            .metrics
+            .text(hosts.zip(self.core.breakers.iter().map(Breaker::is_open)))
+    }
+
+    fn drive(&self, mut call: Call, cancel: Option<&Cancel>) -> Result<Delivered> {
+        loop {
+            match call.step() {
+                Step::Done => return call.result(),
+                _ if cancel.is_some_and(Cancel::is_triggered) => call.cancel(),
+                Step::Wait(time) => match cancel {
+                    Some(cancel) => drop(cancel.wait(time)),
+                    None => std::thread::sleep(time),
+                },
+                Step::Send => match self.send(call.request()?, cancel) {
+                    Ok(response) => call.respond(response)?,
+                    Err(failure) => call.fail(failure)?,
+                },
+            }
+        }
+    }
+
+    #[cfg(feature = "transport")]
+    fn send(
+        &self,
+        request: &Request,
+        cancel: Option<&Cancel>,
+    ) -> std::result::Result<Response, Failure> {
+        self.transport.get().send(request, cancel)
+    }
+
+    #[cfg(not(feature = "transport"))]
+    fn send(&self, _: &Request, _: Option<&Cancel>) -> std::result::Result<Response, Failure> {
+        let reason =
+            "this build has no HTTP client of its own; use the call functions with the host's";
+        Err(Failure {
+            kind: crate::wire::FailureKind::Cancelled { sent: false },
+            code: Code::InvalidState,
+            reason: reason.into(),
+        })
+    }
+}
+
+impl Core {
+    pub fn gate(&self) -> Arc<RefreshGate> {
+        (*self.gate.get()).clone()
+    }
+
+    pub fn is_repeated(&self, fingerprint: &[u8; 32]) -> bool {
+        self.replay
+            .as_ref()
+            .is_some_and(|guard| guard.get().is_repeated(fingerprint))
+    }
+
+    pub fn has_several_hosts(&self) -> bool {
+        self.settings.hosts.len() > 1
+    }
+
+    /// The first host in order of preference whose breaker lets a request through; the one that has just failed comes last.
+    pub fn choose_host(&self, avoid: Option<usize>) -> Option<usize> {
+        let now = std::time::Instant::now();
+        let preferred = (0..self.breakers.len()).filter(|host| Some(*host) != avoid);
+        preferred
+            .chain(avoid)
+            .find(|host| self.breakers[*host].admits(now))
+    }
+
+    /// The request of one attempt: the settled bytes under a new signature.
+    pub fn request(&self, prepared: &Prepared, host: usize, timeout: Duration) -> Result<Request> {
+        Ok(Request {
+            method: prepared.method,
+            origin: self.settings.hosts[host].as_str().to_owned(),
+            target: prepared.target.clone(),
+            headers: self.provider.sign(prepared, &self.host)?,
+            body: prepared.body.clone(),
+            timeout,
+            max_response_bytes: self.settings.max_response_bytes,
+        })
+    }
+
+    /// A random pause from nothing to base · 2^(attempt − 1), never above the cap.
+    pub fn jitter(&self, attempt: u32) -> Result<Duration> {
+        let most = self
+            .settings
+            .base
+            .saturating_mul(1u32 << attempt.saturating_sub(1).min(16))
+            .min(self.settings.cap);
+        let mut random = [0u8; 8];
+        self.host.random.fill(&mut random)?;
+        Ok(Duration::from_micros(
+            u64::from_le_bytes(random) % (most.as_micros() as u64 + 1),
+        ))
+    }
+}
+
+impl Settings {
+    fn read(config: &mut Section) -> Result<Settings> {
+        let hosts = read_hosts(config)?;
+        let proxy = read_proxy(config)?;
+        let root_certificates = config.text("root_certificates")?;
+        let (network, total) = config.part("timeouts", |timeouts| {
+            let network = Network {
+                resolve: timeouts.milliseconds("resolve_ms", 2_000)?,
+                connect: timeouts.milliseconds("connect_ms", 3_000)?,
+                read: timeouts.milliseconds("read_ms", 10_000)?,
+                proxy,
+                root_certificates,
+            };
+            Ok((network, timeouts.milliseconds("total_ms", 15_000)?))
+        })?;
+        let (max_attempts, base, cap) = config.part("retry", |retry| {
+            let max_attempts = retry.integer("max_attempts", 1..=10)?.unwrap_or(3) as u32;
+            Ok((
+                max_attempts,
+                retry.milliseconds("base_ms", 200)?,
+                retry.milliseconds("cap_ms", 2_000)?,
+            ))
+        })?;
+        let (failures, open) = config.part("circuit_breaker", |breaker| {
+            Ok((
+                breaker.integer("failures", 1..=1_000)?.unwrap_or(5) as u32,
+                breaker.milliseconds("open_ms", 10_000)?,
+            ))
+        })?;
+        let replay_entries = match config.section("replay_guard")? {
+            None => None,
+            Some(mut section) => {
+                let entries = section
+                    .integer("entries", 1..=1_000_000)?
+                    .unwrap_or(100_000);
+                section.finish()?;
+                Some(entries as usize)
+            }
+        };
+        let max_response_bytes = config
+            .integer("max_response_bytes", 1_024..=1 << 32)?
+            .unwrap_or(10 << 20);
+        Ok(Settings {
+            hosts,
+            total,
+            max_attempts,
+            base,
+            cap,
+            failures,
+            open,
+            max_response_bytes,
+            replay_entries,
+            network,
+        })
+    }
+}
+
+fn read_hosts(config: &mut Section) -> Result<Vec<Origin>> {
+    let texts = config
+        .texts("hosts")?
+        .unwrap_or_else(|| vec!["https://api.mch.weixin.qq.com".into()]);
+    if texts.is_empty() || texts.len() > 8 {
+        return Err(config.error("hosts", "there must be one to eight hosts"));
+    }
+    let parse = |(index, text): (usize, &String)| {
+        Origin::parse(text).map_err(|problem| config.error(&format!("hosts.{index}"), problem))
+    };
+    texts.iter().enumerate().map(parse).collect()
+}
+
+/// May hold a password, so it is kept like one.
+fn read_proxy(config: &mut Section) -> Result<Option<Zeroizing<String>>> {
+    let Some(bytes) = config.secret("proxy")? else {
+        return Ok(None);
+    };
+    match std::str::from_utf8(&bytes) {
+        Ok(text) if text.starts_with("http://") || text.starts_with("https://") => {
+            Ok(Some(Zeroizing::new(text.to_owned())))
+        }
+        _ => Err(config.error("proxy", "it must be http://[user:password@]host:port")),
+    }
+}

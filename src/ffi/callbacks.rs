@@ -1,0 +1,160 @@
+//! What the host lends, through a table of C functions.
+
+use std::ffi::c_void;
+
+use crate::error::{Code, Error, Result};
+use crate::host::{Clock, Host, Level, Log, Random, Signer};
+
+/// What the host lends a client: all of it optional. Set `size` to sizeof(payseal_callbacks). The functions run on the thread that calls payseal,
+/// before its call returns, and on several threads at once when several call. They must not call back with the same payseal_call.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct payseal_callbacks {
+    /// sizeof(payseal_callbacks) as the caller was compiled.
+    pub size: usize,
+    /// Passed to every function.
+    pub user: *mut c_void,
+    /// Receives log records. level: 1 error, 2 warn, 3 info, 4 debug. record: one JSON object in UTF-8, valid during the call.
+    pub log: Option<
+        unsafe extern "C" fn(user: *mut c_void, level: i32, record: *const u8, record_len: usize),
+    >,
+    /// Unix time in milliseconds; a negative number is an error.
+    pub now_ms: Option<unsafe extern "C" fn(user: *mut c_void) -> i64>,
+    /// Fills `out` with `len` random bytes; returns 0, anything else is an error.
+    pub random: Option<unsafe extern "C" fn(user: *mut c_void, out: *mut u8, len: usize) -> i32>,
+    /// Signs `message` with RSASSA-PKCS1-v1_5 and SHA-256 by the private key of the configured serial (HSM, KMS). On entry `*signature_len` is the room in
+    /// `signature`, 1024 bytes; on return the length. Returns 0, anything else is an error.
+    pub sign: Option<
+        unsafe extern "C" fn(
+            user: *mut c_void,
+            message: *const u8,
+            message_len: usize,
+            signature: *mut u8,
+            signature_len: *mut usize,
+        ) -> i32,
+    >,
+    /// Called once with `user` when the client and all its calls are gone, also when payseal_client_new fails.
+    pub drop: Option<unsafe extern "C" fn(user: *mut c_void)>,
+}
+
+/// The host behind the table; its own clock and random source where the table has none.
+///
+/// # Safety
+/// `callbacks` is NULL or points to `size` readable bytes, and its functions may be called until `drop` is.
+pub(super) unsafe fn host(callbacks: *const payseal_callbacks) -> Result<Host> {
+    let mut host = Host::default();
+    if callbacks.is_null() {
+        return Ok(host);
+    }
+    let refused = |problem| Error::new(Code::InvalidArgument, problem).with_field("callbacks");
+    if !callbacks.is_aligned() {
+        return Err(refused("callbacks is not aligned"));
+    }
+    // SAFETY: the first field is always there.
+    if unsafe { (*callbacks).size } < size_of::<payseal_callbacks>() {
+        return Err(refused(
+            "callbacks.size is too small; set it to sizeof(payseal_callbacks)",
+        ));
+    }
+    // SAFETY: it is as long as it says.
+    let table = unsafe { *callbacks };
+    let lent = std::sync::Arc::new(Lent(table));
+    if table.log.is_some() {
+        host.log = Some(Box::new(lent.clone()));
+    }
+    if table.now_ms.is_some() {
+        host.clock = Box::new(lent.clone());
+    }
+    if table.random.is_some() {
+        host.random = Box::new(lent.clone());
+    }
+    if table.sign.is_some() {
+        host.signer = Some(Box::new(lent.clone()));
+    }
+    host.keep = Some(Box::new(lent));
+    Ok(host)
+}
+
+struct Lent(payseal_callbacks);
+
+// The header demands that the functions may be called from several threads at once.
+unsafe impl Send for Lent {}
+unsafe impl Sync for Lent {}
+
+impl Drop for Lent {
+    fn drop(&mut self) {
+        if let Some(drop) = self.0.drop {
+            // SAFETY: the last call with this user.
+            unsafe { drop(self.0.user) };
+        }
+    }
+}
+
+type Shared = std::sync::Arc<Lent>;
+
+impl Log for Shared {
+    fn log(&self, level: Level, record: &str) {
+        if let Some(log) = self.0.log {
+            // SAFETY: the record is readable during the call.
+            unsafe { log(self.0.user, level as i32, record.as_ptr(), record.len()) };
+        }
+    }
+}
+
+impl Clock for Shared {
+    fn now_ms(&self) -> Result<i64> {
+        // SAFETY: promised when the client was made.
+        match self.0.now_ms.map(|now_ms| unsafe { now_ms(self.0.user) }) {
+            Some(now) if now >= 0 => Ok(now),
+            _ => Err(Error::new(
+                Code::CallbackFailed,
+                "the clock callback failed",
+            )),
+        }
+    }
+}
+
+impl Random for Shared {
+    fn fill(&self, out: &mut [u8]) -> Result<()> {
+        // SAFETY: `out` is writable for its length.
+        match self
+            .0
+            .random
+            .map(|random| unsafe { random(self.0.user, out.as_mut_ptr(), out.len()) })
+        {
+            Some(0) => Ok(()),
+            _ => Err(Error::new(
+                Code::CallbackFailed,
+                "the random callback failed",
+            )),
+        }
+    }
+}
+
+impl Signer for Shared {
+    fn sign(&self, message: &[u8]) -> Result<Vec<u8>> {
+        let mut signature = vec![0u8; 1024];
+        let mut len = signature.len();
+        // SAFETY: message readable, signature writable for their lengths.
+        let result = self.0.sign.map(|sign| unsafe {
+            sign(
+                self.0.user,
+                message.as_ptr(),
+                message.len(),
+                signature.as_mut_ptr(),
+                &mut len,
+            )
+        });
+        if result != Some(0) {
+            return Err(Error::new(Code::SignerFailed, "the sign callback failed"));
+        }
+        if len == 0 || len > signature.len() {
+            return Err(Error::new(
+                Code::SignerFailed,
+                "the sign callback gave a signature of impossible length",
+            ));
+        }
+        signature.truncate(len);
+        Ok(signature)
+    }
+}

@@ -1,0 +1,57 @@
+use super::boundary::{call, output};
+use super::buffer::payseal_buffer;
+use super::client::{self, Outputs, payseal_client};
+use super::error::payseal_error;
+use super::input::{self, bytes, text};
+
+/// Verifies, decrypts and reads a notification. `headers` are its header lines "Name: value", ended by LF or CRLF; `body` is its body exactly as received, not parsed
+/// and not re-encoded. `options` is NULL or JSON {"timeout_ms":…,"trace_id":…,"expect":{…}}. On success *plaintext is the decrypted resource, byte for byte, and *event, unless
+/// `event` is NULL, a JSON object about it (docs/abi.md). Blocks only where new platform certificates have to be fetched, for options.timeout_ms (3000) at most.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn payseal_notification_open(
+    client: *const payseal_client,
+    headers: *const u8,
+    headers_len: usize,
+    body: *const u8,
+    body_len: usize,
+    options: *const u8,
+    options_len: usize,
+    plaintext: *mut payseal_buffer,
+    event: *mut payseal_buffer,
+    error: *mut *mut payseal_error,
+) -> i32 {
+    unsafe {
+        call(error, || {
+            let outputs = Outputs::new(plaintext, "plaintext", event)?;
+            let delivered = client::borrow(client)?.open_notification(
+                text(headers, headers_len, input::HEADERS, "headers")?,
+                bytes(body, body_len, input::DOCUMENT, "body")?,
+                bytes(options, options_len, input::DOCUMENT, "options")?,
+            )?;
+            outputs.set(delivered);
+            Ok(())
+        })
+    }
+}
+
+/// The HTTP answer to a notification. `code` is PAYSEAL_OK when it was opened and taken care of, the code of the error that opening it gave, or PAYSEAL_INTERNAL when
+/// the host's own work on it failed: then the provider sends it again. *reply is JSON {"status":…,"headers":[[name,value],…]}, *body the exact bytes to write.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn payseal_notification_reply(
+    client: *const payseal_client,
+    code: i32,
+    reply: *mut payseal_buffer,
+    body: *mut payseal_buffer,
+    error: *mut *mut payseal_error,
+) -> i32 {
+    unsafe {
+        call(error, || {
+            let (head, content) = (output(reply, "reply")?, output(body, "body")?);
+            (*head, *content) = (payseal_buffer::EMPTY, payseal_buffer::EMPTY);
+            let answer = client::borrow(client)?.notification_reply(code);
+            *head = payseal_buffer::of(answer.head().to_string().into_bytes());
+            *content = payseal_buffer::of(answer.body);
+            Ok(())
+        })
+    }
+}

@@ -1,0 +1,203 @@
+//! The built-in transport: moves bytes, decides nothing. It knows no provider, repeats nothing, follows nothing and believes nothing.
+
+mod resolver;
+mod watch;
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, TlsProvider, parse_pem};
+use ureq::unversioned::transport::{
+    ConnectProxyConnector, Connector, RustlsConnector, TcpConnector,
+};
+use ureq::{Agent, Proxy, Timeout};
+
+use crate::cancel::Cancel;
+use crate::client::Network;
+use crate::error::{Code, Error, Result};
+use crate::wire::{Failure, FailureKind, Headers, Request, Response};
+
+use self::resolver::CachingResolver;
+use self::watch::{Exchange, WatchedConnector};
+
+/// A pool of connections, for one process.
+pub(crate) struct Transport {
+    agent: Agent,
+}
+
+impl Transport {
+    pub fn new(network: &Network) -> Result<Transport> {
+        let proxy = match &network.proxy {
+            // The error would quote the text, and the text may hold a password.
+            Some(text) => Some(Proxy::new(text).map_err(|_| {
+                config_error("proxy", "it must be http://[user:password@]host:port")
+            })?),
+            None => None,
+        };
+        let tls = TlsConfig::builder()
+            .provider(TlsProvider::Rustls)
+            .unversioned_rustls_crypto_provider(Arc::new(
+                rustls::crypto::aws_lc_rs::default_provider(),
+            ))
+            .root_certs(roots(network.root_certificates.as_deref())?)
+            .build();
+        let config = Agent::config_builder()
+            .tls_config(tls)
+            .proxy(proxy) // never from the environment
+            .max_redirects(0) // a redirect would carry the signature elsewhere
+            .http_status_as_error(false)
+            .accept_encoding("")
+            .accept("")
+            .user_agent("")
+            .max_idle_age(Duration::from_secs(7)) // WeChat Pay closes at 8
+            .max_idle_connections(256)
+            .max_idle_connections_per_host(64)
+            .timeout_resolve(Some(network.resolve))
+            .timeout_connect(Some(network.connect))
+            .timeout_per_read(Some(network.read))
+            .timeout_per_write(Some(network.read))
+            .build();
+        let chain = ConnectProxyConnector::default()
+            .chain(TcpConnector::default())
+            .chain(RustlsConnector::default());
+        Ok(Transport {
+            agent: Agent::with_parts(
+                config,
+                WatchedConnector::new(chain),
+                CachingResolver::default(),
+            ),
+        })
+    }
+
+    /// Sends the request and reads the whole answer. A failure says whether any byte of the request left.
+    pub fn send(
+        &self,
+        request: &Request,
+        cancel: Option<&Cancel>,
+    ) -> std::result::Result<Response, Failure> {
+        let exchange = Exchange::begin(cancel);
+        let answer = self.exchange(request);
+        let seen = exchange.end();
+        answer.map_err(|error| {
+            let kind = match (seen.cancelled, seen.sent) {
+                (true, sent) => FailureKind::Cancelled { sent },
+                (false, true) => FailureKind::Sent,
+                (false, false) => FailureKind::NotSent,
+            };
+            let (code, reason) = if seen.cancelled {
+                (Code::Cancelled, "the call was cancelled".into())
+            } else {
+                explain(&error, seen.sent)
+            };
+            Failure { kind, code, reason }
+        })
+    }
+
+    fn exchange(&self, request: &Request) -> std::result::Result<Response, ureq::Error> {
+        let mut builder = ureq::http::Request::builder()
+            .method(request.method)
+            .uri(request.url());
+        for (name, value) in &request.headers {
+            builder = builder.header(*name, value);
+        }
+        let answer =
+            if request.method == "GET" || (request.method == "DELETE" && request.body.is_empty()) {
+                self.run(builder.body(())?, request.timeout)?
+            } else {
+                self.run(builder.body(request.body.as_slice())?, request.timeout)?
+            };
+        let status = answer.status().as_u16();
+        let mut headers = Headers::new();
+        for (name, value) in answer.headers() {
+            // Latin-1, so that every byte has a place; what is signed is ASCII and stays what it is.
+            let text: String = value.as_bytes().iter().map(|byte| *byte as char).collect();
+            headers.push(name.as_str(), &text);
+        }
+        let body = answer
+            .into_body()
+            .into_with_config()
+            .limit(request.max_response_bytes)
+            .read_to_vec()?;
+        Ok(Response {
+            status,
+            headers,
+            body,
+        })
+    }
+
+    fn run(
+        &self,
+        request: ureq::http::Request<impl ureq::AsSendBody>,
+        timeout: Duration,
+    ) -> std::result::Result<ureq::http::Response<ureq::Body>, ureq::Error> {
+        let request = self
+            .agent
+            .configure_request(request)
+            .timeout_global(Some(timeout))
+            .build();
+        self.agent.run(request)
+    }
+}
+
+fn roots(pem: Option<&str>) -> Result<RootCerts> {
+    let Some(pem) = pem else {
+        return Ok(RootCerts::WebPki);
+    };
+    let refused = || {
+        config_error(
+            "root_certificates",
+            "it must be one or more certificates in PEM",
+        )
+    };
+    let certificates: Vec<Certificate<'static>> = parse_pem(pem.as_bytes())
+        .map(|item| match item {
+            Ok(PemItem::Certificate(certificate)) => Ok(certificate.to_owned()),
+            _ => Err(refused()),
+        })
+        .collect::<Result<_>>()?;
+    if certificates.is_empty() {
+        return Err(refused());
+    }
+    Ok(RootCerts::new_with_certs(&certificates))
+}
+
+fn config_error(field: &str, problem: &str) -> Error {
+    Error::new(
+        Code::ConfigInvalid,
+        format!("configuration {field}: {problem}"),
+    )
+    .with_field(field)
+}
+
+fn explain(error: &ureq::Error, sent: bool) -> (Code, String) {
+    let lost = if sent {
+        Code::ConnectionLost
+    } else {
+        Code::ConnectFailed
+    };
+    let code = match error {
+        ureq::Error::Timeout(Timeout::Resolve | Timeout::Connect) => Code::ConnectFailed,
+        ureq::Error::Timeout(_) => Code::Timeout,
+        ureq::Error::HostNotFound
+        | ureq::Error::ConnectionFailed
+        | ureq::Error::ConnectProxyFailed(_) => Code::ConnectFailed,
+        ureq::Error::Tls(_) | ureq::Error::Rustls(_) | ureq::Error::TlsRequired => Code::TlsFailed,
+        ureq::Error::Io(e) if is_tls(e) => Code::TlsFailed,
+        ureq::Error::Io(e) if matches!(e.kind(), io::ErrorKind::TimedOut) => Code::Timeout,
+        ureq::Error::Io(_) => lost,
+        ureq::Error::BodyExceedsLimit(_) | ureq::Error::LargeResponseHeader(..) => {
+            Code::ResponseTooLarge
+        }
+        _ if sent => Code::ResponseInvalid,
+        _ => Code::ConnectFailed,
+    };
+    (code, format!("the exchange failed: {error}"))
+}
+
+/// rustls' errors come through the socket adapter as I/O errors.
+fn is_tls(error: &io::Error) -> bool {
+    error
+        .get_ref()
+        .is_some_and(|inner| inner.is::<rustls::Error>())
+}

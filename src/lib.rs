@@ -1,0 +1,40 @@
+//! payseal takes money through WeChat Pay and its peers: signing, verification, callback decryption and HTTP calls live
+//! here once, for every language that can call C.
+//!
+//! A reader's map, from the outside in:
+//!
+//! * [`ffi`]: the C ABI of `include/payseal.h`. Pointers in, pointers out, no decisions.
+//! * [`client`]: configuration in, immutable client out. [`call`]: one exchange as a state machine without I/O, which alone knows
+//!   about attempts. [`http`]: the built-in transport; moves bytes, decides nothing.
+//! * [`provider`]: the one trait every provider implements. [`wechat`]: WeChat Pay, pure protocol: the same configuration, clock,
+//!   random source and input give the same bytes.
+//! * [`catalogue`]: what a provider can be asked, as data. [`notification`]: a verified event and the answer to it.
+//! * [`wire`]: requests, headers, JSON, URLs as values. [`crypto`]: algorithms over bytes; knows no provider.
+//! * [`host`]: what the embedding program lends: clock, random source, signer, log. [`observe`]: metrics and log records.
+//! * [`error`]: every error says whether money may have moved.
+
+mod breaker;
+pub mod call;
+pub mod cancel;
+pub mod catalogue;
+pub mod client;
+mod config;
+#[doc(hidden)]
+pub mod crypto;
+pub mod error;
+pub mod ffi;
+pub mod host;
+#[cfg(feature = "transport")]
+pub mod http;
+pub mod notification;
+pub mod observe;
+mod params;
+mod process;
+pub mod provider;
+mod refresh;
+mod replay;
+pub mod wechat;
+pub mod wire;
+
+pub use client::Client;
+pub use error::{Code, Error, Outcome, Result};

@@ -1,0 +1,172 @@
+//! The parameters of a call: `{"path":…, "query":…, "body":…, "$":…}`.
+
+use std::time::Duration;
+
+use serde_json::{Map, Value};
+
+use crate::error::{Code, Error, Result};
+use crate::wire::json;
+
+/// What the caller wants done.
+#[derive(Clone, Debug, Default)]
+pub struct Params {
+    pub path: Map<String, Value>,
+    pub query: Map<String, Value>,
+    pub body: Option<Value>,
+    pub options: Options,
+    /// Raw bytes: the exact body when `body` is absent, or the file of an upload.
+    pub payload: Vec<u8>,
+}
+
+/// The options of one call, `"$"`.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    pub timeout: Option<Duration>,
+    pub max_attempts: Option<u32>,
+    pub idempotency_key: Option<String>,
+    pub trace_id: Option<String>,
+    pub accept: Option<String>,
+    pub content_type: Option<String>,
+    pub filename: Option<String>,
+    /// Dotted path into the verified answer → the value it must have.
+    pub expect: Map<String, Value>,
+}
+
+impl Params {
+    pub fn parse(text: &[u8], payload: &[u8]) -> Result<Params> {
+        let mut map = object("params", text)?;
+        let params = Params {
+            path: take_object(&mut map, "path")?,
+            query: take_object(&mut map, "query")?,
+            body: map.shift_remove("body"),
+            options: Options::take(take_object(&mut map, "$")?)?,
+            payload: payload.to_vec(),
+        };
+        match map.keys().next() {
+            Some(key) => Err(invalid(
+                key,
+                format!("{key} is not a part of params; the parts are path, query, body and $"),
+            )),
+            None => Ok(params),
+        }
+    }
+}
+
+impl Options {
+    /// The options of opening a notification: `timeout_ms`, `trace_id` and `expect`.
+    pub fn parse_for_notification(text: &[u8]) -> Result<Options> {
+        let map = object("options", text)?;
+        if let Some(key) = map
+            .keys()
+            .find(|key| !["timeout_ms", "trace_id", "expect"].contains(&key.as_str()))
+        {
+            return Err(invalid(
+                key,
+                format!(
+                    "{key} is not an option of a notification; there are timeout_ms, trace_id and expect"
+                ),
+            ));
+        }
+        Options::take(map)
+    }
+
+    fn take(mut map: Map<String, Value>) -> Result<Options> {
+        let options = Options {
+            timeout: take_integer(&mut map, "timeout_ms", 1, 600_000)?.map(Duration::from_millis),
+            max_attempts: take_integer(&mut map, "max_attempts", 1, 10)?.map(|n| n as u32),
+            idempotency_key: take_text(&mut map, "idempotency_key", 64)?,
+            trace_id: take_text(&mut map, "trace_id", 64)?,
+            accept: take_text(&mut map, "accept", 128)?,
+            content_type: take_text(&mut map, "content_type", 128)?,
+            filename: take_filename(&mut map)?,
+            expect: take_object(&mut map, "expect").map_err(|_| {
+                invalid("$.expect", "$.expect must be an object of paths and values")
+            })?,
+        };
+        match map.keys().next() {
+            Some(key) => Err(invalid(
+                &format!("$.{key}"),
+                format!(
+                    "$.{key} is not an option; see the C ABI's documentation for those there are"
+                ),
+            )),
+            None => Ok(options),
+        }
+    }
+}
+
+fn invalid(field: &str, message: impl Into<String>) -> Error {
+    Error::new(Code::ParamsInvalid, message).with_field(field)
+}
+
+/// Nothing at all is an empty object.
+fn object(what: &str, text: &[u8]) -> Result<Map<String, Value>> {
+    if text.is_empty() {
+        return Ok(Map::new());
+    }
+    json::parse_object(text).map_err(|problem| {
+        Error::new(
+            Code::ParamsInvalid,
+            format!("{what} cannot be read: {problem}"),
+        )
+        .with_field(what)
+    })
+}
+
+fn take_object(map: &mut Map<String, Value>, key: &str) -> Result<Map<String, Value>> {
+    match map.shift_remove(key) {
+        None | Some(Value::Null) => Ok(Map::new()),
+        Some(Value::Object(object)) => Ok(object),
+        Some(_) => Err(invalid(key, format!("{key} must be an object"))),
+    }
+}
+
+fn take_integer(
+    map: &mut Map<String, Value>,
+    key: &str,
+    min: u64,
+    max: u64,
+) -> Result<Option<u64>> {
+    match map.shift_remove(key) {
+        None | Some(Value::Null) => Ok(None),
+        Some(value) => match value.as_u64().filter(|n| (min..=max).contains(n)) {
+            Some(number) => Ok(Some(number)),
+            None => Err(invalid(
+                &format!("$.{key}"),
+                format!("$.{key} must be an integer from {min} to {max}"),
+            )),
+        },
+    }
+}
+
+/// A value that becomes a header or a log field: visible ASCII and spaces only.
+fn take_text(map: &mut Map<String, Value>, key: &str, max: usize) -> Result<Option<String>> {
+    let plain = |text: &str| {
+        !text.is_empty() && text.len() <= max && text.bytes().all(|b| (0x20..0x7f).contains(&b))
+    };
+    match map.shift_remove(key) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(text)) if plain(&text) => Ok(Some(text)),
+        Some(_) => Err(invalid(
+            &format!("$.{key}"),
+            format!("$.{key} must be 1 to {max} characters of visible ASCII"),
+        )),
+    }
+}
+
+fn take_filename(map: &mut Map<String, Value>) -> Result<Option<String>> {
+    match map.shift_remove("filename") {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(name))
+            if !name.is_empty()
+                && name.len() <= 255
+                && !name.contains(|c: char| c.is_control() || c == '/' || c == '\\') =>
+        {
+            Ok(Some(name))
+        }
+        Some(_) => Err(invalid(
+            "$.filename",
+            "$.filename must be a file's name of at most 255 bytes, without a folder",
+        )),
+    }
+}

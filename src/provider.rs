@@ -1,0 +1,103 @@
+//! The one trait every provider implements: pure protocol, no I/O.
+//!
+//! `call.rs` drives it: `prepare` once, `sign` for each attempt, `check` for each answer. The keys with which answers are verified are the
+//! only thing in a provider that changes; they change through `accept_keys` alone.
+
+use serde_json::{Map, Value};
+
+use crate::catalogue::Repeat;
+use crate::error::Result;
+use crate::host::Host;
+use crate::notification::{Event, Reply};
+use crate::params::Params;
+use crate::wire::{Headers, Response};
+
+pub trait Provider: Send + Sync {
+    /// The name in configurations, logs and metrics: `wechat`.
+    fn name(&self) -> &'static str;
+
+    /// The merchant id, for logs.
+    fn merchant(&self) -> &str;
+
+    /// Checks the parameters and decides every byte that will be sent but the signature. Fails before anything leaves the machine.
+    fn prepare(&self, operation: &str, params: Params, host: &Host) -> Result<Prepared>;
+
+    /// The header fields of one attempt, the signature among them: new time, new nonce.
+    fn sign(&self, prepared: &Prepared, host: &Host) -> Result<Vec<(&'static str, String)>>;
+
+    /// Verifies an answer, then reads it.
+    fn check(&self, prepared: &Prepared, response: &Response, host: &Host) -> Result<Answer>;
+
+    /// Verifies a notification, then decrypts and reads it.
+    fn open(&self, headers: &Headers, body: &[u8], host: &Host) -> Result<Event>;
+
+    /// What to answer to a notification: success for 0, else how the provider is told to send it again.
+    fn reply(&self, code: i32) -> Reply;
+
+    /// What a client needs to call up the cashier.
+    fn invoke(
+        &self,
+        kind: &str,
+        params: Map<String, Value>,
+        host: &Host,
+    ) -> Result<Map<String, Value>>;
+
+    /// Whether there are keys to verify with.
+    fn keys(&self, host: &Host) -> Result<Keys>;
+
+    /// Whether a message signed by the unknown key `serial` may be answered with a refresh.
+    fn can_fetch_key(&self, serial: &str) -> bool;
+
+    /// The request whose answer brings new keys; None where keys are only configured.
+    fn key_request(&self, host: &Host) -> Result<Option<Prepared>>;
+
+    /// Takes in the answer to `key_request`: all of it verified, or nothing changes. Returns how many keys are known now.
+    fn accept_keys(&self, response: &Response, host: &Host) -> Result<usize>;
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Keys {
+    Ready,
+    /// There are keys, but it is time to ask for newer ones.
+    Due,
+    /// Nothing could be verified.
+    Missing,
+}
+
+/// A request whose bytes are settled. Every attempt sends the same ones, under a new signature.
+#[derive(Clone, Debug)]
+pub struct Prepared {
+    /// The operation as the caller named it.
+    pub operation: String,
+    /// The operation if it is catalogued, else `other`: a metric label never grows with the data.
+    pub label: &'static str,
+    pub method: &'static str,
+    /// Path and raw query.
+    pub target: String,
+    pub headers: Vec<(&'static str, String)>,
+    pub body: Vec<u8>,
+    /// What the signature covers in place of `body`, for uploads.
+    pub signed_body: Option<Vec<u8>>,
+    pub repeat: Repeat,
+    /// False for the few paths whose answers the provider never signs.
+    pub answer_is_signed: bool,
+    /// Dotted path in the answer → what it must say, if it says anything there.
+    pub asked: Vec<(&'static str, Value)>,
+    /// The caller's own expectations: they must be met.
+    pub expect: Map<String, Value>,
+    /// The merchant's number, for log records.
+    pub order_number: Option<String>,
+}
+
+/// A verified answer.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    /// The body exactly as it was received and verified.
+    pub body: Vec<u8>,
+    /// False only where the provider never signs.
+    pub verified: bool,
+    pub serial: Option<String>,
+    pub status: u16,
+    pub request_id: Option<String>,
+    pub content_type: Option<String>,
+}

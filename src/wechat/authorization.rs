@@ -1,0 +1,56 @@
+//! The signature of a request. <https://pay.weixin.qq.com/doc/v3/merchant/4012365336>
+
+use crate::error::Result;
+use crate::host::Host;
+use crate::provider::Prepared;
+
+use super::SCHEME;
+use super::merchant::Merchant;
+
+const USER_AGENT: &str = concat!("payseal/", env!("CARGO_PKG_VERSION"));
+
+/// All header fields of one attempt.
+pub(super) fn headers(
+    merchant: &Merchant,
+    prepared: &Prepared,
+    host: &Host,
+) -> Result<Vec<(&'static str, String)>> {
+    let signed_body = prepared.signed_body.as_deref().unwrap_or(&prepared.body);
+    let mut headers = prepared.headers.clone();
+    headers.push(("User-Agent", USER_AGENT.into()));
+    headers.push((
+        "Authorization",
+        authorization(
+            merchant,
+            prepared.method,
+            &prepared.target,
+            signed_body,
+            host,
+        )?,
+    ));
+    Ok(headers)
+}
+
+fn authorization(
+    merchant: &Merchant,
+    method: &str,
+    target: &str,
+    body: &[u8],
+    host: &Host,
+) -> Result<String> {
+    let timestamp = host.now_s()?;
+    let nonce = host.nonce()?;
+    let signature = merchant.sign(&message(method, target, timestamp, &nonce, body), host)?;
+    Ok(format!(
+        "{SCHEME} mchid=\"{}\",nonce_str=\"{nonce}\",signature=\"{signature}\",timestamp=\"{timestamp}\",serial_no=\"{}\"",
+        merchant.mchid, merchant.serial
+    ))
+}
+
+/// Five lines, each ended by `\n`, also the last and also an empty body.
+fn message(method: &str, target: &str, timestamp: i64, nonce: &str, body: &[u8]) -> Vec<u8> {
+    let mut message = format!("{method}\n{target}\n{timestamp}\n{nonce}\n").into_bytes();
+    message.extend_from_slice(body);
+    message.push(b'\n');
+    message
+}

@@ -1,0 +1,101 @@
+//! `GET /v3/certificates`: bootstrap and rotation of the platform certificates.
+//! <https://pay.weixin.qq.com/doc/v3/merchant/4012551764>
+
+use serde_json::Value;
+
+use crate::crypto::Certificate;
+use crate::error::{Code, Error, Result};
+use crate::wire::{Response, json};
+
+use super::keyring::KeyRing;
+use super::merchant::Merchant;
+use super::notification::open_resource;
+use super::{answer, verification};
+
+pub(super) const OPERATION: &str = "GET /v3/certificates";
+
+/// Takes in an answer: decrypts the certificates, then verifies the very answer with the certificates inside it.
+///
+/// The body has to be read before it can be verified, since its key is in it. What is read first is only what the APIv3 key
+/// authenticates; any failure discards everything and leaves the known keys as they are.
+pub(super) fn accept(
+    merchant: &Merchant,
+    ring: &KeyRing,
+    response: &Response,
+    now_s: i64,
+) -> Result<KeyRing> {
+    if response.status != 200 {
+        return Err(answer::refusal(ring, merchant.window_s, response, now_s));
+    }
+    let body = json::parse(&response.body).map_err(|problem| malformed(&problem))?;
+    let entries = body
+        .get("data")
+        .and_then(Value::as_array)
+        .ok_or_else(|| malformed("data is not an array"))?;
+    if entries.is_empty() {
+        return Err(malformed("it lists no certificate"));
+    }
+    let certificates = entries
+        .iter()
+        .map(|entry| read(merchant, entry))
+        .collect::<Result<Vec<_>>>()?;
+    if !certificates
+        .iter()
+        .any(|certificate| certificate.is_valid_at(now_s))
+    {
+        return Err(Error::new(
+            Code::CertificateInvalid,
+            "none of the platform certificates received is valid now; check this machine's clock",
+        ));
+    }
+    let renewed = ring.renewed(&certificates, now_s);
+    verification::verify(
+        &renewed,
+        merchant.window_s,
+        &response.headers,
+        &response.body,
+        now_s,
+    )?;
+    Ok(renewed)
+}
+
+fn read(merchant: &Merchant, entry: &Value) -> Result<Certificate> {
+    let serial = entry
+        .get("serial_no")
+        .and_then(Value::as_str)
+        .ok_or_else(|| malformed("serial_no is missing"))?;
+    let resource = entry
+        .get("encrypt_certificate")
+        .ok_or_else(|| malformed("encrypt_certificate is missing"))?;
+    let pem = open_resource(merchant, resource)?;
+    let certificate = Certificate::parse(&pem).map_err(|e| {
+        Error::new(
+            Code::CertificateInvalid,
+            format!("a platform certificate cannot be used: {}", e.message),
+        )
+    })?;
+    if crate::crypto::Serial::parse(serial).ok().as_ref() != Some(certificate.serial()) {
+        return Err(Error::new(
+            Code::CertificateInvalid,
+            "a platform certificate has another serial number than the answer says",
+        ));
+    }
+    if merchant
+        .public_key
+        .as_ref()
+        .is_some_and(|own| own.is_same_key(certificate.public_key()))
+    {
+        return Err(Error::new(
+            Code::CertificateInvalid,
+            "a platform certificate holds the merchant's own key",
+        ));
+    }
+    Ok(certificate)
+}
+
+fn malformed(problem: &str) -> Error {
+    Error::new(
+        Code::BodyInvalid,
+        format!("the list of platform certificates cannot be read: {problem}"),
+    )
+}

@@ -1,0 +1,168 @@
+//! Who we are: merchant id, serial number, private key or signer, APIv3 key.
+
+use std::fmt;
+
+use zeroize::Zeroizing;
+
+use crate::config::Section;
+use crate::crypto::{Certificate, KeyError, KeyErrorKind, PrivateKey, PublicKey, Serial};
+use crate::error::{Code, Error, Result};
+use crate::host::Host;
+
+/// The merchant's side of the configuration, checked: every part fits every other.
+pub(crate) struct Merchant {
+    pub mchid: String,
+    /// Serial number of the merchant API certificate, not of the platform's.
+    pub serial: Serial,
+    pub appid: Option<String>,
+    pub notify_url: Option<String>,
+    /// |now − timestamp| above this is refused, in both directions.
+    pub window_s: i64,
+    /// None where the host signs.
+    key: Option<PrivateKey>,
+    pub apiv3_keys: Vec<Zeroizing<[u8; 32]>>,
+    /// The public half of our key: the provider's key must be another one.
+    pub public_key: Option<PublicKey>,
+}
+
+impl Merchant {
+    pub fn read(config: &mut Section, host: &Host) -> Result<Merchant> {
+        let mchid = config.required_text("mchid")?;
+        if mchid.len() > 32 || !mchid.bytes().all(|b| b.is_ascii_digit()) {
+            return Err(config.error("mchid", "a merchant id consists of at most 32 digits"));
+        }
+        let certificate = match config.text("merchant_certificate")? {
+            Some(pem) => Some(
+                Certificate::parse(pem.as_bytes())
+                    .map_err(|e| key_error(config, "merchant_certificate", e))?,
+            ),
+            None => None,
+        };
+        let serial = read_serial(config, certificate.as_ref())?;
+        let key = match config.secret("private_key")? {
+            Some(pem) => {
+                Some(PrivateKey::parse(&pem).map_err(|e| key_error(config, "private_key", e))?)
+            }
+            None if host.signer.is_some() => None,
+            None => {
+                return Err(config.error(
+                    "private_key",
+                    "it is missing, and there is no signer that would hold the key",
+                ));
+            }
+        };
+        if let (Some(key), Some(certificate)) = (&key, &certificate)
+            && !key.public_key().is_same_key(certificate.public_key())
+        {
+            return Err(config.error_with(
+                Code::KeyMismatch,
+                "private_key",
+                "it does not belong to merchant_certificate; download certificate and key as one pair",
+            ));
+        }
+        let public_key = key
+            .as_ref()
+            .map(PrivateKey::public_key)
+            .or(certificate.as_ref().map(Certificate::public_key))
+            .cloned();
+        let mut apiv3_keys =
+            vec![read_apiv3_key(config, "apiv3_key")?.ok_or_else(|| config.missing("apiv3_key"))?];
+        apiv3_keys.extend(read_apiv3_key(config, "previous_apiv3_key")?);
+        Ok(Merchant {
+            mchid,
+            serial,
+            appid: config.text("appid")?,
+            notify_url: config.text("notify_url")?,
+            window_s: config
+                .integer("timestamp_window_s", 0..=300)?
+                .unwrap_or(300) as i64,
+            key,
+            apiv3_keys,
+            public_key,
+        })
+    }
+
+    /// Base64 of the signature over `message`, by our key or by the host's signer.
+    pub fn sign(&self, message: &[u8], host: &Host) -> Result<String> {
+        let signature = match (&self.key, &host.signer) {
+            (_, Some(signer)) => signer.sign(message)?,
+            (Some(key), None) => key.sign_sha256(message).map_err(|_| {
+                Error::new(
+                    Code::Internal,
+                    "the private key did not sign, although it did when it was loaded",
+                )
+            })?,
+            (None, None) => {
+                return Err(Error::new(
+                    Code::SignerFailed,
+                    "there is neither a private key nor a signer",
+                ));
+            }
+        };
+        Ok(crate::crypto::base64::encode(&signature))
+    }
+}
+
+impl fmt::Debug for Merchant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Merchant")
+            .field("mchid", &self.mchid)
+            .field("serial", &self.serial)
+            .finish_non_exhaustive()
+    }
+}
+
+fn read_serial(config: &mut Section, certificate: Option<&Certificate>) -> Result<Serial> {
+    let Some(text) = config.text("merchant_serial")? else {
+        return match certificate {
+            Some(certificate) => Ok(certificate.serial().clone()),
+            None => Err(config.error(
+                "merchant_serial",
+                "it is missing; give it or merchant_certificate",
+            )),
+        };
+    };
+    if text.starts_with("PUB_KEY_ID_") {
+        return Err(config
+            .error_with(Code::KeyRole, "merchant_serial", "this is the id of a WeChat Pay public key; the serial number of the merchant API certificate belongs here"));
+    }
+    let Ok(serial) = Serial::parse(&text) else {
+        return Err(config.error(
+            "merchant_serial",
+            "a serial number is at most 40 hexadecimal digits",
+        ));
+    };
+    match certificate {
+        Some(certificate) if *certificate.serial() != serial => Err(config.error_with(
+            Code::KeyMismatch,
+            "merchant_serial",
+            format!(
+                "merchant_certificate has the serial number {}, not this one",
+                certificate.serial()
+            ),
+        )),
+        _ => Ok(serial),
+    }
+}
+
+fn read_apiv3_key(config: &mut Section, key: &'static str) -> Result<Option<Zeroizing<[u8; 32]>>> {
+    let Some(secret) = config.secret(key)? else {
+        return Ok(None);
+    };
+    match <[u8; 32]>::try_from(secret.as_slice()) {
+        Ok(bytes) => Ok(Some(Zeroizing::new(bytes))),
+        Err(_) => Err(config
+            .error_with(Code::KeyInvalid, key, format!("an APIv3 key is exactly 32 bytes, this one has {}", secret.len()))
+            .with_hint("copy the key that was set as APIv3 key, without spaces or line ends; it is used as it stands, not decoded")),
+    }
+}
+
+pub(crate) fn key_error(config: &Section, key: &str, error: KeyError) -> Error {
+    let code = match error.kind {
+        KeyErrorKind::Invalid => Code::KeyInvalid,
+        KeyErrorKind::Unsupported => Code::KeyUnsupported,
+        KeyErrorKind::Role => Code::KeyRole,
+        KeyErrorKind::Mismatch => Code::KeyMismatch,
+    };
+    config.error_with(code, key, error.message)
+}

@@ -1,0 +1,136 @@
+//! WeChat Pay APIv3: pure protocol. <https://pay.weixin.qq.com/doc/v3/merchant/4012365334>
+
+mod answer;
+mod authorization;
+mod cashier;
+mod certificates;
+mod keyring;
+mod merchant;
+mod notification;
+mod prepare;
+mod verification;
+
+use arc_swap::ArcSwap;
+use serde_json::{Map, Value};
+
+use crate::config::Section;
+use crate::error::Result;
+use crate::host::Host;
+use crate::notification::{Event, Reply};
+use crate::params::Params;
+use crate::provider::{Answer, Keys, Prepared, Provider};
+use crate::wire::{Headers, Response};
+
+use self::keyring::KeyRing;
+use self::merchant::Merchant;
+
+pub use self::keyring::RefreshPolicy;
+
+/// The algorithm of requests, answers and notifications of an RSA merchant.
+const SCHEME: &str = "WECHATPAY2-SHA256-RSA2048";
+
+/// One merchant at WeChat Pay.
+#[derive(Debug)]
+pub struct WeChat {
+    merchant: Merchant,
+    /// Read without a lock; replaced whole, after verification, by `accept_keys`.
+    ring: ArcSwap<KeyRing>,
+}
+
+impl WeChat {
+    pub(crate) fn new(config: &mut Section, host: &Host) -> Result<WeChat> {
+        let merchant = Merchant::read(config, host)?;
+        let ring = KeyRing::read(config, &merchant, host.now_s()?)?;
+        Ok(WeChat {
+            merchant,
+            ring: ArcSwap::from_pointee(ring),
+        })
+    }
+
+    /// How often new certificates may be asked for.
+    pub(crate) fn refresh_policy(&self) -> RefreshPolicy {
+        self.ring.load().policy
+    }
+}
+
+impl Provider for WeChat {
+    fn name(&self) -> &'static str {
+        "wechat"
+    }
+
+    fn merchant(&self) -> &str {
+        &self.merchant.mchid
+    }
+
+    fn prepare(&self, operation: &str, params: Params, host: &Host) -> Result<Prepared> {
+        prepare::prepare(&self.merchant, &self.ring.load(), operation, params, host)
+    }
+
+    fn sign(&self, prepared: &Prepared, host: &Host) -> Result<Vec<(&'static str, String)>> {
+        authorization::headers(&self.merchant, prepared, host)
+    }
+
+    fn check(&self, prepared: &Prepared, response: &Response, host: &Host) -> Result<Answer> {
+        answer::check(
+            &self.ring.load(),
+            self.merchant.window_s,
+            prepared,
+            response,
+            host.now_s()?,
+        )
+    }
+
+    fn open(&self, headers: &Headers, body: &[u8], host: &Host) -> Result<Event> {
+        notification::open(
+            &self.merchant,
+            &self.ring.load(),
+            headers,
+            body,
+            host.now_s()?,
+        )
+    }
+
+    fn reply(&self, code: i32) -> Reply {
+        notification::reply(code)
+    }
+
+    fn invoke(
+        &self,
+        kind: &str,
+        params: Map<String, Value>,
+        host: &Host,
+    ) -> Result<Map<String, Value>> {
+        cashier::invoke(&self.merchant, kind, params, host)
+    }
+
+    fn keys(&self, host: &Host) -> Result<Keys> {
+        Ok(self.ring.load().state(host.now_s()?))
+    }
+
+    fn can_fetch_key(&self, serial: &str) -> bool {
+        self.ring.load().can_fetch(serial)
+    }
+
+    fn key_request(&self, host: &Host) -> Result<Option<Prepared>> {
+        let ring = self.ring.load();
+        if !ring.policy.enabled {
+            return Ok(None);
+        }
+        prepare::prepare(
+            &self.merchant,
+            &ring,
+            certificates::OPERATION,
+            Params::default(),
+            host,
+        )
+        .map(Some)
+    }
+
+    fn accept_keys(&self, response: &Response, host: &Host) -> Result<usize> {
+        let ring =
+            certificates::accept(&self.merchant, &self.ring.load(), response, host.now_s()?)?;
+        let known = ring.len();
+        self.ring.store(ring.into());
+        Ok(known)
+    }
+}

@@ -1,0 +1,353 @@
+//! From operation and parameters to the bytes that will be sent: checked, completed, encrypted.
+
+use serde_json::{Map, Value};
+
+use crate::catalogue::{self, Fill, Operation, Repeat};
+use crate::crypto::{base64, sha256};
+use crate::error::{Code, Error, Result};
+use crate::host::Host;
+use crate::params::Params;
+use crate::provider::Prepared;
+use crate::wire::{self, multipart, url};
+
+use super::answer;
+use super::keyring::{KeyRing, PlatformKey};
+use super::merchant::Merchant;
+
+pub(super) fn prepare(
+    merchant: &Merchant,
+    ring: &KeyRing,
+    name: &str,
+    mut params: Params,
+    host: &Host,
+) -> Result<Prepared> {
+    let (method, template) = parse_name(name)?;
+    let known = catalogue::find("wechat", name);
+    if let Some(operation) = known {
+        fill(merchant, &operation, &mut params);
+        let body = params.body.as_ref();
+        if body.is_some() || params.payload.is_empty() || operation.body.is_none() {
+            catalogue::check(&operation, &params.path, &params.query, body).map_err(refused)?;
+        }
+    }
+    let target = target(template, &params)?;
+    let order_number = known
+        .as_ref()
+        .and_then(|operation| operation.order_number)
+        .and_then(|at| value_at(&params, at))
+        .and_then(Value::as_str)
+        .map(str::to_owned);
+    let asked = asked(&params);
+    // One key for the whole request: what is encrypted with it, and what the answer is asked to be signed with.
+    let key = ring.preferred(host.now_s()?);
+    if let (Some(operation), Some(body)) = (&known, params.body.as_mut()) {
+        for path in catalogue::encrypted_fields(operation) {
+            encrypt(body, path, "body", key)?;
+        }
+    }
+    let content = content(method, &mut params, host)?;
+
+    let mut headers = vec![(
+        "Accept",
+        params
+            .options
+            .accept
+            .take()
+            .unwrap_or_else(|| "application/json".into()),
+    )];
+    if let Some(content_type) = content.content_type {
+        headers.push(("Content-Type", content_type));
+    }
+    if let Some(key) = key {
+        headers.push(("Wechatpay-Serial", key.id.to_string()));
+    }
+    let mut repeat = known.as_ref().map_or(
+        if method == "GET" {
+            Repeat::Safe
+        } else {
+            Repeat::Never
+        },
+        |operation| operation.repeat,
+    );
+    if let Some(idempotency_key) = params.options.idempotency_key {
+        headers.push(("Idempotency-Key", idempotency_key));
+        repeat = if repeat == Repeat::Never {
+            Repeat::SameNumber
+        } else {
+            repeat
+        };
+    }
+    let path = target.split('?').next().unwrap_or_default();
+    Ok(Prepared {
+        operation: name.to_owned(),
+        label: known.map_or("other", |operation| operation.name),
+        method,
+        answer_is_signed: !answer::is_never_signed(path),
+        target,
+        headers,
+        body: content.body,
+        signed_body: content.signed,
+        repeat,
+        asked,
+        expect: params.options.expect,
+        order_number,
+    })
+}
+
+/// `"POST /v3/pay/transactions/jsapi"` → method and path template.
+fn parse_name(name: &str) -> Result<(&'static str, &str)> {
+    let unknown = |problem: &str| {
+        Error::new(Code::UnknownOperation, format!("the operation's name {problem}; write it as the provider's documentation does: \"POST /v3/pay/transactions/jsapi\""))
+            .with_field("operation")
+    };
+    let (method, path) = name
+        .split_once(' ')
+        .ok_or_else(|| unknown("is not a method and a path"))?;
+    let method = wire::method(method).ok_or_else(|| unknown("begins with an unknown method"))?;
+    if path.contains(['?', '#']) {
+        return Err(unknown("contains a query").with_hint("pass query parameters in params.query"));
+    }
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"-._~/{}".contains(&b);
+    let well_formed = path.starts_with('/') && !path.contains("//") && path.bytes().all(plain);
+    if !well_formed
+        || path
+            .split('/')
+            .any(|segment| segment == ".." || segment == ".")
+    {
+        return Err(unknown("has a path that is not one"));
+    }
+    Ok((method, path))
+}
+
+fn refused(violation: catalogue::Violation) -> Error {
+    let error = Error::new(Code::ParamsInvalid, violation.message).with_field(violation.field);
+    match violation.hint {
+        Some(hint) => error.with_hint(hint),
+        None => error,
+    }
+}
+
+/// Fills in what the configuration knows and the caller left out.
+fn fill(merchant: &Merchant, operation: &Operation, params: &mut Params) {
+    let known = |fill: Fill| match fill {
+        Fill::MerchantId => Some(merchant.mchid.clone()),
+        Fill::AppId => merchant.appid.clone(),
+        Fill::NotifyUrl => merchant.notify_url.clone(),
+    };
+    let complete = |fields: catalogue::Fields, map: &mut Map<String, Value>| {
+        for field in fields {
+            if let Some(value) = field
+                .filled
+                .and_then(known)
+                .filter(|_| !map.contains_key(field.name))
+            {
+                map.insert(field.name.into(), value.into());
+            }
+        }
+    };
+    complete(operation.query_fields, &mut params.query);
+    if let Some(schema) = operation.body
+        && params.payload.is_empty()
+        && let Value::Object(body) = params.body.get_or_insert_with(|| Value::Object(Map::new()))
+    {
+        complete(schema.fields(), body);
+    }
+}
+
+fn target(template: &str, params: &Params) -> Result<String> {
+    let path_texts = texts("path", &params.path)?;
+    if let Some((name, _)) = path_texts
+        .iter()
+        .find(|(name, _)| !template.contains(&format!("{{{name}}}")))
+    {
+        return Err(Error::new(
+            Code::ParamsInvalid,
+            format!("path.{name} has no place in the operation's path"),
+        )
+        .with_field(format!("path.{name}")));
+    }
+    let mut target = url::fill(template, |name| {
+        path_texts
+            .iter()
+            .find(|(key, _)| *key == name)
+            .map(|(_, value)| value.as_str())
+    })?;
+    let query = texts("query", &params.query)?;
+    if !query.is_empty() {
+        target.push('?');
+        target.push_str(&url::query(
+            query.iter().map(|(key, value)| (*key, value.as_str())),
+        ));
+    }
+    Ok(target)
+}
+
+/// Strings, integers and booleans in their plain form; null is left out.
+fn texts<'a>(part: &str, map: &'a Map<String, Value>) -> Result<Vec<(&'a str, String)>> {
+    let mut texts = Vec::with_capacity(map.len());
+    for (key, value) in map {
+        let text = match value {
+            Value::Null => continue,
+            Value::String(text) if !text.contains(char::is_control) => text.clone(),
+            Value::Bool(_) => value.to_string(),
+            Value::Number(number) if !number.is_f64() => value.to_string(),
+            _ => {
+                let message = format!(
+                    "{part}.{key} must be a text without control characters, an integer or a boolean"
+                );
+                return Err(
+                    Error::new(Code::ParamsInvalid, message).with_field(format!("{part}.{key}"))
+                );
+            }
+        };
+        texts.push((key.as_str(), text));
+    }
+    Ok(texts)
+}
+
+/// `"body.out_trade_no"` → the value there.
+fn value_at<'a>(params: &'a Params, at: &str) -> Option<&'a Value> {
+    match at.split_once('.')? {
+        ("path", key) => params.path.get(key),
+        ("query", key) => params.query.get(key),
+        ("body", path) => wire::json::at(params.body.as_ref()?, path),
+        _ => None,
+    }
+}
+
+/// What an answer has to repeat, should it speak of it.
+fn asked(params: &Params) -> Vec<(&'static str, Value)> {
+    const NUMBERS: [&str; 7] = [
+        "out_trade_no",
+        "transaction_id",
+        "out_refund_no",
+        "mchid",
+        "appid",
+        "sub_mchid",
+        "combine_out_trade_no",
+    ];
+    const AMOUNTS: [&str; 3] = ["amount.total", "amount.refund", "amount.currency"];
+    let body = params.body.as_ref();
+    let number = |name: &'static str| {
+        let value = params
+            .path
+            .get(name)
+            .or(params.query.get(name))
+            .or(body.and_then(|body| body.get(name)))?;
+        Some((name, value.clone()))
+    };
+    let amount = |path: &'static str| Some((path, wire::json::at(body?, path)?.clone()));
+    NUMBERS
+        .into_iter()
+        .filter_map(number)
+        .chain(AMOUNTS.into_iter().filter_map(amount))
+        .collect()
+}
+
+/// Encrypts the texts at `path` (`payer.identity.name`, `items[].name`) in place. An empty text stays as it is.
+fn encrypt(value: &mut Value, path: &str, field: &str, key: Option<&PlatformKey>) -> Result<()> {
+    if path.is_empty() {
+        let Value::String(text) = value else {
+            return Ok(());
+        };
+        if !text.is_empty() {
+            *text = sealed(text, field, key)?;
+        }
+        return Ok(());
+    }
+    let (step, rest) = path.split_once('.').unwrap_or((path, ""));
+    let (name, is_array) = step
+        .strip_suffix("[]")
+        .map_or((step, false), |name| (name, true));
+    let Some(inner) = value.get_mut(name) else {
+        return Ok(());
+    };
+    match (is_array, inner) {
+        (true, Value::Array(items)) => {
+            items.iter_mut().enumerate().try_for_each(|(index, item)| {
+                encrypt(item, rest, &format!("{field}.{name}[{index}]"), key)
+            })
+        }
+        (_, inner) => encrypt(inner, rest, &format!("{field}.{name}"), key),
+    }
+}
+
+fn sealed(text: &str, field: &str, key: Option<&PlatformKey>) -> Result<String> {
+    let Some(key) = key else {
+        return Err(Error::new(
+            Code::UnknownSerial,
+            "a field must be encrypted and there is no valid platform key",
+        )
+        .with_outcome(crate::Outcome::NotSent)
+        .with_field(field));
+    };
+    let most = key.key.max_oaep_plaintext();
+    match key.key.oaep_sha1_seal(text.as_bytes()) {
+        Ok(ciphertext) => Ok(base64::encode(&ciphertext)),
+        Err(_) => Err(Error::new(
+            Code::ParamsInvalid,
+            format!("{field} is too long to be encrypted: at most {most} bytes"),
+        )
+        .with_field(field)),
+    }
+}
+
+struct Content {
+    body: Vec<u8>,
+    content_type: Option<String>,
+    /// For an upload, the part that is signed.
+    signed: Option<Vec<u8>>,
+}
+
+fn content(method: &str, params: &mut Params, host: &Host) -> Result<Content> {
+    let payload = std::mem::take(&mut params.payload);
+    let content_type = params.options.content_type.take();
+    if let Some(filename) = &params.options.filename {
+        return upload(filename, params.body.as_ref(), &payload, host);
+    }
+    if params.body.is_some() && !payload.is_empty() {
+        return Err(Error::new(
+            Code::ParamsInvalid,
+            "there are both a body and a payload; give one, or $.filename for an upload",
+        )
+        .with_field("body"));
+    }
+    let body = match &params.body {
+        Some(body) => body.to_string().into_bytes(),
+        None => payload,
+    };
+    if method == "GET" && !body.is_empty() {
+        return Err(Error::new(
+            Code::ParamsInvalid,
+            "a GET operation has no body; pass its parameters in query",
+        )
+        .with_field("body"));
+    }
+    let content_type = match (method, body.is_empty()) {
+        ("GET", _) => None,
+        ("DELETE", true) => None,
+        _ => Some(content_type.unwrap_or_else(|| "application/json".into())),
+    };
+    Ok(Content {
+        body,
+        content_type,
+        signed: None,
+    })
+}
+
+/// The signature covers only the part `meta`, byte for byte; the file is covered by the hash inside it.
+fn upload(filename: &str, meta: Option<&Value>, file: &[u8], host: &Host) -> Result<Content> {
+    let meta = match meta {
+        Some(meta) => meta.to_string(),
+        None => {
+            let hash: String = sha256(file).iter().map(|b| format!("{b:02x}")).collect();
+            serde_json::json!({ "filename": filename, "sha256": hash }).to_string()
+        }
+    };
+    let (body, content_type) = multipart::form(&host.nonce()?, meta.as_bytes(), filename, file);
+    Ok(Content {
+        body,
+        content_type: Some(content_type),
+        signed: Some(meta.into_bytes()),
+    })
+}

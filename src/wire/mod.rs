@@ -1,0 +1,76 @@
+//! Requests, responses, headers, JSON and URLs as values. No sockets, no provider.
+
+pub mod headers;
+pub mod json;
+pub mod multipart;
+pub mod url;
+
+pub use headers::Headers;
+
+use std::time::Duration;
+
+/// What goes onto the wire, to the byte.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Request {
+    pub method: &'static str,
+    /// Scheme, host and port: `https://api.mch.weixin.qq.com`.
+    pub origin: String,
+    /// Path and raw query, as they were signed.
+    pub target: String,
+    pub headers: Vec<(&'static str, String)>,
+    pub body: Vec<u8>,
+    /// How long this attempt may take.
+    pub timeout: Duration,
+    pub max_response_bytes: u64,
+}
+
+impl Request {
+    pub fn url(&self) -> String {
+        format!("{}{}", self.origin, self.target)
+    }
+
+    /// Everything but the body, as JSON, for a host's own HTTP client.
+    pub fn head(&self) -> serde_json::Value {
+        serde_json::json!({
+            "method": self.method,
+            "url": self.url(),
+            "headers": self.headers,
+            "timeout_ms": self.timeout.as_millis() as u64,
+            "max_response_bytes": self.max_response_bytes,
+        })
+    }
+}
+
+/// What came back: nothing here is verified.
+#[derive(Clone, Debug)]
+pub struct Response {
+    pub status: u16,
+    pub headers: Headers,
+    pub body: Vec<u8>,
+}
+
+/// The methods an operation may name.
+pub fn method(name: &str) -> Option<&'static str> {
+    ["GET", "POST", "PUT", "PATCH", "DELETE"]
+        .into_iter()
+        .find(|m| *m == name)
+}
+
+/// Why a request brought no answer.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Failure {
+    pub kind: FailureKind,
+    /// Which transport error it was.
+    pub code: crate::error::Code,
+    pub reason: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FailureKind {
+    /// No byte of the request left: name resolution, connection, TLS handshake.
+    NotSent,
+    /// Bytes may have left.
+    Sent,
+    /// The host gave up on purpose; nothing is tried again. `sent` says whether bytes may have left.
+    Cancelled { sent: bool },
+}

@@ -1,0 +1,65 @@
+//! multipart/form-data with the two parts an upload has: `meta`, whose bytes are signed, and `file`.
+
+/// The body and its content type. `boundary` must not occur in `file`; a random one of 32 hex digits does not.
+pub fn form(boundary: &str, meta: &[u8], filename: &str, file: &[u8]) -> (Vec<u8>, String) {
+    let mut body = Vec::with_capacity(meta.len() + file.len() + 512);
+    let mut part = |head: String, content: &[u8]| {
+        body.extend_from_slice(format!("--{boundary}\r\n{head}\r\n\r\n").as_bytes());
+        body.extend_from_slice(content);
+        body.extend_from_slice(b"\r\n");
+    };
+    part(
+        "Content-Disposition: form-data; name=\"meta\"\r\nContent-Type: application/json".into(),
+        meta,
+    );
+    part(
+        format!(
+            "Content-Disposition: form-data; name=\"file\"; filename=\"{}\"\r\nContent-Type: {}",
+            quoted(filename),
+            media_type(filename)
+        ),
+        file,
+    );
+    body.extend_from_slice(format!("--{boundary}--\r\n").as_bytes());
+    (body, format!("multipart/form-data; boundary={boundary}"))
+}
+
+/// As browsers do it (WHATWG HTML, multipart/form-data): quotes and line ends are percent-encoded.
+fn quoted(filename: &str) -> String {
+    filename
+        .replace('"', "%22")
+        .replace('\r', "%0D")
+        .replace('\n', "%0A")
+}
+
+fn media_type(filename: &str) -> &'static str {
+    match filename
+        .rsplit_once('.')
+        .map(|(_, end)| end.to_ascii_lowercase())
+        .as_deref()
+    {
+        Some("jpg" | "jpeg") => "image/jpeg",
+        Some("png") => "image/png",
+        Some("bmp") => "image/bmp",
+        Some("gif") => "image/gif",
+        Some("mp4") => "video/mp4",
+        Some("pdf") => "application/pdf",
+        _ => "application/octet-stream",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_meta_part_is_byte_identical_to_what_is_signed() {
+        let meta = br#"{ "filename": "a.png", "sha256": "00" }"#;
+        let (body, content_type) = form("B", meta, "a\"\r\n.png", b"\x89PNG");
+        assert_eq!(content_type, "multipart/form-data; boundary=B");
+        let expected: &[u8] = b"--B\r\nContent-Disposition: form-data; name=\"meta\"\r\nContent-Type: application/json\r\n\r\n\
+            { \"filename\": \"a.png\", \"sha256\": \"00\" }\r\n--B\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a%22%0D%0A.png\"\r\n\
+            Content-Type: image/png\r\n\r\n\x89PNG\r\n--B--\r\n";
+        assert_eq!(body, expected);
+    }
+}
