@@ -122,7 +122,7 @@ def suites() -> Iterable[Suite]:
     yield Suite("vectors", ["make", "--no-print-directory", "vectors"])
     yield Suite("rust", ["cargo", "test", "--workspace", "--all-features", "--no-fail-fast"], cargo)
     yield Suite("header", ["tests/header/run"], tap)
-    yield Suite("c", ["examples/c/test"], tap)
+    yield Suite("c", ["examples/c/run-tests"], tap)
     yield from go_suites()
     yield Suite(
         "java",

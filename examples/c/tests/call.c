@@ -1,0 +1,112 @@
+/* The state machine for a host's own HTTP client, driven out of order. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "tap.h"
+
+static payseal_call *new_call(const payseal_client *client, const char *params)
+{
+    payseal_call *call = NULL;
+    payseal_error *error = NULL;
+    accepted(payseal_call_new(client, BYTES("GET /v3/pay/transactions/out-trade-no/{out_trade_no}"), BYTES(params), NULL, 0, &call, &error), &error, "a call is made");
+    return call;
+}
+
+static int32_t step(payseal_call *call)
+{
+    payseal_error *error = NULL;
+    int32_t action = 0;
+    uint64_t wait_ms = 0;
+    if (payseal_call_step(call, &action, &wait_ms, &error) != PAYSEAL_OK)
+        action = -payseal_error_code(error);
+    payseal_error_free(error);
+    return action;
+}
+
+static void out_of_order(const payseal_client *client)
+{
+    payseal_call *call = new_call(client, "{\"path\":{\"out_trade_no\":\"1\"},\"$\":{\"max_attempts\":1}}");
+    payseal_error *error = NULL;
+    payseal_buffer body = {0}, info = {0};
+    refused(payseal_call_request(call, &body, &error), PAYSEAL_INVALID_STATE, &error, "no request before the first step");
+    refused(payseal_call_body(call, &body, &error), PAYSEAL_INVALID_STATE, &error, "no body either");
+    refused(payseal_call_respond(call, 200, NULL, 0, NULL, 0, &error), PAYSEAL_INVALID_STATE, &error, "no answer before anything was sent");
+    refused(payseal_call_fail(call, PAYSEAL_FAILURE_SENT, NULL, 0, &error), PAYSEAL_INVALID_STATE, &error, "no failure either");
+    refused(payseal_call_result(call, &body, &info, &error), PAYSEAL_INVALID_STATE, &error, "no result before the end");
+
+    check(step(call) == PAYSEAL_SEND, "first there is something to send");
+    accepted(payseal_call_request(call, &body, &error), &error, "the request is there");
+    payseal_buffer_free(&body);
+    accepted(payseal_call_request(call, &body, &error), &error, "…as often as it is asked for");
+    payseal_buffer_free(&body);
+    refused(payseal_call_result(call, &body, &info, &error), PAYSEAL_INVALID_STATE, &error, "still no result");
+    refused(payseal_call_fail(call, 99, NULL, 0, &error), PAYSEAL_INVALID_ARGUMENT, &error, "an unknown kind of failure is refused");
+    refused(payseal_call_fail(call, PAYSEAL_FAILURE_SENT, NULL, 9, &error), PAYSEAL_INVALID_ARGUMENT, &error, "so is a reason of NULL with a length");
+    accepted(payseal_call_fail(call, PAYSEAL_FAILURE_SENT, BYTES("reset by peer"), &error), &error, "bytes left and nothing came back");
+    refused(payseal_call_respond(call, 200, NULL, 0, NULL, 0, &error), PAYSEAL_INVALID_STATE, &error, "a late answer has no place any more");
+
+    check(step(call) == PAYSEAL_DONE, "one attempt was allowed");
+    check(step(call) == PAYSEAL_DONE, "the end stays the end");
+    int32_t code = payseal_call_result(call, &body, &info, &error);
+    check(payseal_error_outcome(error) == PAYSEAL_UNKNOWN, "the outcome is unknown");
+    refused(code, PAYSEAL_CONNECTION_LOST, &error, "because the connection was lost");
+    payseal_call_free(call);
+}
+
+static void retries(const payseal_client *client)
+{
+    payseal_call *call = new_call(client, "{\"path\":{\"out_trade_no\":\"1\"},\"$\":{\"max_attempts\":2}}");
+    payseal_error *error = NULL;
+    check(step(call) == PAYSEAL_SEND, "the first attempt");
+    accepted(payseal_call_fail(call, PAYSEAL_FAILURE_NOT_SENT, NULL, 0, &error), &error, "cannot connect");
+    int32_t action = step(call);
+    if (action == PAYSEAL_WAIT)
+        action = step(call);
+    check(action == PAYSEAL_SEND, "after waiting, the second");
+    accepted(payseal_call_fail(call, PAYSEAL_FAILURE_NOT_SENT, NULL, 0, &error), &error, "cannot connect again");
+    check(step(call) == PAYSEAL_DONE, "and no third");
+    int32_t code = payseal_call_result(call, NULL, NULL, &error);
+    check(payseal_error_outcome(error) == PAYSEAL_NOT_SENT, "nothing was sent");
+    refused(code, PAYSEAL_CONNECT_FAILED, &error, "because nobody could be reached");
+    payseal_call_free(call);
+}
+
+static void nonsense(const payseal_client *client)
+{
+    static const uint32_t statuses[] = {0, 99, 1000, UINT32_MAX};
+    payseal_error *error = NULL;
+    for (size_t i = 0; i < sizeof statuses / sizeof *statuses; i++) {
+        payseal_call *call = new_call(client, "{\"path\":{\"out_trade_no\":\"1\"},\"$\":{\"max_attempts\":1}}");
+        step(call);
+        int32_t code = payseal_call_respond(call, statuses[i], NULL, 0, NULL, 0, &error);
+        if (code == PAYSEAL_OK && step(call) == PAYSEAL_DONE)
+            code = payseal_call_result(call, NULL, NULL, &error);
+        check(code != PAYSEAL_OK && error, "status %u is not success", (unsigned)statuses[i]);
+        payseal_error_free(error);
+        error = NULL;
+        payseal_call_free(call);
+    }
+}
+
+/* A call keeps what it needs: the order of freeing does not matter. */
+static void outlives_its_client(payseal_client *client)
+{
+    payseal_call *call = new_call(client, "{\"path\":{\"out_trade_no\":\"1\"}}");
+    payseal_client_free(client);
+    int32_t action = step(call);
+    check(action == PAYSEAL_SEND || action == -PAYSEAL_INVALID_HANDLE, "a call whose client is freed goes on or says so");
+    payseal_call_free(call);
+}
+
+void test_call(const char *vectors)
+{
+    bytes config = read_file("%s/client/complete/input/config.json", vectors);
+    payseal_client *client = NULL;
+    payseal_error *error = NULL;
+    accepted(payseal_client_new(config.data, config.len, NULL, &client, &error), &error, "a client for calls");
+    free(config.data);
+    out_of_order(client);
+    retries(client);
+    nonsense(client);
+    outlives_its_client(client);
+}
