@@ -1,0 +1,2 @@
+/** A client's metrics in a Micrometer registry. */
+package io.payseal.micrometer;

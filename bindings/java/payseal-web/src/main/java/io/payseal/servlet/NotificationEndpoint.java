@@ -1,0 +1,72 @@
+package io.payseal.servlet;
+
+import io.payseal.Answer;
+import io.payseal.NotificationHandler;
+import io.payseal.PaysealClient;
+import io.payseal.PaysealException;
+import io.payseal.Reply;
+import jakarta.servlet.http.HttpServletRequest;
+import jakarta.servlet.http.HttpServletResponse;
+import java.io.IOException;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+
+/**
+ * Receives a provider's notifications: reads the raw body once, opens it, lets the handler take care of it, and writes the reply
+ * that fits. To be called from a servlet's {@code doPost} or from a Spring controller, where nothing else has read the body.
+ *
+ * <p>Safe for use by several threads at once, as far as the handler is.
+ */
+public final class NotificationEndpoint {
+    /** A notification is a few kilobytes; more than the core accepts is not worth reading. */
+    private static final int MOST_BYTES = 1024 * 1024 + 1;
+
+    private final PaysealClient client;
+    private final NotificationHandler handler;
+
+    /**
+     * An endpoint for one merchant.
+     *
+     * @param client the merchant's client
+     * @param handler called only with verified notifications; what it throws is logged to the servlet context, and the provider
+     *     is told to repeat
+     */
+    public NotificationEndpoint(PaysealClient client, NotificationHandler handler) {
+        this.client = Objects.requireNonNull(client, "client");
+        this.handler = Objects.requireNonNull(handler, "handler");
+    }
+
+    /**
+     * Handles one request.
+     *
+     * @param request an HTTP request whose body has not been read
+     * @param response where the reply goes
+     * @throws IOException when the body cannot be read or the reply cannot be written
+     */
+    public void handle(HttpServletRequest request, HttpServletResponse response) throws IOException {
+        byte[] body = request.getInputStream().readNBytes(MOST_BYTES);
+        Answer answer = client.answerNotification(headers(request), body, handler);
+        if (answer.error() != null && !(answer.error() instanceof PaysealException)) {
+            request.getServletContext().log("a notification could not be taken care of", answer.error());
+        }
+        write(answer.reply(), response);
+    }
+
+    private static Map<String, List<String>> headers(HttpServletRequest request) {
+        Map<String, List<String>> headers = new LinkedHashMap<>();
+        for (String name : Collections.list(request.getHeaderNames())) {
+            headers.put(name, Collections.list(request.getHeaders(name)));
+        }
+        return headers;
+    }
+
+    private static void write(Reply reply, HttpServletResponse response) throws IOException {
+        response.setStatus(reply.status());
+        reply.headers().forEach(header -> response.addHeader(header.getKey(), header.getValue()));
+        response.setContentLength(reply.body().length);
+        response.getOutputStream().write(reply.body());
+    }
+}

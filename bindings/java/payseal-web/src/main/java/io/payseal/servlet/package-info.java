@@ -1,0 +1,2 @@
+/** Notifications in a servlet container. */
+package io.payseal.servlet;

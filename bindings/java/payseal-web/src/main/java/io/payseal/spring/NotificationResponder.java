@@ -1,0 +1,71 @@
+package io.payseal.spring;
+
+import io.payseal.Answer;
+import io.payseal.NotificationHandler;
+import io.payseal.PaysealClient;
+import io.payseal.PaysealException;
+import io.payseal.Reply;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import org.apache.commons.logging.Log;
+import org.apache.commons.logging.LogFactory;
+import org.springframework.http.HttpHeaders;
+import org.springframework.http.RequestEntity;
+import org.springframework.http.ResponseEntity;
+
+/**
+ * Receives a provider's notifications in a Spring controller that takes and gives entities, in MVC as well as in WebFlux:
+ *
+ * <pre>{@code
+ * @PostMapping("/notify/wechat")
+ * ResponseEntity<byte[]> notify(RequestEntity<byte[]> request) {
+ *     return notifications.answer(request);
+ * }
+ * }</pre>
+ *
+ * <p>Safe for use by several threads at once, as far as the handler is.
+ */
+public final class NotificationResponder {
+    private static final Log LOG = LogFactory.getLog(NotificationResponder.class);
+    private static final byte[] NOTHING = {};
+
+    private final PaysealClient client;
+    private final NotificationHandler handler;
+
+    /**
+     * A responder for one merchant.
+     *
+     * @param client the merchant's client
+     * @param handler called only with verified notifications; what it throws is logged, and the provider is told to repeat
+     */
+    public NotificationResponder(PaysealClient client, NotificationHandler handler) {
+        this.client = Objects.requireNonNull(client, "client");
+        this.handler = Objects.requireNonNull(handler, "handler");
+    }
+
+    /**
+     * Handles one request. Blocks while the handler works and while platform certificates are fetched.
+     *
+     * @param request the raw body and its headers
+     * @return the reply
+     */
+    public ResponseEntity<byte[]> answer(RequestEntity<byte[]> request) {
+        byte[] body = request.getBody();
+        Answer answer = client.answerNotification(lines(request.getHeaders()), body == null ? NOTHING : body, handler);
+        if (answer.error() != null && !(answer.error() instanceof PaysealException)) {
+            LOG.error("a notification could not be taken care of", answer.error());
+        }
+        Reply reply = answer.reply();
+        HttpHeaders headers = new HttpHeaders();
+        reply.headers().forEach(header -> headers.add(header.getKey(), header.getValue()));
+        return ResponseEntity.status(reply.status()).headers(headers).body(reply.body());
+    }
+
+    private static Map<String, List<String>> lines(HttpHeaders headers) {
+        Map<String, List<String>> lines = new LinkedHashMap<>();
+        headers.forEach(lines::put);
+        return lines;
+    }
+}

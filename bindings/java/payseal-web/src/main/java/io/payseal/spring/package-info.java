@@ -1,0 +1,2 @@
+/** Notifications in a Spring application. */
+package io.payseal.spring;

@@ -1,0 +1,2 @@
+/** Log records to SLF4J. */
+package io.payseal.slf4j;

@@ -1,0 +1,60 @@
+package io.payseal.examples.shop;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Set;
+
+/**
+ * The command line.
+ *
+ * @param config the payseal configuration
+ * @param listen where to listen, {@code host:port}
+ * @param publicUrl under which base the provider reaches this shop; null for its own address
+ * @param page the folder of the shop's page
+ */
+record Settings(Path config, String listen, String publicUrl, Path page) {
+    private static final Set<String> OPTIONS = Set.of("--config", "--listen", "--public-url", "--page");
+
+    static Settings of(String... arguments) {
+        Map<String, String> given = new HashMap<>();
+        for (int i = 0; i < arguments.length; i += 2) {
+            if (!OPTIONS.contains(arguments[i]) || i + 1 == arguments.length) {
+                throw new IllegalArgumentException("what is " + arguments[i] + "? Options are " + OPTIONS);
+            }
+            given.put(arguments[i], arguments[i + 1]);
+        }
+        if (!given.containsKey("--config")) {
+            throw new IllegalArgumentException("--config is needed: a payseal configuration");
+        }
+        return new Settings(
+                Path.of(given.get("--config")),
+                given.getOrDefault("--listen", "127.0.0.1:0"),
+                given.get("--public-url"),
+                given.containsKey("--page") ? Path.of(given.get("--page")) : findPage());
+    }
+
+    Map<String, Object> serverProperties() {
+        int colon = listen.lastIndexOf(':');
+        return Map.of("server.address", listen.substring(0, colon), "server.port", listen.substring(colon + 1));
+    }
+
+    /** examples/page, upwards from the working directory and from this program. */
+    private static Path findPage() {
+        Path program = Path.of(Settings.class
+                .getProtectionDomain()
+                .getCodeSource()
+                .getLocation()
+                .getPath());
+        for (Path start : new Path[] {Path.of("").toAbsolutePath(), program}) {
+            for (Path folder = start; folder != null; folder = folder.getParent()) {
+                Path page = folder.resolve("examples/page");
+                if (Files.exists(page.resolve("index.html"))) {
+                    return page;
+                }
+            }
+        }
+        throw new IllegalArgumentException("examples/page was not found: name it with --page");
+    }
+}

@@ -1,0 +1,30 @@
+package io.payseal.examples.shop;
+
+import org.springframework.boot.SpringApplication;
+import org.springframework.boot.autoconfigure.SpringBootApplication;
+
+/**
+ * A small shop on Spring Boot that takes money through WeChat Pay with payseal.
+ *
+ * <pre>java -jar spring-shop.jar --config config.json [--listen 127.0.0.1:8080] [--public-url https://shop.example] [--page DIR]</pre>
+ *
+ * config.json is a payseal configuration; the sandbox writes one. When the shop is ready it prints one line, "shop: http://…"; its
+ * log goes to standard error.
+ */
+@SpringBootApplication
+public class ShopApplication {
+    public static void main(String[] arguments) {
+        Settings settings;
+        try {
+            settings = Settings.of(arguments);
+        } catch (IllegalArgumentException e) {
+            System.err.println("spring-shop: " + e.getMessage());
+            System.exit(2);
+            return;
+        }
+        SpringApplication application = new SpringApplication(ShopApplication.class);
+        application.setDefaultProperties(settings.serverProperties());
+        application.addInitializers(context -> context.getBeanFactory().registerSingleton("settings", settings));
+        application.run();
+    }
+}

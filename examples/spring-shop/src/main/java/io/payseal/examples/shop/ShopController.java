@@ -1,0 +1,141 @@
+package io.payseal.examples.shop;
+
+import com.google.zxing.WriterException;
+import io.payseal.Outcome;
+import io.payseal.PaysealClient;
+import io.payseal.PaysealException;
+import java.util.LinkedHashMap;
+import java.util.Locale;
+import java.util.Map;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.springframework.http.HttpStatus;
+import org.springframework.http.ResponseEntity;
+import org.springframework.http.converter.HttpMessageNotReadableException;
+import org.springframework.web.bind.annotation.ExceptionHandler;
+import org.springframework.web.bind.annotation.GetMapping;
+import org.springframework.web.bind.annotation.PathVariable;
+import org.springframework.web.bind.annotation.PostMapping;
+import org.springframework.web.bind.annotation.RequestBody;
+import org.springframework.web.bind.annotation.ResponseStatus;
+import org.springframework.web.bind.annotation.RestController;
+
+/** What the page asks for. */
+@RestController
+class ShopController {
+    static final Product PRODUCT = new Product("山间清茶", "一杯手作的高山绿茶", 1);
+
+    private static final Logger LOG = LoggerFactory.getLogger("shop");
+
+    private final PaysealClient client;
+    private final Payments.Sandbox sandbox;
+    private final Orders orders;
+    private final Cashier cashier;
+
+    ShopController(PaysealClient client, Payments.Sandbox sandbox, Orders orders, Cashier cashier) {
+        this.client = client;
+        this.sandbox = sandbox;
+        this.orders = orders;
+        this.cashier = cashier;
+    }
+
+    record Product(String name, String description, long priceFen) {}
+
+    record NewOrder(String method) {}
+
+    @GetMapping("/api/product")
+    Map<String, Object> product() {
+        Map<String, Object> view = new LinkedHashMap<>();
+        view.put("name", PRODUCT.name());
+        view.put("description", PRODUCT.description());
+        view.put("price_fen", PRODUCT.priceFen());
+        view.put("sandbox", sandbox.address());
+        return view;
+    }
+
+    @PostMapping("/api/orders")
+    @ResponseStatus(HttpStatus.CREATED)
+    Map<String, Object> create(@RequestBody NewOrder asked) {
+        if (!"native".equals(asked.method()) && !"jsapi".equals(asked.method())) {
+            throw new BadMethod();
+        }
+        Order order = orders.create(asked.method(), PRODUCT.priceFen());
+        String codeUrl = null;
+        Map<String, String> invoke = null;
+        if (asked.method().equals("native")) {
+            codeUrl = cashier.codeUrl(order);
+            orders.setCodeUrl(order.id(), codeUrl);
+        } else {
+            invoke = cashier.invocation(order);
+        }
+        Map<String, Object> view = view(order);
+        view.put("code_url", codeUrl);
+        view.put("invoke", invoke);
+        return view;
+    }
+
+    @GetMapping("/api/orders/{id}")
+    Map<String, Object> show(@PathVariable String id) {
+        Order order = orders.find(id).orElseThrow(NoSuchOrder::new);
+        Map<String, Object> view = view(order);
+        view.put("transaction_id", order.transactionId());
+        view.put("paid_at", order.paidAt());
+        return view;
+    }
+
+    @GetMapping(path = "/api/orders/{id}/qr", produces = "image/svg+xml")
+    String qr(@PathVariable String id) throws WriterException {
+        return QrCode.svg(orders.find(id).map(Order::codeUrl).orElseThrow(NoSuchOrder::new));
+    }
+
+    @GetMapping(path = "/metrics", produces = "text/plain; version=0.0.4; charset=utf-8")
+    String metrics() {
+        return client.metrics();
+    }
+
+    private static Map<String, Object> view(Order order) {
+        Map<String, Object> view = new LinkedHashMap<>();
+        view.put("id", order.id());
+        view.put("state", order.state());
+        view.put("amount_fen", order.amountFen());
+        view.put("method", order.method());
+        return view;
+    }
+
+    // ---- what can go wrong ----
+
+    private static final class NoSuchOrder extends RuntimeException {
+        private static final long serialVersionUID = 1L;
+    }
+
+    private static final class BadMethod extends RuntimeException {
+        private static final long serialVersionUID = 1L;
+    }
+
+    @ExceptionHandler(NoSuchOrder.class)
+    ResponseEntity<Map<String, String>> noSuchOrder() {
+        return failure(HttpStatus.NOT_FOUND, Map.of("error", "there is no such order, or it has no QR code"));
+    }
+
+    @ExceptionHandler({BadMethod.class, HttpMessageNotReadableException.class})
+    ResponseEntity<Map<String, String>> badMethod() {
+        return failure(HttpStatus.BAD_REQUEST, Map.of("error", "method must be \"native\" or \"jsapi\""));
+    }
+
+    /** Here an {@link Outcome#UNKNOWN} does no harm: without a QR code nobody pays. */
+    @ExceptionHandler(PaysealException.class)
+    ResponseEntity<Map<String, String>> notTaken(PaysealException error) {
+        LOG.warn("the provider did not take an order", error);
+        String outcome = error.outcome().name().toLowerCase(Locale.ROOT);
+        return failure(
+                HttpStatus.BAD_GATEWAY,
+                Map.of("error", "WeChat Pay did not take the order, please try again", "outcome", outcome));
+    }
+
+    /** As JSON also where the page asked for an image. */
+    private static ResponseEntity<Map<String, String>> failure(HttpStatus status, Map<String, String> body) {
+        return ResponseEntity.status(status)
+                .contentType(org.springframework.http.MediaType.APPLICATION_JSON)
+                .body(body);
+    }
+}
