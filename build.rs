@@ -1,9 +1,16 @@
-//! Compiles the operation catalogue into the library.
+//! Compiles the operation catalogue into the library and generates the C header.
 
 #[path = "build/catalogue.rs"]
 mod catalogue;
+#[path = "build/header.rs"]
+mod header;
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
     catalogue::compile();
+    header::generate();
+    if std::env::var("CARGO_CFG_TARGET_OS").as_deref() == Ok("linux") {
+        // The number is payseal_abi_version().
+        println!("cargo::rustc-cdylib-link-arg=-Wl,-soname,libpayseal.so.1");
+    }
 }

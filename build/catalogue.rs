@@ -20,18 +20,32 @@ pub fn compile() {
     println!("cargo::rerun-if-changed={}", folder.display());
     println!("cargo::rerun-if-changed=build/catalogue.rs");
     println!("cargo::rerun-if-changed=build/model.rs");
-    let mut files: Vec<PathBuf> = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
-    files.retain(|file| file.extension().is_some_and(|extension| extension == "json"));
+    let mut files: Vec<PathBuf> = fs::read_dir(&folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    files.retain(|file| {
+        file.extension()
+            .is_some_and(|extension| extension == "json")
+    });
     files.sort();
 
     let tables: Vec<String> = files.iter().map(|file| pack(file)).collect();
-    let source = format!("pub(super) static TABLES: &[&Table] = &[{}];\n", tables.concat());
-    fs::write(Path::new(&env::var_os("OUT_DIR").unwrap()).join("catalogue.rs"), source).unwrap();
+    let source = format!(
+        "pub(super) static TABLES: &[&Table] = &[{}];\n",
+        tables.concat()
+    );
+    fs::write(
+        Path::new(&env::var_os("OUT_DIR").unwrap()).join("catalogue.rs"),
+        source,
+    )
+    .unwrap();
 }
 
 fn pack(file: &Path) -> String {
     let text = fs::read_to_string(file).unwrap();
-    let catalogue: Catalogue = serde_json::from_str(&text).unwrap_or_else(|problem| panic!("{}: {problem}", file.display()));
+    let catalogue: Catalogue = serde_json::from_str(&text)
+        .unwrap_or_else(|problem| panic!("{}: {problem}", file.display()));
     let mut packer = Packer::default();
     packer.lists.index(Vec::new());
     let mut operations: Vec<(&str, String)> = Vec::new();
@@ -44,7 +58,10 @@ fn pack(file: &Path) -> String {
     if let Some(pair) = operations.windows(2).find(|pair| pair[0].0 == pair[1].0) {
         panic!("{}: {} is there twice", file.display(), pair[0].0);
     }
-    packer.table(&catalogue.provider, operations.into_iter().map(|(_, row)| row))
+    packer.table(
+        &catalogue.provider,
+        operations.into_iter().map(|(_, row)| row),
+    )
 }
 
 /// Each distinct thing once, numbered.
@@ -55,7 +72,10 @@ struct Interner<T> {
 
 impl<T> Default for Interner<T> {
     fn default() -> Self {
-        Interner { numbers: HashMap::new(), things: Vec::new() }
+        Interner {
+            numbers: HashMap::new(),
+            things: Vec::new(),
+        }
     }
 }
 
@@ -64,7 +84,10 @@ impl<T: Clone + Eq + Hash> Interner<T> {
         let next = self.things.len();
         *self.numbers.entry(thing.clone()).or_insert_with(|| {
             self.things.push(thing);
-            u16::try_from(next).ok().filter(|&next| next != NONE).expect("a table holds 65534 things at most")
+            u16::try_from(next)
+                .ok()
+                .filter(|&next| next != NONE)
+                .expect("a table holds 65534 things at most")
         })
     }
 }
@@ -82,19 +105,48 @@ struct Packer {
 impl Packer {
     fn operation(&mut self, family: &Family, operation: &Operation) -> String {
         let name = &operation.name;
-        let (method, path) = name.split_once(' ').unwrap_or_else(|| panic!("{name} must be a method and a path"));
-        assert!(["GET", "POST", "PUT", "PATCH", "DELETE"].contains(&method) && path.starts_with('/'), "{name}: method or path");
-        let placeholders: Vec<&str> = path.split('{').skip(1).map(|part| part.split('}').next().unwrap()).collect();
-        let given: Vec<&str> = operation.path.iter().map(|field| field.name.as_str()).collect();
-        assert_eq!(placeholders, given, "{name}: placeholders and path parameters");
-        assert!(operation.path.iter().all(|field| field.required && field.kind() == Kind::String), "{name}: path parameters are required texts");
+        let (method, path) = name
+            .split_once(' ')
+            .unwrap_or_else(|| panic!("{name} must be a method and a path"));
+        assert!(
+            ["GET", "POST", "PUT", "PATCH", "DELETE"].contains(&method) && path.starts_with('/'),
+            "{name}: method or path"
+        );
+        let placeholders: Vec<&str> = path
+            .split('{')
+            .skip(1)
+            .map(|part| part.split('}').next().unwrap())
+            .collect();
+        let given: Vec<&str> = operation
+            .path
+            .iter()
+            .map(|field| field.name.as_str())
+            .collect();
+        assert_eq!(
+            placeholders, given,
+            "{name}: placeholders and path parameters"
+        );
+        assert!(
+            operation
+                .path
+                .iter()
+                .all(|field| field.required && field.kind() == Kind::String),
+            "{name}: path parameters are required texts"
+        );
 
         let body = operation.body.as_ref().map(|schema| family.schema(schema));
         let mut encrypted = Vec::new();
-        body.iter().for_each(|body| encrypted_paths(family, body, "", &mut encrypted));
-        let encrypted: Vec<u16> = encrypted.into_iter().map(|path| self.texts.index(path)).collect();
+        body.iter()
+            .for_each(|body| encrypted_paths(family, body, "", &mut encrypted));
+        let encrypted: Vec<u16> = encrypted
+            .into_iter()
+            .map(|path| self.texts.index(path))
+            .collect();
         let title = self.texts.index(operation.title.clone());
-        let order_number = operation.order_number.as_ref().map_or(NONE, |place| self.texts.index(place.clone()));
+        let order_number = operation
+            .order_number
+            .as_ref()
+            .map_or(NONE, |place| self.texts.index(place.clone()));
         let path = self.field_list(family, &operation.path);
         let query = self.field_list(family, &operation.query);
         let body = body.map_or(NONE, |body| self.schema(family, body));
@@ -115,8 +167,15 @@ impl Packer {
     fn field_list(&mut self, family: &Family, fields: &[Schema]) -> u16 {
         let mut fields: Vec<&Schema> = fields.iter().collect();
         fields.sort_by(|a, b| a.name.cmp(&b.name));
-        assert!(fields.windows(2).all(|pair| pair[0].name != pair[1].name), "{}: a field is there twice", family.name);
-        let list = fields.into_iter().map(|field| self.field(family, field)).collect();
+        assert!(
+            fields.windows(2).all(|pair| pair[0].name != pair[1].name),
+            "{}: a field is there twice",
+            family.name
+        );
+        let list = fields
+            .into_iter()
+            .map(|field| self.field(family, field))
+            .collect();
         self.lists.index(list)
     }
 
@@ -129,18 +188,28 @@ impl Packer {
         };
         let schema = self.schema(family, field.resolve(family));
         let name = self.texts.index(field.name.clone());
-        self.fields.index(format!("FieldRow{{name:{name},schema:{schema},required:{},filled:{filled}}},", field.required))
+        self.fields.index(format!(
+            "FieldRow{{name:{name},schema:{schema},required:{},filled:{filled}}},",
+            field.required
+        ))
     }
 
     fn schema(&mut self, family: &Family, schema: &Schema) -> u16 {
         let detail = match schema.kind() {
             Kind::Object => self.field_list(family, &schema.fields),
             Kind::Array => {
-                let items = schema.items.as_ref().unwrap_or_else(|| panic!("{}: {} has no items", family.name, schema.name));
+                let items = schema
+                    .items
+                    .as_ref()
+                    .unwrap_or_else(|| panic!("{}: {} has no items", family.name, schema.name));
                 self.schema(family, items.resolve(family))
             }
             _ => {
-                let values = schema.values.iter().map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned));
+                let values = schema.values.iter().map(|value| {
+                    value
+                        .as_str()
+                        .map_or_else(|| value.to_string(), str::to_owned)
+                });
                 let values = values.map(|value| self.texts.index(value)).collect();
                 self.lists.index(values)
             }
@@ -152,7 +221,10 @@ impl Packer {
             Some(Format::NotifyUrl) => "Some(Format::NotifyUrl)",
         };
         let [min, max] = schema.length.unwrap_or([0, NONE]);
-        let charset = schema.charset.as_ref().map_or(NONE, |set| self.charsets.index(charset(set)));
+        let charset = schema
+            .charset
+            .as_ref()
+            .map_or(NONE, |set| self.charsets.index(charset(set)));
         let range = schema.range.map_or(NONE, |range| self.ranges.index(range));
         let any_of = self.names(schema, &schema.any_of);
         let ascending = self.names(schema, schema.ascending.as_flattened());
@@ -166,8 +238,15 @@ impl Packer {
 
     fn names(&mut self, schema: &Schema, names: &[String]) -> u16 {
         let known = |name: &String| schema.fields.iter().any(|field| field.name == *name);
-        assert!(names.iter().all(known), "{}: a rule names a field that is not there", schema.name);
-        let names = names.iter().map(|name| self.texts.index(name.clone())).collect();
+        assert!(
+            names.iter().all(known),
+            "{}: a rule names a field that is not there",
+            schema.name
+        );
+        let names = names
+            .iter()
+            .map(|name| self.texts.index(name.clone()))
+            .collect();
         self.lists.index(names)
     }
 
@@ -206,7 +285,12 @@ fn encrypted_paths(family: &Family, schema: &Schema, place: &str, paths: &mut Ve
     }
     for field in &schema.fields {
         let dot = if place.is_empty() { "" } else { "." };
-        encrypted_paths(family, field.resolve(family), &format!("{place}{dot}{}", field.name), paths);
+        encrypted_paths(
+            family,
+            field.resolve(family),
+            &format!("{place}{dot}{}", field.name),
+            paths,
+        );
     }
     if let Some(items) = &schema.items {
         encrypted_paths(family, items.resolve(family), &format!("{place}[]"), paths);

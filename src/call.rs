@@ -211,8 +211,16 @@ impl Call {
         }
     }
 
-    /// The answer to `request`.
+    /// The answer to `request`. One that is longer than was asked for is no answer.
     pub fn respond(&mut self, response: Response) -> Result<()> {
+        let most = self.request()?.max_response_bytes;
+        if response.body.len() as u64 > most {
+            return self.fail(Failure {
+                kind: FailureKind::Sent,
+                code: Code::ResponseTooLarge,
+                reason: format!("the answer is longer than {most} bytes"),
+            });
+        }
         let (what, host) = self.sent()?;
         let healthy = !(502..=504).contains(&response.status);
         self.judge_host(host, healthy);
@@ -223,8 +231,13 @@ impl Call {
         Ok(())
     }
 
-    /// There is no answer to `request`.
+    /// There is no answer to `request`. That the host gave up on purpose may also be said while it waits.
     pub fn fail(&mut self, failure: Failure) -> Result<()> {
+        let given_up = matches!(failure.kind, FailureKind::Cancelled { .. });
+        if given_up && !matches!(self.state, State::Sending { .. }) {
+            self.cancel();
+            return Ok(());
+        }
         let (what, host) = self.sent()?;
         if !matches!(failure.kind, FailureKind::Cancelled { .. }) {
             self.judge_host(host, false);

@@ -113,7 +113,9 @@ mod tests {
         let (cancel, ran) = (Cancel::default(), Arc::new(AtomicUsize::new(0)));
         let count = |ran: &Arc<AtomicUsize>| {
             let ran = ran.clone();
-            move || drop(ran.fetch_add(1, Ordering::SeqCst))
+            move || {
+                ran.fetch_add(1, Ordering::SeqCst);
+            }
         };
         drop(cancel.on_trigger(count(&ran)));
         let _kept = cancel.on_trigger(count(&ran));

@@ -8,8 +8,6 @@ pub type Result<T> = std::result::Result<T, Error>;
 
 /// What went wrong. The numbers are part of the C ABI and are never changed: 1xx the caller's mistake, 2xx trust, 3xx transport,
 /// 4xx the provider said no, 5xx a bug in this library.
-///
-/// cbindgen:prefix-with-name=false
 #[repr(i32)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Code {

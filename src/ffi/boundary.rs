@@ -14,8 +14,8 @@ pub(super) unsafe fn call(
     error: *mut *mut payseal_error,
     body: impl FnOnce() -> Result<()>,
 ) -> i32 {
-    // SAFETY: promised by the caller.
-    let out = unsafe { error.as_mut() };
+    // SAFETY: promised by the caller; a misaligned one is as good as NULL.
+    let out = unsafe { error.is_aligned().then(|| error.as_mut()).flatten() };
     let result = catch_unwind(AssertUnwindSafe(body)).unwrap_or_else(|_| Err(panicked()));
     let (code, handle) = match result {
         Ok(()) => (Code::Ok as i32, std::ptr::null_mut()),

@@ -13,14 +13,11 @@ use super::handle::{Guard, Table};
 use super::input::{self, bytes, text};
 
 /// One call without I/O, for a host's own HTTP client: payseal_call_step says what to do. For one thread at a time.
-/// cbindgen:no-export
-#[repr(C)]
 pub struct payseal_call {
-    _opaque: [u8; 0],
+    _private: (),
 }
 
 /// What payseal_call_step asks for.
-/// cbindgen:prefix-with-name=false
 #[repr(i32)]
 #[derive(Clone, Copy)]
 pub enum Action {

@@ -9,10 +9,8 @@ use super::handle::{Guard, Table};
 
 /// Gives up a blocking call from another thread. May be triggered from anywhere; freed only when the call it was passed to has returned, or before: then the
 /// call goes on to its end.
-/// cbindgen:no-export
-#[repr(C)]
 pub struct payseal_cancel {
-    _opaque: [u8; 0],
+    _private: (),
 }
 
 static CANCELS: Table<Cancel> = Table::new(0x5EA2);

@@ -12,10 +12,8 @@ use super::handle::{Guard, Table};
 use super::input::{self, bytes, text};
 
 /// One merchant at one provider: immutable, for any number of threads at once, usable in a forked child.
-/// cbindgen:no-export
-#[repr(C)]
 pub struct payseal_client {
-    _opaque: [u8; 0],
+    _private: (),
 }
 
 static CLIENTS: Table<Client> = Table::new(0x5EA3);

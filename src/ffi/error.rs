@@ -6,10 +6,8 @@ use super::boundary::infallible;
 use super::handle::Table;
 
 /// What went wrong. Free it with payseal_error_free; until then any number of threads may read it.
-/// cbindgen:no-export
-#[repr(C)]
 pub struct payseal_error {
-    _opaque: [u8; 0],
+    _private: (),
 }
 
 struct Text {
