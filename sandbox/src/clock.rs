@@ -1,0 +1,34 @@
+//! The provider's clock: seconds for signatures, RFC 3339 in Beijing time for everything people read.
+
+use time::format_description::well_known::Rfc3339;
+use time::{OffsetDateTime, UtcOffset, macros::format_description};
+
+const BEIJING: UtcOffset = time::macros::offset!(+8);
+
+pub fn now() -> OffsetDateTime {
+    let now = OffsetDateTime::now_utc().to_offset(BEIJING);
+    now.replace_nanosecond(0).unwrap_or(now)
+}
+
+/// `2026-01-31T12:00:00+08:00`
+pub fn rfc3339(time: OffsetDateTime) -> String {
+    time.to_offset(BEIJING).format(&Rfc3339).unwrap_or_default()
+}
+
+pub fn parse_rfc3339(text: &str) -> Option<OffsetDateTime> {
+    OffsetDateTime::parse(text, &Rfc3339).ok()
+}
+
+/// `20260131120000`, as it stands inside prepay ids.
+pub fn digits(time: OffsetDateTime) -> String {
+    time.format(format_description!(
+        "[year][month][day][hour][minute][second]"
+    ))
+    .unwrap_or_default()
+}
+
+/// `20260131`, as it stands inside transaction and refund ids.
+pub fn date_digits(time: OffsetDateTime) -> String {
+    time.format(format_description!("[year][month][day]"))
+        .unwrap_or_default()
+}

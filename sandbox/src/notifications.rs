@@ -1,0 +1,410 @@
+//! Notifications: signed, encrypted, and repeated on the provider's schedule until a 2xx within five seconds.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Bytes;
+use axum::http::HeaderMap;
+use serde::Serialize;
+use serde_json::{Value, json};
+use tokio::sync::watch;
+
+use crate::clock;
+use crate::crypto::{hex_upper, random_bytes, random_text, seal};
+use crate::faults::{Group, Kind, Place};
+use crate::loopback;
+use crate::orders::Order;
+use crate::post::{self, Breaking};
+use crate::refunds::{PROCESSING, Refund, RefundStatus};
+use crate::sandbox::{NotificationKey, Sandbox};
+use crate::signing::{self, Asked, Spoiling};
+
+const MINUTE: u64 = 60;
+const HOUR: u64 = 3600;
+
+/// The pauses before the second and every further attempt, in seconds at speed 1.
+pub const SCHEDULE_S: [u64; 15] = [
+    15,
+    15,
+    30,
+    3 * MINUTE,
+    10 * MINUTE,
+    20 * MINUTE,
+    30 * MINUTE,
+    30 * MINUTE,
+    30 * MINUTE,
+    60 * MINUTE,
+    3 * HOUR,
+    3 * HOUR,
+    3 * HOUR,
+    6 * HOUR,
+    6 * HOUR,
+];
+
+/// How long a shop may take to answer, at any speed.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DeliveryState {
+    /// Further attempts will follow.
+    Pending,
+    Delivered,
+    /// All attempts of the schedule failed.
+    Abandoned,
+}
+
+#[derive(Clone, Serialize)]
+pub struct Delivery {
+    /// The notification's own id: the same in every attempt.
+    pub id: String,
+    pub event_type: &'static str,
+    pub out_trade_no: String,
+    pub notify_url: String,
+    pub created: String,
+    pub state: DeliveryState,
+    pub attempts: Vec<Attempt>,
+    /// The plaintext, for people and tests.
+    pub resource: Value,
+    #[serde(skip)]
+    body: Bytes,
+    /// The same under another APIv3 key, for the fault `wrong_key`.
+    #[serde(skip)]
+    body_under_wrong_key: Bytes,
+    #[serde(skip)]
+    asked: Asked,
+}
+
+#[derive(Clone, Serialize)]
+pub struct Attempt {
+    pub at: String,
+    pub faults: Vec<&'static str>,
+    /// Status of the shop's answer.
+    pub status: Option<u16>,
+    /// Why there was none.
+    pub error: Option<String>,
+    /// The beginning of the shop's answer.
+    pub answer: String,
+    pub duration_ms: u64,
+    /// The serial of the key that signed it.
+    pub serial: Option<String>,
+    /// A forgery was answered with 2xx: the shop does not check signatures.
+    pub forgery_accepted: bool,
+}
+
+/// Every delivery since the start, oldest first.
+pub struct Deliveries {
+    deliveries: Vec<Delivery>,
+    /// Counts the attempts that were made, whatever came of them.
+    attempts: watch::Sender<u64>,
+}
+
+impl Default for Deliveries {
+    fn default() -> Self {
+        Self {
+            deliveries: Vec::new(),
+            attempts: watch::channel(0).0,
+        }
+    }
+}
+
+impl Deliveries {
+    pub fn all(&self) -> &[Delivery] {
+        &self.deliveries
+    }
+
+    pub fn find(&self, id: &str) -> Option<&Delivery> {
+        self.deliveries.iter().find(|delivery| delivery.id == id)
+    }
+
+    fn find_mut(&mut self, id: &str) -> Option<&mut Delivery> {
+        self.deliveries
+            .iter_mut()
+            .find(|delivery| delivery.id == id)
+    }
+}
+
+/// Tells the shop that its order was paid.
+pub fn transaction_succeeded(sandbox: &Arc<Sandbox>, order: &Order) {
+    let event = Event {
+        event_type: "TRANSACTION.SUCCESS",
+        original_type: "transaction",
+        summary: "支付成功",
+        resource: order.transaction(),
+    };
+    start(sandbox, event, order, &order.notify_url);
+}
+
+/// Lets the platform work on a refund for a while, then settles and tells it.
+pub fn process_refund(sandbox: &Arc<Sandbox>, refund: &Refund) {
+    sandbox.announce(json!({ "change": "refund", "out_refund_no": refund.out_refund_no, "status": refund.status.name() }));
+    let sandbox = sandbox.clone();
+    let refund = refund.clone();
+    tokio::spawn(async move {
+        tokio::time::sleep(sandbox.scaled(PROCESSING)).await;
+        let place = Place::Refund {
+            out_trade_no: &refund.out_trade_no,
+        };
+        let struck = sandbox.faults().strike(&place, &[Group::Settlement]);
+        let status = match struck.first().map(|fault| fault.fault) {
+            Some(Kind::RefundAbnormal) => RefundStatus::Abnormal,
+            Some(Kind::RefundClosed) => RefundStatus::Closed,
+            _ => RefundStatus::Success,
+        };
+        let settled = sandbox.ledger().settle(&refund.out_refund_no, status);
+        if let Some(refund) = settled {
+            refund_settled(&sandbox, &refund);
+        }
+    });
+}
+
+fn refund_settled(sandbox: &Arc<Sandbox>, refund: &Refund) {
+    sandbox.announce(json!({ "change": "refund", "out_refund_no": refund.out_refund_no, "status": refund.status.name() }));
+    let (event_type, summary) = match refund.status {
+        RefundStatus::Processing => return,
+        RefundStatus::Success => ("REFUND.SUCCESS", "退款成功"),
+        RefundStatus::Abnormal => ("REFUND.ABNORMAL", "退款异常"),
+        RefundStatus::Closed => ("REFUND.CLOSED", "退款关闭"),
+    };
+    let order = sandbox.ledger().order(&refund.out_trade_no).cloned();
+    let Some(order) = order else { return };
+    let event = Event {
+        event_type,
+        original_type: "refund",
+        summary,
+        resource: refund.notification(&sandbox.merchant.mchid),
+    };
+    start(
+        sandbox,
+        event,
+        &order,
+        refund.notify_url().unwrap_or(&order.notify_url),
+    );
+}
+
+struct Event {
+    event_type: &'static str,
+    original_type: &'static str,
+    summary: &'static str,
+    resource: Value,
+}
+
+fn start(sandbox: &Arc<Sandbox>, event: Event, order: &Order, notify_url: &str) {
+    let id = uuid();
+    let created = clock::rfc3339(clock::now());
+    let body = |apiv3_key: &str| {
+        let nonce = random_text(12);
+        let envelope = json!({
+            "id": id,
+            "create_time": created,
+            "resource_type": "encrypt-resource",
+            "event_type": event.event_type,
+            "summary": event.summary,
+            "resource": {
+                "original_type": event.original_type,
+                "algorithm": "AEAD_AES_256_GCM",
+                "ciphertext": seal(apiv3_key, &nonce, event.original_type, event.resource.to_string().as_bytes()),
+                "associated_data": event.original_type,
+                "nonce": nonce,
+            },
+        });
+        Bytes::from(envelope.to_string())
+    };
+    let delivery = Delivery {
+        body: body(&sandbox.merchant.apiv3_key),
+        body_under_wrong_key: body(&random_text(32)),
+        id: id.clone(),
+        event_type: event.event_type,
+        out_trade_no: order.out_trade_no.clone(),
+        notify_url: notify_url.to_owned(),
+        created,
+        state: DeliveryState::Pending,
+        attempts: Vec::new(),
+        resource: event.resource,
+        asked: order.asked,
+    };
+    sandbox.deliveries().deliveries.push(delivery);
+    sandbox.announce(json!({ "change": "notification", "id": id, "state": "pending" }));
+    tokio::spawn(deliver(sandbox.clone(), id));
+}
+
+/// Every attempt of one notification, until one succeeds.
+async fn deliver(sandbox: Arc<Sandbox>, id: String) {
+    let Some(delivery) = sandbox.deliveries().find(&id).cloned() else {
+        return;
+    };
+    let place = Place::Notification {
+        out_trade_no: &delivery.out_trade_no,
+    };
+    let struck = sandbox
+        .faults()
+        .strike(&place, &[Group::Duplicate, Group::Reorder]);
+    if let Some(fault) = struck.iter().find(|fault| fault.fault == Kind::Reorder) {
+        let mut attempts = sandbox.deliveries().attempts.subscribe();
+        // Until another notification has overtaken this one, or nobody comes.
+        let _ = tokio::time::timeout(Duration::from_millis(fault.ms), attempts.changed()).await;
+    }
+    let mut pauses = SCHEDULE_S.iter();
+    while !attempt(&sandbox, &id).await {
+        let Some(&pause) = pauses.next() else {
+            set_state(&sandbox, &id, DeliveryState::Abandoned);
+            return;
+        };
+        tokio::time::sleep(sandbox.scaled(Duration::from_secs(pause))).await;
+        if is_delivered(&sandbox, &id) {
+            return;
+        }
+    }
+    if struck.iter().any(|fault| fault.fault == Kind::Duplicate) {
+        attempt(&sandbox, &id).await;
+    }
+}
+
+fn is_delivered(sandbox: &Sandbox, id: &str) -> bool {
+    sandbox
+        .deliveries()
+        .find(id)
+        .is_none_or(|delivery| delivery.state == DeliveryState::Delivered)
+}
+
+fn set_state(sandbox: &Sandbox, id: &str, state: DeliveryState) {
+    if let Some(delivery) = sandbox.deliveries().find_mut(id) {
+        delivery.state = state;
+    }
+    sandbox.announce(json!({ "change": "notification", "id": id, "state": state }));
+}
+
+/// One attempt now. True when the notification counts as delivered.
+pub async fn attempt(sandbox: &Arc<Sandbox>, id: &str) -> bool {
+    let Some(delivery) = sandbox.deliveries().find(id).cloned() else {
+        return false;
+    };
+    let place = Place::Notification {
+        out_trade_no: &delivery.out_trade_no,
+    };
+    let struck = sandbox
+        .faults()
+        .strike(&place, &[Group::Delay, Group::Rotation, Group::Outcome]);
+    if let Some(fault) = struck.iter().find(|fault| fault.fault == Kind::Delay) {
+        tokio::time::sleep(Duration::from_millis(fault.ms)).await;
+    }
+    if struck
+        .iter()
+        .any(|fault| fault.fault == Kind::RotateCertificate)
+    {
+        // Should the folder have vanished, the notification is still sent, under the old certificate.
+        let _ = sandbox.rotate(time::Duration::hours(24));
+    }
+    let outcome = struck
+        .iter()
+        .map(|fault| fault.fault)
+        .find(|kind| kind.group() == Group::Outcome);
+    let spoiling = outcome.map_or(Spoiling::None, Kind::spoiling);
+    let body = if outcome == Some(Kind::WrongKey) {
+        &delivery.body_under_wrong_key
+    } else {
+        &delivery.body
+    };
+    let breaking = match outcome {
+        Some(Kind::TruncatedBody) => Breaking::Truncated,
+        Some(Kind::ResetBefore) => Breaking::Reset,
+        _ => Breaking::None,
+    };
+    let headers = signing::headers(sandbox, signer(sandbox, &delivery), body, spoiling);
+    let forged = spoiling != Spoiling::None || outcome == Some(Kind::WrongKey);
+    let mut made = send(&delivery, headers, body, breaking).await;
+    made.faults = struck.iter().map(|fault| fault.fault.name()).collect();
+    let accepted = made
+        .status
+        .is_some_and(|status| (200..300).contains(&status));
+    made.forgery_accepted = accepted && forged;
+
+    // A spoiled attempt never counts: the provider follows its probes with the true notification.
+    let delivered = accepted && !forged;
+    let mut deliveries = sandbox.deliveries();
+    deliveries.attempts.send_modify(|count| *count += 1);
+    if let Some(delivery) = deliveries.find_mut(id) {
+        delivery.attempts.push(made);
+        if delivered {
+            delivery.state = DeliveryState::Delivered;
+        }
+    }
+    drop(deliveries);
+    let state = if delivered { "delivered" } else { "pending" };
+    sandbox.announce(json!({ "change": "notification", "id": id, "state": state }));
+    delivered
+}
+
+async fn send(
+    delivery: &Delivery,
+    headers: HeaderMap,
+    body: &Bytes,
+    breaking: Breaking,
+) -> Attempt {
+    let started = std::time::Instant::now();
+    let at = clock::rfc3339(clock::now());
+    let serial = headers
+        .get("wechatpay-serial")
+        .and_then(|value| value.to_str().ok())
+        .map(str::to_owned);
+    let sent = match loopback::target(&delivery.notify_url) {
+        Ok(target) => match tokio::time::timeout(
+            PATIENCE,
+            post::post(&target, headers, body.clone(), breaking),
+        )
+        .await
+        {
+            Ok(result) => result.map_err(|error| error.to_string()),
+            Err(_) => Err(format!("no answer within {} s", PATIENCE.as_secs())),
+        },
+        Err(issue) => Err(issue),
+    };
+    let (status, answer, error) = match sent {
+        Ok((status, answer)) => (Some(status), answer, None),
+        Err(error) => (None, String::new(), Some(error)),
+    };
+    let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+    Attempt {
+        at,
+        faults: Vec::new(),
+        status,
+        error,
+        answer,
+        duration_ms,
+        serial,
+        forgery_accepted: false,
+    }
+}
+
+/// The key that signs the next attempt of `delivery`.
+fn signer(sandbox: &Sandbox, delivery: &Delivery) -> Asked {
+    match sandbox.settings().notification_key {
+        NotificationKey::Asked => delivery.asked,
+        NotificationKey::Certificate => Asked::Certificate,
+        NotificationKey::PublicKey => Asked::PublicKey,
+        NotificationKey::Alternate if delivery.attempts.len().is_multiple_of(2) => Asked::PublicKey,
+        NotificationKey::Alternate => Asked::Certificate,
+    }
+}
+
+fn uuid() -> String {
+    let hex = hex_upper(&random_bytes::<16>()).to_lowercase();
+    format!(
+        "{}-{}-{}-{}-{}",
+        &hex[..8],
+        &hex[8..12],
+        &hex[12..16],
+        &hex[16..20],
+        &hex[20..]
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_schedule_lasts_twenty_four_hours_and_four_minutes() {
+        assert_eq!(SCHEDULE_S.iter().sum::<u64>(), 24 * HOUR + 4 * MINUTE);
+    }
+}

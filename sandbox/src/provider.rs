@@ -1,0 +1,381 @@
+//! One request to the API, from the first byte to the signed answer, with the faults that were asked for.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::{Body, Bytes, to_bytes};
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde_json::Value;
+
+use crate::authorization::{self, Received};
+use crate::clock;
+use crate::crypto::{hex_upper, random_bytes, random_digits};
+use crate::faults::{Fault, Group, Kind, Place};
+use crate::listen::ResetConnection;
+use crate::operations::{self, Call, Input};
+use crate::problem::Problem;
+use crate::sandbox::{RequestRecord, Sandbox};
+use crate::signing::{self, Asked, Spoiling};
+use crate::truncated::Truncated;
+
+const LONGEST_BODY: usize = 1 << 20;
+const SUCCESS_NUMBER: u32 = 268435456;
+
+/// The answer before it is signed.
+struct Answer {
+    status: StatusCode,
+    number: u32,
+    body: Option<Value>,
+}
+
+impl From<Result<Option<Value>, Problem>> for Answer {
+    fn from(result: Result<Option<Value>, Problem>) -> Self {
+        match result {
+            Ok(Some(body)) => Self {
+                status: StatusCode::OK,
+                number: SUCCESS_NUMBER,
+                body: Some(body),
+            },
+            Ok(None) => Self {
+                status: StatusCode::NO_CONTENT,
+                number: SUCCESS_NUMBER,
+                body: None,
+            },
+            Err(problem) => Self {
+                status: problem.status,
+                number: problem.number,
+                body: Some(problem.body()),
+            },
+        }
+    }
+}
+
+/// The handler of everything below `/v3/`.
+pub async fn answer(State(sandbox): State<Arc<Sandbox>>, request: Request) -> Response {
+    let (head, body) = request.into_parts();
+    let Ok(body) = to_bytes(body, LONGEST_BODY).await else {
+        return StatusCode::PAYLOAD_TOO_LARGE.into_response();
+    };
+    let target = head
+        .uri
+        .path_and_query()
+        .map_or("/", |target| target.as_str())
+        .to_owned();
+    let received = Received {
+        method: &head.method,
+        target: &target,
+        headers: &head.headers,
+        body: &body,
+    };
+    let call = operations::route(&head.method, head.uri.path());
+
+    let out_trade_no = concerned_order(&sandbox, call.as_ref().ok(), &body);
+    let place = Place::Answer {
+        operation: call.as_ref().ok().map(|call| call.name),
+        path: head.uri.path(),
+        out_trade_no: out_trade_no.as_deref(),
+    };
+    let struck = sandbox
+        .faults()
+        .strike(&place, &[Group::Delay, Group::Rotation, Group::Outcome]);
+    let record = record(&received, &struck);
+    let response = exchange(&sandbox, &received, call, &struck).await;
+    sandbox.record(RequestRecord {
+        status: response
+            .extensions()
+            .get::<ResetConnection>()
+            .is_none()
+            .then(|| response.status().as_u16()),
+        code: response
+            .extensions()
+            .get::<RefusalCode>()
+            .map(|code| code.0.clone()),
+        request_id: response
+            .headers()
+            .get("request-id")
+            .and_then(|id| id.to_str().ok())
+            .map(str::to_owned),
+        ..record
+    });
+    response
+}
+
+/// The provider's code, kept beside the response for the record.
+#[derive(Clone)]
+struct RefusalCode(String);
+
+async fn exchange(
+    sandbox: &Arc<Sandbox>,
+    received: &Received<'_>,
+    call: Result<Call, bool>,
+    struck: &[Fault],
+) -> Response {
+    let delay = struck.iter().find(|fault| fault.fault == Kind::Delay);
+    if let Some(fault) = delay {
+        tokio::time::sleep(Duration::from_millis(fault.ms)).await;
+    }
+    let outcome = struck
+        .iter()
+        .find(|fault| fault.fault.group() == Group::Outcome);
+    let kind = outcome.map(|fault| fault.fault);
+    if kind == Some(Kind::ResetBefore) {
+        return reset();
+    }
+    if let Some(fault) = outcome.filter(|fault| fault.fault.replaces_answer() && !fault.processed) {
+        return replaced(sandbox, fault.fault);
+    }
+
+    if struck
+        .iter()
+        .any(|fault| fault.fault == Kind::RotateCertificate)
+    {
+        // The request was made under the old certificate, which is still good, and is answered under the new one.
+        if let Err(error) = sandbox.rotate(time::Duration::hours(24)) {
+            return (StatusCode::INTERNAL_SERVER_ERROR, error).into_response();
+        }
+    }
+    let (asked, result) = process(sandbox, received, call);
+    match kind {
+        Some(Kind::ResetAfter) => reset(),
+        Some(kind) if kind.replaces_answer() => replaced(sandbox, kind),
+        kind => {
+            let mut answer = Answer::from(result);
+            if kind == Some(Kind::WrongAnswer) {
+                answer.body.as_mut().map(mistake_for_another);
+            }
+            signed(sandbox, asked, &answer, kind)
+        }
+    }
+}
+
+/// Checks and carries out a request, without any fault.
+fn process(
+    sandbox: &Arc<Sandbox>,
+    received: &Received,
+    call: Result<Call, bool>,
+) -> (Asked, Result<Option<Value>, Problem>) {
+    if let Err(problem) = authorization::check(received, &sandbox.merchant) {
+        // A refused caller still gets his answer from the key he named, when that one exists.
+        let asked =
+            signing::asked(sandbox, received.headers).map_or(Asked::Nothing, |(asked, _)| asked);
+        return (asked, Err(problem));
+    }
+    let (asked, field_key) = match signing::asked(sandbox, received.headers) {
+        Ok(found) => found,
+        Err(problem) => return (Asked::Nothing, Err(problem)),
+    };
+    let call = match call {
+        Ok(call) => call,
+        Err(true) => return (asked, Err(Problem::method_not_allowed())),
+        Err(false) => return (asked, Err(Problem::not_found("接口不存在，请检查URL"))),
+    };
+    let query = received
+        .target
+        .split_once('?')
+        .map_or("", |(_, query)| query);
+    (
+        asked,
+        operations::perform(
+            sandbox,
+            &call,
+            &Input {
+                query,
+                body: received.body,
+                asked,
+                field_key,
+            },
+        ),
+    )
+}
+
+fn signed(sandbox: &Sandbox, asked: Asked, answer: &Answer, kind: Option<Kind>) -> Response {
+    let bytes = answer
+        .body
+        .as_ref()
+        .map_or_else(Bytes::new, |body| body.to_string().into());
+    let spoiling = kind.map_or(Spoiling::None, Kind::spoiling);
+    let truncated = kind == Some(Kind::TruncatedBody) && !bytes.is_empty();
+    let mut response = match truncated {
+        true => Response::new(Body::new(Truncated::half_of(&bytes))),
+        false => Response::new(Body::from(bytes.clone())),
+    };
+    *response.status_mut() = answer.status;
+    let headers = response.headers_mut();
+    if truncated {
+        headers.insert(header::CONTENT_LENGTH, bytes.len().into());
+    }
+    if !bytes.is_empty() {
+        headers.insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/json; charset=utf-8"),
+        );
+    }
+    usual_headers(headers, answer.number);
+    headers.extend(signing::headers(sandbox, asked, &bytes, spoiling));
+    if let Some(code) = answer.body.as_ref().and_then(|body| body["code"].as_str()) {
+        response
+            .extensions_mut()
+            .insert(RefusalCode(code.to_owned()));
+    }
+    response
+}
+
+fn usual_headers(headers: &mut HeaderMap, number: u32) {
+    let mut set = |name: &'static str, value: String| {
+        headers.insert(
+            name,
+            HeaderValue::from_str(&value).expect("these headers are plain ASCII"),
+        );
+    };
+    set("server", "nginx".into());
+    set(
+        "keep-alive",
+        format!("timeout={}", crate::listen::KEEP_ALIVE.as_secs()),
+    );
+    set("cache-control", "no-cache, must-revalidate".into());
+    set("content-language", "zh-CN".into());
+    set("x-content-type-options", "nosniff".into());
+    set(
+        "request-id",
+        format!(
+            "{}{}-{number}",
+            hex_upper(&random_bytes::<14>()),
+            random_digits(4)
+        ),
+    );
+}
+
+fn reset() -> Response {
+    let mut response = StatusCode::BAD_GATEWAY.into_response();
+    response.extensions_mut().insert(ResetConnection);
+    response
+}
+
+/// What a load balancer says instead of the API, or the API instead of the operation.
+fn replaced(sandbox: &Sandbox, kind: Kind) -> Response {
+    let html = |status: StatusCode| {
+        let page = format!(
+            "<html>\r\n<head><title>{status}</title></head>\r\n<body>\r\n<center><h1>{status}</h1></center>\r\n<hr><center>nginx</center>\r\n</body>\r\n</html>\r\n"
+        );
+        (
+            status,
+            [
+                (header::CONTENT_TYPE, "text/html"),
+                (header::SERVER, "nginx"),
+            ],
+            page,
+        )
+            .into_response()
+    };
+    let refusal =
+        |problem: Problem| signed(sandbox, Asked::Nothing, &Answer::from(Err(problem)), None);
+    match kind {
+        Kind::Html500 => html(StatusCode::INTERNAL_SERVER_ERROR),
+        Kind::RateLimit => refusal(Problem::rate_limited()),
+        Kind::SystemError => refusal(Problem::system_error()),
+        Kind::Redirect => (
+            StatusCode::FOUND,
+            [
+                (
+                    header::LOCATION,
+                    format!("{}/v3/redirected", sandbox.address),
+                ),
+                (header::SERVER, "nginx".into()),
+            ],
+        )
+            .into_response(),
+        _ => html(StatusCode::BAD_GATEWAY),
+    }
+}
+
+/// Turns a true answer into the equally true-looking answer to somebody else's order.
+fn mistake_for_another(body: &mut Value) {
+    let other = |text: &str| match text.strip_suffix('0') {
+        Some(kept) => format!("{kept}1"),
+        None => text
+            .chars()
+            .take(text.chars().count().saturating_sub(1))
+            .chain(['0'])
+            .collect(),
+    };
+    for name in [
+        "out_trade_no",
+        "transaction_id",
+        "out_refund_no",
+        "refund_id",
+        "prepay_id",
+        "code_url",
+        "h5_url",
+    ] {
+        if let Some(text) = body[name].as_str() {
+            body[name] = other(text).into();
+        }
+    }
+    if let Some(total) = body.pointer_mut("/amount/total") {
+        *total = total.as_i64().map_or(1, |fen| fen + 100).into();
+    }
+}
+
+/// The order a request is about, for faults that wait for one order; read before any check.
+fn concerned_order(sandbox: &Sandbox, call: Option<&Call>, body: &Bytes) -> Option<String> {
+    let call = call?;
+    let placeholder = call.placeholder.as_deref();
+    let ledger = sandbox.ledger();
+    let of_transaction = |id: &str| {
+        ledger
+            .by_transaction(id)
+            .map(|order| order.out_trade_no.clone())
+    };
+    match call.operation {
+        operations::Operation::QueryByOutTradeNo | operations::Operation::Close => {
+            placeholder.map(str::to_owned)
+        }
+        operations::Operation::QueryByTransactionId => placeholder.and_then(of_transaction),
+        operations::Operation::QueryRefund => placeholder
+            .and_then(|number| ledger.refunds.get(number))
+            .map(|refund| refund.out_trade_no.clone()),
+        operations::Operation::Prepay(_) | operations::Operation::Refund => {
+            let body: Value = serde_json::from_slice(body).ok()?;
+            body["out_trade_no"]
+                .as_str()
+                .map(str::to_owned)
+                .or_else(|| body["transaction_id"].as_str().and_then(of_transaction))
+        }
+        operations::Operation::Certificates => None,
+    }
+}
+
+fn record(received: &Received, struck: &[Fault]) -> RequestRecord {
+    let text = |name: &str| {
+        received
+            .headers
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+    };
+    let credentials = text("authorization")
+        .and_then(|line| line.split_once(' '))
+        .and_then(|(_, fields)| authorization::parse_fields(fields));
+    let field = |value: Option<&str>| value.map(str::to_owned);
+    RequestRecord {
+        at: clock::rfc3339(clock::now()),
+        method: received.method.to_string(),
+        target: received.target.to_owned(),
+        status: None,
+        code: None,
+        faults: struck.iter().map(|fault| fault.fault.name()).collect(),
+        nonce: field(
+            credentials
+                .as_ref()
+                .and_then(|credentials| credentials.nonce_str),
+        ),
+        timestamp: field(
+            credentials
+                .as_ref()
+                .and_then(|credentials| credentials.timestamp),
+        ),
+        wechatpay_serial: field(text("wechatpay-serial")),
+        request_id: None,
+    }
+}

@@ -1,0 +1,207 @@
+//! The sandbox as a whole: what all its parts share.
+
+use std::collections::VecDeque;
+use std::sync::{Mutex, MutexGuard, OnceLock, RwLock, RwLockReadGuard};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use tokio::sync::broadcast;
+
+use crate::certificates::Ring;
+use crate::clock;
+use crate::crypto::RsaKey;
+use crate::faults::Faults;
+use crate::keys::{Folder, Merchant, PublicKey};
+use crate::notifications::Deliveries;
+use crate::orders::Ledger;
+
+pub struct Sandbox {
+    /// `http://127.0.0.1:PORT`
+    pub address: String,
+    /// Divides the provider's waiting times.
+    pub speed: u32,
+    pub merchant: Merchant,
+    pub public_key: PublicKey,
+    folder: Folder,
+    ring: RwLock<Ring>,
+    stranger: OnceLock<RsaKey>,
+    ledger: Mutex<Ledger>,
+    faults: Mutex<Faults>,
+    deliveries: Mutex<Deliveries>,
+    settings: Mutex<Settings>,
+    requests: Mutex<VecDeque<RequestRecord>>,
+    changes: broadcast::Sender<Value>,
+}
+
+/// What can be set while the sandbox runs.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Settings {
+    /// Added to the timestamp of answers and notifications.
+    pub clock_skew_s: i64,
+    pub notification_key: NotificationKey,
+    /// False: a merchant that has only the public key; `/v3/certificates` answers 404.
+    pub certificates: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            clock_skew_s: 0,
+            notification_key: NotificationKey::Asked,
+            certificates: true,
+        }
+    }
+}
+
+/// Which key signs notifications.
+#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NotificationKey {
+    /// As the order's request asked for its answer.
+    Asked,
+    Certificate,
+    PublicKey,
+    /// One and the other in turn, as while a merchant migrates.
+    Alternate,
+}
+
+/// One request to `/v3/…`, for people and tests to look at.
+#[derive(Clone, Serialize)]
+pub struct RequestRecord {
+    pub at: String,
+    pub method: String,
+    pub target: String,
+    pub status: Option<u16>,
+    /// The code of the refusal, if it was one.
+    pub code: Option<String>,
+    pub faults: Vec<&'static str>,
+    pub nonce: Option<String>,
+    pub timestamp: Option<String>,
+    pub wechatpay_serial: Option<String>,
+    pub request_id: Option<String>,
+}
+
+const REQUESTS_KEPT: usize = 1000;
+const CHANGES_KEPT: usize = 1024;
+
+impl Sandbox {
+    pub fn new(address: String, speed: u32, folder: Folder) -> Result<Self, String> {
+        let (merchant, public_key, ring) = folder.load_or_create()?;
+        folder.write_configurations(&address, &merchant, &public_key, &ring)?;
+        Ok(Self {
+            address,
+            speed,
+            merchant,
+            public_key,
+            folder,
+            ring: RwLock::new(ring),
+            stranger: OnceLock::new(),
+            ledger: Mutex::default(),
+            faults: Mutex::default(),
+            deliveries: Mutex::default(),
+            settings: Mutex::default(),
+            requests: Mutex::default(),
+            changes: broadcast::channel(CHANGES_KEPT).0,
+        })
+    }
+
+    /// One of the provider's waiting times, at this sandbox's speed.
+    pub fn scaled(&self, wait: Duration) -> Duration {
+        wait / self.speed
+    }
+
+    pub fn ledger(&self) -> MutexGuard<'_, Ledger> {
+        self.ledger
+            .lock()
+            .expect("no one panics while holding the ledger")
+    }
+
+    pub fn faults(&self) -> MutexGuard<'_, Faults> {
+        self.faults
+            .lock()
+            .expect("no one panics while holding the faults")
+    }
+
+    pub fn deliveries(&self) -> MutexGuard<'_, Deliveries> {
+        self.deliveries
+            .lock()
+            .expect("no one panics while holding the deliveries")
+    }
+
+    pub fn settings(&self) -> Settings {
+        self.settings
+            .lock()
+            .expect("no one panics while holding the settings")
+            .clone()
+    }
+
+    pub fn change_settings(&self, settings: Settings) {
+        *self
+            .settings
+            .lock()
+            .expect("no one panics while holding the settings") = settings;
+    }
+
+    pub fn ring(&self) -> RwLockReadGuard<'_, Ring> {
+        self.ring
+            .read()
+            .expect("no one panics while holding the ring")
+    }
+
+    /// A new platform certificate signs from now on; the older ones end after `overlap`.
+    pub fn rotate(&self, overlap: time::Duration) -> Result<String, String> {
+        let mut ring = self
+            .ring
+            .write()
+            .expect("no one panics while holding the ring");
+        let serial = ring.rotate(overlap)?.serial.clone();
+        self.folder.save(&self.merchant, &self.public_key, &ring)?;
+        self.folder
+            .write_configurations(&self.address, &self.merchant, &self.public_key, &ring)?;
+        drop(ring);
+        self.announce(serde_json::json!({ "change": "certificate", "serial": serial }));
+        Ok(serial)
+    }
+
+    /// A key that belongs to nobody.
+    pub fn stranger(&self) -> &RsaKey {
+        self.stranger
+            .get_or_init(|| RsaKey::generate().expect("a key could be generated at the start, too"))
+    }
+
+    pub fn record(&self, request: RequestRecord) {
+        let mut requests = self
+            .requests
+            .lock()
+            .expect("no one panics while holding the requests");
+        if requests.len() == REQUESTS_KEPT {
+            requests.pop_front();
+        }
+        self.announce(serde_json::json!({ "change": "request", "method": request.method, "target": request.target, "status": request.status }));
+        requests.push_back(request);
+    }
+
+    /// Newest first.
+    pub fn requests(&self) -> Vec<RequestRecord> {
+        self.requests
+            .lock()
+            .expect("no one panics while holding the requests")
+            .iter()
+            .rev()
+            .cloned()
+            .collect()
+    }
+
+    /// Tells whoever listens at `/sandbox/events`.
+    pub fn announce(&self, mut change: Value) {
+        change["at"] = clock::rfc3339(clock::now()).into();
+        // Nobody listening is no error.
+        let _ = self.changes.send(change);
+    }
+
+    pub fn changes(&self) -> broadcast::Receiver<Value> {
+        self.changes.subscribe()
+    }
+}
