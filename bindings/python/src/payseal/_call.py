@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from ctypes import byref, c_int32, c_uint64, c_void_p
+from operator import index
 from typing import Optional
 
 from payseal._client import ClientHandle
@@ -49,7 +50,7 @@ class Call:
     def respond(self, response: HttpResponse) -> None:
         """Hand over what came back."""
         arguments = inputs(lines(response.headers), response.body)
-        self._client.invoke(library().call_respond, self._handle.pointer, response.status, *arguments)
+        self._client.invoke(library().call_respond, self._handle.pointer, index(response.status), *arguments)
 
     def fail(self, failure: Failure, reason: str) -> None:
         """Say that no complete answer came."""

@@ -12,8 +12,9 @@ import operator
 import threading
 from typing import Any, Callable, Optional
 
-from payseal._library import Callbacks, Log, NowMs, Random, Sign
+from payseal._library import Callbacks, Log, NowMs, Random, Sign, library
 from payseal._logging import emit
+from payseal._native import check
 
 Clock = Callable[[], int]
 RandomSource = Callable[[int], bytes]
@@ -44,10 +45,18 @@ class CallbackTable:
         if signer is not None:
             self.native.sign = Sign(_sign(signer, raised))
 
-    def raised(self) -> Optional[BaseException]:
-        """What a callback raised on this thread since the last time; asking forgets it."""
-        exception: Optional[BaseException] = self._raised.__dict__.pop("exception", None)
-        return exception
+    def invoke(self, function: Any, *arguments: object, cause: Optional[BaseException] = None) -> None:
+        """Call a native function that may run these callbacks, and raise what went wrong in either.
+
+        ``cause`` is what led to an error, unless a callback did.
+        """
+        error = ctypes.c_void_p()
+        code = function(*arguments, ctypes.byref(error))
+        raised: Optional[BaseException] = self._raised.__dict__.pop("exception", None)
+        if raised is not None and not isinstance(raised, Exception):
+            library().error_free(error)
+            raise raised  # an interrupt that happened to arrive inside a callback
+        check(code, error, raised or cause)
 
 
 def _log(logger: logging.Logger, raised: threading.local) -> Any:

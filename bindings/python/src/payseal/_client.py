@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import ctypes
 from collections.abc import Mapping
 from ctypes import byref, c_void_p
-from typing import Any, Optional, Union
+from operator import index
+from typing import Union
 
 from payseal._callbacks import CallbackTable
 from payseal._library import Buffer, library
-from payseal._native import Handle, check, copy, from_json, to_bytes, to_json
+from payseal._native import Handle, copy, from_json, to_bytes, to_json
 from payseal.notification import Event, Notification, Reply
 from payseal.result import Info, Result, known
 
@@ -17,24 +17,18 @@ from payseal.result import Info, Result, known
 class ClientHandle(Handle):
     """A ``payseal_client`` with its callbacks."""
 
-    def __init__(self, config: Union[Mapping[str, object], str, bytes], callbacks: CallbackTable) -> None:
-        """Make it; nothing is sent."""
-        text = to_json(config) if isinstance(config, Mapping) else to_bytes(config)
-        native, pointer = library(), c_void_p()
-        super().__init__(pointer, native.client_free)
-        self._callbacks = callbacks
-        table = ctypes.cast(ctypes.pointer(callbacks.native), c_void_p)
-        self.invoke(native.client_new, text, len(text), table, byref(pointer))
+    def __init__(self, pointer: c_void_p, callbacks: CallbackTable) -> None:
+        """Own a native client that was made with these callbacks."""
+        super().__init__(pointer, library().client_free, keep=callbacks)
+        self.invoke = callbacks.invoke
 
-    def invoke(self, function: Any, *arguments: object, cause: Optional[BaseException] = None) -> None:
-        """Call a native function that may run callbacks, and raise what went wrong in either."""
-        error = c_void_p()
-        code = function(*arguments, byref(error))
-        raised = self._callbacks.raised()
-        if raised is not None and not isinstance(raised, Exception):
-            library().error_free(error)
-            raise raised  # an interrupt that happened to arrive inside a callback
-        check(code, error, raised or cause)
+
+def new_client(config: Union[Mapping[str, object], str, bytes], callbacks: CallbackTable) -> ClientHandle:
+    """Make a native client; nothing is sent."""
+    text = to_json(config) if isinstance(config, Mapping) else to_bytes(config)
+    pointer = c_void_p()
+    callbacks.invoke(library().client_new, text, len(text), byref(callbacks.native), byref(pointer))
+    return ClientHandle(pointer, callbacks)
 
 
 def params(path: object, query: object, body: object, options: object) -> bytes:
@@ -56,6 +50,6 @@ def notification(plaintext: Buffer, event: Buffer) -> Notification:
 def reply(client: ClientHandle, code: int) -> Reply:
     """The answer to write for a code."""
     head, body = Buffer(), Buffer()
-    client.invoke(library().notification_reply, client.pointer, code, byref(head), byref(body))
+    client.invoke(library().notification_reply, client.pointer, index(code), byref(head), byref(body))
     values = from_json(head)
     return Reply(values["status"], tuple((name, value) for name, value in values["headers"]), copy(body))

@@ -113,7 +113,7 @@ def lines(headers: object) -> bytes:
     pairs = headers.items() if isinstance(headers, Mapping) else headers
     text = bytearray()
     for name, value in pairs:  # type: ignore[attr-defined]
-        line = _raw(name) + b": " + _raw(value)
+        line = _field(name) + b": " + _field(value)
         if b"\n" in line or b"\r" in line:
             code = Code.HEADER_INVALID
             raise TrustError(code, Outcome.UNAUTHENTIC, "a header contains a line break", {"code_name": code.name})
@@ -121,14 +121,9 @@ def lines(headers: object) -> bytes:
     return bytes(text)
 
 
-def _raw(text: object) -> bytes:
-    if isinstance(text, str):
-        # WSGI and http.client hand out header bytes decoded as Latin-1 (PEP 3333); undo just that.
-        try:
-            return text.encode("latin-1")
-        except UnicodeEncodeError:
-            return text.encode()
-    return to_bytes(text)
+def _field(text: object) -> bytes:
+    """Header bytes are Latin-1 (RFC 9110, PEP 3333, ASGI), the library takes UTF-8; what is signed is ASCII, the same in both."""
+    return text.encode() if isinstance(text, str) else to_bytes(text).decode("latin-1").encode()
 
 
 def _view(accessor: Any, error: c_void_p) -> bytes:

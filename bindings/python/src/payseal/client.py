@@ -65,7 +65,7 @@ class Client:
         """
         self._transport = transport
         callbacks = CallbackTable(logger, now_ms, random_bytes, signer)
-        self._open: Optional[ClientHandle] = ClientHandle(config, callbacks)
+        self._open: Optional[ClientHandle] = _client.new_client(config, callbacks)
 
     def execute(
         self,
