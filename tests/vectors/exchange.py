@@ -110,8 +110,8 @@ def request_cases(merchant: Merchant) -> Iterator[Case]:
         "close_order",
         "the path is signed with its placeholder filled",
         "POST /v3/pay/transactions/out-trade-no/{out_trade_no}/close",
-        "/v3/pay/transactions/out-trade-no/A_b-9/close",
-        {"path": {"out_trade_no": "A_b-9"}, "body": {"mchid": MCHID}},
+        "/v3/pay/transactions/out-trade-no/A_b-0009/close",
+        {"path": {"out_trade_no": "A_b-0009"}, "body": {"mchid": MCHID}},
         compact({"mchid": MCHID}),
     )
     refund = {"out_trade_no": "1217752501201407033233368018", "out_refund_no": "R1", "amount": {"refund": 1, "total": 100, "currency": "CNY"}}
@@ -214,7 +214,7 @@ def answer_cases(merchant: Merchant) -> Iterator[Case]:
         b"",
         204,
         operation="POST /v3/pay/transactions/out-trade-no/{out_trade_no}/close",
-        params={"path": {"out_trade_no": "A_b-9"}, "body": {"mchid": MCHID}},
+        params={"path": {"out_trade_no": "A_b-0009"}, "body": {"mchid": MCHID}},
     )
     yield believed("spaces_and_line_feed", "the bytes are verified as they came", signed(b'{ "a" : 1 }\n'), b'{ "a" : 1 }\n')
     yield believed("300_seconds_old", "the edge of the window is inside", signed(timestamp=NOW - 300))

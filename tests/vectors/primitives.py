@@ -135,7 +135,7 @@ def crypto_cases(merchant: Merchant) -> Iterator[Case]:
         yield sealed("open", f"aes_{name}_changed", "every bit is authenticated", aes, nonce, b"certificate", changed, error("DECRYPTION_FAILED"))
     yield sealed("open", "aes_other_aad", "associated data too", aes, nonce, b"transaction", box, error("DECRYPTION_FAILED"))
     yield sealed("open", "aes_other_key", "another key", b"k" * 32, nonce, b"certificate", box, error("DECRYPTION_FAILED"))
-    yield sealed("open", "aes_key_of_31", "a key is 32 bytes", aes[:31], nonce, b"certificate", box, error("KEY_INVALID"))
+    yield sealed("open", "aes_key_of_31", "a key is 32 bytes", aes[:31], nonce, b"certificate", box, error("INVALID_ARGUMENT"))
     for length in (0, 11, 13, 16):
         yield sealed("open", f"aes_nonce_of_{length}", "a nonce is 12 bytes", aes, b"n" * length, b"certificate", box, error("INVALID_ARGUMENT"))
 
@@ -181,7 +181,7 @@ def client_cases(merchant: Merchant) -> Iterator[Case]:
     yield refused("mchid_not_digits", "an appid is no merchant id", "CONFIG_INVALID", "mchid", mchid=APPID)
     yield refused("apiv3_key_empty", "an empty secret opens to everybody", "CONFIG_EMPTY_SECRET", "apiv3_key", apiv3_key="")
     for length in (31, 33, 64):
-        yield refused(f"apiv3_key_of_{length}", "32 bytes, as they are", "CONFIG_INVALID", "apiv3_key", apiv3_key="k" * length)
+        yield refused(f"apiv3_key_of_{length}", "32 bytes, as they are", "KEY_INVALID", "apiv3_key", apiv3_key="k" * length)
     yield refused("private_key_empty", "no key", "CONFIG_EMPTY_SECRET", "private_key", private_key="")
     yield refused("private_key_prose", "not a key", "KEY_INVALID", "private_key", private_key="not a key")
     yield refused("private_key_truncated", "half a key", "KEY_INVALID", "private_key", private_key=key.bare[:800])
@@ -198,7 +198,7 @@ def client_cases(merchant: Merchant) -> Iterator[Case]:
         "certificate_of_other_key",
         "certificate and key are not a pair",
         "KEY_MISMATCH",
-        "merchant_certificate",
+        "private_key",
         private_key=stranger.pkcs8,
         merchant_certificate=merchant.certificate,
     )

@@ -6,7 +6,7 @@
 #include "tap.h"
 
 #define QUERY "GET /v3/pay/transactions/out-trade-no/{out_trade_no}"
-#define QUERY_PARAMS "{\"path\":{\"out_trade_no\":\"1\"}}"
+#define QUERY_PARAMS "{\"path\":{\"out_trade_no\":\"123456\"}}"
 
 typedef struct host {
     bytes key; /* PEM, in the host's hands only */
@@ -88,7 +88,7 @@ static int32_t first_step(const payseal_client *client, payseal_buffer *request,
     if (code == PAYSEAL_OK)
         code = payseal_call_step(call, &action, &wait_ms, error);
     if (code == PAYSEAL_OK && action == PAYSEAL_DONE)
-        code = payseal_call_result(call, NULL, NULL, error);
+        code = payseal_call_result(call, request, NULL, error);
     else if (code == PAYSEAL_OK)
         code = payseal_call_request(call, request, error);
     payseal_call_free(call);

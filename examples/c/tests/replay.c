@@ -152,11 +152,12 @@ static int32_t begin_call(vector *vector, payseal_client *client, payseal_call *
 {
     bytes operation = INPUT("operation"), params = INPUT("params.json"), payload = INPUT("payload");
     int32_t action = 0, code = payseal_call_new(client, LEND(operation), LEND(params), LEND(payload), call, error);
+    payseal_buffer body = {0};
     uint64_t wait_ms;
     if (code == PAYSEAL_OK)
         code = payseal_call_step(*call, &action, &wait_ms, error);
     if (code == PAYSEAL_OK && action == PAYSEAL_DONE)
-        code = payseal_call_result(*call, NULL, NULL, error);
+        code = payseal_call_result(*call, &body, NULL, error);
     free(operation.data);
     free(params.data);
     free(payload.data);
