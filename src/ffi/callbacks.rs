@@ -148,7 +148,8 @@ impl Signer for Shared {
         if result != Some(0) {
             return Err(Error::new(Code::SignerFailed, "the sign callback failed"));
         }
-        if len == 0 || len > signature.len() {
+        // No key below 2048 bits is accepted anywhere, so no signature is shorter than 256 bytes.
+        if len < 256 || len > signature.len() {
             return Err(Error::new(
                 Code::SignerFailed,
                 "the sign callback gave a signature of impossible length",

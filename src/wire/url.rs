@@ -104,6 +104,13 @@ pub fn fill<'a>(template: &str, mut value: impl FnMut(&str) -> Option<&'a str>) 
         rest = &rest[close + 1..];
     }
     path.push_str(rest);
+    // Values are encoded, so a brace that is left is the template's own.
+    if path.contains(['{', '}']) {
+        return Err(Error::new(
+            Code::UnknownOperation,
+            "the operation's path has a brace without its partner",
+        ));
+    }
     Ok(path)
 }
 
