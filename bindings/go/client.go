@@ -47,12 +47,15 @@ func NewClientFromJSON(config []byte, options ...Option) (*Client, error) {
 	if settings.err != nil {
 		return nil, settings.err
 	}
-	client := &Client{http: settings.http, calls: settings.calls, notifications: settings.notifications}
-	if err := newHandle(config, settings.callbacks(), &client.handle); err != nil {
+	data, length := bytesOf(config)
+	var handle *C.payseal_client
+	var failure *C.payseal_error
+	if err := takeError(C.payseal_client_new(data, length, settings.callbacks(), &handle, &failure), failure); err != nil {
 		return nil, err
 	}
+	client := &Client{handle: handle, http: settings.http, calls: settings.calls, notifications: settings.notifications}
 	// The net under a forgotten Close. Every method keeps the client alive until the library returned.
-	client.cleanup = runtime.AddCleanup(client, func(handle *C.payseal_client) { C.payseal_client_free(handle) }, client.handle)
+	client.cleanup = runtime.AddCleanup(client, freeClient, handle)
 	return client, nil
 }
 
@@ -67,10 +70,4 @@ func (c *Client) Close() error {
 	return nil
 }
 
-func newHandle(config []byte, callbacks *C.payseal_callbacks, handle **C.payseal_client) error {
-	data, length := bytesOf(config)
-	var failure *C.payseal_error
-	code := C.payseal_client_new(data, length, callbacks, handle, &failure)
-	runtime.KeepAlive(config)
-	return takeError(code, failure)
-}
+func freeClient(handle *C.payseal_client) { C.payseal_client_free(handle) }

@@ -1,7 +1,9 @@
 package payseal_test
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -130,7 +132,7 @@ func TestWrongConfigurationIsRefusedWithTheField(t *testing.T) {
 		"no provider":          {func(c *payseal.Config) { c.Provider = "" }, payseal.ErrConfigInvalid, "provider"},
 		"mchid not digits":     {func(c *payseal.Config) { c.MchID = "merchant" }, payseal.ErrConfigInvalid, "mchid"},
 		"empty apiv3 key":      {func(c *payseal.Config) { c.APIv3Key = "" }, payseal.ErrConfigEmptySecret, "apiv3_key"},
-		"short apiv3 key":      {func(c *payseal.Config) { c.APIv3Key = apiv3Key[1:] }, payseal.ErrConfigInvalid, "apiv3_key"},
+		"short apiv3 key":      {func(c *payseal.Config) { c.APIv3Key = apiv3Key[1:] }, payseal.ErrKeyInvalid, "apiv3_key"},
 		"public key as own":    {func(c *payseal.Config) { c.PrivateKey = publicPEM(other) }, payseal.ErrKeyRole, "private_key"},
 		"key is prose":         {func(c *payseal.Config) { c.PrivateKey = "our key is in the safe" }, payseal.ErrKeyInvalid, "private_key"},
 		"own key as platforms": {func(c *payseal.Config) { c.PlatformPublicKeys[platformSerial] = publicPEM(p.merchant) }, payseal.ErrKeyRole, ""},
@@ -155,7 +157,13 @@ func TestWrongConfigurationIsRefusedWithTheField(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	_, err := payseal.NewClientFromJSON([]byte(`{"provider":"wechat","mchid":"1","apiv3_kee":"x"}`))
+	misspelt := p.config()
+	misspelt.Hosts = []string{"https://api.mch.weixin.qq.com"}
+	encoded, err := json.Marshal(misspelt)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = payseal.NewClientFromJSON(bytes.Replace(encoded, []byte(`"hosts"`), []byte(`"apiv3_kee"`), 1))
 	if failed := failure(t, err, payseal.ErrConfigUnknownKey, payseal.OutcomeNotSent); !strings.Contains(failed.Message, "apiv3_kee") {
 		t.Error(failed.Message)
 	}

@@ -61,7 +61,7 @@ type Details struct {
 
 // Error returns the code, the outcome and the message.
 func (e *Error) Error() string {
-	return fmt.Sprintf("payseal: %s (%s): %s", e.Code, e.Outcome, e.Message)
+	return fmt.Sprintf("payseal: %s (%s): %s", e.Code.String(), e.Outcome.String(), e.Message)
 }
 
 // Is reports whether target is this error's Code, Outcome or Kind.

@@ -158,10 +158,10 @@ func failure(t testing.TB, err error, code payseal.Code, outcome payseal.Outcome
 	t.Helper()
 	failed, isOurs := err.(*payseal.Error)
 	if !isOurs {
-		t.Fatalf("got %v (%T), want an *Error with %s (%s)", err, err, code, outcome)
+		t.Fatalf("got %v (%T), want an *Error with %s (%s)", err, err, code.String(), outcome.String())
 	}
 	if failed.Code != code || failed.Outcome != outcome {
-		t.Fatalf("got %s (%s), want %s (%s): %s %s", failed.Code, failed.Outcome, code, outcome, failed.Message, failed.Details.Raw)
+		t.Fatalf("got %v, want %s (%s) %s", failed, code.String(), outcome.String(), failed.Details.Raw)
 	}
 	return failed
 }

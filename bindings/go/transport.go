@@ -114,7 +114,8 @@ func (r *call) result(ctx context.Context) (body, info []byte, err error) {
 	var failure *C.payseal_error
 	code := C.payseal_call_result(r.handle, &nativeBody, &nativeInfo, &failure)
 	if err := takeError(code, failure); err != nil {
-		if failed := err.(*Error); failed.Code.Kind() == KindTransport {
+		// The end of the time or of the caller's patience is the context's or the library's own; all else was the transport's.
+		if failed := err.(*Error); failed.Code.Kind() == KindTransport && failed.Code != ErrTimeout && failed.Code != ErrCancelled {
 			failed.cause = r.last
 		}
 		return nil, nil, withCause(ctx, err)

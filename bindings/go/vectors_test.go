@@ -102,11 +102,11 @@ func (v vector) judge(t *testing.T, err error) {
 		t.Fatalf("%v\nexpected to be signed: %q", err, want.Message)
 	case want.Code == payseal.OK:
 	case err == nil:
-		t.Fatalf("succeeded, want %s", want.Code)
+		t.Fatalf("succeeded, want %s", want.Code.String())
 	default:
 		failed, isOurs := err.(*payseal.Error)
 		if !isOurs || failed.Code != want.Code || want.Outcome != 0 && failed.Outcome != want.Outcome || want.Field != "" && failed.Details.Field != want.Field {
-			t.Fatalf("got %v, want %s (%s) at %q", err, want.Code, want.Outcome, want.Field)
+			t.Fatalf("got %v, want %s (%s) at %q", err, want.Code.String(), want.Outcome.String(), want.Field)
 		}
 	}
 }
