@@ -1,0 +1,141 @@
+package io.payseal.testing;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.payseal.Configuration;
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.io.UncheckedIOException;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Map;
+
+/** The simulated provider, run as a program of its own. It ends with this process at the latest: its standard input closes. */
+public final class Sandbox implements AutoCloseable {
+    private static final ObjectMapper JSON = new ObjectMapper();
+
+    private final Process process;
+    private final Path folder;
+    private final String address;
+    private final HttpClient http = HttpClient.newHttpClient();
+
+    private Sandbox(Process process, Path folder, String address) {
+        this.process = process;
+        this.folder = folder;
+        this.address = address;
+    }
+
+    /** Starts one with keys of its own in the folder. The program is named by PAYSEAL_SANDBOX or the property payseal.sandbox. */
+    public static Sandbox start(Path folder) {
+        String named = System.getenv("PAYSEAL_SANDBOX");
+        Path program = Path.of(named != null ? named : System.getProperty("payseal.sandbox"));
+        if (!Files.isExecutable(program)) {
+            throw new IllegalStateException(program + " is missing: run 'make build' first");
+        }
+        try {
+            Process process = new ProcessBuilder(
+                            program.toString(), "--dir", folder.toString(), "--speed", "100", "--exit-with-stdin")
+                    .redirectError(folder.resolve("sandbox.log").toFile())
+                    .start();
+            String line = new BufferedReader(new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8))
+                    .readLine();
+            if (line == null || !line.startsWith("sandbox: ")) {
+                throw new IllegalStateException(
+                        "the sandbox did not start: " + Files.readString(folder.resolve("sandbox.log")));
+            }
+            return new Sandbox(process, folder, line.substring("sandbox: ".length()));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** Public key and certificates are known from the start. */
+    public Configuration configuration() {
+        return Configuration.fromJson(read("config.json").toString());
+    }
+
+    /** Certificates must be fetched first. */
+    public Configuration configurationWithoutKeys() {
+        return Configuration.fromJson(read("config-certificate.json").toString());
+    }
+
+    /** A file of JSON in the sandbox's folder. */
+    public JsonNode read(String file) {
+        try {
+            return JSON.readTree(Files.readAllBytes(folder.resolve(file)));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    public String address() {
+        return address;
+    }
+
+    /** Lets something go wrong: a member of the wish is fault, target, out_trade_no, times, ms or processed. */
+    public void fault(Map<String, Object> wish) {
+        send("POST", "/sandbox/faults", wish);
+    }
+
+    public void clearFaults() {
+        send("DELETE", "/sandbox/faults", null);
+    }
+
+    /** As the button on the cashier's page does. */
+    public JsonNode pay(String outTradeNo) {
+        return send("POST", "/sandbox/orders/" + outTradeNo + "/pay", null);
+    }
+
+    public JsonNode order(String outTradeNo) {
+        return send("GET", "/sandbox/orders/" + outTradeNo, null);
+    }
+
+    /** The deliveries of an order's notifications, newest first. */
+    public JsonNode notifications(String outTradeNo) {
+        return send("GET", "/sandbox/notifications?out_trade_no=" + outTradeNo, null);
+    }
+
+    /** Sends a notification once more and waits for the end of the attempt. */
+    public JsonNode resend(String id) {
+        return send("POST", "/sandbox/notifications/" + id + "/resend", null);
+    }
+
+    public JsonNode rotateCertificate() {
+        return send("POST", "/sandbox/certificates/rotate", null);
+    }
+
+    private JsonNode send(String method, String path, Object body) {
+        try {
+            HttpRequest.BodyPublisher publisher = body == null
+                    ? HttpRequest.BodyPublishers.noBody()
+                    : HttpRequest.BodyPublishers.ofByteArray(JSON.writeValueAsBytes(body));
+            HttpRequest request = HttpRequest.newBuilder(URI.create(address + path))
+                    .timeout(Duration.ofSeconds(20))
+                    .header("Content-Type", "application/json")
+                    .method(method, publisher)
+                    .build();
+            HttpResponse<byte[]> answer = http.send(request, HttpResponse.BodyHandlers.ofByteArray());
+            if (answer.statusCode() >= 300) {
+                throw new IllegalStateException(method + " " + path + ": " + answer.statusCode() + " "
+                        + new String(answer.body(), StandardCharsets.UTF_8));
+            }
+            return JSON.readTree(answer.body());
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        } catch (InterruptedException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    @Override
+    public void close() {
+        process.destroy();
+    }
+}
