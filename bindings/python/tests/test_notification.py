@@ -173,6 +173,15 @@ def test_the_systems_clock_is_the_default(provider: Provider) -> None:
         assert refused(client, *provider.notification(TRANSACTION, timestamp=NOW)).code == Code.CLOCK_SKEW
 
 
+def test_a_genuine_notification_about_something_else_is_refused(client: payseal.Client, provider: Provider) -> None:
+    headers, body = provider.notification(TRANSACTION)
+    expected = {"out_trade_no": TRANSACTION["out_trade_no"], "amount.total": 1}
+    assert client.open_notification(headers, body, options={"expect": expected}).json() == TRANSACTION
+    with pytest.raises(payseal.TrustError) as mismatch:
+        client.open_notification(headers, body, options={"expect": {"amount.total": 2000}})
+    assert mismatch.value.code == Code.RESPONSE_MISMATCH
+
+
 def test_a_repetition_is_marked_when_a_guard_is_configured(make_client: MakeClient, provider: Provider) -> None:
     client = make_client({"replay_guard": {"entries": 100}})
     message = provider.notification(TRANSACTION)

@@ -22,7 +22,7 @@ from payseal.errors import (
     TransportError,
     TrustError,
 )
-from payseal.notification import Event, Headers, Notification, Reply
+from payseal.notification import Event, Headers, Notification, NotificationOptions, Reply
 from payseal.result import Info, Options, Result
 from payseal.transport import AsyncTransport, Failure, HttpRequest, HttpResponse, Transport, TransportFailure
 
@@ -45,6 +45,7 @@ __all__ = [
     "Info",
     "InternalError",
     "Notification",
+    "NotificationOptions",
     "Options",
     "Outcome",
     "PaysealError",

@@ -20,7 +20,7 @@ from payseal.cancellation import Cancellation
 from payseal.client import Client, PathValue
 from payseal.configuration import Configuration
 from payseal.errors import Code
-from payseal.notification import Headers, Notification, Reply
+from payseal.notification import Headers, Notification, NotificationOptions, Reply
 from payseal.result import Options, Result
 from payseal.transport import AsyncTransport, Failure, TransportFailure
 
@@ -109,12 +109,12 @@ class AsyncClient:
             cancellation.trigger()
             raise
 
-    async def open_notification(self, headers: Headers, body: bytes, *, timeout_ms: Optional[int] = None) -> Notification:
+    async def open_notification(self, headers: Headers, body: bytes, *, options: Optional[NotificationOptions] = None) -> Notification:
         """Verify and decrypt, as :meth:`payseal.Client.open_notification` does: the same arguments, the same errors."""
         if self._transport is not None:
-            options = None if timeout_ms is None else to_json({"timeout_ms": timeout_ms})
-            return _client.notification(*await self._exchange("call_new_notification", lines(headers), body, options))
-        return await self._run(partial(self._client.open_notification, headers, body, timeout_ms=timeout_ms))
+            text = None if options is None else to_json(options)
+            return _client.notification(*await self._exchange("call_new_notification", lines(headers), body, text))
+        return await self._run(partial(self._client.open_notification, headers, body, options=options))
 
     def notification_reply(self, code: int = Code.OK) -> Reply:
         """The answer to write for a notification; see :meth:`payseal.Client.notification_reply`. Does not block."""

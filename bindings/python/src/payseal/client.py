@@ -16,7 +16,7 @@ from payseal._native import check, closed, copy, from_json, inputs, lines, to_js
 from payseal.cancellation import Cancellation
 from payseal.configuration import Configuration
 from payseal.errors import Code
-from payseal.notification import Headers, Notification, Reply
+from payseal.notification import Headers, Notification, NotificationOptions, Reply
 from payseal.result import Options, Result
 from payseal.transport import Transport
 
@@ -110,15 +110,15 @@ class Client:
         client.invoke(native.client_execute, client.pointer, *arguments)
         return _client.result(answer, info)
 
-    def open_notification(self, headers: Headers, body: bytes, *, timeout_ms: Optional[int] = None) -> Notification:
+    def open_notification(self, headers: Headers, body: bytes, *, options: Optional[NotificationOptions] = None) -> Notification:
         """Verify, check for freshness, and decrypt a message that the provider sent to ``notify_url``.
 
-        It may have to fetch the provider's newest certificates first, so it can take as long as ``timeout_ms``.
+        It may have to fetch the provider's newest certificates first, which ``options["timeout_ms"]`` bounds.
 
         Args:
             headers: The headers as received, best as pairs.
             body: The raw body as received. Never a body that was parsed and encoded again.
-            timeout_ms: Bounds that refresh, milliseconds.
+            options: ``timeout_ms``, ``trace_id``, ``expect``.
 
         Returns:
             The verified event and its plaintext.
@@ -129,8 +129,7 @@ class Client:
             ClosedError: The client is closed.
         """
         client, native = self._handle(), library()
-        options = None if timeout_ms is None else to_json({"timeout_ms": timeout_ms})
-        message = (lines(headers), body, options)
+        message = (lines(headers), body, None if options is None else to_json(options))
         if self._transport is not None:
             call = Call(client, "call_new_notification", *message)
             return _client.notification(*drive(call, self._transport, None))

@@ -34,7 +34,7 @@ def verify(algorithm: str, key: Key, message: bytes, signature: bytes) -> None:
 
     Args:
         algorithm: ``"RSA-SHA256"``.
-        key: A public key or a certificate.
+        key: A public key.
         message: The signed bytes.
         signature: The raw signature, not base64.
 
@@ -52,7 +52,7 @@ def seal(algorithm: str, key: Key, plaintext: bytes, *, nonce: Optional[bytes] =
 
     Args:
         algorithm: ``"RSA-OAEP-SHA1"`` or ``"AES-256-GCM"``.
-        key: A public key or certificate; for AES 32 bytes.
+        key: A public key; for AES 32 bytes.
         plaintext: The bytes to encrypt.
         nonce: For AES, 12 bytes that were never used with this key.
         aad: For AES, additional data that is authenticated only.

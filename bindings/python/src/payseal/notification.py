@@ -5,12 +5,23 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Optional, Union
+from typing import Any, Optional, TypedDict, Union
 
 HeaderText = Union[str, bytes]
 Headers = Union[Mapping[str, str], Iterable[tuple[HeaderText, HeaderText]]]
 """Headers as a framework hands them out: a mapping, or pairs of texts or bytes. Give pairs where the framework can, because
 they show a header that came twice."""
+
+
+class NotificationOptions(TypedDict, total=False):
+    """Options of opening a notification. All may be left out."""
+
+    timeout_ms: int
+    """Bounds a refresh of the platform certificates, milliseconds."""
+    trace_id: str
+    """Copied into log records; visible ASCII, at most 64 characters."""
+    expect: Mapping[str, object]
+    """What the plaintext must say, by dotted path: ``{"amount.total": 1}``. Otherwise ``RESPONSE_MISMATCH`` is raised."""
 
 
 @dataclass(frozen=True)

@@ -73,7 +73,7 @@ class Options(TypedDict, total=False):
     filename: str
     """Makes the request a multipart upload of ``payload`` under this name."""
     expect: Mapping[str, object]
-    """``out_trade_no`` and ``amount_total`` (fen) to compare with the answer; another answer raises ``RESPONSE_MISMATCH``."""
+    """What the answer must say, by dotted path: ``{"out_trade_no": …, "amount.total": …}``. Otherwise ``RESPONSE_MISMATCH`` is raised."""
 
 
 def known(cls: Any, values: Mapping[str, Any]) -> Any:
