@@ -1,7 +1,7 @@
 //! The one gate for keys: what passes here works in every engine, and what does not is refused the same way by all.
 //!
-//! Accepted: RSA keys of 2048 to 8192 bits (a multiple of 8) with two primes and an odd exponent from 65537 to
-//! 2³³ − 1; private as PKCS#8 or PKCS#1, public as SubjectPublicKeyInfo or PKCS#1, and X.509 certificates of such keys;
+//! Accepted: RSA keys of 2048 to 8192 bits (a multiple of 8) with two primes of half that length and an odd exponent
+//! from 65537 to 2³³ − 1; private as PKCS#8 or PKCS#1, public as SubjectPublicKeyInfo or PKCS#1, and X.509 certificates of such keys;
 //! each as one PEM block, bare base64 or DER, without a byte more.
 
 use super::armour::{self, Contents};
@@ -86,13 +86,20 @@ pub fn private_key(text: &[u8]) -> Result<CheckedPrivateKey, KeyError> {
         }
     };
     let numbers = structure::rsa_private(pkcs1)?;
+    let public = check(&numbers.public)?;
     let [p, q] = numbers.primes;
     if p == q {
         return Err(KeyError::invalid(
             "both primes of the RSA key are the same number",
         ));
     }
-    let public = check(&numbers.public)?;
+    // Engines part ways over primes of different lengths, which no generator in use makes.
+    let half = bit_length(numbers.public.modulus) / 2;
+    if bit_length(p) != half || bit_length(q) != half {
+        return Err(KeyError::unsupported(
+            "the primes of the RSA key are not both half as long as its modulus; make a new key",
+        ));
+    }
     Ok(CheckedPrivateKey {
         pkcs1: Zeroizing::new(pkcs1.to_vec()),
         public,

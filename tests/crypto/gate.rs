@@ -20,6 +20,7 @@ on_each_engine![
     exponents_that_are_weak_or_unusual_are_refused,
     a_key_with_three_primes_is_refused,
     a_key_whose_primes_are_the_same_is_refused,
+    a_key_whose_primes_are_of_different_lengths_is_refused,
     a_key_whose_parts_do_not_belong_together_is_refused,
     bytes_behind_the_key_are_refused,
     der_that_is_not_the_shortest_form_is_refused,
@@ -420,6 +421,22 @@ fn a_key_whose_primes_are_the_same_is_refused<E: Engine>() {
     );
 }
 
+/// One engine would take such a key and the other would not.
+fn a_key_whose_primes_are_of_different_lengths_is_refused<E: Engine>() {
+    let good = numbers();
+    // Behind the sign byte and the first of the number.
+    let shorter = &good.0[P][2..];
+    let longer = [&[1], good.0[Q].as_slice()].concat();
+    for key in [
+        good.with(P, shorter),
+        good.with(Q, &longer),
+        good.with(P, shorter).with(Q, &longer),
+        good.with(P, &[0]),
+    ] {
+        refused(private::<E>(&key.pkcs8()), Unsupported, "half as long");
+    }
+}
+
 fn a_key_whose_parts_do_not_belong_together_is_refused<E: Engine>() {
     let good = numbers();
     let other = Numbers::from_pkcs1(&openssl::pkcs1_der(&OTHER_KEY));
@@ -437,7 +454,7 @@ fn a_key_whose_parts_do_not_belong_together_is_refused<E: Engine>() {
             Mismatch,
             "do not belong together",
         );
-        if field != N {
+        if ![N, P, Q].contains(&field) {
             refused(
                 private::<E>(&good.with(field, &[0]).pkcs1()),
                 Mismatch,

@@ -20,6 +20,7 @@ mod certificate;
 mod differential;
 mod gate;
 mod hex;
+#[cfg(target_os = "linux")]
 mod memory;
 mod openssl;
 mod oracle;

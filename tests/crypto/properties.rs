@@ -92,7 +92,7 @@ proptest! {
     fn a_serial_is_upper_case_of_even_length_and_stays_itself(text in "[0-9a-fA-F]{1,40}") {
         let serial = Serial::parse(&text).unwrap();
         let shown = serial.to_string();
-        prop_assert!(shown.len() % 2 == 0 && shown.len() <= 40 && shown == shown.to_uppercase());
+        prop_assert!(shown.len().is_multiple_of(2) && shown.len() <= 40 && shown == shown.to_uppercase());
         prop_assert!(shown.ends_with(&text.to_uppercase()) && shown.len() - text.len() <= 1);
         prop_assert_eq!(&Serial::parse(&shown).unwrap(), &serial);
         prop_assert_eq!(Serial::parse(&text.to_lowercase()).unwrap(), serial);

@@ -28,7 +28,7 @@ const OTHER_GCM: &str =
 const SHORT_TAG: &str = "truncated tags are not offered";
 
 /// The skip list: file, cases, cases that run, cases that do not and why.
-const FILES: &[(&str, usize, usize, &[(&str, usize)])] = &[
+const FILES: &[Expected] = &[
     (
         "rsa_signature_2048_sha256",
         259,
@@ -67,6 +67,8 @@ const FILES: &[(&str, usize, usize, &[(&str, usize)])] = &[
     ("aes_gcm", 316, 66, &[(OTHER_GCM, 250)]),
     ("hmac_sha256", 174, 87, &[(SHORT_TAG, 87)]),
 ];
+
+type Expected = (&'static str, usize, usize, &'static [(&'static str, usize)]);
 
 /// What happened to the cases of one file.
 struct Report {
