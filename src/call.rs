@@ -324,10 +324,10 @@ impl Call {
             }
             Err(error) => error,
         };
+        self.unanswered |= error.outcome() == Outcome::Unknown;
         if error.code() == Code::UnknownSerial {
             return self.fetch_for(error, State::Judge(response));
         }
-        self.unanswered |= error.outcome() == Outcome::Unknown;
         let repeatable = prepared.repeat != Repeat::Never
             && matches!(
                 error.code(),
