@@ -13,7 +13,7 @@ from payseal._native import Handle, copy, from_json, inputs, lines
 from payseal.cancellation import Cancellation
 from payseal.transport import Failure, HttpRequest, HttpResponse, Transport, TransportFailure
 
-SEND, WAIT, DONE = 1, 2, 3
+SEND, DONE = 1, 3  # and 2: wait
 
 
 class Call:
@@ -25,11 +25,13 @@ class Call:
         client.invoke(getattr(native, function), client.pointer, *inputs(*arguments), byref(pointer))
         self._client = client
         self._handle = Handle(pointer, native.call_free, keep=client)
+        self._raised: Optional[Exception] = None
 
     def step(self) -> tuple[int, int]:
         """What to do next, and how many milliseconds to wait for it."""
         action, wait_ms = c_int32(), c_uint64()
-        self._client.invoke(library().call_step, self._handle.pointer, byref(action), byref(wait_ms))
+        raised = self._client.invoke(library().call_step, self._handle.pointer, byref(action), byref(wait_ms))
+        self._raised = raised or self._raised
         return action.value, wait_ms.value
 
     def request(self) -> HttpRequest:
@@ -57,8 +59,9 @@ class Call:
         self._client.invoke(library().call_fail, self._handle.pointer, failure, *inputs(reason))
 
     def result(self, cause: Optional[BaseException]) -> tuple[Buffer, Buffer]:
-        """The two outputs, or the error; ``cause`` is what the transport raised last."""
+        """The two outputs, or the error; ``cause`` is what the transport raised last, unless a callback did."""
         first, second = Buffer(), Buffer()
+        cause = self._raised or cause
         self._client.invoke(library().call_result, self._handle.pointer, byref(first), byref(second), cause=cause)
         return first, second
 
@@ -66,16 +69,18 @@ class Call:
 def drive(call: Call, transport: Transport, cancellation: Optional[Cancellation]) -> tuple[Buffer, Buffer]:
     """Run a call to its end over a transport, on this thread."""
     cause: Optional[BaseException] = None
+    if cancellation is not None and cancellation.triggered:
+        call.fail(Failure.CANCELLED, "cancelled")
     while True:
         action, wait_ms = call.step()
         if action == DONE:
             return call.result(cause)
-        if action == WAIT:
-            _sleep(wait_ms / 1000, cancellation)
-        elif cancellation is not None and cancellation.triggered:
-            call.fail(Failure.CANCELLED, "cancelled")
-        else:
+        if action == SEND:
             cause = _send(call, transport)
+        elif cancellation is None:
+            time.sleep(wait_ms / 1000)
+        elif cancellation.wait(wait_ms / 1000):
+            call.fail(Failure.CANCELLED, "cancelled")
 
 
 def _send(call: Call, transport: Transport) -> Optional[Exception]:
@@ -92,13 +97,6 @@ def _send(call: Call, transport: Transport) -> Optional[Exception]:
     except BaseException:
         abandon(call)
         raise
-
-
-def _sleep(seconds: float, cancellation: Optional[Cancellation]) -> None:
-    if cancellation is None:
-        time.sleep(seconds)
-    else:
-        cancellation.wait(seconds)
 
 
 def abandon(call: Call) -> None:

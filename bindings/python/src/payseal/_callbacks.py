@@ -45,10 +45,11 @@ class CallbackTable:
         if signer is not None:
             self.native.sign = Sign(_sign(signer, raised))
 
-    def invoke(self, function: Any, *arguments: object, cause: Optional[BaseException] = None) -> None:
+    def invoke(self, function: Any, *arguments: object, cause: Optional[BaseException] = None) -> Optional[Exception]:
         """Call a native function that may run these callbacks, and raise what went wrong in either.
 
-        ``cause`` is what led to an error, unless a callback did.
+        ``cause`` is what led to an error, unless a callback did. Returned is what a callback raised when the function itself
+        did not fail: a call without I/O tells of it later.
         """
         error = ctypes.c_void_p()
         code = function(*arguments, ctypes.byref(error))
@@ -57,6 +58,7 @@ class CallbackTable:
             library().error_free(error)
             raise raised  # an interrupt that happened to arrive inside a callback
         check(code, error, raised or cause)
+        return raised
 
 
 def _log(logger: logging.Logger, raised: threading.local) -> Any:
@@ -85,7 +87,7 @@ def _now_ms(clock: Clock, raised: threading.local) -> Any:
 def _random(source: RandomSource, raised: threading.local) -> Any:
     def random(_user: object, out: int, length: int) -> int:
         try:
-            data = source(length)
+            data = _bytes(source(length))
             if len(data) != length:
                 raise ValueError(f"the random source gave {len(data)} bytes instead of {length}")
             ctypes.memmove(out, data, length)
@@ -100,7 +102,7 @@ def _random(source: RandomSource, raised: threading.local) -> Any:
 def _sign(signer: Signer, raised: threading.local) -> Any:
     def sign(_user: object, message: int, message_len: int, out: int, out_len: Any) -> int:
         try:
-            signature = signer(ctypes.string_at(message, message_len))
+            signature = _bytes(signer(ctypes.string_at(message, message_len)))
             if len(signature) > out_len[0]:
                 raise ValueError(f"the signature has {len(signature)} bytes, more than the {out_len[0]} there is room for")
             ctypes.memmove(out, signature, len(signature))
@@ -111,3 +113,7 @@ def _sign(signer: Signer, raised: threading.local) -> Any:
             return _FAILED
 
     return sign
+
+
+def _bytes(data: object) -> bytes:
+    return bytes(memoryview(data))  # type: ignore[arg-type]  # raises TypeError for what is no bytes: memmove would take a text

@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any, Callable, Optional, TypeVar, Union
 
 from payseal import _client
-from payseal._call import DONE, WAIT, Call, abandon
+from payseal._call import DONE, SEND, Call, abandon
 from payseal._callbacks import Clock, RandomSource, Signer
 from payseal._library import Buffer
 from payseal._native import lines, to_json
@@ -154,10 +154,10 @@ class AsyncClient:
             action, wait_ms = await self._run(call.step)
             if action == DONE:
                 return call.result(cause)
-            if action == WAIT:
-                await asyncio.sleep(wait_ms / 1000)
-            else:
+            if action == SEND:
                 cause = await self._send(call)
+            else:
+                await self._sleep(call, wait_ms / 1000)
 
     async def _send(self, call: Call) -> Optional[Exception]:
         assert self._transport is not None
@@ -174,6 +174,13 @@ class AsyncClient:
         except Exception as exception:
             call.fail(Failure.SENT, type(exception).__name__)
             return exception
+        except BaseException:
+            abandon(call)
+            raise
+
+    async def _sleep(self, call: Call, seconds: float) -> None:
+        try:
+            await asyncio.sleep(seconds)
         except BaseException:
             abandon(call)
             raise
