@@ -36,7 +36,8 @@ var startSandbox = sync.OnceValues(func() (*sandbox, error) {
 		return nil, err
 	}
 	command := exec.Command(program, "--dir", dir, "--speed", "200", "--exit-with-stdin")
-	if _, err := command.StdinPipe(); err != nil {
+	stdin, err := command.StdinPipe()
+	if err != nil {
 		return nil, err
 	}
 	command.Stderr = os.Stderr
@@ -52,14 +53,21 @@ var startSandbox = sync.OnceValues(func() (*sandbox, error) {
 	if err != nil || !found {
 		return nil, fmt.Errorf("the sandbox said %q: %w", line, err)
 	}
+	// The closure also holds standard input open, which a collector would close and so stop the sandbox.
+	stopSandbox = func() {
+		_ = stdin.Close()
+		_ = command.Wait()
+		_ = os.RemoveAll(dir)
+	}
 	return &sandbox{dir: dir, address: address}, nil
 })
 
+// stopSandbox does nothing until there is one.
+var stopSandbox = func() {}
+
 func TestMain(m *testing.M) {
 	code := m.Run()
-	if started, err := startSandbox(); err == nil {
-		_ = os.RemoveAll(started.dir)
-	}
+	stopSandbox()
 	os.Exit(code)
 }
 
