@@ -8,8 +8,11 @@ use payseal::catalogue::{self, Fields, Kind, Schema};
 use serde_json::Value;
 
 /// Where the provider's documentation and the table differ, the documentation wins: of a shop the id is required and nothing else.
-const CORRECTED: &[&str] =
-    &["scene_info.store_info.address", "scene_info.store_info.area_code", "scene_info.store_info.name"];
+const CORRECTED: &[&str] = &[
+    "scene_info.store_info.address",
+    "scene_info.store_info.area_code",
+    "scene_info.store_info.name",
+];
 
 fn table() -> Option<Value> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/facts/wechat-v3.json");
@@ -26,7 +29,9 @@ fn the_catalogue_says_what_the_provider_says() {
     let rows = table["operations"].as_array().unwrap();
     let mut compared = 0;
     for operation in catalogue::operations("wechat") {
-        let row = rows.iter().find(|row| row["method"] == operation.method && row["path"] == operation.path);
+        let row = rows
+            .iter()
+            .find(|row| row["method"] == operation.method && row["path"] == operation.path);
         let row = row.unwrap_or_else(|| panic!("{} is not in the table", operation.name));
         let name = operation.name;
         same_parameters(name, operation.path_fields, &row["path_params"]);
@@ -37,7 +42,12 @@ fn the_catalogue_says_what_the_provider_says() {
             (ours, theirs) => panic!("{name}: body {} and {}", ours.is_some(), theirs.is_some()),
         }
         let ours: Vec<_> = operation.encrypted_fields().collect();
-        let mut theirs: Vec<_> = row["encrypted_request_fields"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+        let mut theirs: Vec<_> = row["encrypted_request_fields"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_str)
+            .collect();
         theirs.sort_unstable_by_key(|path| ours.iter().position(|ours| ours == path));
         assert_eq!(ours, theirs, "{name}: encrypted fields");
         compared += 1;
@@ -50,7 +60,9 @@ fn same_parameters(name: &str, ours: Fields, theirs: &Value) {
     let theirs: Vec<_> = theirs.as_object().into_iter().flatten().collect();
     assert_eq!(ours.len(), theirs.len(), "{name}");
     for (field, facts) in theirs {
-        let ours = ours.get(field).unwrap_or_else(|| panic!("{name}: {field} is missing"));
+        let ours = ours
+            .get(field)
+            .unwrap_or_else(|| panic!("{name}: {field} is missing"));
         assert_eq!(ours.required, facts["required"] == true, "{name}: {field}");
         same(name, field, ours.schema, facts);
     }
@@ -65,22 +77,39 @@ fn same(name: &str, place: &str, ours: Schema, theirs: &Value) {
         _ => Kind::String,
     };
     assert_eq!(ours.kind, kind, "{name}: {place}");
-    assert_eq!(ours.encrypted, theirs["encrypted"] == true, "{name}: {place}");
+    assert_eq!(
+        ours.encrypted,
+        theirs["encrypted"] == true,
+        "{name}: {place}"
+    );
     if let Some(values) = theirs["enum"].as_array() {
         let mut ours: Vec<_> = ours.values().collect();
         ours.sort_unstable();
-        assert_eq!(ours, values.iter().filter_map(Value::as_str).collect::<Vec<_>>(), "{name}: {place}");
+        assert_eq!(
+            ours,
+            values.iter().filter_map(Value::as_str).collect::<Vec<_>>(),
+            "{name}: {place}"
+        );
     }
     if let Some(items) = ours.items() {
         same(name, &format!("{place}[]"), items, &theirs["items"]);
     }
     let empty = serde_json::Map::new();
     let fields = theirs["properties"].as_object().unwrap_or(&empty);
-    let required: Vec<_> = theirs["required"].as_array().into_iter().flatten().collect();
+    let required: Vec<_> = theirs["required"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .collect();
     assert_eq!(ours.fields().len(), fields.len(), "{name}: {place}");
     for (field, facts) in fields {
-        let place = format!("{place}.{field}").trim_start_matches('.').to_owned();
-        let ours = ours.fields().get(field).unwrap_or_else(|| panic!("{name}: {place} is missing"));
+        let place = format!("{place}.{field}")
+            .trim_start_matches('.')
+            .to_owned();
+        let ours = ours
+            .fields()
+            .get(field)
+            .unwrap_or_else(|| panic!("{name}: {place} is missing"));
         if required.iter().any(|name| *name == field) && !CORRECTED.contains(&&*place) {
             assert!(ours.required, "{name}: {place} is required");
         }

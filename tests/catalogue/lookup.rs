@@ -4,7 +4,9 @@ use super::operation;
 
 #[test]
 fn the_operations_of_ordinary_payment_are_catalogued() {
-    let names: Vec<_> = catalogue::operations("wechat").map(|operation| operation.name).collect();
+    let names: Vec<_> = catalogue::operations("wechat")
+        .map(|operation| operation.name)
+        .collect();
     for name in [
         "POST /v3/pay/transactions/jsapi",
         "POST /v3/pay/transactions/app",
@@ -36,7 +38,14 @@ fn every_operation_is_found_by_the_name_it_has() {
 
 #[test]
 fn names_are_exact() {
-    for name in ["", "jsapi", "post /v3/pay/transactions/jsapi", "POST  /v3/pay/transactions/jsapi", "POST /v3/pay/transactions/jsapi/", "POST /v3/pay/transactions/jsap"] {
+    for name in [
+        "",
+        "jsapi",
+        "post /v3/pay/transactions/jsapi",
+        "POST  /v3/pay/transactions/jsapi",
+        "POST /v3/pay/transactions/jsapi/",
+        "POST /v3/pay/transactions/jsap",
+    ] {
         assert!(catalogue::find("wechat", name).is_none(), "{name:?}");
     }
     assert!(catalogue::find("alipay", super::JSAPI).is_none());
@@ -51,7 +60,11 @@ fn what_only_reads_is_safe_to_repeat_and_the_rest_goes_by_the_merchants_number()
             _ => assert_ne!(operation.repeat, Repeat::Safe, "{}", operation.name),
         }
         if operation.repeat == Repeat::SameNumber {
-            assert!(operation.order_number.is_some(), "{}: no number, no repetition", operation.name);
+            assert!(
+                operation.order_number.is_some(),
+                "{}: no number, no repetition",
+                operation.name
+            );
         }
     }
 }
@@ -59,30 +72,60 @@ fn what_only_reads_is_safe_to_repeat_and_the_rest_goes_by_the_merchants_number()
 #[test]
 fn the_merchants_number_is_where_the_operation_says() {
     for operation in catalogue::operations("wechat") {
-        let Some((part, name)) = operation.order_number.and_then(|place| place.split_once('.')) else { continue };
+        let Some((part, name)) = operation
+            .order_number
+            .and_then(|place| place.split_once('.'))
+        else {
+            continue;
+        };
         let fields = match part {
             "path" => operation.path_fields,
             "body" => operation.body.expect("a body").fields(),
             other => panic!("{}: {other}", operation.name),
         };
-        assert!(fields.get(name).is_some_and(|field| field.required), "{}: {name}", operation.name);
+        assert!(
+            fields.get(name).is_some_and(|field| field.required),
+            "{}: {name}",
+            operation.name
+        );
     }
 }
 
 #[test]
 fn what_the_configuration_knows_is_marked() {
     let jsapi = operation(super::JSAPI).body.unwrap();
-    let filled: Vec<_> = jsapi.fields().iter().filter_map(|field| Some((field.name, field.filled?))).collect();
-    assert_eq!(filled, [("appid", Fill::AppId), ("mchid", Fill::MerchantId), ("notify_url", Fill::NotifyUrl)]);
+    let filled: Vec<_> = jsapi
+        .fields()
+        .iter()
+        .filter_map(|field| Some((field.name, field.filled?)))
+        .collect();
+    assert_eq!(
+        filled,
+        [
+            ("appid", Fill::AppId),
+            ("mchid", Fill::MerchantId),
+            ("notify_url", Fill::NotifyUrl)
+        ]
+    );
     let query = operation("GET /v3/pay/transactions/out-trade-no/{out_trade_no}");
-    assert_eq!(query.query_fields.get("mchid").unwrap().filled, Some(Fill::MerchantId));
+    assert_eq!(
+        query.query_fields.get("mchid").unwrap().filled,
+        Some(Fill::MerchantId)
+    );
     let refund = operation(super::REFUND).body.unwrap();
-    assert_eq!(refund.fields().get("notify_url").unwrap().filled, None, "a refund may do without");
+    assert_eq!(
+        refund.fields().get("notify_url").unwrap().filled,
+        None,
+        "a refund may do without"
+    );
 }
 
 #[test]
 fn encrypted_fields_are_named_by_their_place() {
     let paths = |name| catalogue::encrypted_fields(&operation(name)).collect::<Vec<_>>();
-    assert_eq!(paths(super::JSAPI), ["payer.identity.number", "payer.identity.name"]);
+    assert_eq!(
+        paths(super::JSAPI),
+        ["payer.identity.number", "payer.identity.name"]
+    );
     assert!(paths(super::REFUND).is_empty());
 }

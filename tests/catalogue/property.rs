@@ -17,10 +17,14 @@ fn any_value() -> impl Strategy<Value = Value> {
         "[a-z_]{1,16}".prop_map(Value::from),
     ];
     leaf.prop_recursive(4, 64, 8, |inner| {
-        let name = prop_oneof!["amount|payer|total|openid|detail|goods_detail|scene_info|out_trade_no|limit_pay|mchid", any::<String>()];
+        let name = prop_oneof![
+            "amount|payer|total|openid|detail|goods_detail|scene_info|out_trade_no|limit_pay|mchid",
+            any::<String>()
+        ];
         prop_oneof![
             prop::collection::vec(inner.clone(), 0..6).prop_map(Value::from),
-            prop::collection::vec((name, inner), 0..6).prop_map(|members| Value::Object(members.into_iter().collect())),
+            prop::collection::vec((name, inner), 0..6)
+                .prop_map(|members| Value::Object(members.into_iter().collect())),
         ]
     })
 }
@@ -32,8 +36,13 @@ fn any_map() -> impl Strategy<Value = Map<String, Value>> {
 /// All places of a value, as JSON pointers.
 fn pointers(value: &Value, here: String, found: &mut Vec<String>) {
     match value {
-        Value::Object(members) => members.iter().for_each(|(name, member)| pointers(member, format!("{here}/{name}"), found)),
-        Value::Array(items) => items.iter().enumerate().for_each(|(at, item)| pointers(item, format!("{here}/{at}"), found)),
+        Value::Object(members) => members
+            .iter()
+            .for_each(|(name, member)| pointers(member, format!("{here}/{name}"), found)),
+        Value::Array(items) => items
+            .iter()
+            .enumerate()
+            .for_each(|(at, item)| pointers(item, format!("{here}/{at}"), found)),
         _ => {}
     }
     found.push(here);

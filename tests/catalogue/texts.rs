@@ -4,12 +4,22 @@ use super::{JSAPI, REFUND, check_body, jsapi_order, order_with, refund};
 
 #[test]
 fn lengths_count_characters_not_bytes() {
-    for (pointer, max) in [("/description", 127), ("/attach", 128), ("/goods_tag", 32), ("/payer/openid", 128)] {
+    for (pointer, max) in [
+        ("/description", 127),
+        ("/attach", 128),
+        ("/goods_tag", 32),
+        ("/payer/openid", 128),
+    ] {
         let mut order = jsapi_order();
         *order.pointer_mut(pointer).unwrap() = json!("字".repeat(max));
         assert_eq!(check_body(JSAPI, &order), Ok(()), "{pointer}");
         let violation = order_with(pointer, json!("字".repeat(max + 1)));
-        assert!(violation.message.contains(&format!("at most {max} characters, not {}", max + 1)), "{violation}");
+        assert!(
+            violation
+                .message
+                .contains(&format!("at most {max} characters, not {}", max + 1)),
+            "{violation}"
+        );
         order_with(pointer, json!(""));
     }
 }
@@ -21,14 +31,35 @@ fn an_order_number_has_6_to_32_of_the_characters_allowed() {
         order["out_trade_no"] = json!(good);
         assert_eq!(check_body(JSAPI, &order), Ok(()), "{good}");
     }
-    for bad in ["", "12345", &"9".repeat(33), "1234 56", "订单号123456", "123456/", "123456@", "１２３４５６", "123456\u{200b}"] {
-        assert_eq!(order_with("/out_trade_no", json!(bad)).field, "body.out_trade_no", "{bad:?}");
+    for bad in [
+        "",
+        "12345",
+        &"9".repeat(33),
+        "1234 56",
+        "订单号123456",
+        "123456/",
+        "123456@",
+        "１２３４５６",
+        "123456\u{200b}",
+    ] {
+        assert_eq!(
+            order_with("/out_trade_no", json!(bad)).field,
+            "body.out_trade_no",
+            "{bad:?}"
+        );
     }
 }
 
 #[test]
 fn a_refund_number_has_up_to_64_of_the_characters_allowed() {
-    for (number, good) in [("1", true), ("Az0-_|*@", true), (&*"9".repeat(64), true), (&*"9".repeat(65), false), ("a b", false), ("", false)] {
+    for (number, good) in [
+        ("1", true),
+        ("Az0-_|*@", true),
+        (&*"9".repeat(64), true),
+        (&*"9".repeat(65), false),
+        ("a b", false),
+        ("", false),
+    ] {
         let mut request = refund();
         request["out_refund_no"] = json!(number);
         assert_eq!(check_body(REFUND, &request).is_ok(), good, "{number:?}");
@@ -37,7 +68,15 @@ fn a_refund_number_has_up_to_64_of_the_characters_allowed() {
 
 #[test]
 fn ends_of_lines_and_nul_are_refused_in_every_text() {
-    for pointer in ["/description", "/attach", "/out_trade_no", "/notify_url", "/payer/openid", "/scene_info/store_info/name", "/payer/identity/name"] {
+    for pointer in [
+        "/description",
+        "/attach",
+        "/out_trade_no",
+        "/notify_url",
+        "/payer/openid",
+        "/scene_info/store_info/name",
+        "/payer/identity/name",
+    ] {
         for byte in ['\r', '\n', '\0'] {
             let violation = order_with(pointer, json!(format!("abcdef{byte}X-Injected: 1")));
             assert!(violation.message.contains("contains"), "{violation}");
@@ -90,28 +129,56 @@ fn the_notification_goes_to_an_absolute_address_without_query() {
         "https://商店.example/notify",
         &format!("https://shop.example/{}", "a".repeat(240)),
     ] {
-        assert_eq!(order_with("/notify_url", json!(bad)).field, "body.notify_url", "{bad:?}");
+        assert_eq!(
+            order_with("/notify_url", json!(bad)).field,
+            "body.notify_url",
+            "{bad:?}"
+        );
     }
 }
 
 #[test]
 fn a_time_has_its_zone() {
-    for good in ["2018-06-08T10:34:56+08:00", "2024-02-29T23:59:59Z", "2018-06-08T10:34:56.123-05:30"] {
+    for good in [
+        "2018-06-08T10:34:56+08:00",
+        "2024-02-29T23:59:59Z",
+        "2018-06-08T10:34:56.123-05:30",
+    ] {
         let mut order = jsapi_order();
         order["time_expire"] = json!(good);
         assert_eq!(check_body(JSAPI, &order), Ok(()), "{good}");
     }
     for bad in [
-        "2018-06-08T10:34:56", "2018-06-08 10:34:56+08:00", "20180608103456", "2018-13-08T10:34:56+08:00", "2018-06-31T10:34:56+08:00", "2023-02-29T10:34:56Z",
-        "2018-06-08T24:34:56+08:00", "2018-06-08T10:34:56+8:00", "2018-06-08T10:34:56.+08:00", "2018-06-08T10:34:56+08:00 ", "2018-06-0８T10:34:56Z", "now",
+        "2018-06-08T10:34:56",
+        "2018-06-08 10:34:56+08:00",
+        "20180608103456",
+        "2018-13-08T10:34:56+08:00",
+        "2018-06-31T10:34:56+08:00",
+        "2023-02-29T10:34:56Z",
+        "2018-06-08T24:34:56+08:00",
+        "2018-06-08T10:34:56+8:00",
+        "2018-06-08T10:34:56.+08:00",
+        "2018-06-08T10:34:56+08:00 ",
+        "2018-06-0８T10:34:56Z",
+        "now",
     ] {
-        assert_eq!(order_with("/time_expire", json!(bad)).field, "body.time_expire", "{bad:?}");
+        assert_eq!(
+            order_with("/time_expire", json!(bad)).field,
+            "body.time_expire",
+            "{bad:?}"
+        );
     }
 }
 
 #[test]
 fn the_payers_address_is_an_ip_address() {
-    for (address, good) in [("14.23.150.211", true), ("2001:db8::1", true), ("localhost", false), ("256.1.1.1", false), ("1.2.3", false)] {
+    for (address, good) in [
+        ("14.23.150.211", true),
+        ("2001:db8::1", true),
+        ("localhost", false),
+        ("256.1.1.1", false),
+        ("1.2.3", false),
+    ] {
         let mut order = jsapi_order();
         order["scene_info"]["payer_client_ip"] = json!(address);
         assert_eq!(check_body(JSAPI, &order).is_ok(), good, "{address}");
@@ -129,6 +196,9 @@ fn no_value_is_quoted() {
         ("/description", json!({"SECRET": 1})),
     ] {
         let violation = order_with(pointer, value);
-        assert!(!format!("{violation:?}").contains("SECRET"), "{violation:?}");
+        assert!(
+            !format!("{violation:?}").contains("SECRET"),
+            "{violation:?}"
+        );
     }
 }

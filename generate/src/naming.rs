@@ -1,0 +1,110 @@
+//! The provider's names in the habits of each language.
+
+/// `out_trade_no` → `OutTradeNo`; `OTHER_BANKCARD` → `OtherBankcard`.
+pub fn pascal(name: &str) -> String {
+    words(name).map(|word| capitalized(&word)).collect()
+}
+
+/// `out_trade_no` → `outTradeNo`
+pub fn camel(name: &str) -> String {
+    uncapitalized(&pascal(name))
+}
+
+/// `trade_state`, `USERPAYING` → `TRADE_STATE_USERPAYING`
+pub fn screaming(parts: &[&str]) -> String {
+    parts
+        .iter()
+        .flat_map(|part| words(part))
+        .map(|word| word.to_uppercase())
+        .collect::<Vec<_>>()
+        .join("_")
+}
+
+/// What Go writes in capitals, and where the provider runs two words together.
+const INITIALISMS: [(&str, &str); 10] = [
+    ("appid", "AppID"),
+    ("cny", "CNY"),
+    ("id", "ID"),
+    ("ip", "IP"),
+    ("mchid", "MchID"),
+    ("openid", "OpenID"),
+    ("rsa", "RSA"),
+    ("sm2", "SM2"),
+    ("unionid", "UnionID"),
+    ("url", "URL"),
+];
+
+/// `transaction_id` → `TransactionID`
+pub fn go_exported(name: &str) -> String {
+    let in_go = |word: String| {
+        INITIALISMS
+            .iter()
+            .find(|(plain, _)| *plain == word)
+            .map_or_else(|| capitalized(&word), |(_, go)| (*go).to_owned())
+    };
+    words(name).map(in_go).collect()
+}
+
+/// `transaction_id` → `transactionID`; the first word in small letters.
+pub fn go_local(name: &str) -> String {
+    let mut words = words(name);
+    let first = words.next().unwrap_or_default();
+    first + &words.map(|word| go_exported(&word)).collect::<String>()
+}
+
+/// The name, with `_` behind it where the language uses it for itself.
+pub fn unreserved(name: String, reserved: &[&str]) -> String {
+    if reserved.contains(&name.as_str()) {
+        name + "_"
+    } else {
+        name
+    }
+}
+
+/// `Orders a payment.` → `orders a payment.`
+pub fn uncapitalized(text: &str) -> String {
+    let mut letters = text.chars();
+    letters
+        .next()
+        .into_iter()
+        .flat_map(char::to_lowercase)
+        .chain(letters)
+        .collect()
+}
+
+fn capitalized(word: &str) -> String {
+    let mut letters = word.chars();
+    letters
+        .next()
+        .into_iter()
+        .flat_map(char::to_uppercase)
+        .chain(letters)
+        .collect()
+}
+
+fn words(name: &str) -> impl Iterator<Item = String> + '_ {
+    name.split(|c: char| !c.is_alphanumeric())
+        .filter(|word| !word.is_empty())
+        .map(str::to_lowercase)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_follow_each_languages_habit() {
+        assert_eq!(pascal("out_trade_no"), "OutTradeNo");
+        assert_eq!(pascal("OTHER_BANKCARD"), "OtherBankcard");
+        assert_eq!(camel("h5_info"), "h5Info");
+        assert_eq!(go_exported("payer_client_ip"), "PayerClientIP");
+        assert_eq!(go_exported("sub_mchid"), "SubMchID");
+        assert_eq!(go_local("transaction_id"), "transactionID");
+        assert_eq!(go_local("id"), "id");
+        assert_eq!(
+            screaming(&["trade_state", "USERPAYING"]),
+            "TRADE_STATE_USERPAYING"
+        );
+        assert_eq!(unreserved("from".into(), &["from"]), "from_");
+    }
+}

@@ -1,0 +1,400 @@
+//! What has to be written, the same for every language: models, constants, functions.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::describe::describe;
+use crate::model::{Family, Kind, Operation, Schema};
+use crate::naming::pascal;
+
+pub struct Package<'a> {
+    pub provider: &'a str,
+    /// The file it is made from.
+    pub source: &'a str,
+    pub name: &'a str,
+    pub title: &'a str,
+    pub models: Vec<Model>,
+    pub constants: Vec<Constants>,
+    pub functions: Vec<Function<'a>>,
+}
+
+/// A JSON object.
+pub struct Model {
+    pub name: String,
+    pub doc: String,
+    /// It is a part of requests.
+    pub sent: bool,
+    /// It is a part of answers or notifications, in which anything may be missing.
+    pub received: bool,
+    pub properties: Vec<Property>,
+}
+
+/// A value with a name.
+pub struct Property {
+    /// The provider's name.
+    pub name: String,
+    pub doc: String,
+    /// The caller has to give it: it is sent, required, and not filled from the configuration.
+    pub required: bool,
+    pub shape: Shape,
+    /// A text of which every other value than the empty one can be sent: the empty one means "absent".
+    pub never_empty: bool,
+    /// Sent encrypted, so it is nobody else's business either.
+    pub secret: bool,
+    /// The texts that may be sent; empty if any may.
+    pub values: Vec<String>,
+}
+
+#[derive(Clone)]
+pub enum Shape {
+    Text,
+    Integer,
+    Boolean,
+    Object(String),
+    Array(Box<Shape>),
+}
+
+/// The values of a field, as names.
+pub struct Constants {
+    /// Snake case: `trade_state`, or `promotion_type` where several fields have the name.
+    pub name: String,
+    pub doc: String,
+    pub values: Vec<String>,
+}
+
+pub struct Function<'a> {
+    /// Snake case.
+    pub name: &'a str,
+    pub operation: &'a str,
+    /// One sentence in the third person: "Closes an order."
+    pub title: &'a str,
+    pub path: Vec<Property>,
+    /// Without those that the configuration always fills.
+    pub query: Vec<Property>,
+    pub body: Body,
+    /// None where the answer has no content.
+    pub answer: Option<&'a str>,
+}
+
+pub enum Body {
+    None,
+    /// All of it is filled from the configuration.
+    Filled,
+    Model(String),
+}
+
+impl<'a> Package<'a> {
+    pub fn plan(provider: &'a str, source: &'a str, family: &'a Family) -> Package<'a> {
+        let functions: Vec<Function> = family
+            .operations
+            .iter()
+            .map(|operation| function(family, operation))
+            .collect();
+        let sent = functions
+            .iter()
+            .filter_map(|function| match &function.body {
+                Body::Model(name) => Some(name.as_str()),
+                _ => None,
+            });
+        let received = functions.iter().filter_map(|function| function.answer);
+        let received = received.chain(
+            family
+                .notifications
+                .iter()
+                .map(|notification| notification.plaintext.as_str()),
+        );
+        let mut models = Models {
+            family,
+            found: BTreeMap::new(),
+        };
+        let sent: Vec<_> = sent.map(str::to_owned).collect();
+        sent.iter()
+            .for_each(|name| models.visit(name, family.schema(name), true));
+        received.for_each(|name| models.visit(name, family.schema(name), false));
+        let models = models.finish();
+        let constants = constants(&models);
+        Package {
+            provider,
+            source,
+            name: &family.name,
+            title: &family.title,
+            models,
+            constants,
+            functions,
+        }
+    }
+}
+
+fn function<'a>(family: &'a Family, operation: &'a Operation) -> Function<'a> {
+    let body = match &operation.body {
+        None => Body::None,
+        Some(name)
+            if family
+                .schema(name)
+                .fields
+                .iter()
+                .all(|field| field.filled.is_some()) =>
+        {
+            Body::Filled
+        }
+        Some(name) => Body::Model(name.clone()),
+    };
+    let parameter = |field: &Schema| property(field, &shape(field, ""), true, false);
+    Function {
+        name: &operation.id,
+        operation: &operation.name,
+        title: &operation.title,
+        path: operation.path.iter().map(parameter).collect(),
+        query: operation
+            .query
+            .iter()
+            .filter(|field| field.filled.is_none())
+            .map(parameter)
+            .collect(),
+        body,
+        answer: operation.answer.as_deref(),
+    }
+}
+
+/// Which objects occur, and in which direction they travel.
+struct Models<'a> {
+    family: &'a Family,
+    found: BTreeMap<String, (&'a Schema, BTreeSet<bool>)>,
+}
+
+impl<'a> Models<'a> {
+    fn visit(&mut self, name: &str, schema: &'a Schema, sent: bool) {
+        let (_, directions) = self
+            .found
+            .entry(name.to_owned())
+            .or_insert_with(|| (schema, BTreeSet::new()));
+        if !directions.insert(sent) {
+            return;
+        }
+        for field in &schema.fields {
+            let mut inner = field;
+            while let Some(items) = &inner.items {
+                inner = items;
+            }
+            if inner.reference.is_some() || inner.kind() == Kind::Object {
+                self.visit(
+                    &object_name(inner, &format!("{name}{}", pascal(&field.name))),
+                    inner.resolve(self.family),
+                    sent,
+                );
+            }
+        }
+    }
+
+    /// In the order of the catalogue; what has no name of its own behind what it belongs to.
+    fn finish(self) -> Vec<Model> {
+        let schemas = || self.family.schemas.iter().enumerate();
+        let place = |name: &String| {
+            let exact = schemas().find(|(_, schema)| schema.name == *name);
+            let owner = || {
+                schemas()
+                    .filter(|(_, schema)| name.starts_with(&schema.name))
+                    .max_by_key(|(_, schema)| schema.name.len())
+            };
+            (exact.or_else(owner).map(|(at, _)| at), name.clone())
+        };
+        let mut names: Vec<&String> = self.found.keys().collect();
+        names.sort_by_cached_key(|name| place(name));
+        names
+            .into_iter()
+            .map(|name| {
+                let (schema, directions) = &self.found[name];
+                let (sent, received) = (directions.contains(&true), directions.contains(&false));
+                let properties = schema
+                    .fields
+                    .iter()
+                    .map(|field| property(field, &shape(field, name), sent, received))
+                    .collect();
+                Model {
+                    name: name.clone(),
+                    doc: schema.doc.clone(),
+                    sent,
+                    received,
+                    properties,
+                }
+            })
+            .collect()
+    }
+}
+
+/// An object without a name of its own gets its owner's and its field's.
+fn object_name(schema: &Schema, otherwise: &str) -> String {
+    schema
+        .reference
+        .clone()
+        .unwrap_or_else(|| otherwise.to_owned())
+}
+
+fn shape(schema: &Schema, owner: &str) -> Shape {
+    let named = |schema: &Schema, field: &str| {
+        Shape::Object(object_name(schema, &format!("{owner}{}", pascal(field))))
+    };
+    fn of(schema: &Schema, field: &str, named: &dyn Fn(&Schema, &str) -> Shape) -> Shape {
+        match (&schema.reference, schema.kind()) {
+            (Some(_), _) | (None, Kind::Object) => named(schema, field),
+            (None, Kind::String) => Shape::Text,
+            (None, Kind::Integer) => Shape::Integer,
+            (None, Kind::Boolean) => Shape::Boolean,
+            (None, Kind::Array) => Shape::Array(Box::new(of(
+                schema.items.as_deref().unwrap_or(&Schema::default()),
+                field,
+                named,
+            ))),
+        }
+    }
+    of(schema, &schema.name, &named)
+}
+
+fn property(schema: &Schema, shape: &Shape, sent: bool, received: bool) -> Property {
+    let values = schema
+        .items
+        .as_ref()
+        .map_or(&schema.values, |items| &items.values);
+    Property {
+        name: schema.name.clone(),
+        doc: describe(schema, sent),
+        required: sent && schema.required && schema.filled.is_none(),
+        shape: shape.clone(),
+        never_empty: received && !sent
+            || schema.length.is_some_and(|[min, _]| min > 0)
+            || !schema.values.is_empty(),
+        secret: schema.encrypted,
+        values: values
+            .iter()
+            .filter_map(|value| Some(value.as_str()?.to_owned()))
+            .collect(),
+    }
+}
+
+/// A field whose values are the same wherever it occurs gives them its own name; else the object's name comes first.
+fn constants(models: &[Model]) -> Vec<Constants> {
+    let listed = || {
+        models
+            .iter()
+            .flat_map(|model| {
+                model
+                    .properties
+                    .iter()
+                    .map(move |property| (model, property))
+            })
+            .filter(|(_, property)| !property.values.is_empty())
+    };
+    let mut by_name: BTreeMap<&str, BTreeSet<&Vec<String>>> = BTreeMap::new();
+    listed().for_each(|(_, property)| {
+        by_name
+            .entry(&property.name)
+            .or_default()
+            .insert(&property.values);
+    });
+    let mut constants: Vec<Constants> = Vec::new();
+    for (model, property) in listed() {
+        let alone = by_name[property.name.as_str()].len() == 1;
+        let name = if alone {
+            property.name.clone()
+        } else {
+            format!("{}_{}", snake(&model.name), property.name)
+        };
+        if constants.iter().any(|known| known.name == name) {
+            continue;
+        }
+        let of = if alone {
+            property.name.clone()
+        } else {
+            format!("{} in {}", property.name, model.name)
+        };
+        constants.push(Constants {
+            name,
+            doc: format!("Values of {of}."),
+            values: property.values.clone(),
+        });
+    }
+    constants
+}
+
+/// `PayerIdentity` → `payer_identity`
+fn snake(name: &str) -> String {
+    name.chars()
+        .enumerate()
+        .flat_map(|(at, c)| {
+            (at > 0 && c.is_uppercase())
+                .then_some('_')
+                .into_iter()
+                .chain(c.to_lowercase())
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FAMILY: &str = r#"{"name": "toys", "title": "Toys.", "operations": [
+        {"name": "POST /toys/{id}", "id": "make", "title": "Makes a toy.", "repeat": "never",
+         "path": [{"name": "id", "required": true, "type": "string"}],
+         "query": [{"name": "mchid", "required": true, "filled": "mchid", "type": "string"}, {"name": "limit", "type": "integer"}],
+         "body": "MakeRequest", "answer": "Toy"}],
+      "schemas": [
+        {"name": "MakeRequest", "doc": "A toy.", "fields": [
+          {"name": "kind", "required": true, "type": "string", "values": ["A", "B"], "doc": "Kind."},
+          {"name": "parts", "type": "array", "items": {"type": "object", "fields": [{"name": "size", "required": true, "type": "integer"}]}, "doc": "Parts."},
+          {"name": "box", "ref": "Box", "doc": "Box."}]},
+        {"name": "Toy", "doc": "A toy.", "fields": [{"name": "kind", "type": "string", "values": ["A", "C"]}, {"name": "box", "ref": "Box"}]},
+        {"name": "Box", "doc": "A box.", "fields": [{"name": "wide", "required": true, "type": "boolean"}]},
+        {"name": "Unused", "doc": "Nothing.", "fields": []}]}"#;
+
+    fn plan(family: &Family) -> Package<'_> {
+        Package::plan("wechat", "catalogue/toys.json", family)
+    }
+
+    #[test]
+    fn only_objects_that_travel_are_models_and_nameless_ones_get_their_owners_name() {
+        let family: Family = serde_json::from_str(FAMILY).unwrap();
+        let package = plan(&family);
+        let names: Vec<_> = package
+            .models
+            .iter()
+            .map(|model| (model.name.as_str(), model.sent, model.received))
+            .collect();
+        assert_eq!(
+            names,
+            [
+                ("MakeRequest", true, false),
+                ("MakeRequestParts", true, false),
+                ("Toy", false, true),
+                ("Box", true, true)
+            ]
+        );
+        assert!(package.models[0].properties[0].required);
+        assert!(
+            !package.models[2].properties[0].required,
+            "an answer may leave anything out"
+        );
+    }
+
+    #[test]
+    fn what_the_configuration_fills_is_no_parameter() {
+        let family: Family = serde_json::from_str(FAMILY).unwrap();
+        let package = plan(&family);
+        let query: Vec<_> = package.functions[0]
+            .query
+            .iter()
+            .map(|property| property.name.as_str())
+            .collect();
+        assert_eq!(query, ["limit"]);
+    }
+
+    #[test]
+    fn constants_are_told_apart_where_a_name_has_two_meanings() {
+        let family: Family = serde_json::from_str(FAMILY).unwrap();
+        let names: Vec<_> = plan(&family)
+            .constants
+            .into_iter()
+            .map(|constants| constants.name)
+            .collect();
+        assert_eq!(names, ["make_request_kind", "toy_kind"]);
+    }
+}
