@@ -4,6 +4,9 @@
 //! client, reports back with `respond` or `fail`. Here and nowhere else live attempts: what may be repeated, when, to which host, and when
 //! the platform's keys are fetched first.
 
+mod ending;
+mod keys;
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -70,7 +73,7 @@ enum Task {
     Notification {
         headers: Headers,
         body: Vec<u8>,
-        options: Options,
+        options: Box<Options>,
     },
 }
 
@@ -141,7 +144,7 @@ impl Call {
             Task::Notification {
                 headers,
                 body: body.to_vec(),
-                options,
+                options: Box::new(options),
             },
             State::Open,
             timeout,
@@ -280,8 +283,6 @@ impl Call {
         }
     }
 
-    // ---- attempts ----
-
     fn attempt(&mut self) -> State {
         let left = self.deadline.saturating_duration_since(Instant::now());
         if left.is_zero() {
@@ -399,207 +400,6 @@ impl Call {
         self.failed(Error::new(Code::Timeout, message))
     }
 
-    /// Ends the call with an error that says what the whole call, not the last attempt, means for money.
-    fn failed(&mut self, error: Error) -> State {
-        let error = self.marked(error);
-        self.done(Err(error))
-    }
-
-    fn marked(&self, error: Error) -> Error {
-        let Task::Operation(prepared) = &self.task else {
-            return error;
-        };
-        let error = match (self.unanswered, error.code().is_trust()) {
-            (true, _) => error.with_outcome(Outcome::Unknown),
-            (false, false) if error.outcome() == Outcome::Unknown => {
-                error.with_outcome(Outcome::NotSent)
-            }
-            (false, true) if self.attempts == 0 => error.with_outcome(Outcome::NotSent),
-            _ => error,
-        };
-        match (error.outcome(), error.detail("advice")) {
-            (Outcome::Unknown, None) => error.with(
-                "advice",
-                if prepared.repeat == Repeat::Never {
-                    "query_first"
-                } else {
-                    "retry_same"
-                },
-            ),
-            (Outcome::NotSent, None) if error.code() as i32 >= 300 => {
-                error.with("advice", "retry_later")
-            }
-            _ => error,
-        }
-    }
-
-    // ---- keys ----
-
-    fn look_for_keys(&mut self) -> State {
-        match self.core.provider.keys(&self.core.host) {
-            Ok(Keys::Ready) => State::Attempt,
-            Ok(Keys::Due) => self.fetch(Want::Due, State::Attempt, None),
-            Ok(Keys::Missing) => self.fetch(Want::Missing, State::Attempt, None),
-            Err(error) => self.failed(error),
-        }
-    }
-
-    /// A message was signed by a key that is not known: fetch keys if that can help, then look at the message again.
-    fn fetch_for(&mut self, error: Error, then: State) -> State {
-        let serial = error
-            .detail("serial")
-            .and_then(Value::as_str)
-            .unwrap_or_default()
-            .to_owned();
-        if !self.core.provider.can_fetch_key(&serial) {
-            return self.distrust(error);
-        }
-        if self.refreshed {
-            self.core.gate().remember_unknown(&serial, Instant::now());
-            return self.distrust(error);
-        }
-        self.fetch(Want::Serial(serial), then, Some(error))
-    }
-
-    /// `otherwise` is the error to end with when no keys can be had; without one, keys that are merely due are done without.
-    fn fetch(&mut self, want: Want, then: State, otherwise: Option<Error>) -> State {
-        let prepared = match self.core.provider.key_request(&self.core.host) {
-            Ok(Some(prepared)) => prepared,
-            Ok(None) => return self.without_keys(&want, then, otherwise),
-            Err(error) => return self.failed(error),
-        };
-        match self.core.gate().enter(&want, Instant::now()) {
-            Admission::Fetch(permit) => {
-                self.refreshed = true;
-                self.send_keys(Refresh {
-                    want,
-                    prepared: Box::new(prepared),
-                    attempts: 0,
-                    then: Box::new(then),
-                    _permit: permit,
-                })
-            }
-            Admission::Underway if want == Want::Due => then,
-            Admission::Underway if Instant::now() >= self.deadline => {
-                self.without_keys(&want, then, otherwise)
-            }
-            Admission::Underway => {
-                let again = if want == Want::Missing {
-                    State::Keys
-                } else {
-                    then
-                };
-                State::Sleep {
-                    until: Instant::now() + KEYS_POLL,
-                    then: Box::new(again),
-                }
-            }
-            Admission::Refused => self.without_keys(&want, then, otherwise),
-        }
-    }
-
-    fn without_keys(&mut self, want: &Want, then: State, otherwise: Option<Error>) -> State {
-        match (want, otherwise) {
-            (Want::Due, _) => then,
-            (_, Some(error)) => self.distrust(error),
-            (_, None) => {
-                let error = Error::new(Code::UnknownSerial, "there is no valid platform key, and the platform certificates could not be fetched: no answer could be verified")
-                    .with_hint("see the log for why the last fetch failed; new merchants need platform_public_keys");
-                self.failed(error)
-            }
-        }
-    }
-
-    fn send_keys(&mut self, mut refresh: Refresh) -> State {
-        let left = self.deadline.saturating_duration_since(Instant::now());
-        let Some(host) = self
-            .core
-            .choose_host(self.avoid)
-            .filter(|_| !left.is_zero())
-        else {
-            return self.no_keys(
-                refresh,
-                Error::new(
-                    Code::Timeout,
-                    "there was no time or no host left to fetch the platform certificates",
-                ),
-            );
-        };
-        match self.core.request(&refresh.prepared, host, left) {
-            Ok(request) => self.request = Some(request),
-            Err(error) => return self.no_keys(refresh, error),
-        }
-        refresh.attempts += 1;
-        State::Sending {
-            what: Sending::Keys(refresh),
-            host,
-        }
-    }
-
-    fn take_keys(&mut self, refresh: Refresh, response: Response) -> State {
-        match self.core.provider.accept_keys(&response, &self.core.host) {
-            Ok(known) => {
-                self.core.metrics.refresh("ok");
-                self.record(Level::Info, "certificates.refreshed")
-                    .with("known", known)
-                    .write();
-                *refresh.then
-            }
-            Err(error) => self.no_keys(refresh, error),
-        }
-    }
-
-    fn after_failed_keys(&mut self, refresh: Refresh, failure: Failure) -> State {
-        if let FailureKind::Cancelled { .. } = failure.kind {
-            return self.failed(Error::new(Code::Cancelled, failure.reason));
-        }
-        if refresh.attempts < self.max_attempts {
-            return self.send_keys(refresh);
-        }
-        self.no_keys(refresh, Error::new(failure.code, failure.reason))
-    }
-
-    /// The keys could not be fetched. What was known stays.
-    fn no_keys(&mut self, refresh: Refresh, error: Error) -> State {
-        self.core.metrics.refresh(error.outcome().name());
-        self.record(Level::Error, "certificates.failed")
-            .with("code", error.code().name())
-            .with("message", error.message())
-            .write();
-        match refresh.want {
-            Want::Due => *refresh.then,
-            Want::Missing => {
-                let message = format!(
-                    "nothing was sent, since the platform certificates could not be fetched: {}",
-                    error.message()
-                );
-                let mut outer = Error::new(error.code(), message).with_outcome(Outcome::NotSent);
-                for (key, value) in error.details() {
-                    outer = outer.with(key, value.clone());
-                }
-                self.done(Err(outer))
-            }
-            Want::Serial(serial) => {
-                let unknown = Error::new(
-                    Code::UnknownSerial,
-                    format!(
-                        "no platform key with the serial {serial} is known, and fetching certificates failed: {}",
-                        error.message()
-                    ),
-                );
-                self.distrust(unknown.with("serial", serial))
-            }
-        }
-    }
-
-    /// Ends the call because an incoming message cannot be believed.
-    fn distrust(&mut self, error: Error) -> State {
-        self.unanswered |= matches!(self.task, Task::Operation(_));
-        self.failed(error)
-    }
-
-    // ---- notifications ----
-
     fn open(&mut self) -> State {
         let Task::Notification {
             headers,
@@ -630,119 +430,6 @@ impl Call {
             body: event.plaintext,
             info: Value::Object(event.envelope),
         }))
-    }
-
-    // ---- the end ----
-
-    fn answered(&mut self, answer: Answer) -> State {
-        let host = self.request.as_ref().map(|request| request.origin.clone());
-        let info = json!({
-            "http_status": answer.status,
-            "request_id": answer.request_id,
-            "verified": answer.verified,
-            "serial": answer.serial,
-            "attempts": self.attempts,
-            "duration_ms": self.started.elapsed().as_millis() as u64,
-            "host": host,
-            "content_type": answer.content_type,
-        });
-        self.done(Ok(Delivered {
-            body: Zeroizing::new(answer.body),
-            info,
-        }))
-    }
-
-    fn done(&mut self, result: Result<Delivered>) -> State {
-        let result = result.map_err(|error| self.described(error));
-        let outcome = result
-            .as_ref()
-            .map_or_else(|error| error.outcome().name(), |_| "ok");
-        let time = self.started.elapsed();
-        let (level, event) = match (&self.task, &result) {
-            (Task::Operation(_), Ok(_)) => (Level::Info, "call.done"),
-            (Task::Operation(_), Err(_)) => (Level::Warn, "call.done"),
-            (Task::Notification { .. }, Ok(_)) => (Level::Info, "notification.opened"),
-            // The provider's own probes are no reason for alarm.
-            (Task::Notification { .. }, Err(error)) if error.code() == Code::SignatureProbe => {
-                (Level::Info, "notification.refused")
-            }
-            (Task::Notification { .. }, Err(_)) => (Level::Warn, "notification.refused"),
-        };
-        match &self.task {
-            Task::Operation(prepared) => self.core.metrics.request(prepared.label, outcome, time),
-            Task::Notification { .. } => self.core.metrics.notification(outcome),
-        }
-        let mut record = self
-            .record(level, event)
-            .with("outcome", outcome)
-            .with("duration_ms", time.as_millis() as u64);
-        match &result {
-            Ok(delivered) => {
-                for key in ["http_status", "request_id", "event_type"] {
-                    record = record.with_some(
-                        key,
-                        delivered
-                            .info
-                            .get(key)
-                            .filter(|value| !value.is_null())
-                            .cloned(),
-                    );
-                }
-            }
-            Err(error) => {
-                record = record
-                    .with("code", error.code().name())
-                    .with("message", error.message())
-                    .with_some("http_status", error.detail("http_status").cloned())
-            }
-        }
-        record.write();
-        State::Done(Box::new(result))
-    }
-
-    fn described(&self, error: Error) -> Error {
-        let Task::Operation(prepared) = &self.task else {
-            return error;
-        };
-        let error = error
-            .with("operation", prepared.operation.clone())
-            .with("attempts", self.attempts);
-        match &self.request {
-            Some(request) if self.attempts > 0 => error.with("host", request.origin.clone()),
-            _ => error,
-        }
-    }
-
-    fn record(&self, level: Level, event: &str) -> Record<'_> {
-        let record = Record::new(&self.core.host, level, event)
-            .with("provider", self.core.provider.name())
-            .with("mchid", self.core.provider.merchant())
-            .with_some("trace_id", self.trace_id.clone());
-        match &self.task {
-            Task::Operation(prepared) => record
-                .with("operation", prepared.operation.clone())
-                .with("attempts", self.attempts)
-                .with_some("out_trade_no", prepared.order_number.clone()),
-            Task::Notification { .. } => record,
-        }
-    }
-
-    fn judge_host(&self, host: usize, healthy: bool) {
-        let changed = if healthy {
-            self.core.breakers[host].succeeded()
-        } else {
-            self.core.breakers[host].failed(Instant::now())
-        };
-        if changed {
-            let (level, event) = if healthy {
-                (Level::Info, "breaker.closed")
-            } else {
-                (Level::Error, "breaker.opened")
-            };
-            self.record(level, event)
-                .with("host", self.core.settings.hosts[host].as_str())
-                .write();
-        }
     }
 }
 

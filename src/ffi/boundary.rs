@@ -1,10 +1,9 @@
 //! The one guard between C and Rust: stops panics, hands out errors.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-
 use crate::error::{Code, Error, Result};
 
 use super::error::{self, payseal_error};
+use super::panic::catch;
 
 /// Runs the body of an exported function. On failure stores the error, where the caller wants it, and returns its code.
 ///
@@ -15,8 +14,12 @@ pub(super) unsafe fn call(
     body: impl FnOnce() -> Result<()>,
 ) -> i32 {
     // SAFETY: promised by the caller; a misaligned one is as good as NULL.
-    let out = unsafe { error.is_aligned().then(|| error.as_mut()).flatten() };
-    let result = catch_unwind(AssertUnwindSafe(body)).unwrap_or_else(|_| Err(panicked()));
+    let out = if error.is_aligned() {
+        unsafe { error.as_mut() }
+    } else {
+        None
+    };
+    let result = catch(body).unwrap_or_else(|place| Err(panicked(place)));
     let (code, handle) = match result {
         Ok(()) => (Code::Ok as i32, std::ptr::null_mut()),
         Err(failure) => (
@@ -36,16 +39,17 @@ pub(super) unsafe fn call(
 
 /// The same for functions without a way to fail: `otherwise` is what they return when all else goes wrong.
 pub(super) fn infallible<T>(otherwise: T, body: impl FnOnce() -> T) -> T {
-    catch_unwind(AssertUnwindSafe(body)).unwrap_or(otherwise)
+    catch(body).unwrap_or(otherwise)
 }
 
 /// The text of a panic is not passed on: it might quote what it tripped over.
-fn panicked() -> Error {
+fn panicked(place: String) -> Error {
     Error::new(
         Code::Internal,
         "payseal ran into a bug of its own and stopped the call; please report it",
     )
     .with_outcome(crate::Outcome::Unknown)
+    .with("location", place)
 }
 
 /// An output that must not be NULL.
@@ -54,7 +58,12 @@ fn panicked() -> Error {
 /// `pointer` is NULL or may be written for as long as the call lasts.
 pub(super) unsafe fn output<'a, T>(pointer: *mut T, name: &str) -> Result<&'a mut T> {
     // SAFETY: promised by the caller; a misaligned pointer is refused first.
-    match unsafe { pointer.is_aligned().then(|| pointer.as_mut()).flatten() } {
+    let out = if pointer.is_aligned() {
+        unsafe { pointer.as_mut() }
+    } else {
+        None
+    };
+    match out {
         Some(out) => Ok(out),
         None => Err(Error::new(
             Code::InvalidArgument,
@@ -78,6 +87,10 @@ mod tests {
         let message =
             std::str::from_utf8(unsafe { std::slice::from_raw_parts(message, len) }).unwrap();
         assert!(message.contains("bug") && !message.contains("secret"));
+        let details = error::payseal_error_details(error, &mut len);
+        let details =
+            std::str::from_utf8(unsafe { std::slice::from_raw_parts(details, len) }).unwrap();
+        assert!(details.contains("boundary.rs:") && !details.contains("secret"));
         error::payseal_error_free(error);
     }
 }

@@ -146,7 +146,8 @@ pub unsafe extern "C" fn payseal_crypto_seal(
                     plaintext,
                 ),
                 "RSA-OAEP-SHA1" => {
-                    (exactly::<0>(nonce, "nonce")?, exactly::<0>(aad, "aad")?);
+                    exactly::<0>(nonce, "nonce")?;
+                    exactly::<0>(aad, "aad")?;
                     PublicKey::parse(key)
                         .map_err(key_error)?
                         .oaep_sha1_seal(plaintext)
@@ -194,7 +195,8 @@ pub unsafe extern "C" fn payseal_crypto_open(
                     ciphertext,
                 ),
                 "RSA-OAEP-SHA1" => {
-                    (exactly::<0>(nonce, "nonce")?, exactly::<0>(aad, "aad")?);
+                    exactly::<0>(nonce, "nonce")?;
+                    exactly::<0>(aad, "aad")?;
                     PrivateKey::parse(key)
                         .map_err(key_error)?
                         .oaep_sha1_open(ciphertext)

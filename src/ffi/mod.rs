@@ -20,6 +20,7 @@ mod error;
 mod handle;
 mod input;
 mod notification;
+mod panic;
 mod version;
 
 pub use buffer::{payseal_buffer, payseal_buffer_free};

@@ -1,0 +1,150 @@
+//! What a call ends with: the result, what it means for money, and the record of it.
+
+use super::*;
+
+impl Call {
+    pub(super) fn answered(&mut self, answer: Answer) -> State {
+        let host = self.request.as_ref().map(|request| request.origin.clone());
+        let info = json!({
+            "http_status": answer.status,
+            "request_id": answer.request_id,
+            "verified": answer.verified,
+            "serial": answer.serial,
+            "attempts": self.attempts,
+            "duration_ms": self.started.elapsed().as_millis() as u64,
+            "host": host,
+            "content_type": answer.content_type,
+        });
+        self.done(Ok(Delivered {
+            body: Zeroizing::new(answer.body),
+            info,
+        }))
+    }
+
+    pub(super) fn done(&mut self, result: Result<Delivered>) -> State {
+        let result = result.map_err(|error| self.described(error));
+        let outcome = result
+            .as_ref()
+            .map_or_else(|error| error.outcome().name(), |_| "ok");
+        let time = self.started.elapsed();
+        let (level, event) = match (&self.task, &result) {
+            (Task::Operation(_), Ok(_)) => (Level::Info, "call.done"),
+            (Task::Operation(_), Err(_)) => (Level::Warn, "call.done"),
+            (Task::Notification { .. }, Ok(_)) => (Level::Info, "notification.opened"),
+            // The provider's own probes are no reason for alarm.
+            (Task::Notification { .. }, Err(error)) if error.code() == Code::SignatureProbe => {
+                (Level::Info, "notification.refused")
+            }
+            (Task::Notification { .. }, Err(_)) => (Level::Warn, "notification.refused"),
+        };
+        match &self.task {
+            Task::Operation(prepared) => self.core.metrics.request(prepared.label, outcome, time),
+            Task::Notification { .. } => self.core.metrics.notification(outcome),
+        }
+        let mut record = self
+            .record(level, event)
+            .with("outcome", outcome)
+            .with("duration_ms", time.as_millis() as u64);
+        match &result {
+            Ok(delivered) => {
+                for key in ["http_status", "request_id", "event_type"] {
+                    record = record.with_some(
+                        key,
+                        delivered
+                            .info
+                            .get(key)
+                            .filter(|value| !value.is_null())
+                            .cloned(),
+                    );
+                }
+            }
+            Err(error) => {
+                record = record
+                    .with("code", error.code().name())
+                    .with("message", error.message())
+                    .with_some("http_status", error.detail("http_status").cloned())
+            }
+        }
+        record.write();
+        State::Done(Box::new(result))
+    }
+
+    /// Ends the call with an error that says what the whole call, not the last attempt, means for money.
+    pub(super) fn failed(&mut self, error: Error) -> State {
+        let error = self.marked(error);
+        self.done(Err(error))
+    }
+
+    pub(super) fn marked(&self, error: Error) -> Error {
+        let Task::Operation(prepared) = &self.task else {
+            return error;
+        };
+        let error = match (self.unanswered, error.code().is_trust()) {
+            (true, _) => error.with_outcome(Outcome::Unknown),
+            (false, false) if error.outcome() == Outcome::Unknown => {
+                error.with_outcome(Outcome::NotSent)
+            }
+            (false, true) if self.attempts == 0 => error.with_outcome(Outcome::NotSent),
+            _ => error,
+        };
+        match (error.outcome(), error.detail("advice")) {
+            (Outcome::Unknown, None) => error.with(
+                "advice",
+                if prepared.repeat == Repeat::Never {
+                    "query_first"
+                } else {
+                    "retry_same"
+                },
+            ),
+            (Outcome::NotSent, None) if error.code() as i32 >= 300 => {
+                error.with("advice", "retry_later")
+            }
+            _ => error,
+        }
+    }
+
+    fn described(&self, error: Error) -> Error {
+        let Task::Operation(prepared) = &self.task else {
+            return error;
+        };
+        let error = error
+            .with("operation", prepared.operation.clone())
+            .with("attempts", self.attempts);
+        match &self.request {
+            Some(request) if self.attempts > 0 => error.with("host", request.origin.clone()),
+            _ => error,
+        }
+    }
+
+    pub(super) fn record(&self, level: Level, event: &str) -> Record<'_> {
+        let record = Record::new(&self.core.host, level, event)
+            .with("provider", self.core.provider.name())
+            .with("mchid", self.core.provider.merchant())
+            .with_some("trace_id", self.trace_id.clone());
+        match &self.task {
+            Task::Operation(prepared) => record
+                .with("operation", prepared.operation.clone())
+                .with("attempts", self.attempts)
+                .with_some("out_trade_no", prepared.order_number.clone()),
+            Task::Notification { .. } => record,
+        }
+    }
+
+    pub(super) fn judge_host(&self, host: usize, healthy: bool) {
+        let changed = if healthy {
+            self.core.breakers[host].succeeded()
+        } else {
+            self.core.breakers[host].failed(Instant::now())
+        };
+        if changed {
+            let (level, event) = if healthy {
+                (Level::Info, "breaker.closed")
+            } else {
+                (Level::Error, "breaker.opened")
+            };
+            self.record(level, event)
+                .with("host", self.core.settings.hosts[host].as_str())
+                .write();
+        }
+    }
+}
