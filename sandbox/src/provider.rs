@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{Request, State};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::Value;
@@ -58,14 +59,20 @@ pub async fn answer(State(sandbox): State<Arc<Sandbox>>, request: Request) -> Re
     let Ok(body) = to_bytes(body, LONGEST_BODY).await else {
         return StatusCode::PAYLOAD_TOO_LARGE.into_response();
     };
+    // A task of its own: a caller who hangs up meanwhile does not take his request back.
+    tokio::spawn(handle(sandbox, head, body))
+        .await
+        .unwrap_or_else(|_| StatusCode::INTERNAL_SERVER_ERROR.into_response())
+}
+
+async fn handle(sandbox: Arc<Sandbox>, head: Parts, body: Bytes) -> Response {
     let target = head
         .uri
         .path_and_query()
-        .map_or("/", |target| target.as_str())
-        .to_owned();
+        .map_or("/", |target| target.as_str());
     let received = Received {
         method: &head.method,
-        target: &target,
+        target,
         headers: &head.headers,
         body: &body,
     };

@@ -114,6 +114,22 @@ fn a_delay_delays() {
 }
 
 #[test]
+fn a_caller_who_hangs_up_does_not_take_his_request_back() {
+    let sandbox = Sandbox::start();
+    let merchant = sandbox.merchant();
+    sandbox.fault(json!({ "fault": "delay", "ms": 300 }));
+    let mut events = sandbox.events();
+    let order = merchant
+        .order("order-0001", "http://127.0.0.1:9/notify")
+        .to_string();
+    merchant
+        .signed("POST", NATIVE, order.as_bytes())
+        .send_and_hang_up(sandbox.port);
+    events.until(|change| change["change"] == "order");
+    assert!(took_effect(&merchant));
+}
+
+#[test]
 fn signatures_are_spoiled_each_in_its_way() {
     let sandbox = Sandbox::start();
     let merchant = sandbox.merchant();

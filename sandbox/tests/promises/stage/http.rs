@@ -71,7 +71,13 @@ impl Request {
         })
     }
 
-    pub fn bytes(&self, port: u16) -> Vec<u8> {
+    /// Sends it and closes the connection without waiting for the answer.
+    pub fn send_and_hang_up(&self, port: u16) {
+        let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
+        stream.write_all(&self.bytes(port)).unwrap();
+    }
+
+    fn bytes(&self, port: u16) -> Vec<u8> {
         let mut bytes = format!(
             "{} {} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Length: {}\r\n",
             self.method,
