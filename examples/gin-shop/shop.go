@@ -10,6 +10,7 @@ import (
 
 	payseal "github.com/payseal/payseal/bindings/go"
 	ginpay "github.com/payseal/payseal/bindings/go/gin"
+	"github.com/payseal/payseal/bindings/go/wechat/pay"
 )
 
 const (
@@ -114,20 +115,12 @@ func (s *shop) notified(c *gin.Context, event *payseal.Event) error {
 	if event.EventType != "TRANSACTION.SUCCESS" {
 		return nil // a refund, say: acknowledged, this shop has no use for it
 	}
-	var transaction struct {
-		OutTradeNo    string `json:"out_trade_no"`
-		TransactionID string `json:"transaction_id"`
-		TradeState    string `json:"trade_state"`
-		SuccessTime   string `json:"success_time"`
-		Amount        struct {
-			Total int64 `json:"total"`
-		} `json:"amount"`
-	}
+	var transaction pay.Transaction
 	if err := event.Decode(&transaction); err != nil {
 		return err
 	}
-	if transaction.TradeState != "SUCCESS" {
-		return fmt.Errorf("order %s is %s in an event of success", transaction.OutTradeNo, transaction.TradeState)
+	if transaction.TradeState != "SUCCESS" || transaction.Amount == nil {
+		return fmt.Errorf("order %s is %q in an event of success", transaction.OutTradeNo, transaction.TradeState)
 	}
 	first, err := s.orders.markPaid(transaction.OutTradeNo, transaction.TransactionID, transaction.SuccessTime, transaction.Amount.Total)
 	if first {
