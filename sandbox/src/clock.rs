@@ -10,6 +10,13 @@ pub fn now() -> OffsetDateTime {
     now.replace_nanosecond(0).unwrap_or(now)
 }
 
+/// Milliseconds since 1970.
+pub fn milliseconds() -> i64 {
+    (OffsetDateTime::now_utc().unix_timestamp_nanos() / 1_000_000)
+        .try_into()
+        .unwrap_or(i64::MAX)
+}
+
 /// `2026-01-31T12:00:00+08:00`
 pub fn rfc3339(time: OffsetDateTime) -> String {
     time.to_offset(BEIJING).format(&Rfc3339).unwrap_or_default()

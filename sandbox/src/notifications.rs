@@ -78,6 +78,8 @@ pub struct Delivery {
 #[derive(Clone, Serialize)]
 pub struct Attempt {
     pub at: String,
+    /// The same in milliseconds since 1970; with `duration_ms`, when the shop had answered.
+    pub at_ms: i64,
     pub faults: Vec<&'static str>,
     /// Status of the shop's answer.
     pub status: Option<u16>,
@@ -343,6 +345,7 @@ async fn send(
 ) -> Attempt {
     let started = std::time::Instant::now();
     let at = clock::rfc3339(clock::now());
+    let at_ms = clock::milliseconds();
     let serial = headers
         .get("wechatpay-serial")
         .and_then(|value| value.to_str().ok())
@@ -366,6 +369,7 @@ async fn send(
     let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     Attempt {
         at,
+        at_ms,
         faults: Vec::new(),
         status,
         error,
