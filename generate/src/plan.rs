@@ -111,7 +111,7 @@ impl<'a> Package<'a> {
             .for_each(|name| models.visit(name, family.schema(name), true));
         received.for_each(|name| models.visit(name, family.schema(name), false));
         let models = models.finish();
-        let constants = constants(&models);
+        let constants = constants(&models, &functions);
         Package {
             provider,
             source,
@@ -270,47 +270,54 @@ fn property(schema: &Schema, shape: &Shape, sent: bool, received: bool) -> Prope
     }
 }
 
-/// A field whose values are the same wherever it occurs gives them its own name; else the object's name comes first.
-fn constants(models: &[Model]) -> Vec<Constants> {
-    let listed = || {
-        models
+/// A field whose values are the same wherever it occurs gives them its own name; else its owner's comes first.
+fn constants(models: &[Model], functions: &[Function]) -> Vec<Constants> {
+    let members = models.iter().flat_map(|model| {
+        let owner = &model.name;
+        model
+            .properties
             .iter()
-            .flat_map(|model| {
-                model
-                    .properties
-                    .iter()
-                    .map(move |property| (model, property))
-            })
-            .filter(|(_, property)| !property.values.is_empty())
-    };
-    let mut by_name: BTreeMap<&str, BTreeSet<&Vec<String>>> = BTreeMap::new();
-    listed().for_each(|(_, property)| {
-        by_name
-            .entry(&property.name)
-            .or_default()
-            .insert(&property.values);
+            .map(move |property| (snake(owner), owner.as_str(), property))
     });
+    let parameters = functions.iter().flat_map(|function| {
+        let owner = function.name;
+        function
+            .query
+            .iter()
+            .map(move |property| (owner.to_owned(), owner, property))
+    });
+    let listed: Vec<_> = members
+        .chain(parameters)
+        .filter(|(_, _, property)| !property.values.is_empty())
+        .collect();
+    let is_alone = |property: &Property| {
+        let same_name = listed
+            .iter()
+            .filter(|(_, _, other)| other.name == property.name);
+        same_name
+            .into_iter()
+            .all(|(_, _, other)| other.values == property.values)
+            && models
+                .iter()
+                .all(|model| model.name != pascal(&property.name))
+    };
     let mut constants: Vec<Constants> = Vec::new();
-    for (model, property) in listed() {
-        let alone = by_name[property.name.as_str()].len() == 1;
-        let name = if alone {
-            property.name.clone()
+    for (prefix, owner, property) in &listed {
+        let (name, of) = if is_alone(property) {
+            (property.name.clone(), property.name.clone())
         } else {
-            format!("{}_{}", snake(&model.name), property.name)
+            (
+                format!("{prefix}_{}", property.name),
+                format!("{} in {owner}", property.name),
+            )
         };
-        if constants.iter().any(|known| known.name == name) {
-            continue;
+        if constants.iter().all(|known| known.name != name) {
+            constants.push(Constants {
+                name,
+                doc: format!("Values of {of}."),
+                values: property.values.clone(),
+            });
         }
-        let of = if alone {
-            property.name.clone()
-        } else {
-            format!("{} in {}", property.name, model.name)
-        };
-        constants.push(Constants {
-            name,
-            doc: format!("Values of {of}."),
-            values: property.values.clone(),
-        });
     }
     constants
 }

@@ -31,3 +31,10 @@ type EncryptedCertificate struct {
 	// Ciphertext with its tag, base64.
 	Ciphertext string `json:"ciphertext,omitempty"`
 }
+
+// Values of algorithm_type.
+const (
+	AlgorithmTypeAll = "ALL"
+	AlgorithmTypeRSA = "RSA"
+	AlgorithmTypeSM2 = "SM2"
+)
