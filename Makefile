@@ -34,7 +34,7 @@ $(PYTHON):
 	@scripts/setup python
 
 generate: ## models of the bindings from catalogue/
-	cargo run --quiet --package generate
+	cargo run --quiet --package payseal-generate
 
 header: ## include/payseal.h from src/ffi
 	@scripts/header
