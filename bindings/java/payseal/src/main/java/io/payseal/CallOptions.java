@@ -4,7 +4,11 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.time.Duration;
 import java.util.Objects;
 
-/** The options of one call. What is not set follows the client's configuration. Immutable. */
+/**
+ * The options of one call. What is not set follows the client's configuration. Immutable.
+ *
+ * <p>Opening a notification takes {@code timeout}, {@code traceId} and {@code expect}.
+ */
 public final class CallOptions {
     private final ObjectNode json;
 
@@ -104,24 +108,15 @@ public final class CallOptions {
         }
 
         /**
-         * The order number that the verified answer must have.
+         * What the verified answer or notification must say; may be used repeatedly. Otherwise the call fails with
+         * {@link ErrorCode#RESPONSE_MISMATCH}.
          *
-         * @param outTradeNo the merchant's order number
+         * @param path the member, with dots, e.g. {@code "amount.total"}
+         * @param value its value: text, a number, a boolean
          * @return this builder
          */
-        public Builder expectOutTradeNo(String outTradeNo) {
-            json.withObject("/expect").put("out_trade_no", Objects.requireNonNull(outTradeNo, "outTradeNo"));
-            return this;
-        }
-
-        /**
-         * The amount that the verified answer must have.
-         *
-         * @param fen the total in fen
-         * @return this builder
-         */
-        public Builder expectAmountTotal(long fen) {
-            json.withObject("/expect").put("amount_total", fen);
+        public Builder expect(String path, Object value) {
+            json.withObject("/expect").putPOJO(Objects.requireNonNull(path, "path"), value);
             return this;
         }
 

@@ -35,15 +35,9 @@ final class Library {
         }
     }
 
-    /** A fresh folder that only this user can enter: nobody can put another file there between writing and loading. */
     private static void extractAndLoad(InputStream library) throws IOException {
         String chosen = System.getProperty(EXTRACT_DIR);
-        Path parent = Path.of(chosen != null ? chosen : System.getProperty("java.io.tmpdir"));
-        if (chosen != null) {
-            Files.createDirectories(parent);
-        }
-        Path folder = Files.createTempDirectory(
-                parent, "payseal-", PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
+        Path folder = freshFolder(Path.of(chosen != null ? chosen : System.getProperty("java.io.tmpdir")));
         Path file = folder.resolve("libpayseal_jni.so");
         try {
             Files.copy(library, file);
@@ -57,6 +51,13 @@ final class Library {
             Files.deleteIfExists(file);
             Files.deleteIfExists(folder);
         }
+    }
+
+    /** Only this user can enter it: nobody can put another file there between writing and loading. */
+    static Path freshFolder(Path parent) throws IOException {
+        Files.createDirectories(parent);
+        return Files.createTempDirectory(
+                parent, "payseal-", PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
     }
 
     private static String platform() {

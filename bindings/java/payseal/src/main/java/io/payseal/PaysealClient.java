@@ -5,7 +5,6 @@ import java.lang.ref.Reference;
 import java.net.http.HttpClient;
 import java.nio.charset.StandardCharsets;
 import java.security.SecureRandom;
-import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -158,20 +157,21 @@ public final class PaysealClient implements AutoCloseable {
     }
 
     /**
-     * Opens a notification, with a bound on the time for a refresh of the platform certificates.
+     * Opens a notification, with options.
      *
      * @param headers the headers as received
      * @param body the raw body
-     * @param timeout counted in milliseconds; {@code null} for the default
+     * @param options what to expect, a trace id, a bound on the time for a refresh of the platform certificates; {@code null} for
+     *     none
      * @return the notification
-     * @throws TrustException when it must not be believed
+     * @throws TrustException when it must not be believed, or says something else than was expected
      */
-    public Notification openNotification(Map<String, List<String>> headers, byte[] body, Duration timeout) {
+    public Notification openNotification(Map<String, List<String>> headers, byte[] body, CallOptions options) {
         if (transport != null) {
-            return transport.await(newNotificationCall(headers, body, timeout));
+            return transport.await(newNotificationCall(headers, body, options));
         }
         try {
-            byte[][] opened = Native.notificationOpen(handle.get(), HeaderLines.of(headers), body, options(timeout));
+            byte[][] opened = Native.notificationOpen(handle.get(), HeaderLines.of(headers), body, json(options));
             return new Notification(opened[0], opened[1]);
         } finally {
             Reference.reachabilityFence(this);
@@ -183,12 +183,12 @@ public final class PaysealClient implements AutoCloseable {
      *
      * @param headers the headers as received
      * @param body the raw body
-     * @param timeout counted in milliseconds; {@code null} for the default
+     * @param options as for {@link #openNotification(Map, byte[], CallOptions)}; {@code null} for none
      * @return the call; close it
      */
-    public Call<Notification> newNotificationCall(Map<String, List<String>> headers, byte[] body, Duration timeout) {
+    public Call<Notification> newNotificationCall(Map<String, List<String>> headers, byte[] body, CallOptions options) {
         try {
-            long call = Native.callNewNotification(handle.get(), HeaderLines.of(headers), body, options(timeout));
+            long call = Native.callNewNotification(handle.get(), HeaderLines.of(headers), body, json(options));
             return new Call<>(call, opened -> new Notification(opened[0], opened[1]));
         } finally {
             Reference.reachabilityFence(this);
@@ -287,8 +287,8 @@ public final class PaysealClient implements AutoCloseable {
         executor.close();
     }
 
-    private static byte[] options(Duration timeout) {
-        return timeout == null ? null : Json.write(Map.of("timeout_ms", timeout.toMillis()));
+    private static byte[] json(CallOptions options) {
+        return options == null ? null : Json.write(options.json());
     }
 
     private static byte[] utf8(String text) {

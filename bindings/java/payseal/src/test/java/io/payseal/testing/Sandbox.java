@@ -2,6 +2,7 @@ package io.payseal.testing;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.payseal.Configuration;
 import java.io.BufferedReader;
 import java.io.IOException;
@@ -64,6 +65,13 @@ public final class Sandbox implements AutoCloseable {
     /** Certificates must be fetched first. */
     public Configuration configurationWithoutKeys() {
         return Configuration.fromJson(read("config-certificate.json").toString());
+    }
+
+    /** The same, with the least time between two fetches. */
+    public Configuration configurationWithoutKeys(int minIntervalSeconds) {
+        ObjectNode json = (ObjectNode) read("config-certificate.json");
+        json.withObject("/certificate_refresh").put("min_interval_s", minIntervalSeconds);
+        return Configuration.fromJson(json.toString());
     }
 
     /** A file of JSON in the sandbox's folder. */
