@@ -3,6 +3,7 @@
 use super::engine::{Engine, Inconsistent, Verdict};
 use super::error::CryptoError;
 use super::gate::{CheckedPrivateKey, CheckedPublicKey};
+use crate::process::PerProcess;
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 use aws_lc_rs::digest::{SHA1_FOR_LEGACY_USE_ONLY, SHA256, digest};
 use aws_lc_rs::hmac::{self, HMAC_SHA256};
@@ -16,10 +17,26 @@ use zeroize::Zeroizing;
 
 pub enum AwsLc {}
 
-/// The same key twice: the library has one type for signing and another for decryption.
+/// Loaded anew in a forked child: AWS-LC keeps blinding factors and a lock beside a key, and aborts in a child whose parent was
+/// signing on another thread when it forked.
 pub struct Private {
+    keys: PerProcess<PrivateKeys>,
+}
+
+/// The same key twice: the library has one type for signing and another for decryption.
+struct PrivateKeys {
     signing: KeyPair,
     decrypting: OaepPrivateDecryptingKey,
+}
+
+impl PrivateKeys {
+    fn load(pkcs8: &[u8]) -> Result<Self, Inconsistent> {
+        let decrypting = PrivateDecryptingKey::from_pkcs8(pkcs8).map_err(|_| Inconsistent)?;
+        Ok(Self {
+            signing: KeyPair::from_pkcs8(pkcs8).map_err(|_| Inconsistent)?,
+            decrypting: OaepPrivateDecryptingKey::new(decrypting).map_err(|_| Inconsistent)?,
+        })
+    }
 }
 
 pub struct Public {
@@ -34,10 +51,12 @@ impl Engine for AwsLc {
 
     fn private(key: &CheckedPrivateKey) -> Result<Private, Inconsistent> {
         let pkcs8 = key.pkcs8();
-        let decrypting = PrivateDecryptingKey::from_pkcs8(&pkcs8).map_err(|_| Inconsistent)?;
+        PrivateKeys::load(&pkcs8)?;
         Ok(Private {
-            signing: KeyPair::from_pkcs8(&pkcs8).map_err(|_| Inconsistent)?,
-            decrypting: OaepPrivateDecryptingKey::new(decrypting).map_err(|_| Inconsistent)?,
+            keys: PerProcess::new(move || {
+                PrivateKeys::load(&pkcs8)
+                    .unwrap_or_else(|_| unreachable!("the same bytes were loaded before"))
+            }),
         })
     }
 
@@ -52,8 +71,9 @@ impl Engine for AwsLc {
     }
 
     fn sign_sha256(key: &Private, message: &[u8]) -> Result<Vec<u8>, CryptoError> {
-        let mut signature = vec![0; key.signing.public_modulus_len()];
-        key.signing
+        let signing = &key.keys.get().signing;
+        let mut signature = vec![0; signing.public_modulus_len()];
+        signing
             .sign(
                 &RSA_PKCS1_SHA256,
                 &SystemRandom::new(),
@@ -83,9 +103,9 @@ impl Engine for AwsLc {
     }
 
     fn oaep_sha1_open(key: &Private, ciphertext: &[u8]) -> Result<Zeroizing<Vec<u8>>, CryptoError> {
-        let mut plaintext = Zeroizing::new(vec![0; key.decrypting.min_output_size()]);
-        let length = key
-            .decrypting
+        let decrypting = &key.keys.get().decrypting;
+        let mut plaintext = Zeroizing::new(vec![0; decrypting.min_output_size()]);
+        let length = decrypting
             .decrypt(&OAEP_SHA1_MGF1SHA1, ciphertext, &mut plaintext, None)
             .map_err(|_| CryptoError)?
             .len();
