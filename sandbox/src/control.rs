@@ -32,6 +32,8 @@ const WX: &str = include_str!("pages/wx.js");
 /// The pages load nothing from anywhere, and talk to the sandbox only.
 const CONTENT_POLICY: &str = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'";
 
+const GREATEST_SKEW_S: u64 = 365 * 86_400;
+
 pub fn router(sandbox: Arc<Sandbox>) -> Router {
     let people = Router::new()
         .route("/", get(|| async { page(HOME) }))
@@ -365,6 +367,12 @@ async fn change_settings(State(sandbox): State<Arc<Sandbox>>, body: axum::body::
         Ok(settings) => settings,
         Err(error) => return refusal(StatusCode::BAD_REQUEST, error),
     };
+    if settings.clock_skew_s.unsigned_abs() > GREATEST_SKEW_S {
+        return refusal(
+            StatusCode::BAD_REQUEST,
+            "clock_skew_s: at most a year either way",
+        );
+    }
     sandbox.change_settings(settings.clone());
     sandbox.announce(json!({ "change": "settings" }));
     Json(settings).into_response()

@@ -25,6 +25,7 @@ mod sandbox;
 mod signing;
 mod truncated;
 
+use std::io::Write;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -137,7 +138,8 @@ async fn run(options: Options) -> Result<(), String> {
         .map_err(|error| format!("{} cannot be listened on: {error}", options.listen))?;
     let address = listener.local_addr().map_err(|error| error.to_string())?;
     let sandbox = Sandbox::new(format!("http://{address}"), options.speed, folder)?;
-    println!("sandbox: {}", sandbox.address);
+    writeln!(std::io::stdout(), "sandbox: {}", sandbox.address)
+        .map_err(|error| format!("the address cannot be told: {error}"))?;
     tokio::select! {
         () = listen::serve(listener, control::router(Arc::new(sandbox))) => Ok(()),
         // A pending read of standard input would keep the runtime from ending by itself.

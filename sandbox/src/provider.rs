@@ -321,7 +321,10 @@ fn mistake_for_another(body: &mut Value) {
         }
     }
     if let Some(total) = body.pointer_mut("/amount/total") {
-        *total = total.as_i64().map_or(1, |fen| fen + 100).into();
+        *total = total
+            .as_i64()
+            .map_or(1, |fen| fen.checked_add(100).unwrap_or(1))
+            .into();
     }
 }
 

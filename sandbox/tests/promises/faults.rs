@@ -200,6 +200,20 @@ fn a_wrong_answer_is_well_signed_and_about_another_order() {
 }
 
 #[test]
+fn even_the_greatest_amount_has_a_wrong_answer() {
+    let sandbox = Sandbox::start();
+    let merchant = sandbox.merchant();
+    let mut order = merchant.order("order-0001", "http://127.0.0.1:9/notify");
+    order["amount"]["total"] = i64::MAX.into();
+    merchant.place_with(order);
+    sandbox.fault(json!({ "fault": "wrong_answer" }));
+    assert_ne!(
+        merchant.query("order-0001").json()["amount"]["total"],
+        i64::MAX
+    );
+}
+
+#[test]
 fn a_certificate_rotates_in_the_middle_of_a_request() {
     let sandbox = Sandbox::start();
     let merchant = sandbox.merchant();
@@ -240,6 +254,8 @@ fn a_skewed_clock_shows_in_answers_and_notifications() {
         sandbox.control("PUT", "/settings", json!({})).json()["clock_skew_s"],
         0
     );
+    let endless = json!({ "clock_skew_s": i64::MIN });
+    assert_eq!(sandbox.control("PUT", "/settings", endless).status, 400);
 }
 
 #[test]
