@@ -5,6 +5,7 @@
 handlers for web frameworks, :mod:`payseal.crypto` the bare algorithms.
 """
 
+from payseal import crypto
 from payseal._library import ABI_VERSION, load, version
 from payseal.aio import AsyncClient
 from payseal.cancellation import Cancellation
@@ -56,6 +57,7 @@ __all__ = [
     "TransportError",
     "TransportFailure",
     "TrustError",
+    "crypto",
     "load",
     "operations",
     "version",
