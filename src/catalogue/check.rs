@@ -4,7 +4,7 @@ use std::fmt::{self, Write};
 
 use serde_json::{Map, Number, Value};
 
-use super::nearest::nearest;
+use super::nearest::{nearest, same};
 use super::text;
 use super::{Fields, Kind, Operation, Schema};
 
@@ -175,7 +175,7 @@ impl Check<'_> {
         }
     }
 
-    /// Where a field of exactly this name belongs.
+    /// Where a field of this name belongs.
     fn elsewhere(&self, name: &str) -> Option<String> {
         let parts = [
             ("path", Some(self.operation.path_fields)),
@@ -291,16 +291,8 @@ impl Check<'_> {
     /// A part of the path: a text that cannot become more than one step of it.
     fn in_path(&self, schema: Schema, place: Place, value: &Value) -> Result<(), Violation> {
         self.value(schema, place, value)?;
-        match value {
-            Value::String(text) if text.is_empty() => Err(place.violation("must not be empty")),
-            Value::String(text)
-                if text == "." || text == ".." || text.contains(['/', '\\', '?', '#', '%']) =>
-            {
-                Err(place
-                    .violation("must be one step of the path: not . or .., and without / \\ ? # %"))
-            }
-            _ => Ok(()),
-        }
+        let problem = value.as_str().and_then(text::no_path_step);
+        problem.map_or(Ok(()), |problem| Err(place.violation(problem)))
     }
 
     /// A query string is text, so numbers and booleans may come as text too.
@@ -321,10 +313,10 @@ impl Check<'_> {
     }
 }
 
-/// The path of the field `name` among `fields` or below them.
+/// The path of the field that is called like this among `fields` or below them.
 fn within(place: Place, fields: Fields, name: &str) -> Option<String> {
-    if fields.get(name).is_some() {
-        return Some(place.key(name).to_string());
+    if let Some(field) = fields.iter().find(|field| same(field.name, name)) {
+        return Some(place.key(field.name).to_string());
     }
     let mut objects = fields
         .iter()

@@ -1,6 +1,6 @@
 //! Which name was meant.
 
-/// The candidate that `name` is most likely a typing error of: the same but for case, `_` and `-`, or few letters away.
+/// The candidate that `name` is most likely a typing error of: few letters away, whatever the case, `_` and `-`.
 pub(super) fn nearest<'a>(
     name: &str,
     candidates: impl Iterator<Item = &'a str>,
@@ -8,18 +8,26 @@ pub(super) fn nearest<'a>(
     if name.len() > 64 {
         return None;
     }
-    let wanted = letters(name);
+    let wanted: Vec<char> = letters(name).collect();
     let allowed = (wanted.len() / 4).clamp(1, 3);
-    let rated = candidates.map(|candidate| (distance(&wanted, &letters(candidate)), candidate));
+    let rated = candidates.map(|candidate| {
+        (
+            distance(&wanted, &letters(candidate).collect::<Vec<_>>()),
+            candidate,
+        )
+    });
     let (distance, candidate) = rated.min_by_key(|(distance, _)| *distance)?;
     (distance <= allowed && distance < wanted.len()).then_some(candidate)
 }
 
-fn letters(name: &str) -> Vec<char> {
-    name.chars()
-        .filter(|c| !matches!(c, '_' | '-'))
-        .flat_map(char::to_lowercase)
-        .collect()
+/// Whether two names differ only in case, `_` and `-`: `openId` and `openid`.
+pub(super) fn same(a: &str, b: &str) -> bool {
+    letters(a).eq(letters(b))
+}
+
+fn letters(name: &str) -> impl Iterator<Item = char> {
+    let kept = name.chars().filter(|c| !matches!(c, '_' | '-'));
+    kept.flat_map(char::to_lowercase)
 }
 
 /// Edits (insert, delete, replace, swap of neighbours) that lead from one to the other.

@@ -53,6 +53,18 @@ pub(super) fn malformed(text: &str, format: Format) -> Option<&'static str> {
     }
 }
 
+/// Why a text cannot stand for a placeholder of a path: what it would become is nothing, or more than one step, or a step back.
+pub(super) fn no_path_step(text: &str) -> Option<&'static str> {
+    match text {
+        "" => Some("must not be empty"),
+        "." | ".." => Some("must be one step of the path, not . or .."),
+        _ if text.contains(['/', '\\', '?', '#', '%']) => {
+            Some("must be one step of the path, without / \\ ? # %")
+        }
+        _ => None,
+    }
+}
+
 /// Private addresses are allowed: a simulated provider on the same machine calls them.
 fn notify_url(text: &str) -> Option<&'static str> {
     let scheme = ["https://", "http://"].into_iter().find(|s| {
@@ -151,5 +163,21 @@ fn is_rfc3339(text: &str) -> bool {
                 && number(zone + 4, zone + 6).is_some_and(|minute| minute < 60)
         }
         _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The operations of today restrict the characters of every placeholder; others will not.
+    #[test]
+    fn a_path_step_is_neither_nothing_nor_more_than_one() {
+        for bad in ["", ".", "..", "a/b", "a\\b", "a?b", "a#b", "a%2Fb"] {
+            assert!(no_path_step(bad).is_some(), "{bad:?}");
+        }
+        for good in ["1", "a.b", "...", "a|b*c-d_e@f", "订单"] {
+            assert_eq!(no_path_step(good), None, "{good:?}");
+        }
     }
 }

@@ -74,7 +74,11 @@ fn a_typing_error_is_refused_with_what_was_meant() {
         ("outTradeNo", "body.out_trade_no"),
         ("Description", "body.description"),
         ("notifyurl", "body.notify_url"),
+        ("OUTTRADENO", "body.out_trade_no"),
+        ("OUTTRADEMO", "body.out_trade_no"),
         ("openid", "body.payer.openid"),
+        ("openId", "body.payer.openid"),
+        ("payer-client-ip", "body.scene_info.payer_client_ip"),
         ("total", "body.amount.total"),
     ] {
         let mut order = jsapi_order();

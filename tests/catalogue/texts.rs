@@ -118,6 +118,7 @@ fn the_notification_goes_to_an_absolute_address_without_query() {
         "https://shop.example/notify?order=1",
         "https://shop.example/notify#top",
         "https://user:secret@shop.example/notify",
+        "https://user@shop.example/notify",
         "https://shop.example:port/",
         "https://shop.example:0/",
         "https://shop.example:65536/",
