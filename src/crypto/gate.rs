@@ -188,7 +188,7 @@ fn agree(label: Option<&str>, structure: &Structure<'_>) -> Result<(), KeyError>
     };
     match label {
         Some(label) if label != expected => Err(KeyError::invalid(format!(
-            "the PEM block says {label}, but what is inside is a {expected}; correct its first and last line"
+            "the PEM block says {label}, but its contents are those of {expected}; correct its first and last line"
         ))),
         _ => Ok(()),
     }

@@ -84,6 +84,13 @@ fn an_engine_that_hashes_twice_is_caught() {
     caught::<HASHES_TWICE>("sign");
 }
 
+/// What an engine does not notice about a key, the self-test at its loading does.
+#[test]
+fn an_engine_whose_signatures_do_not_verify_loads_no_key() {
+    let key = RsaPrivateKey::<Broken<SIGNS_WRONGLY>>::parse(&PRIVATE_KEYS[1]);
+    assert_eq!(key.unwrap_err().kind, KeyErrorKind::Mismatch);
+}
+
 fn caught<const FAULT: u8>(operation: &str) {
     let faults = compare::<AwsLc, Broken<FAULT>>(1, 8).faults;
     assert!(
@@ -433,6 +440,7 @@ const IGNORES_ADDITIONAL_DATA: u8 = 3;
 const COMPARES_A_PART_OF_THE_TAG: u8 = 4;
 const CUTS_LONG_HMAC_KEYS: u8 = 5;
 const HASHES_TWICE: u8 = 6;
+const SIGNS_WRONGLY: u8 = 7;
 
 /// An engine with one fault, of the sort that real libraries have had.
 enum Broken<const FAULT: u8> {}
@@ -452,7 +460,7 @@ impl<const FAULT: u8> Engine for Broken<FAULT> {
 
     fn sign_sha256(key: &Self::Private, message: &[u8]) -> Result<Vec<u8>, CryptoError> {
         match FAULT {
-            HASHES_TWICE => AwsLc::sign_sha256(key, &AwsLc::sha256(message)),
+            HASHES_TWICE | SIGNS_WRONGLY => AwsLc::sign_sha256(key, &AwsLc::sha256(message)),
             HASHES_THE_HEAD_ONLY => AwsLc::sign_sha256(key, head(message)),
             _ => AwsLc::sign_sha256(key, message),
         }

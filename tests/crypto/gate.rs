@@ -606,22 +606,22 @@ fn a_label_that_contradicts_its_contents_is_refused<E: Engine>() {
     refused(
         private::<E>(&pem("RSA PRIVATE KEY", &good.pkcs8())),
         Invalid,
-        "what is inside is a PRIVATE KEY",
+        "its contents are those of PRIVATE KEY",
     );
     refused(
         private::<E>(&pem("PRIVATE KEY", &good.pkcs1())),
         Invalid,
-        "what is inside is a RSA PRIVATE KEY",
+        "its contents are those of RSA PRIVATE KEY",
     );
     refused(
         public::<E>(&pem("PUBLIC KEY", &good.public_pkcs1())),
         Invalid,
-        "what is inside is a RSA PUBLIC KEY",
+        "its contents are those of RSA PUBLIC KEY",
     );
     refused(
         public::<E>(&pem("PUBLIC KEY", &good.pkcs8())),
         Invalid,
-        "what is inside is a PRIVATE KEY",
+        "its contents are those of PRIVATE KEY",
     );
 }
 

@@ -15,6 +15,8 @@ macro_rules! on_each_engine {
 }
 
 mod asn1;
+#[cfg(target_os = "linux")]
+mod canary;
 mod certificate;
 #[cfg(all(feature = "aws-lc-rs", feature = "rustcrypto"))]
 mod differential;
