@@ -18,6 +18,8 @@ record Series(String name, Tags tags) {
     private static final Pattern SAMPLE = Pattern.compile("([a-zA-Z_:][\\w:]*)(?:\\{(.*)})? (\\S+)");
     private static final Pattern LABEL = Pattern.compile("([a-zA-Z_]\\w*)=\"((?:[^\"\\\\]|\\\\.)*)\"");
 
+    private static final Pattern ESCAPE = Pattern.compile("\\\\(.)");
+
     /** All samples and their values, in order. */
     static Map<Series, Double> parse(String text) {
         Map<Series, Double> samples = new LinkedHashMap<>();
@@ -49,7 +51,8 @@ record Series(String name, Tags tags) {
     }
 
     private static String unescape(String value) {
-        return value.replace("\\n", "\n").replace("\\\"", "\"").replace("\\\\", "\\");
+        return ESCAPE.matcher(value)
+                .replaceAll(escape -> Matcher.quoteReplacement(escape.group(1).equals("n") ? "\n" : escape.group(1)));
     }
 
     private static double value(String text) {

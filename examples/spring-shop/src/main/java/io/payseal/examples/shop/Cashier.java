@@ -1,10 +1,13 @@
 package io.payseal.examples.shop;
 
-import com.fasterxml.jackson.databind.JsonNode;
 import io.payseal.CallOptions;
-import io.payseal.Params;
 import io.payseal.PaysealClient;
-import java.util.LinkedHashMap;
+import io.payseal.wechat.pay.Currency;
+import io.payseal.wechat.pay.JsapiRequest;
+import io.payseal.wechat.pay.NativeRequest;
+import io.payseal.wechat.pay.OrderAmount;
+import io.payseal.wechat.pay.PayService;
+import io.payseal.wechat.pay.Payer;
 import java.util.Map;
 import org.slf4j.MDC;
 import org.springframework.stereotype.Component;
@@ -16,44 +19,48 @@ class Cashier {
     private static final String OPENID = "oUpF8uMuAJO_M2pxb1Q9zNjWeS6o";
 
     private final PaysealClient client;
+    private final PayService pay;
     private final Address address;
 
     Cashier(PaysealClient client, Address address) {
         this.client = client;
+        this.pay = new PayService(client);
         this.address = address;
     }
 
     /** What the order's QR code says. */
     String codeUrl(Order order) {
-        JsonNode answer = send("POST /v3/pay/transactions/native", body(order));
-        return client.invoke(
-                        "native", Map.of("code_url", answer.path("code_url").asText()))
-                .get("code_url");
+        NativeRequest request = NativeRequest.builder()
+                .description(ShopController.PRODUCT.name())
+                .outTradeNo(order.id())
+                .notifyUrl(address.notifyUrl())
+                .amount(amount(order))
+                .build();
+        String codeUrl = pay.nativePay(request, traced()).codeUrl();
+        return client.invoke("native", Map.of("code_url", codeUrl)).get("code_url");
     }
 
     /** What wx.requestPayment needs. */
     Map<String, String> invocation(Order order) {
-        Map<String, Object> body = body(order);
-        body.put("payer", Map.of("openid", OPENID));
-        JsonNode answer = send("POST /v3/pay/transactions/jsapi", body);
+        JsapiRequest request = JsapiRequest.builder()
+                .description(ShopController.PRODUCT.name())
+                .outTradeNo(order.id())
+                .notifyUrl(address.notifyUrl())
+                .amount(amount(order))
+                .payer(Payer.builder().openid(OPENID).build())
+                .build();
         return client.invoke(
-                "jsapi", Map.of("prepay_id", answer.path("prepay_id").asText()));
+                "jsapi", Map.of("prepay_id", pay.jsapi(request, traced()).prepayId()));
     }
 
-    private JsonNode send(String operation, Map<String, Object> body) {
-        CallOptions options =
-                CallOptions.builder().traceId(MDC.get(TraceFilter.TRACE_ID)).build();
-        return client.execute(
-                        operation, Params.builder().body(body).options(options).build())
-                .as(JsonNode.class);
+    private static OrderAmount amount(Order order) {
+        return OrderAmount.builder()
+                .total(order.amountFen())
+                .currency(Currency.CNY)
+                .build();
     }
 
-    private Map<String, Object> body(Order order) {
-        Map<String, Object> body = new LinkedHashMap<>();
-        body.put("description", ShopController.PRODUCT.name());
-        body.put("out_trade_no", order.id());
-        body.put("notify_url", address.notifyUrl());
-        body.put("amount", Map.of("total", order.amountFen(), "currency", "CNY"));
-        return body;
+    private static CallOptions traced() {
+        return CallOptions.builder().traceId(MDC.get(TraceFilter.TRACE_ID)).build();
     }
 }

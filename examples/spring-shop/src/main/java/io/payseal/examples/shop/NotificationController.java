@@ -1,9 +1,10 @@
 package io.payseal.examples.shop;
 
-import com.fasterxml.jackson.databind.JsonNode;
 import io.payseal.Notification;
 import io.payseal.PaysealClient;
 import io.payseal.servlet.NotificationEndpoint;
+import io.payseal.wechat.pay.TradeState;
+import io.payseal.wechat.pay.Transaction;
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;
@@ -35,17 +36,17 @@ class NotificationController {
         if (!notification.event().eventType().equals("TRANSACTION.SUCCESS")) {
             return; // a refund, say: acknowledged, this shop has no use for it
         }
-        JsonNode transaction = notification.as(JsonNode.class);
-        String id = transaction.path("out_trade_no").asText();
-        String state = transaction.path("trade_state").asText();
-        if (!state.equals("SUCCESS")) {
-            throw new IllegalStateException("order " + id + " is " + state + " in an event of success");
+        Transaction transaction = notification.as(Transaction.class);
+        String id = transaction.outTradeNo();
+        if (!TradeState.SUCCESS.equals(transaction.tradeState())) {
+            throw new IllegalStateException(
+                    "order " + id + " is " + transaction.tradeState() + " in an event of success");
         }
         boolean first = orders.markPaid(
                 id,
-                transaction.path("transaction_id").asText(),
-                transaction.path("success_time").asText(),
-                transaction.path("amount").path("total").asLong());
+                transaction.transactionId(),
+                transaction.successTime(),
+                transaction.amount().total());
         if (first) {
             LOG.info("order {} is paid", id);
         }

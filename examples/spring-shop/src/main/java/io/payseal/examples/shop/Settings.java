@@ -5,7 +5,6 @@ import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Set;
-import org.springframework.boot.system.ApplicationHome;
 
 /**
  * The command line.
