@@ -116,9 +116,13 @@ def lint() -> Iterable[Suite]:
     yield Suite("lint:clippy", ["cargo", "clippy", "--quiet", "--workspace", "--all-targets", "--all-features", "--", "-D", "warnings"])
     for module in modules("bindings/go", "examples"):
         yield Suite(f"lint:{module}", ["sh", "-c", 'test -z "$(gofmt -l . | tee /dev/stderr)" && go vet ./...'], folder=module)
-    yield Suite("lint:python", ["sh", "-c", ".venv/bin/ruff check . && .venv/bin/ruff format --check ."])
-    yield Suite("lint:mypy", ["sh", "-c", f"cd bindings/python && {PYTHON} -m mypy"])
-    yield Suite("lint:mypy-scripts", [PYTHON, "-m", "mypy", "--strict", "scripts", "tests/vectors", "tests/demo"])
+    for name, folder, typed in (
+        ("scripts", ".", "--strict scripts tests/vectors tests/demo"),
+        ("python", "bindings/python", ""),
+        ("fastapi-shop", "examples/fastapi-shop", "."),
+    ):
+        ruff = f"{PYTHON} -m ruff"
+        yield Suite(f"lint:{name}", ["sh", "-c", f"{ruff} check . && {ruff} format --check . && {PYTHON} -m mypy {typed}"], folder=folder)
 
 
 def suites() -> Iterable[Suite]:
@@ -143,6 +147,7 @@ def suites() -> Iterable[Suite]:
         "bindings/python",
         reports="target/test/python.xml",
     )
+    yield Suite("readme", ["tests/readme/run"], tap)
     for shop in ("gin", "spring", "fastapi"):
         yield Suite(f"demo:{shop}", [PYTHON, "scripts/demo.py", "--shop", shop, "--check"], browser, minutes=10)
 
