@@ -53,6 +53,8 @@ pub struct Delivered {
 pub struct Call {
     core: Arc<Core>,
     task: Task,
+    /// Without a key of the platform nothing can be encrypted: then the bytes are settled when there is one.
+    unsettled: Option<Params>,
     state: State,
     request: Option<Request>,
     started: Instant,
@@ -62,6 +64,8 @@ pub struct Call {
     trace_id: Option<String>,
     /// Bytes of some attempt left and no verified answer has come.
     unanswered: bool,
+    /// The present attempt has an answer that is not judged yet.
+    unjudged: bool,
     /// The host of the attempt that failed last: the next one prefers another.
     avoid: Option<usize>,
     /// Keys were fetched for this call already; once is enough.
@@ -118,17 +122,20 @@ struct Refresh {
 impl Call {
     pub(crate) fn operation(core: Arc<Core>, operation: &str, params: Params) -> Result<Call> {
         let options = params.options.clone();
+        let unsettled = (core.provider.keys(&core.host)? == Keys::Missing).then(|| params.clone());
         let prepared = core.provider.prepare(operation, params, &core.host)?;
         let timeout = options.timeout.unwrap_or(core.settings.total);
         let max_attempts = options.max_attempts.unwrap_or(core.settings.max_attempts);
-        Ok(Call::new(
+        let mut call = Call::new(
             core,
             Task::Operation(Box::new(prepared)),
             State::Keys,
             timeout,
             max_attempts,
             options.trace_id,
-        ))
+        );
+        call.unsettled = unsettled;
+        Ok(call)
     }
 
     pub(crate) fn notification(
@@ -165,6 +172,7 @@ impl Call {
         Call {
             core,
             task,
+            unsettled: None,
             state,
             request: None,
             started,
@@ -173,6 +181,7 @@ impl Call {
             max_attempts,
             trace_id,
             unanswered: false,
+            unjudged: false,
             avoid: None,
             refreshed: false,
         }
@@ -228,7 +237,10 @@ impl Call {
         let healthy = !(502..=504).contains(&response.status);
         self.judge_host(host, healthy);
         self.state = match what {
-            Sending::Attempt => State::Judge(response),
+            Sending::Attempt => {
+                self.unjudged = true;
+                State::Judge(response)
+            }
             Sending::Keys(refresh) => self.take_keys(refresh, response),
         };
         Ok(())
@@ -296,6 +308,9 @@ impl Call {
             .with_hint("try again later");
             return self.failed(error);
         };
+        if let Err(error) = self.settle() {
+            return self.failed(error);
+        }
         let Task::Operation(prepared) = &self.task else {
             return State::Open;
         };
@@ -310,6 +325,16 @@ impl Call {
         }
     }
 
+    fn settle(&mut self) -> Result<()> {
+        if let (Some(params), Task::Operation(prepared)) = (self.unsettled.take(), &mut self.task) {
+            let core = &self.core;
+            **prepared = core
+                .provider
+                .prepare(&prepared.operation, params, &core.host)?;
+        }
+        Ok(())
+    }
+
     fn judge(&mut self, response: Response) -> State {
         let Task::Operation(prepared) = &self.task else {
             return State::Over;
@@ -320,15 +345,18 @@ impl Call {
             .check(prepared, &response, &self.core.host)
         {
             Ok(answer) => {
-                self.unanswered = false;
+                (self.unanswered, self.unjudged) = (false, false);
                 return self.answered(answer);
             }
             Err(error) => error,
         };
-        self.unanswered |= error.outcome() == Outcome::Unknown;
         if error.code() == Code::UnknownSerial {
             return self.fetch_for(error, State::Judge(response));
         }
+        let rejected = error.outcome() == Outcome::Rejected;
+        let earlier = self.unanswered;
+        self.unjudged = false;
+        self.unanswered |= !rejected; // also when the check itself failed, because a clock did
         let repeatable = prepared.repeat != Repeat::Never
             && matches!(
                 error.code(),
@@ -341,8 +369,19 @@ impl Call {
             .map(Duration::from_secs);
         match repeatable {
             true => self.again(error, asked_for),
-            // A verified no is the last word also about earlier attempts: they carried the same numbers.
-            false if error.outcome() == Outcome::Rejected => self.done(Err(error)),
+            // Signature, permission and limits are looked at before the number: a no to this attempt does not say what became of
+            // an earlier one that may still be under way.
+            false if rejected && earlier && prepared.repeat != Repeat::Safe => {
+                let is_done = error
+                    .detail("advice")
+                    .is_some_and(|it| it == "already_done");
+                self.failed(if is_done {
+                    error
+                } else {
+                    error.with("advice", "query_first")
+                })
+            }
+            false if rejected => self.done(Err(error)),
             false => self.failed(error),
         }
     }
@@ -382,10 +421,12 @@ impl Call {
             Ok(jitter) => asked_for.map_or(jitter, |asked| asked.max(jitter)),
             Err(_) => return self.failed(error),
         };
-        let until = Instant::now() + pause;
-        if until >= self.deadline {
+        let Some(until) = Instant::now()
+            .checked_add(pause)
+            .filter(|until| *until < self.deadline)
+        else {
             return self.failed(error);
-        }
+        };
         self.record(Level::Warn, "call.retry")
             .with("code", error.code().name())
             .with("message", error.message())

@@ -87,6 +87,8 @@ pub struct Prepared {
     pub expect: Map<String, Value>,
     /// The merchant's number, for log records.
     pub order_number: Option<String>,
+    /// What must be encrypted is left out, for there is no key yet: this is never signed.
+    pub awaits_key: bool,
 }
 
 /// A verified answer.

@@ -79,7 +79,8 @@ impl Call {
         let Task::Operation(prepared) = &self.task else {
             return error;
         };
-        let error = match (self.unanswered, error.code().is_trust()) {
+        let sent = self.unanswered || self.unjudged;
+        let error = match (sent, error.code().is_trust()) {
             (true, _) => error.with_outcome(Outcome::Unknown),
             (false, false) if error.outcome() == Outcome::Unknown => {
                 error.with_outcome(Outcome::NotSent)

@@ -1,6 +1,6 @@
 //! The signature of a request. <https://pay.weixin.qq.com/doc/v3/merchant/4012365336>
 
-use crate::error::Result;
+use crate::error::{Code, Error, Outcome, Result};
 use crate::host::Host;
 use crate::provider::Prepared;
 
@@ -15,6 +15,13 @@ pub(super) fn headers(
     prepared: &Prepared,
     host: &Host,
 ) -> Result<Vec<(&'static str, String)>> {
+    if prepared.awaits_key {
+        return Err(Error::new(
+            Code::UnknownSerial,
+            "a field must be encrypted and there is no valid platform key",
+        )
+        .with_outcome(Outcome::NotSent));
+    }
     let signed_body = prepared.signed_body.as_deref().unwrap_or(&prepared.body);
     let mut headers = prepared.headers.clone();
     headers.push(("User-Agent", USER_AGENT.into()));

@@ -55,30 +55,29 @@ pub(super) fn open(
         envelope.insert("original_type".into(), original.into());
     }
     envelope.insert("provider".into(), "wechat".into());
+    let fingerprint = fingerprint(&proof.serial, headers);
     envelope.insert("mchid".into(), merchant.mchid.clone().into());
     envelope.insert("serial".into(), proof.serial.into());
     envelope.insert("timestamp".into(), proof.timestamp.into());
     Ok(Event {
         envelope,
         plaintext,
-        fingerprint: fingerprint(headers),
+        fingerprint,
     })
 }
 
 /// The same delivery has the same serial, time, nonce and signature; a repetition by the provider has others.
-fn fingerprint(headers: &Headers) -> [u8; 32] {
+///
+/// Only what can be spelled in one way takes part, or whoever repeats a delivery would spell it differently.
+fn fingerprint(serial: &str, headers: &Headers) -> [u8; 32] {
+    let field = |name| headers.first(name).unwrap_or_default();
     let parts = [
-        "wechatpay-serial",
-        "wechatpay-timestamp",
-        "wechatpay-nonce",
-        "wechatpay-signature",
+        serial,
+        field("wechatpay-timestamp"),
+        field("wechatpay-nonce"),
+        field("wechatpay-signature"),
     ];
-    sha256(
-        parts
-            .map(|name| headers.first(name).unwrap_or_default())
-            .join("\n")
-            .as_bytes(),
-    )
+    sha256(parts.join("\n").as_bytes())
 }
 
 /// Decrypts `{algorithm, nonce, associated_data, ciphertext}` with the APIv3 key, then with the previous one.

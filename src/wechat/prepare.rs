@@ -40,9 +40,17 @@ pub(super) fn prepare(
     let asked = asked(&params);
     // One key for the whole request: what is encrypted with it, and what the answer is asked to be signed with.
     let key = ring.preferred(host.now_s()?);
+    let mut awaits_key = false;
+    let mut seal = |text: &str, field: &str| match key {
+        Some(key) => sealed(text, field, key),
+        None => {
+            awaits_key = true;
+            Ok(String::new())
+        }
+    };
     if let (Some(operation), Some(body)) = (&known, params.body.as_mut()) {
         for path in catalogue::encrypted_fields(operation) {
-            encrypt(body, path, "body", key)?;
+            encrypt(body, path, "body", &mut seal)?;
         }
     }
     let content = content(method, &mut params, host)?;
@@ -91,6 +99,7 @@ pub(super) fn prepare(
         asked,
         expect: params.options.expect,
         order_number,
+        awaits_key,
     })
 }
 
@@ -115,6 +124,11 @@ fn parse_name(name: &str) -> Result<(&'static str, &str)> {
             .any(|segment| segment == ".." || segment == ".")
     {
         return Err(unknown("has a path that is not one"));
+    }
+    if !url::has_whole_placeholders(path) {
+        return Err(unknown(
+            "has a path with an empty placeholder or a brace without its partner",
+        ));
     }
     Ok((method, path))
 }
@@ -228,15 +242,21 @@ fn asked(params: &Params) -> Vec<(&'static str, Value)> {
     ];
     const AMOUNTS: [&str; 3] = ["amount.total", "amount.refund", "amount.currency"];
     let body = params.body.as_ref();
+    let is_given = |value: &&Value| !value.is_null();
     let number = |name: &'static str| {
-        let value = params
-            .path
-            .get(name)
-            .or(params.query.get(name))
-            .or(body.and_then(|body| body.get(name)))?;
-        Some((name, value.clone()))
+        let in_target = params.path.get(name).or(params.query.get(name));
+        let value = match in_target.filter(is_given) {
+            // In an address a number is text, and so it comes back.
+            Some(Value::Number(number)) => Value::String(number.to_string()),
+            Some(value) => value.clone(),
+            None => body?.get(name).filter(is_given)?.clone(),
+        };
+        Some((name, value))
     };
-    let amount = |path: &'static str| Some((path, wire::json::at(body?, path)?.clone()));
+    let amount = |path: &'static str| {
+        let value = wire::json::at(body?, path).filter(is_given)?;
+        Some((path, value.clone()))
+    };
     NUMBERS
         .into_iter()
         .filter_map(number)
@@ -245,13 +265,18 @@ fn asked(params: &Params) -> Vec<(&'static str, Value)> {
 }
 
 /// Encrypts the texts at `path` (`payer.identity.name`, `items[].name`) in place. An empty text stays as it is.
-fn encrypt(value: &mut Value, path: &str, field: &str, key: Option<&PlatformKey>) -> Result<()> {
+fn encrypt(
+    value: &mut Value,
+    path: &str,
+    field: &str,
+    seal: &mut impl FnMut(&str, &str) -> Result<String>,
+) -> Result<()> {
     if path.is_empty() {
         let Value::String(text) = value else {
             return Ok(());
         };
         if !text.is_empty() {
-            *text = sealed(text, field, key)?;
+            *text = seal(text, field)?;
         }
         return Ok(());
     }
@@ -265,22 +290,14 @@ fn encrypt(value: &mut Value, path: &str, field: &str, key: Option<&PlatformKey>
     match (is_array, inner) {
         (true, Value::Array(items)) => {
             items.iter_mut().enumerate().try_for_each(|(index, item)| {
-                encrypt(item, rest, &format!("{field}.{name}[{index}]"), key)
+                encrypt(item, rest, &format!("{field}.{name}[{index}]"), seal)
             })
         }
-        (_, inner) => encrypt(inner, rest, &format!("{field}.{name}"), key),
+        (_, inner) => encrypt(inner, rest, &format!("{field}.{name}"), seal),
     }
 }
 
-fn sealed(text: &str, field: &str, key: Option<&PlatformKey>) -> Result<String> {
-    let Some(key) = key else {
-        return Err(Error::new(
-            Code::UnknownSerial,
-            "a field must be encrypted and there is no valid platform key",
-        )
-        .with_outcome(crate::Outcome::NotSent)
-        .with_field(field));
-    };
+fn sealed(text: &str, field: &str, key: &PlatformKey) -> Result<String> {
     let most = key.key.max_oaep_plaintext();
     match key.key.oaep_sha1_seal(text.as_bytes()) {
         Ok(ciphertext) => Ok(base64::encode(&ciphertext)),

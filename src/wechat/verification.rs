@@ -17,6 +17,7 @@ const PROBE_PREFIX: &str = "WECHATPAY/SIGNTEST/";
 /// Proof that a body is the provider's. Only `verify` makes one.
 #[derive(Debug)]
 pub(super) struct Proof {
+    /// As the key ring spells it: the message may write it in lower case or without zeros, for it is not signed.
     pub serial: String,
     /// Unix seconds.
     pub timestamp: i64,
@@ -104,7 +105,7 @@ pub(super) fn verify(
             .with_hint("an old message was replayed, or a clock is wrong: check NTP on this machine"));
     }
     Ok(Proof {
-        serial: id.to_string(),
+        serial: key.id.to_string(),
         timestamp: time,
     })
 }

@@ -40,10 +40,20 @@ impl Origin {
 
 fn host_of(authority: &str) -> std::result::Result<&str, String> {
     let (host, port) = match authority.strip_prefix('[') {
-        Some(rest) => rest
-            .split_once(']')
-            .map(|(host, rest)| (host, rest.strip_prefix(':')))
-            .ok_or("the IPv6 address is not closed")?,
+        Some(rest) => {
+            let (host, rest) = rest
+                .split_once(']')
+                .ok_or("the IPv6 address is not closed")?;
+            if host.parse::<std::net::Ipv6Addr>().is_err() {
+                return Err("in brackets there must be an IPv6 address".into());
+            }
+            match rest.strip_prefix(':') {
+                None if !rest.is_empty() => {
+                    return Err("only a port may follow the IPv6 address".into());
+                }
+                port => (host, port),
+            }
+        }
         None => match authority.split_once(':') {
             Some((host, port)) => (host, Some(port)),
             None => (authority, None),
@@ -52,14 +62,11 @@ fn host_of(authority: &str) -> std::result::Result<&str, String> {
     if let Some(port) = port {
         port.parse::<u16>()
             .ok()
-            .filter(|port| *port != 0)
+            .filter(|number| *number != 0 && port.bytes().all(|b| b.is_ascii_digit()))
             .ok_or("the port is not a number from 1 to 65535")?;
     }
-    if host.is_empty()
-        || !host
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_' | b':'))
-    {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b".-_".contains(&b);
+    if host.is_empty() || !(authority.starts_with('[') || host.bytes().all(plain)) {
         return Err("the host name is empty or has characters that do not belong there".into());
     }
     Ok(host)
@@ -104,14 +111,18 @@ pub fn fill<'a>(template: &str, mut value: impl FnMut(&str) -> Option<&'a str>) 
         rest = &rest[close + 1..];
     }
     path.push_str(rest);
-    // Values are encoded, so a brace that is left is the template's own.
-    if path.contains(['{', '}']) {
-        return Err(Error::new(
-            Code::UnknownOperation,
-            "the operation's path has a brace without its partner",
-        ));
-    }
     Ok(path)
+}
+
+/// Whether each brace of a path template is part of a `{name}`.
+pub fn has_whole_placeholders(template: &str) -> bool {
+    let mut parts = template.split('{');
+    let literal = |part: &str| !part.contains('}');
+    let placeholder = |part: &str| {
+        part.split_once('}')
+            .is_some_and(|(name, rest)| !name.is_empty() && literal(rest))
+    };
+    parts.next().is_none_or(literal) && parts.all(placeholder)
 }
 
 /// `k=v&k=v`, keys and values percent-encoded, in the order given.
@@ -172,6 +183,13 @@ mod tests {
             "http://127.0.0.1.evil.com",
             "https://a b",
             "https://[::1",
+            "https://[::1]evil.com",
+            "https://[::1]evil.com:443",
+            "https://[evil.com]",
+            "http://[localhost]",
+            "https://a:+443",
+            "https://a:",
+            "https://a:1:2",
             "http://10.0.0.1",
         ] {
             assert!(Origin::parse(bad).is_err(), "{bad}");

@@ -1,0 +1,17 @@
+//! What `payseal::wechat` promises: requests as WeChat Pay wants them, and belief in nothing that it did not sign.
+//!
+//! The platform of these tests signs, seals and verifies with the engine that payseal does not use by default.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod answers;
+mod cashier;
+mod certificates;
+mod encryption;
+mod freshness;
+mod notifications;
+mod parameters;
+mod refusals;
+mod signatures;
+mod signing;
