@@ -39,7 +39,8 @@ impl Call {
         };
         match self.core.gate().enter(&want, Instant::now()) {
             Admission::Fetch(permit) => {
-                self.refreshed = true;
+                // Only a fetch on behalf of the serial can show that the provider does not have it.
+                self.refreshed |= matches!(want, Want::Serial(_));
                 self.send_keys(Refresh {
                     want,
                     prepared: Box::new(prepared),
