@@ -48,8 +48,8 @@ func Sign(algorithm Algorithm, key, message []byte) ([]byte, error) {
 	return taken(&signature, takeError(code, failure))
 }
 
-// Verify returns nil where signature is that of message by the key, a public key or certificate: PEM, bare base64 or DER; and
-// [ErrSignatureInvalid] where it is not.
+// Verify returns nil where signature is that of message by the public key, PEM, bare base64 or DER; and [ErrSignatureInvalid]
+// where it is not.
 func Verify(algorithm Algorithm, key, message, signature []byte) error {
 	if err := compatible(); err != nil {
 		return err
@@ -64,8 +64,8 @@ func Verify(algorithm Algorithm, key, message, signature []byte) error {
 	return takeError(code, failure)
 }
 
-// Seal encrypts plaintext. For AES256GCM key are the 32 raw bytes and the tag is appended; for RSAOAEPSHA1 key is a public key or
-// certificate, and nonce and additional are empty.
+// Seal encrypts plaintext. For AES256GCM key are the 32 raw bytes and the tag is appended; for RSAOAEPSHA1 key is a public
+// key, and nonce and additional are empty.
 func Seal(algorithm Algorithm, key, nonce, additional, plaintext []byte) ([]byte, error) {
 	if err := compatible(); err != nil {
 		return nil, err

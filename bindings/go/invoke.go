@@ -10,25 +10,38 @@ import (
 	"runtime"
 )
 
-// JSAPIPayment is what a mini-program hands to wx.requestPayment, and a page to WeixinJSBridge.
+// JSAPIPayment is what a mini-program hands to wx.requestPayment, and a page to WeixinJSBridge. Its JSON has the names they want.
 type JSAPIPayment struct {
-	AppID     string `json:"appId"`
+	// AppID is the app id the order was made for.
+	AppID string `json:"appId"`
+	// TimeStamp is when it was signed, Unix seconds.
 	TimeStamp string `json:"timeStamp"`
-	NonceStr  string `json:"nonceStr"`
-	Package   string `json:"package"`
-	SignType  string `json:"signType"`
-	PaySign   string `json:"paySign"`
+	// NonceStr is random.
+	NonceStr string `json:"nonceStr"`
+	// Package is "prepay_id=…".
+	Package string `json:"package"`
+	// SignType is "RSA".
+	SignType string `json:"signType"`
+	// PaySign is the merchant's signature, base64.
+	PaySign string `json:"paySign"`
 }
 
-// AppPayment is what an app hands to the WeChat SDK.
+// AppPayment is what an app hands to the WeChat SDK. Its JSON has the names the SDK wants.
 type AppPayment struct {
-	AppID     string `json:"appid"`
+	// AppID is the app id the order was made for.
+	AppID string `json:"appid"`
+	// PartnerID is the merchant id.
 	PartnerID string `json:"partnerid"`
-	PrepayID  string `json:"prepayid"`
-	Package   string `json:"package"`
-	NonceStr  string `json:"noncestr"`
+	// PrepayID names the order.
+	PrepayID string `json:"prepayid"`
+	// Package is "Sign=WXPay".
+	Package string `json:"package"`
+	// NonceStr is random.
+	NonceStr string `json:"noncestr"`
+	// Timestamp is when it was signed, Unix seconds.
 	Timestamp string `json:"timestamp"`
-	Sign      string `json:"sign"`
+	// Sign is the merchant's signature, base64.
+	Sign string `json:"sign"`
 }
 
 // JSAPIPayment signs what the mini-program or page of an order needs. appID may be empty where the configuration has one.

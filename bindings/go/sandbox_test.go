@@ -240,11 +240,12 @@ func TestAnAnswerAboutAnotherOrderIsNoAnswer(t *testing.T) {
 	if _, err := client.Execute(t.Context(), queryOrder, params); err != nil {
 		t.Fatal(err)
 	}
-	params.Options.Expect = map[string]any{"amount.total": 101}
+	s.fault(t, "wrong_answer", number, nil)
 	_, err := client.Execute(t.Context(), queryOrder, params)
-	if !errors.Is(err, payseal.ErrResponseMismatch) {
-		t.Errorf("%v", err)
-	}
+	failure(t, err, payseal.ErrResponseMismatch, payseal.OutcomeUnknown)
+	params.Options.Expect = map[string]any{"amount.total": 101}
+	_, err = client.Execute(t.Context(), queryOrder, params)
+	failure(t, err, payseal.ErrResponseMismatch, payseal.OutcomeUnknown)
 }
 
 func TestAContextEndsACallThatTheProviderDelays(t *testing.T) {
@@ -306,13 +307,31 @@ func TestCertificatesAreFetchedAndFollowedThroughARotation(t *testing.T) {
 	s := theSandbox(t)
 	for name, transport := range transports() {
 		t.Run(name, func(t *testing.T) {
-			client := s.client(t, "config-certificate.json", nil, transport...)
-			first, err := client.Execute(t.Context(), nativeOrder, order(newOrderNumber(), someNotifyURL))
+			// Without any key: fetched before the first order.
+			first, err := s.client(t, "config-certificate.json", nil, transport...).Execute(t.Context(), nativeOrder, order(newOrderNumber(), someNotifyURL))
 			if err != nil {
 				t.Fatal(err)
 			}
 			if !first.Info.Verified || strings.HasPrefix(first.Info.Serial, "PUB_KEY_ID_") {
 				t.Errorf("%+v", first.Info)
+			}
+			// With certificates that are replaced between a request and its answer: followed as soon as a fetch is allowed again.
+			eager := func(config map[string]any) {
+				delete(config, "platform_public_keys")
+				config["certificate_refresh"] = map[string]any{"min_interval_s": 1}
+			}
+			client := s.client(t, "config.json", eager, transport...)
+			number := newOrderNumber()
+			s.fault(t, "rotate_certificate", number, nil)
+			second, err := client.Execute(t.Context(), nativeOrder, order(number, someNotifyURL))
+			for until := time.Now().Add(20 * time.Second); errors.Is(err, payseal.ErrUnknownSerial) && time.Now().Before(until); {
+				second, err = client.Execute(t.Context(), nativeOrder, order(number, someNotifyURL))
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !second.Info.Verified || second.Info.Serial == first.Info.Serial {
+				t.Errorf("%+v", second.Info)
 			}
 		})
 	}

@@ -165,7 +165,10 @@ func (r *call) exchange(ctx context.Context) error {
 	if err != nil {
 		return r.fail(sent.failure(ctx), err)
 	}
-	return r.respond(response.StatusCode, headerLines(response.Header), received)
+	if err := r.respond(response.StatusCode, headerLines(response.Header), received); err != nil {
+		return r.fail(C.PAYSEAL_FAILURE_SENT, err) // an answer the library cannot take is no answer, but the request was sent
+	}
+	return nil
 }
 
 // outgoing is the JSON of payseal_call_request.
