@@ -22,15 +22,15 @@ ROOT = Path(__file__).resolve().parents[3]
 MAIN = ROOT / "examples" / "fastapi-shop" / "main.py"
 
 
-@pytest.fixture
-def shop(sandbox: Sandbox, tmp_path: Path) -> Iterator[str]:
+@pytest.fixture(scope="module")
+def shop(sandbox_process: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The shop's address."""
     library = os.environ.get("PAYSEAL_LIBRARY")
     start = f"import payseal, runpy, sys\nif {library!r}: payseal.load({library!r})\n"
     start += f"sys.path.insert(0, {str(MAIN.parent)!r})\nrunpy.run_path({str(MAIN)!r}, run_name='__main__')"
-    command = [sys.executable, "-c", start, "--config", str(sandbox.folder / "config.json"), "--listen", "127.0.0.1:0"]
+    command = [sys.executable, "-c", start, "--config", str(sandbox_process.folder / "config.json"), "--listen", "127.0.0.1:0"]
     environment = {**os.environ, "PYTHONPATH": str(Path(payseal.__file__).resolve().parents[1])}
-    log = (tmp_path / "shop.log").open("w+")
+    log = (tmp_path_factory.mktemp("shop") / "shop.log").open("w+")
     with log, subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=log, text=True) as process:
         try:
             assert process.stdout is not None

@@ -16,9 +16,7 @@ from __future__ import annotations
 from collections.abc import Awaitable
 from typing import Callable
 
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
-from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_POST
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotAllowed
 
 from payseal.aio import AsyncClient
 from payseal.client import Client
@@ -39,22 +37,24 @@ def notification_view(client: Client, handler: Handler) -> Callable[[HttpRequest
         handler: Called with what was verified and decrypted, and with nothing else.
     """
 
-    @csrf_exempt
-    @require_POST
     def view(request: HttpRequest) -> HttpResponseBase:
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
         return _response(answer(client, request.headers, request.body, handler))
 
+    view.csrf_exempt = True  # type: ignore[attr-defined]  # what Django's decorator does, which before 5.0 takes no coroutine
     return view
 
 
 def async_notification_view(client: AsyncClient, handler: AsyncHandler) -> Callable[[HttpRequest], Awaitable[HttpResponseBase]]:
     """The same as an asynchronous view, with a coroutine as the handler."""
 
-    @csrf_exempt
-    @require_POST
     async def view(request: HttpRequest) -> HttpResponseBase:
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
         return _response(await answer_async(client, request.headers, request.body, handler))
 
+    view.csrf_exempt = True  # type: ignore[attr-defined]
     return view
 
 
