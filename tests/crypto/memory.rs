@@ -1,88 +1,15 @@
 //! Secrets leave the memory of the process when they are dropped: all of it is searched for them afterwards.
 
 use crate::canary::{Canaries, keeping_freed_memory};
-use crate::openssl::{self, Folder};
-#[cfg(feature = "aws-lc-rs")]
-use payseal::crypto::awslc::AwsLc;
+use crate::openssl;
 use payseal::crypto::engine::Engine;
 use payseal::crypto::{RsaPrivateKey, Secret};
-use std::fs::File;
-use std::io::Read;
 use zeroize::Zeroizing;
 
 on_each_engine![
     a_symmetric_key_and_its_plaintext_are_wiped,
     the_plaintext_of_a_sensitive_field_is_wiped,
 ];
-
-// Only of the default engine: the arithmetic of the second leaves numbers of a private key in freed memory.
-
-#[cfg(feature = "aws-lc-rs")]
-#[test]
-fn a_private_key_given_in_der_is_wiped() {
-    let folder = Folder::new();
-    let der = new_key(&folder);
-    private_key_is_wiped::<AwsLc>(&der, &der);
-}
-
-#[cfg(feature = "aws-lc-rs")]
-#[test]
-fn a_private_key_given_in_pem_is_wiped() {
-    let folder = Folder::new();
-    let der = new_key(&folder);
-    private_key_is_wiped::<AwsLc>(&folder.path("key.pem"), &der);
-}
-
-/// A key in PKCS#1 DER, and beside it in PEM. It goes from openssl to files: a pipe into this process would leave copies
-/// where its buffer grew.
-fn new_key(folder: &Folder) -> String {
-    let (pem, der) = (folder.path("key.pem"), folder.path("key.der"));
-    openssl::run(&["genpkey", "-algorithm", "RSA", "-out", &pem], b"");
-    openssl::run(
-        &[
-            "rsa",
-            "-in",
-            &pem,
-            "-traditional",
-            "-outform",
-            "DER",
-            "-out",
-            &der,
-        ],
-        b"",
-    );
-    der
-}
-
-fn private_key_is_wiped<E: Engine>(text: &str, der: &str) {
-    let mut canaries = Canaries::default();
-    {
-        let text = read(text);
-        canaries.of_private_key(&text, &read(der));
-        assert!(
-            canaries.found() > 0,
-            "the search finds nothing, not even the text that is there"
-        );
-        keeping_freed_memory(|| {
-            let key = RsaPrivateKey::<E>::parse(&text).unwrap();
-            drop(text);
-            let clone = key.clone();
-            assert_eq!(clone.sign_sha256(b"message").unwrap().len(), 256);
-            let sealed = key.public_key().oaep_sha1_seal(b"plaintext").unwrap();
-            assert!(key.oaep_sha1_open(&sealed).is_ok());
-            drop(key);
-            assert!(
-                canaries.found() > 0,
-                "a key that is in use is not found, so the search proves nothing"
-            );
-        });
-    }
-    assert_eq!(
-        canaries.found(),
-        0,
-        "parts of the private key are still in memory"
-    );
-}
 
 fn a_symmetric_key_and_its_plaintext_are_wiped<E: Engine>() {
     // On the heap: dropping moves, and a moved array leaves its old place on the stack as it was.
@@ -143,9 +70,86 @@ fn a_secret_is_wiped() {
     assert_eq!(canaries.found(), 0);
 }
 
-fn read(path: &str) -> Zeroizing<Vec<u8>> {
-    let mut file = File::open(path).unwrap();
-    let mut text = Zeroizing::new(vec![0; file.metadata().unwrap().len() as usize]);
-    file.read_exact(&mut text).unwrap();
-    text
+/// Only the default engine promises this: the arithmetic of the second leaves numbers of a private key in freed memory.
+#[cfg(feature = "aws-lc-rs")]
+mod private_keys {
+    use crate::canary::{Canaries, keeping_freed_memory};
+    use crate::openssl::{self, Folder};
+    use payseal::crypto::RsaPrivateKey;
+    use payseal::crypto::awslc::AwsLc;
+    use std::fs::File;
+    use std::io::Read;
+    use zeroize::Zeroizing;
+
+    #[test]
+    fn a_private_key_given_in_der_is_wiped() {
+        let folder = Folder::new();
+        let der = new_key(&folder);
+        private_key_is_wiped(&der, &der);
+    }
+
+    #[test]
+    fn a_private_key_given_in_pem_is_wiped() {
+        let folder = Folder::new();
+        let der = new_key(&folder);
+        private_key_is_wiped(&folder.path("key.pem"), &der);
+    }
+
+    /// A key in PKCS#1 DER, and beside it in PEM. It goes from openssl to files: a pipe into this process would leave copies
+    /// where its buffer grew.
+    fn new_key(folder: &Folder) -> String {
+        let (pem, der) = (folder.path("key.pem"), folder.path("key.der"));
+        openssl::run(&["genpkey", "-algorithm", "RSA", "-out", &pem], b"");
+        openssl::run(
+            &[
+                "rsa",
+                "-in",
+                &pem,
+                "-traditional",
+                "-outform",
+                "DER",
+                "-out",
+                &der,
+            ],
+            b"",
+        );
+        der
+    }
+
+    fn private_key_is_wiped(text: &str, der: &str) {
+        let mut canaries = Canaries::default();
+        {
+            let text = read(text);
+            canaries.of_private_key(&text, &read(der));
+            assert!(
+                canaries.found() > 0,
+                "the search finds nothing, not even the text that is there"
+            );
+            keeping_freed_memory(|| {
+                let key = RsaPrivateKey::<AwsLc>::parse(&text).unwrap();
+                drop(text);
+                let clone = key.clone();
+                assert_eq!(clone.sign_sha256(b"message").unwrap().len(), 256);
+                let sealed = key.public_key().oaep_sha1_seal(b"plaintext").unwrap();
+                assert!(key.oaep_sha1_open(&sealed).is_ok());
+                drop(key);
+                assert!(
+                    canaries.found() > 0,
+                    "a key that is in use is not found, so the search proves nothing"
+                );
+            });
+        }
+        assert_eq!(
+            canaries.found(),
+            0,
+            "parts of the private key are still in memory"
+        );
+    }
+
+    fn read(path: &str) -> Zeroizing<Vec<u8>> {
+        let mut file = File::open(path).unwrap();
+        let mut text = Zeroizing::new(vec![0; file.metadata().unwrap().len() as usize]);
+        file.read_exact(&mut text).unwrap();
+        text
+    }
 }
