@@ -3,7 +3,6 @@
 //! Freed memory is soon used again, which hides what was not wiped. So this binary's allocator keeps, inside
 //! [`keeping_freed_memory`], whatever is freed, exactly as it was.
 
-use crate::asn1::{D, DP, DQ, P, Q, QINV, RsaPrivateKey as Numbers};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::fs::File;
@@ -52,27 +51,6 @@ pub struct Canaries(Vec<Vec<u8>>);
 impl Canaries {
     pub fn add(&mut self, secret: &[u8]) {
         self.0.push(secret.iter().map(|byte| byte ^ MASK).collect());
-    }
-
-    /// The secret numbers as files hold them, as the limbs of a little-endian machine hold them, and the text itself.
-    pub fn of_private_key(&mut self, text: &[u8], der: &[u8]) {
-        match text.starts_with(b"-----BEGIN") {
-            // The middles of lines, which stay whole when the line ends are taken out.
-            true => text
-                .split(|byte| *byte == b'\n')
-                .filter(|line| line.len() == 64)
-                .for_each(|line| self.add(&line[16..48])),
-            false => self.add(&text[text.len() / 2..][..32]),
-        }
-        let mut numbers = Numbers::from_pkcs1(der);
-        for field in [D, P, Q, DP, DQ, QINV] {
-            let mut middle = numbers.0[field][40..72].to_vec();
-            self.add(&middle);
-            middle.reverse();
-            self.add(&middle);
-            middle.zeroize();
-        }
-        numbers.0.iter_mut().for_each(|number| number.zeroize());
     }
 
     /// How many times any of them occurs in memory that this process can write.
