@@ -15,6 +15,7 @@ import payseal
 from payseal._library import library
 
 SOURCE = Path(payseal.__file__).resolve().parents[1]
+TESTS = Path(__file__).resolve().parent
 
 
 def python(code: str, *arguments: object, source: Path = SOURCE) -> subprocess.CompletedProcess[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any, Optional, TypedDict
 
 
@@ -78,5 +78,5 @@ class Options(TypedDict, total=False):
 
 def known(cls: Any, values: Mapping[str, Any]) -> Any:
     """An instance of a data class from a native JSON object, which may gain members at any time."""
-    names = {field.name for field in fields(cls)}
-    return cls(**{name: value for name, value in values.items() if name in names})
+    members = cls.__dataclass_fields__
+    return cls(**{name: value for name, value in values.items() if name in members})
