@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import io
 import json
+import shutil
 import sys
 import tempfile
 import time
@@ -59,7 +60,7 @@ def browser(folder: Path) -> Iterator[Chrome]:
             options.add_argument(flag)
         options.add_experimental_option("prefs", {"intl.accept_languages": "zh-CN,zh,en"})
         options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-        driver = Chrome(options, Service("/usr/bin/chromedriver"))
+        driver = Chrome(options, Service(shutil.which("chromedriver")))
         try:
             driver.set_page_load_timeout(WAIT_S)
             yield driver
