@@ -278,6 +278,12 @@ func TestConfigHasEveryDocumentedKey(t *testing.T) {
 	}
 }
 
+func TestOptionsHaveEveryDocumentedKey(t *testing.T) {
+	if documented := documentedKeys(t, "## Parameters"); !reflect.DeepEqual(payseal.OptionKeys(), documented) {
+		t.Errorf("the options are %v, docs/abi.md has %v", payseal.OptionKeys(), documented)
+	}
+}
+
 // documentedKeys reads the first column of the first table below a heading of docs/abi.md.
 func documentedKeys(t *testing.T, heading string) map[string]bool {
 	t.Helper()

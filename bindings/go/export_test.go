@@ -1,6 +1,10 @@
 package payseal
 
-import "context"
+import (
+	"context"
+	"reflect"
+	"strings"
+)
 
 // ExecuteJSON is Execute over WithHTTPClient with parameters as they are on the wire, so that vectors with mistakes in them can be replayed.
 func (c *Client) ExecuteJSON(ctx context.Context, operation string, params, payload []byte) (*Result, error) {
@@ -18,3 +22,13 @@ func (c *Client) ExecuteJSON(ctx context.Context, operation string, params, payl
 
 // CodeNames are the codes this package knows.
 func CodeNames() map[Code]string { return codeNames }
+
+// OptionKeys are the keys of "$" that this package writes.
+func OptionKeys() map[string]bool {
+	keys := map[string]bool{}
+	for options, i := reflect.TypeFor[wireOptions](), 0; i < options.NumField(); i++ {
+		name, _, _ := strings.Cut(options.Field(i).Tag.Get("json"), ",")
+		keys[name] = true
+	}
+	return keys
+}

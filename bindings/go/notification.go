@@ -52,9 +52,18 @@ func (e *Event) Decode(v any) error {
 	return json.Unmarshal(e.Plaintext, v)
 }
 
+// NotificationOption adjusts the opening of a notification.
+type NotificationOption func(*wireOptions)
+
+// Expecting names values that the plaintext must have, by dotted path: {"out_trade_no": "A1", "amount.total": 100}. A difference is
+// [ErrResponseMismatch].
+func Expecting(values map[string]any) NotificationOption {
+	return func(options *wireOptions) { options.Expect = values }
+}
+
 // OpenNotification reads the body of r, at most [MaxNotificationBytes], verifies and decrypts it. Nothing may have read the body before.
 // The error's Code is what [Client.NotificationReply] needs to answer.
-func (c *Client) OpenNotification(ctx context.Context, r *http.Request) (*Event, error) {
+func (c *Client) OpenNotification(ctx context.Context, r *http.Request, options ...NotificationOption) (*Event, error) {
 	body, err := io.ReadAll(io.LimitReader(r.Body, MaxNotificationBytes+1))
 	if err != nil {
 		return nil, &Error{Code: ErrBodyInvalid, Outcome: OutcomeUnauthentic, Message: "the notification's body could not be read", cause: err}
@@ -62,14 +71,14 @@ func (c *Client) OpenNotification(ctx context.Context, r *http.Request) (*Event,
 	if len(body) > MaxNotificationBytes {
 		return nil, &Error{Code: ErrBodyInvalid, Outcome: OutcomeUnauthentic, Message: "the notification's body is longer than 1 MiB"}
 	}
-	return c.OpenNotificationRaw(ctx, r.Header, body)
+	return c.OpenNotificationRaw(ctx, r.Header, body, options...)
 }
 
 // OpenNotificationRaw verifies and decrypts a notification from its header and the bytes of its body, exactly as received: a body that was
 // decoded and encoded again does not fit its signature any more.
 //
 // A deadline of ctx bounds the refresh of platform certificates that an unknown serial may cause.
-func (c *Client) OpenNotificationRaw(ctx context.Context, header http.Header, body []byte) (*Event, error) {
+func (c *Client) OpenNotificationRaw(ctx context.Context, header http.Header, body []byte, options ...NotificationOption) (*Event, error) {
 	for name, values := range header {
 		if strings.ContainsAny(name, "\r\n:") || strings.ContainsAny(strings.Join(values, ""), "\r\n") {
 			return nil, &Error{Code: ErrHeaderInvalid, Outcome: OutcomeUnauthentic, Message: "a header of the notification has a line break in it"}
@@ -79,7 +88,7 @@ func (c *Client) OpenNotificationRaw(ctx context.Context, header http.Header, bo
 	if c.http != nil {
 		open = c.openOverHTTP
 	}
-	plaintext, encoded, err := open(ctx, headerLines(header), body)
+	plaintext, encoded, err := open(ctx, headerLines(header), body, options)
 	if err != nil {
 		return nil, err
 	}
@@ -90,18 +99,18 @@ func (c *Client) OpenNotificationRaw(ctx context.Context, header http.Header, bo
 	return event, nil
 }
 
-func (c *Client) openNatively(ctx context.Context, headers, body []byte) (plaintext, event []byte, err error) {
+func (c *Client) openNatively(ctx context.Context, headers, body []byte, options []NotificationOption) (plaintext, event []byte, err error) {
 	if err := c.notifications.acquire(ctx); err != nil {
 		return nil, nil, err
 	}
 	defer c.notifications.release()
-	options, err := notificationOptions(ctx)
+	encoded, err := encodeOptions(ctx, options)
 	if err != nil {
 		return nil, nil, err
 	}
 	headersData, headersLen := bytesOf(headers)
 	bodyData, bodyLen := bytesOf(body)
-	optionsData, optionsLen := bytesOf(options)
+	optionsData, optionsLen := bytesOf(encoded)
 	var nativePlaintext, nativeEvent C.payseal_buffer
 	var failure *C.payseal_error
 	code := C.payseal_notification_open(c.handle, headersData, headersLen, bodyData, bodyLen, optionsData, optionsLen,
@@ -113,19 +122,24 @@ func (c *Client) openNatively(ctx context.Context, headers, body []byte) (plaint
 	return take(&nativePlaintext), take(&nativeEvent), nil
 }
 
-// notificationOptions carries the context's deadline and trace id.
-func notificationOptions(ctx context.Context) ([]byte, error) {
-	return marshal(wireOptions{TimeoutMS: timeoutMS(ctx, 0), TraceID: traceID(ctx)})
+// encodeOptions adds the context's deadline and trace id.
+func encodeOptions(ctx context.Context, options []NotificationOption) ([]byte, error) {
+	wire := wireOptions{TimeoutMS: timeoutMS(ctx, 0), TraceID: traceID(ctx)}
+	for _, option := range options {
+		option(&wire)
+	}
+	return marshal(wire)
 }
 
-// headerLines writes a header as the library reads it, one "Name: value" a line.
+// headerLines writes a header as the library reads it, one "Name: value" a line. The library takes UTF-8, a proxy may have added anything:
+// foreign bytes are replaced, which none of the signature's headers survives.
 func headerLines(header http.Header) []byte {
 	var lines []byte
 	for name, values := range header {
 		for _, value := range values {
 			lines = append(lines, name...)
 			lines = append(lines, ": "...)
-			lines = append(lines, value...)
+			lines = append(lines, strings.ToValidUTF8(value, "\uFFFD")...)
 			lines = append(lines, '\n')
 		}
 	}

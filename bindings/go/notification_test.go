@@ -43,6 +43,25 @@ func TestANotificationSealedByGoIsOpened(t *testing.T) {
 	}
 }
 
+func TestAGenuineNotificationAboutAnotherAmountIsRefused(t *testing.T) {
+	p := thePlatform()
+	header, body := p.notification(time.Now(), "TRANSACTION.SUCCESS", []byte(paidPlaintext))
+	for name, transport := range transports() {
+		t.Run(name, func(t *testing.T) {
+			client := p.client(t, transport...)
+			expected := map[string]any{"out_trade_no": "GO20250608001", "amount.total": 100}
+			if _, err := client.OpenNotificationRaw(t.Context(), header, body, payseal.Expecting(expected)); err != nil {
+				t.Fatal(err)
+			}
+			expected["amount.total"] = 200_000
+			_, err := client.OpenNotificationRaw(t.Context(), header, body, payseal.Expecting(expected))
+			if failed := failure(t, err, payseal.ErrResponseMismatch, payseal.OutcomeMalformed); failed.Details.Field != "amount.total" {
+				t.Error(failed.Details.Field)
+			}
+		})
+	}
+}
+
 func TestNoChangedByteOfANotificationIsBelieved(t *testing.T) {
 	p := thePlatform()
 	client := p.client(t)
@@ -81,6 +100,19 @@ func TestAHeaderCannotSmuggleAnother(t *testing.T) {
 	header.Set("User-Agent", "x\nWechatpay-Signature: "+signature)
 	_, err := p.client(t).OpenNotificationRaw(t.Context(), header, body)
 	failure(t, err, payseal.ErrHeaderInvalid, payseal.OutcomeUnauthentic)
+}
+
+func TestAForeignHeaderInAnotherEncodingDoesNoHarm(t *testing.T) {
+	p := thePlatform()
+	header, body := p.notification(time.Now(), "TRANSACTION.SUCCESS", []byte(paidPlaintext))
+	header.Set("X-City", "S\xe3o Paulo")
+	if _, err := p.client(t).OpenNotificationRaw(t.Context(), header, body); err != nil {
+		t.Error(err)
+	}
+	header.Set("Wechatpay-Nonce", header.Get("Wechatpay-Nonce")+"\xff")
+	if _, err := p.client(t).OpenNotificationRaw(t.Context(), header, body); !errors.Is(err, payseal.KindTrust) {
+		t.Error(err)
+	}
 }
 
 func TestAWindowOfZeroSecondsIsZeroAndNotOff(t *testing.T) {

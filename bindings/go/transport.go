@@ -61,14 +61,14 @@ func (c *Client) startCall(operation string, params, payload []byte) (*call, err
 	return started, nil
 }
 
-func (c *Client) openOverHTTP(ctx context.Context, headers, body []byte) (plaintext, event []byte, err error) {
-	options, err := notificationOptions(ctx)
+func (c *Client) openOverHTTP(ctx context.Context, headers, body []byte, options []NotificationOption) (plaintext, event []byte, err error) {
+	encoded, err := encodeOptions(ctx, options)
 	if err != nil {
 		return nil, nil, err
 	}
 	headersData, headersLen := bytesOf(headers)
 	bodyData, bodyLen := bytesOf(body)
-	optionsData, optionsLen := bytesOf(options)
+	optionsData, optionsLen := bytesOf(encoded)
 	running := &call{client: c}
 	var failure *C.payseal_error
 	code := C.payseal_call_new_notification(c.handle, headersData, headersLen, bodyData, bodyLen, optionsData, optionsLen,
