@@ -37,6 +37,25 @@ pub fn check(
     body: Option<&Value>,
 ) -> Result<(), Violation> {
     let check = Check { operation };
+    check_placement(operation, path, query)?;
+    match (operation.body, body) {
+        (Some(schema), Some(body)) => check.value(schema, Place::Root("body"), body),
+        (Some(schema), None) => check.object(schema, Place::Root("body"), &Map::new()),
+        (None, Some(_)) => Err(Place::Root("body").violation(format_args!(
+            "must be left out: {} has no body",
+            operation.name
+        ))),
+        (None, None) => Ok(()),
+    }
+}
+
+/// The same for path and query alone, where the caller hands over the exact bytes of the body.
+pub fn check_placement(
+    operation: &Operation,
+    path: &Map<String, Value>,
+    query: &Map<String, Value>,
+) -> Result<(), Violation> {
+    let check = Check { operation };
     check.members(
         Place::Root("path"),
         operation.path_fields,
@@ -48,16 +67,7 @@ pub fn check(
         operation.query_fields,
         query,
         |field, place, value| check.in_query(field, place, value),
-    )?;
-    match (operation.body, body) {
-        (Some(schema), Some(body)) => check.value(schema, Place::Root("body"), body),
-        (Some(schema), None) => check.object(schema, Place::Root("body"), &Map::new()),
-        (None, Some(_)) => Err(Place::Root("body").violation(format_args!(
-            "must be left out: {} has no body",
-            operation.name
-        ))),
-        (None, None) => Ok(()),
-    }
+    )
 }
 
 struct Check<'a> {

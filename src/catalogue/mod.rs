@@ -14,7 +14,7 @@ mod nearest;
 mod table;
 mod text;
 
-pub use check::{Violation, check};
+pub use check::{Violation, check, check_placement};
 pub use table::{FieldIter, Fields, Operations, Texts};
 
 use table::{SchemaRow, TABLES, Table};

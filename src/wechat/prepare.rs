@@ -25,10 +25,18 @@ pub(super) fn prepare(
     let known = catalogue::find("wechat", name);
     if let Some(operation) = known {
         fill(merchant, &operation, &mut params);
-        let body = params.body.as_ref();
-        if body.is_some() || params.payload.is_empty() || operation.body.is_none() {
-            catalogue::check(&operation, &params.path, &params.query, body).map_err(refused)?;
-        }
+        // Bytes that are handed over as they are get sent as they are.
+        let raw = params.body.is_none() && !params.payload.is_empty() && operation.body.is_some();
+        let checked = match raw {
+            true => catalogue::check_placement(&operation, &params.path, &params.query),
+            false => catalogue::check(
+                &operation,
+                &params.path,
+                &params.query,
+                params.body.as_ref(),
+            ),
+        };
+        checked.map_err(refused)?;
     }
     let target = target(template, &params)?;
     let order_number = known

@@ -1,0 +1,117 @@
+package io.payseal.bench;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+
+/**
+ * payseal beside wechatpay-java. {@code Bench FOLDER} prints a JSON line for each measurement, {@code Bench FOLDER memory ours|peer}
+ * prints resident KiB.
+ */
+public final class Bench {
+    private static final int ROUNDS = 60;
+    private static final int BATCH = 60;
+    private static final int CALLERS = 8;
+    private static final long SPAN_NS = 1_500_000_000L;
+
+    private Bench() {}
+
+    public static void main(String[] arguments) throws Exception {
+        Fixture fixture = Fixture.read(Path.of(arguments[0]));
+        if (arguments.length == 3) {
+            memory(arguments[2].equals("ours") ? new Ours(fixture) : new Peer(fixture));
+            return;
+        }
+        Subject ours = new Ours(fixture);
+        Subject peer = new Peer(fixture);
+        inTurns("sign_request", "requests/s", ours::signRequest, peer::signRequest);
+        inTurns("open_notification", "notifications/s", ours::openNotification, peer::openNotification);
+        roundTrips(ours, peer);
+        System.exit(0); // okhttp keeps threads
+    }
+
+    /** The best batch of each; they take turns, so that what else the machine does falls on both alike. */
+    private static void inTurns(String name, String unit, Runnable ours, Runnable peer) {
+        double bestOurs = 0;
+        double bestPeer = 0;
+        for (int round = 0; round < ROUNDS; round++) {
+            bestOurs = Math.max(bestOurs, batch(ours));
+            bestPeer = Math.max(bestPeer, batch(peer));
+        }
+        report(name, unit, bestOurs, bestPeer);
+    }
+
+    private static double batch(Runnable work) {
+        long start = System.nanoTime();
+        for (int i = 0; i < BATCH; i++) {
+            work.run();
+        }
+        return BATCH * 1e9 / (System.nanoTime() - start);
+    }
+
+    private static void roundTrips(Subject ours, Subject peer) throws Exception {
+        double bestOurs = 0;
+        double bestPeer = 0;
+        for (int round = 0; round < 5; round++) {
+            bestOurs = Math.max(bestOurs, concurrently(ours::roundTrip));
+            bestPeer = Math.max(bestPeer, concurrently(peer::roundTrip));
+        }
+        report("round_trip", "requests/s", bestOurs, bestPeer);
+    }
+
+    private static double concurrently(Runnable work) throws Exception {
+        ExecutorService callers = Executors.newFixedThreadPool(CALLERS);
+        try {
+            long start = System.nanoTime();
+            List<Callable<Integer>> tasks = new ArrayList<>();
+            for (int caller = 0; caller < CALLERS; caller++) {
+                tasks.add(() -> repeatedly(work, start));
+            }
+            int total = 0;
+            for (var result : callers.invokeAll(tasks)) {
+                total += result.get();
+            }
+            return total * 1e9 / (System.nanoTime() - start);
+        } finally {
+            callers.shutdown();
+        }
+    }
+
+    private static int repeatedly(Runnable work, long start) {
+        int count = 0;
+        for (; System.nanoTime() - start < SPAN_NS; count++) {
+            work.run();
+        }
+        return count;
+    }
+
+    private static void report(String name, String unit, double ours, double peer) {
+        System.out.printf(
+                Locale.ROOT,
+                "{\"name\":\"%s.java\",\"ours\":%.0f,\"peer\":%.0f,\"unit\":\"%s\",\"ratio\":%.3f}%n",
+                name,
+                ours,
+                peer,
+                unit,
+                ours / peer);
+    }
+
+    private static void memory(Subject subject) throws IOException {
+        for (int i = 0; i < 200; i++) {
+            subject.openNotification();
+            subject.roundTrip();
+        }
+        for (String line : Files.readAllLines(Path.of("/proc/self/status"))) {
+            if (line.startsWith("VmRSS")) {
+                System.out.println(line.replaceAll("\\D", ""));
+            }
+        }
+        System.exit(0);
+    }
+}

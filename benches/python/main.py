@@ -1,0 +1,160 @@
+"""payseal beside wechatpayv3. Usage: main.py FOLDER prints a JSON line for each measurement; main.py FOLDER memory ours|peer prints resident KiB."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "bindings" / "python" / "src"))
+
+ORDER = {
+    "appid": "wxd678efh567hg6787",
+    "mchid": "1900007291",
+    "description": "Image形象店-深圳腾大-QQ公仔",
+    "out_trade_no": "1217752501201407033233368018",
+    "notify_url": "https://www.weixin.qq.com/wxpay/pay.php",
+    "amount": {"total": 100, "currency": "CNY"},
+    "payer": {"openid": "oUpF8uMuAJO_M2pxb1Q9zNjWeS6o"},
+}
+OPERATION = "POST /v3/pay/transactions/jsapi"
+CALLERS = 8
+ROUNDS, BATCH = 30, 40
+
+Work = Callable[[], Any]
+
+
+class Ours:
+    def __init__(self, folder: Path) -> None:
+        import payseal
+
+        config = (folder / "config.json").read_bytes()
+        self.payseal = payseal
+        self.client = payseal.Client(config)
+        self.signing = payseal.Client(config, transport=self.refuse)
+        self.message = json.loads((folder / "notification.json").read_text())
+        self.headers, self.body = self.message["headers"], self.message["body"].encode()
+
+    def refuse(self, _request: Any) -> Any:
+        """The door of the HTTP client: nothing is sent, the answer is a plain no."""
+        return self.payseal.transport.HttpResponse(400, (), b"{}")
+
+    def sign_request(self) -> None:
+        try:
+            self.signing.execute(OPERATION, body=ORDER)
+        except self.payseal.ProviderError:
+            return
+        raise AssertionError("a request went through a door that is closed")
+
+    def open_notification(self) -> None:
+        assert self.client.open_notification(self.headers, self.body).json()["trade_state"] == "SUCCESS"
+
+    def round_trip(self) -> None:
+        assert self.client.execute(OPERATION, body=ORDER).json()["prepay_id"]
+
+
+class Peer:
+    def __init__(self, folder: Path) -> None:
+        import wechatpayv3
+        from wechatpayv3 import WeChatPay, WeChatPayType
+
+        config = json.loads((folder / "config.json").read_text())
+        [(key_id, key)] = config["platform_public_keys"].items()
+        self.pay = WeChatPay(
+            wechatpay_type=WeChatPayType.JSAPI,
+            mchid=config["mchid"],
+            private_key=config["private_key"],
+            cert_serial_no=config["merchant_serial"],
+            apiv3_key=config["apiv3_key"],
+            appid=ORDER["appid"],
+            notify_url=ORDER["notify_url"],
+            public_key=key,
+            public_key_id=key_id,
+        )
+        self.core = self.pay._core
+        self.core._gate_way = config["hosts"][0]
+        self.requests = wechatpayv3.core.requests
+        self.type = WeChatPayType.JSAPI
+        self.message = json.loads((folder / "notification.json").read_text())
+        self.headers, self.body = self.message["headers"], self.message["body"]
+
+    def order(self) -> tuple[int, str]:
+        answer: tuple[int, str] = self.pay.pay(
+            description=ORDER["description"], out_trade_no=ORDER["out_trade_no"], amount=ORDER["amount"], payer=ORDER["payer"], pay_type=self.type
+        )
+        return answer
+
+    def sign_request(self) -> None:
+        assert self.order()[0] == 400
+
+    def open_notification(self) -> None:
+        assert self.pay.callback(self.headers, self.body)["resource"]["trade_state"] == "SUCCESS"
+
+    def round_trip(self) -> None:
+        assert json.loads(self.order()[1])["prepay_id"]
+
+    def close_door(self, closed: bool) -> None:
+        """Replaces requests.post by a function that answers no without sending."""
+        refusal = SimpleNamespace(status_code=400, headers={}, content=b"{}", text="{}")
+        self.core_requests = getattr(self, "core_requests", self.requests.post)
+        self.requests.post = (lambda **_: refusal) if closed else self.core_requests
+
+
+def report(name: str, ours: float, peer: float, unit: str) -> None:
+    print(json.dumps({"name": f"{name}.python", "ours": round(ours, 1), "peer": round(peer, 1), "unit": unit, "ratio": round(ours / peer, 3)}), flush=True)
+
+
+def batch(work: Work) -> float:
+    start = time.perf_counter()
+    for _ in range(BATCH):
+        work()
+    return BATCH / (time.perf_counter() - start)
+
+
+def in_turns(ours: Work, peer: Work) -> tuple[float, float]:
+    """The best batch of each; they take turns, so that what else the machine does falls on both alike."""
+    rates = [(batch(ours), batch(peer)) for _ in range(ROUNDS)]
+    return max(rate for rate, _ in rates), max(rate for _, rate in rates)
+
+
+def concurrently(work: Work) -> float:
+    calls = 150 * CALLERS
+    with ThreadPoolExecutor(CALLERS) as pool:
+        list(pool.map(lambda _: work(), range(CALLERS)))
+        start = time.perf_counter()
+        for result in [pool.submit(work) for _ in range(calls)]:
+            result.result()
+        return calls / (time.perf_counter() - start)
+
+
+def resident_kib() -> int:
+    return next(int(line.split()[1]) for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmRSS"))
+
+
+def main() -> None:
+    logging.disable(logging.CRITICAL)
+    folder = Path(sys.argv[1])
+    if sys.argv[2:3] == ["memory"]:
+        subject: Ours | Peer = Ours(folder) if sys.argv[3] == "ours" else Peer(folder)
+        for _ in range(200):
+            subject.open_notification()
+            subject.round_trip()
+        print(resident_kib())
+        return
+    ours, peer = Ours(folder), Peer(folder)
+    peer.close_door(True)
+    report("sign_request", *in_turns(ours.sign_request, peer.sign_request), "requests/s")
+    peer.close_door(False)
+    report("open_notification", *in_turns(ours.open_notification, peer.open_notification), "notifications/s")
+    rounds = [(concurrently(ours.round_trip), concurrently(peer.round_trip)) for _ in range(5)]
+    report("round_trip", max(rate for rate, _ in rounds), max(rate for _, rate in rounds), "requests/s")
+
+
+if __name__ == "__main__":
+    main()
