@@ -90,17 +90,34 @@ func TestClosingWhileOthersUseTheClientIsSafe(t *testing.T) {
 }
 
 func TestAForgottenClientIsFreed(t *testing.T) {
-	dropped := make(chan struct{})
-	func() {
-		config := thePlatform().config()
-		client, err := payseal.NewClient(config, payseal.WithClock(tellWhenCollected(dropped)))
+	untilDropped(t, func(clock payseal.Option) {
+		client, err := payseal.NewClient(thePlatform().config(), clock)
 		if err != nil {
 			t.Fatal(err)
 		}
 		if _, err := client.JSAPIPayment("", "wx1"); err != nil {
 			t.Fatal(err)
 		}
-	}()
+	})
+}
+
+func TestAClosedClientHoldsNothing(t *testing.T) {
+	untilDropped(t, func(clock payseal.Option) { thePlatform().client(t, clock).Close() })
+}
+
+func TestAClientThatIsRefusedHoldsNothing(t *testing.T) {
+	untilDropped(t, func(clock payseal.Option) {
+		if _, err := payseal.NewClient(payseal.Config{}, clock); err == nil {
+			t.Fatal("a client was made of nothing")
+		}
+	})
+}
+
+// untilDropped waits until the collector takes the clock that use was given.
+func untilDropped(t *testing.T, use func(clock payseal.Option)) {
+	t.Helper()
+	dropped := make(chan struct{})
+	use(payseal.WithClock(tellWhenCollected(dropped)))
 	for deadline := time.After(30 * time.Second); ; {
 		runtime.GC()
 		select {

@@ -9,6 +9,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"net/http"
 	"net/http/httptrace"
@@ -157,13 +158,13 @@ func (r *call) exchange(ctx context.Context) error {
 	}
 	response, err := r.client.http.Do(request)
 	if err != nil {
-		return r.fail(sent.failure(ctx), err)
+		return r.fail(sent.failure(ctx, err), err)
 	}
 	defer response.Body.Close()
 	// One byte above the limit, so that the library sees that it was passed.
 	received, err := io.ReadAll(io.LimitReader(response.Body, asked.MaxResponseBytes+1))
 	if err != nil {
-		return r.fail(sent.failure(ctx), err)
+		return r.fail(sent.failure(ctx, err), err)
 	}
 	if err := r.respond(response.StatusCode, headerLines(response.Header), received); err != nil {
 		return r.fail(C.PAYSEAL_FAILURE_SENT, err) // an answer the library cannot take is no answer, but the request was sent
@@ -238,13 +239,14 @@ func (s *sentness) trace(ctx context.Context) context.Context {
 
 // failure says NOT_SENT only where the transport reported that it looked for a connection and never had one. A transport that
 // reports nothing gets the benefit of no doubt.
-func (s *sentness) failure(ctx context.Context) C.int32_t {
+func (s *sentness) failure(ctx context.Context, err error) C.int32_t {
+	var timed interface{ Timeout() bool }
 	switch {
 	case ctx.Err() == context.Canceled:
 		return C.PAYSEAL_FAILURE_CANCELLED
 	case s.asked.Load() && !s.got.Load():
 		return C.PAYSEAL_FAILURE_NOT_SENT
-	case ctx.Err() == context.DeadlineExceeded:
+	case errors.As(err, &timed) && timed.Timeout():
 		return C.PAYSEAL_FAILURE_TIMEOUT
 	}
 	return C.PAYSEAL_FAILURE_SENT

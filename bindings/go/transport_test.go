@@ -188,6 +188,12 @@ func TestARequestMayHaveLeftWhenTheTransportDoesNotSay(t *testing.T) {
 	}
 }
 
+func TestTheHostsClientMayHaveATimeoutOfItsOwn(t *testing.T) {
+	impatient := payseal.WithHTTPClient(&http.Client{Transport: &http.Transport{}, Timeout: 100 * time.Millisecond})
+	_, err := newClient(t, newSilentServer(t).config(), impatient).Execute(t.Context(), nativeOrder, orderParams())
+	failure(t, err, payseal.ErrTimeout, payseal.OutcomeUnknown)
+}
+
 func TestAContextEndsACallInTheMiddleOfARequest(t *testing.T) {
 	for name, transport := range transports() {
 		t.Run(name, func(t *testing.T) {
