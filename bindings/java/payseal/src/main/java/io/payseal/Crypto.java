@@ -25,7 +25,7 @@ public final class Crypto {
      * Checks a signature.
      *
      * @param algorithm {@code "RSA-SHA256"}
-     * @param key a public key or a certificate
+     * @param key a public key
      * @param message the signed bytes
      * @param signature the signature
      * @throws TrustException with {@link ErrorCode#SIGNATURE_INVALID} when it does not fit
@@ -38,7 +38,7 @@ public final class Crypto {
      * Encrypts.
      *
      * @param algorithm {@code "RSA-OAEP-SHA1"} or {@code "AES-256-GCM"}
-     * @param key a public key or certificate, or 32 bytes
+     * @param key a public key, or 32 bytes
      * @param nonce 12 bytes for AES, else {@code null}
      * @param aad additional authenticated data for AES; may be {@code null}
      * @param plaintext what to encrypt
