@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Instant;
 
 use serde_json::Value;
 
@@ -141,7 +142,10 @@ pub struct Events {
 impl Events {
     /// The next change that is wanted.
     pub fn until(&mut self, wanted: impl Fn(&Value) -> bool) -> Value {
+        let deadline = Instant::now() + PATIENCE;
         loop {
+            // Comments that keep the connection alive come for ever; the wanted change may not.
+            assert!(Instant::now() < deadline, "the change does not come");
             let mut line = String::new();
             let read = self
                 .reader
