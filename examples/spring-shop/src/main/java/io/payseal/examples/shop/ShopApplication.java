@@ -2,6 +2,7 @@ package io.payseal.examples.shop;
 
 import org.springframework.boot.SpringApplication;
 import org.springframework.boot.autoconfigure.SpringBootApplication;
+import org.springframework.context.ConfigurableApplicationContext;
 
 /**
  * A small shop on Spring Boot that takes money through WeChat Pay with payseal.
@@ -14,17 +15,18 @@ import org.springframework.boot.autoconfigure.SpringBootApplication;
 @SpringBootApplication
 public class ShopApplication {
     public static void main(String[] arguments) {
-        Settings settings;
         try {
-            settings = Settings.of(arguments);
+            start(Settings.of(arguments));
         } catch (IllegalArgumentException e) {
             System.err.println("spring-shop: " + e.getMessage());
             System.exit(2);
-            return;
         }
+    }
+
+    static ConfigurableApplicationContext start(Settings settings) {
         SpringApplication application = new SpringApplication(ShopApplication.class);
         application.setDefaultProperties(settings.serverProperties());
         application.addInitializers(context -> context.getBeanFactory().registerSingleton("settings", settings));
-        application.run();
+        return application.run();
     }
 }
