@@ -60,6 +60,14 @@ def go(log: str) -> Counts:
     return Counts(verdicts.count("pass"), verdicts.count("fail"), verdicts.count("skip"))
 
 
+def go_failures(log: str) -> list[str]:
+    """What the tests that failed have said; all of it when none did, as when something does not compile."""
+    events = [json.loads(line) for line in log.splitlines() if line.startswith("{")]
+    failed = {(event["Package"], event.get("Test")) for event in events if event["Action"] == "fail" and "Test" in event}
+    said = [event["Output"].rstrip("\n") for event in events if event["Action"] == "output" and (not failed or (event["Package"], event.get("Test")) in failed)]
+    return [line for line in log.splitlines() if not line.startswith("{")] + said
+
+
 def tap(log: str) -> Counts:
     """The Test Anything Protocol, which the C programs and shell scripts speak."""
     skipped = len(re.findall(r"^ok .*# SKIP", log, re.MULTILINE))
@@ -84,6 +92,10 @@ def junit_suite(suite: ElementTree.Element) -> Counts:
     return Counts(tests - failed - skipped, failed, skipped)
 
 
+def end(log: str) -> list[str]:
+    return log.splitlines()
+
+
 def nothing(_log: str) -> Counts:
     """For lint: it fails or stays silent."""
     return Counts()
@@ -96,6 +108,7 @@ class Suite:
     count: Callable[[str], Counts] = nothing
     folder: str = "."
     environment: dict[str, str] = field(default_factory=dict)
+    explain: Callable[[str], list[str]] = end  # what to show of a failure; its last lines are shown
     minutes: int = 20  # then it is stopped and has failed
     reports: str = ""  # old ones are removed first, lest they be counted again
 
@@ -108,7 +121,7 @@ def modules(*roots: str) -> list[str]:
 def go_suites() -> Iterable[Suite]:
     for module in modules("bindings/go", "examples"):
         # cgocheck finds Go pointers that C may not have; a collector that never rests moves stacks and frees what only C still holds.
-        yield Suite(f"go:{module}", ["go", "test", "-race", "-json", "-timeout=10m", "./..."], go, module, {"GODEBUG": "cgocheck=1", "GOGC": "5"})
+        yield Suite(f"go:{module}", ["go", "test", "-race", "-json", "-timeout=10m", "./..."], go, module, {"GODEBUG": "cgocheck=1", "GOGC": "5"}, go_failures)
 
 
 def lint() -> Iterable[Suite]:
@@ -136,7 +149,7 @@ def suites() -> Iterable[Suite]:
     yield Suite(
         "java",
         ["mvn", "--batch-mode", "--no-transfer-progress", "verify"],
-        junit("bindings/java/**/surefire-reports/TEST-*.xml"),
+        junit("bindings/java/*/target/surefire-reports/TEST-*.xml", "examples/spring-shop/target/surefire-reports/TEST-*.xml"),
         "bindings/java",
         reports="bindings/java/**/surefire-reports/*.xml",
     )
@@ -164,7 +177,7 @@ def run(suite: Suite) -> Counts:
         counts += Counts(failed=1)
     print(f"{suite.name:32} {'' if suite.count is nothing and not counts.failed else counts!s:45} {time.monotonic() - started:6.1f} s", flush=True)
     if counts.failed:
-        print(f"--- {log.relative_to(ROOT)}, its end:", *text.splitlines()[-TAIL:], "---", sep="\n", flush=True)
+        print(f"--- {log.relative_to(ROOT)}, its end:", *suite.explain(text)[-TAIL:], "---", sep="\n", flush=True)
     return counts
 
 
