@@ -1,0 +1,8 @@
+//! What a configuration must be, and what is said when it is not.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod configuration;
+mod keys;
+mod secrets;
