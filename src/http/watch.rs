@@ -20,6 +20,8 @@ thread_local! {
 struct Watched {
     cancel: Option<Cancel>,
     registration: Option<Registration>,
+    /// Inside how many `connect`s we are: what is written there is for a proxy, not the request.
+    connecting: usize,
     sent: bool,
 }
 
@@ -38,6 +40,7 @@ impl Exchange {
         CURRENT.set(Some(Watched {
             cancel: cancel.cloned(),
             registration: None,
+            connecting: 0,
             sent: false,
         }));
         Exchange {
@@ -89,6 +92,14 @@ fn attach(socket: &Socket) {
     });
 }
 
+fn connecting(change: impl FnOnce(usize) -> usize) {
+    CURRENT.with_borrow_mut(|current| {
+        if let Some(watched) = current {
+            watched.connecting = change(watched.connecting);
+        }
+    });
+}
+
 pub(super) struct WatchedConnector<C>(C);
 
 impl<C> WatchedConnector<C> {
@@ -131,8 +142,10 @@ impl<C: Connector> Connector for WatchedConnector<C> {
                 pool(handle)
             }),
         };
-        let transport = self.0.connect(&details, chained)?;
-        Ok(transport.map(|transport| WatchedTransport { transport, socket }))
+        connecting(|depth| depth + 1);
+        let transport = self.0.connect(&details, chained);
+        connecting(|depth| depth - 1);
+        Ok(transport?.map(|transport| WatchedTransport { transport, socket }))
     }
 }
 
@@ -157,7 +170,7 @@ impl<T: Transport> Transport for WatchedTransport<T> {
         attach(&self.socket); // a connection from the pool belongs to this exchange now
         CURRENT.with_borrow_mut(|current| {
             if let Some(watched) = current {
-                watched.sent = true;
+                watched.sent |= watched.connecting == 0;
             }
         });
         self.transport.transmit_output(amount, timeout)
