@@ -463,10 +463,11 @@ impl Call {
     }
 
     fn opened(&mut self, mut event: Event) -> State {
-        event.envelope.insert(
-            "replay".into(),
-            self.core.is_repeated(&event.fingerprint).into(),
-        );
+        let Task::Notification { headers, .. } = &self.task else {
+            return State::Over;
+        };
+        let replay = self.core.is_repeated(&event, headers);
+        event.envelope.insert("replay".into(), replay.into());
         self.done(Ok(Delivered {
             body: event.plaintext,
             info: Value::Object(event.envelope),

@@ -13,7 +13,7 @@ use crate::catalogue::{self, Repeat};
 use crate::config::Section;
 use crate::error::{Code, Error, Result};
 use crate::host::Host;
-use crate::notification::Reply;
+use crate::notification::{Event, Reply};
 use crate::observe::Metrics;
 use crate::params::{Options, Params};
 use crate::process::PerProcess;
@@ -244,10 +244,12 @@ impl Core {
         (*self.gate.get()).clone()
     }
 
-    pub fn is_repeated(&self, fingerprint: &[u8; 32]) -> bool {
-        self.replay
-            .as_ref()
-            .is_some_and(|guard| guard.get().is_repeated(fingerprint))
+    /// Whether this very delivery was opened before, as far as the replay guard remembers.
+    pub fn is_repeated(&self, event: &Event, headers: &Headers) -> bool {
+        self.replay.as_ref().is_some_and(|guard| {
+            let fingerprint = self.provider.fingerprint(event, headers);
+            guard.get().is_repeated(&fingerprint)
+        })
     }
 
     pub fn has_several_hosts(&self) -> bool {

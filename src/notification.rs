@@ -10,8 +10,6 @@ pub struct Event {
     pub envelope: Map<String, Value>,
     /// The decrypted resource, byte for byte.
     pub plaintext: Zeroizing<Vec<u8>>,
-    /// Identifies this delivery, for the replay guard.
-    pub(crate) fingerprint: [u8; 32],
 }
 
 /// The HTTP answer to a notification.

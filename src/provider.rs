@@ -31,6 +31,9 @@ pub trait Provider: Send + Sync {
     /// Verifies a notification, then decrypts and reads it.
     fn open(&self, headers: &Headers, body: &[u8], host: &Host) -> Result<Event>;
 
+    /// Identifies the delivery that `event` was opened from, for the replay guard.
+    fn fingerprint(&self, event: &Event, headers: &Headers) -> [u8; 32];
+
     /// What to answer to a notification: success for 0, else how the provider is told to send it again.
     fn reply(&self, code: i32) -> Reply;
 

@@ -90,6 +90,10 @@ impl Provider for WeChat {
         )
     }
 
+    fn fingerprint(&self, event: &Event, headers: &Headers) -> [u8; 32] {
+        notification::fingerprint(event, headers)
+    }
+
     fn reply(&self, code: i32) -> Reply {
         notification::reply(code)
     }

@@ -31,7 +31,7 @@ pub(super) fn open(
         .get("resource")
         .ok_or_else(|| malformed("resource is missing"))?;
     let plaintext = open_resource(merchant, resource)?;
-    strict::parse_object(&plaintext)
+    strict::check_object(&plaintext)
         .map_err(|problem| malformed(&format!("of its plaintext, {problem}")))?;
 
     let mut envelope = Map::new();
@@ -55,24 +55,24 @@ pub(super) fn open(
         envelope.insert("original_type".into(), original.into());
     }
     envelope.insert("provider".into(), "wechat".into());
-    let fingerprint = fingerprint(&proof.serial, headers);
     envelope.insert("mchid".into(), merchant.mchid.clone().into());
     envelope.insert("serial".into(), proof.serial.into());
     envelope.insert("timestamp".into(), proof.timestamp.into());
     Ok(Event {
         envelope,
         plaintext,
-        fingerprint,
     })
 }
 
 /// The same delivery has the same serial, time, nonce and signature; a repetition by the provider has others.
 ///
-/// Only what can be spelled in one way takes part, or whoever repeats a delivery would spell it differently.
-fn fingerprint(serial: &str, headers: &Headers) -> [u8; 32] {
+/// Only what can be spelled in one way takes part, or whoever repeats a delivery would spell it differently: the serial is the one that
+/// was verified, not the header.
+pub(super) fn fingerprint(event: &Event, headers: &Headers) -> [u8; 32] {
     let field = |name| headers.first(name).unwrap_or_default();
+    let serial = event.envelope.get("serial").and_then(Value::as_str);
     let parts = [
-        serial,
+        serial.unwrap_or_default(),
         field("wechatpay-timestamp"),
         field("wechatpay-nonce"),
         field("wechatpay-signature"),

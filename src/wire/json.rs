@@ -1,5 +1,7 @@
 //! JSON, strictly: what two parsers could read differently is refused.
 
+mod check;
+
 use std::fmt;
 
 use serde::de::{
@@ -26,6 +28,18 @@ pub fn parse_object(bytes: &[u8]) -> Result<Map<String, Value>, String> {
         Value::Object(map) => Ok(map),
         _ => Err("it is not a JSON object".into()),
     }
+}
+
+/// The same check of an object that is only passed on, without the cost of building it.
+pub fn check_object(bytes: &[u8]) -> Result<(), String> {
+    if bytes.trim_ascii_start().first() != Some(&b'{') {
+        return Err("it is not a JSON object".into());
+    }
+    let mut deserializer = serde_json::Deserializer::from_slice(bytes);
+    check::Check { depth: 0 }
+        .deserialize(&mut deserializer)
+        .map_err(place)?;
+    deserializer.end().map_err(place)
 }
 
 /// The value at a dotted path: `amount.total`.
@@ -60,7 +74,7 @@ fn place(error: serde_json::Error) -> String {
 
 fn own_words(error: &serde_json::Error) -> &'static str {
     let text = error.to_string();
-    [DUPLICATE, TOO_DEEP]
+    [DUPLICATE, TOO_DEEP, check::TOO_MANY]
         .into_iter()
         .find(|words| text.starts_with(words))
         .unwrap_or("it is not valid JSON")
@@ -200,6 +214,31 @@ mod tests {
             !error.contains("verysecret") && error.contains("line 1"),
             "{error}"
         );
+    }
+
+    #[test]
+    fn checking_alone_is_as_strict_as_parsing() {
+        let nested =
+            |depth: usize| format!("{{\"a\":{}1{}}}", "[".repeat(depth), "]".repeat(depth));
+        let many: String = (0..1001).map(|n| format!("\"{n}\":0,")).collect();
+        for (text, good) in [
+            (
+                r#"{"a":{"b":[1,-2,3.5,true,null,"x"]},"c":{}}"#.to_owned(),
+                true,
+            ),
+            (r#"{"a":1,"\u0061":1}"#.to_owned(), false),
+            (r#"{"x":[{"total":1,"tot\u0061l":2}]}"#.to_owned(), false),
+            (nested(31), true),
+            (nested(32), false),
+            ("[]".to_owned(), false),
+            ("{} {}".to_owned(), false),
+            ("{\"a\":\"\u{1}\"}".to_owned(), false),
+            (String::new(), false),
+        ] {
+            assert_eq!(check_object(text.as_bytes()).is_ok(), good, "{text}");
+            assert_eq!(parse_object(text.as_bytes()).is_ok(), good, "{text}");
+        }
+        assert!(check_object(format!("{{{}\"x\":0}}", many).as_bytes()).is_err());
     }
 
     #[test]
