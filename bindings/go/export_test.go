@@ -32,3 +32,6 @@ func OptionKeys() map[string]bool {
 	}
 	return keys
 }
+
+// TimeoutMS is what a call with this context and this option tells the library.
+var TimeoutMS = timeoutMS

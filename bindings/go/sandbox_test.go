@@ -295,9 +295,9 @@ func TestACancellationEndsThePauseBeforeARepetition(t *testing.T) {
 				cancel()
 			}()
 			_, err := client.Execute(ctx, nativeOrder, order(number, someNotifyURL))
-			failure(t, err, payseal.ErrCancelled, payseal.OutcomeUnknown)
-			if !errors.Is(err, context.Canceled) {
-				t.Error("errors.Is(err, context.Canceled) does not hold")
+			failed := failure(t, err, payseal.ErrCancelled, payseal.OutcomeUnknown)
+			if !errors.Is(err, context.Canceled) || failed.Details.Attempts != 1 {
+				t.Errorf("%+v", failed.Details)
 			}
 		})
 	}

@@ -226,16 +226,83 @@ func TestTheNearerOfTimeoutAndDeadlineEndsTheCall(t *testing.T) {
 	for name, transport := range transports() {
 		t.Run(name, func(t *testing.T) {
 			client := newClient(t, newSilentServer(t).config(), transport...)
-			ctx, cancel := context.WithTimeout(t.Context(), time.Hour) // also further away than the library allows
-			defer cancel()
-			params := orderParams()
-			params.Options.Timeout = 200 * time.Millisecond
-			_, err := client.Execute(ctx, nativeOrder, params)
-			failure(t, err, payseal.ErrTimeout, payseal.OutcomeUnknown)
-			if errors.Is(err, context.DeadlineExceeded) {
-				t.Error("the context is blamed for the option's timeout")
+			for timeout, deadline := range map[time.Duration]time.Duration{200 * time.Millisecond: time.Minute, time.Minute: 200 * time.Millisecond} {
+				ctx, cancel := context.WithTimeout(t.Context(), deadline)
+				defer cancel()
+				params := orderParams()
+				params.Options.Timeout = timeout
+				_, err := client.Execute(ctx, nativeOrder, params)
+				failure(t, err, payseal.ErrTimeout, payseal.OutcomeUnknown)
+				if errors.Is(err, context.DeadlineExceeded) != (deadline < timeout) {
+					t.Errorf("timeout %v, deadline %v: %v", timeout, deadline, err)
+				}
+				if ctx.Err() == nil && deadline < timeout {
+					t.Error("the call ended before its deadline")
+				}
 			}
 		})
+	}
+}
+
+func TestTheLibraryIsToldTheSmallerTimeRoundedUp(t *testing.T) {
+	background := context.Background()
+	soon, cancel := context.WithTimeout(background, time.Minute)
+	defer cancel()
+	past, cancelPast := context.WithDeadline(background, time.Now().Add(-time.Hour))
+	defer cancelPast()
+	for _, test := range []struct {
+		ctx         context.Context
+		timeout     time.Duration
+		least, most int64
+	}{
+		{background, 0, 0, 0},
+		{background, time.Second, 1000, 1000},
+		{background, 1, 1, 1},
+		{background, 1500 * time.Microsecond, 2, 2},
+		{soon, 0, 50_000, 60_000},
+		{soon, time.Second, 1000, 1000},
+		{soon, time.Hour, 50_000, 60_000},
+		{past, time.Hour, 1, 1},
+	} {
+		if ms := payseal.TimeoutMS(test.ctx, test.timeout); ms < test.least || ms > test.most {
+			t.Errorf("%v: %d ms, want %d to %d", test.timeout, ms, test.least, test.most)
+		}
+	}
+}
+
+func TestNoCompressionIsAskedFor(t *testing.T) {
+	p := thePlatform()
+	body := []byte(`{"code_url":"weixin://wxpay/bizpayurl?pr=1"}`)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if asked := r.Header.Get("Accept-Encoding"); asked != "" && asked != "identity" {
+			t.Errorf("Accept-Encoding: %s", asked)
+		}
+		for name, values := range p.signed(time.Now(), body) {
+			w.Header()[name] = values
+		}
+		_, _ = w.Write(body)
+	}))
+	defer server.Close()
+	config := p.config()
+	config.Hosts = []string{server.URL}
+	for _, transport := range transports() {
+		if _, err := newClient(t, config, transport...).Execute(t.Context(), nativeOrder, orderParams()); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func TestADeadlineFurtherAwayThanTheLibraryAllowsIsNoMistake(t *testing.T) {
+	p := thePlatform()
+	body := []byte(`{"code_url":"weixin://wxpay/bizpayurl?pr=1"}`)
+	ctx, cancel := context.WithTimeout(t.Context(), 24*time.Hour)
+	defer cancel()
+	if _, err := p.client(t, over(answers(200, p.signed(time.Now(), body), body))).Execute(ctx, nativeOrder, orderParams()); err != nil {
+		t.Error(err)
+	}
+	header, body := p.notification(time.Now(), "TRANSACTION.SUCCESS", []byte(paidPlaintext))
+	if _, err := p.client(t).OpenNotificationRaw(ctx, header, body); err != nil {
+		t.Error(err)
 	}
 }
 
