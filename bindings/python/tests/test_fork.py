@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import multiprocessing
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -32,6 +33,7 @@ def in_child(work: Callable[[], Any]) -> Any:
     read, write = os.pipe()
     child = os.fork()
     if child == 0:
+        signal.alarm(30)  # a child that hangs must not outlive its test
         try:
             os.close(read)
             os.write(write, json.dumps(work()).encode())

@@ -25,7 +25,13 @@ from payseal.contrib import flask as payseal_flask
 from payseal.contrib import starlette as payseal_starlette
 from provider import NOW, TRANSACTION, Provider, now_ms
 
-settings.configure(DEBUG=False, SECRET_KEY="test", ALLOWED_HOSTS=["*"], ROOT_URLCONF=__name__, LOGGING_CONFIG=None)
+settings.configure(
+    SECRET_KEY="test",
+    ALLOWED_HOSTS=["*"],
+    ROOT_URLCONF=__name__,
+    LOGGING_CONFIG=None,
+    MIDDLEWARE=["django.middleware.csrf.CsrfViewMiddleware"],
+)
 django.setup()
 urlpatterns: list[Any] = []
 
@@ -199,6 +205,11 @@ def test_the_endpoint_stops_reading_what_is_too_long(provider: Provider, handler
 
     assert asyncio.run(run()).status_code in (400, 401, 413)
     assert received == 17
+
+
+def test_flask_does_not_read_what_is_too_long(provider: Provider, handler: Handler) -> None:
+    status, _, _ = flask_post(provider.config(), handler)([], bytes((1 << 20) + 1))
+    assert status == 413
 
 
 def test_django_takes_post_only(provider: Provider, handler: Handler) -> None:
