@@ -22,11 +22,13 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.function.Executable;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /** Wrong use is an exception, never a crash. */
+@Timeout(120)
 class MisuseTest {
     private static final Platform PLATFORM = new Platform();
     private static final byte[] ANSWER = "{\"code_url\":\"weixin://x\"}".getBytes(StandardCharsets.UTF_8);

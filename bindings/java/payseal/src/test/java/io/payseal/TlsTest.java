@@ -23,11 +23,13 @@ import javax.net.ssl.KeyManagerFactory;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.TrustManagerFactory;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /** There is no way to switch the verification of TLS off; a request is never sent to a server that is not the right one. */
+@Timeout(120)
 class TlsTest {
     private static final Platform PLATFORM = new Platform();
     private static final byte[] ANSWER = "{}".getBytes(StandardCharsets.UTF_8);

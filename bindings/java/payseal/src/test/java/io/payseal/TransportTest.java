@@ -22,12 +22,14 @@ import java.util.Map;
 import java.util.concurrent.CountDownLatch;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** What goes wrong below HTTP, and what both transports make of it. */
+@Timeout(120)
 class TransportTest {
     private static final Platform PLATFORM = new Platform();
     private static final byte[] ANSWER =

@@ -76,11 +76,16 @@ public final class Platform {
     }
 
     public Map<String, List<String>> signed(byte[] body, long timestamp) {
+        return signed(body, Long.toString(timestamp));
+    }
+
+    /** Signed with the time in this form. */
+    public Map<String, List<String>> signed(byte[] body, String timestamp) {
         String nonce = UUID.randomUUID().toString().replace("-", "");
         byte[] head = (timestamp + "\n" + nonce + "\n").getBytes(StandardCharsets.UTF_8);
         Map<String, List<String>> headers = new LinkedHashMap<>();
         headers.put("Content-Type", list("application/json"));
-        headers.put("Wechatpay-Timestamp", list(Long.toString(timestamp)));
+        headers.put("Wechatpay-Timestamp", list(timestamp));
         headers.put("Wechatpay-Nonce", list(nonce));
         headers.put("Wechatpay-Serial", list(KEY_ID));
         headers.put("Wechatpay-Signature", list(Base64.getEncoder().encodeToString(sign(head, body))));
