@@ -181,6 +181,11 @@ def test_log_records_are_python_log_records(make_client: MakeClient, provider: P
 def test_a_level_that_is_off_costs_nothing_and_shows_nothing(make_client: MakeClient, provider: Provider) -> None:
     seen: list[logging.LogRecord] = []
     logger = logging.Logger("quiet", logging.ERROR)
-    logger.addFilter(lambda record: seen.append(record) is None)
+
+    def see(record: logging.LogRecord) -> bool:
+        seen.append(record)
+        return True
+
+    logger.addFilter(see)
     make_client(logger=logger).open_notification(*provider.notification(TRANSACTION))
     assert seen == []

@@ -39,9 +39,9 @@ def test_a_changed_message_or_signature_is_refused_by_both(key: rsa.RSAPrivateKe
     signature = key.sign(message, PKCS1, SHA256)
     mutations = []
     for place, bit in itertools.product((0, 100, 255), (0, 7)):
-        mutation = bytearray(signature)
-        mutation[place] ^= 1 << bit
-        mutations.append(bytes(mutation))
+        changed = bytearray(signature)
+        changed[place] ^= 1 << bit
+        mutations.append(bytes(changed))
     for mutation in (*mutations, b"", signature[:-1], signature + b"\0", bytes(len(signature))):
         with pytest.raises(InvalidSignature):
             key.public_key().verify(mutation, message, PKCS1, SHA256)

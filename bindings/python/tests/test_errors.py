@@ -45,7 +45,7 @@ def test_a_code_of_a_newer_library_is_kept() -> None:
     assert (Code(299), Code(299).name) == (299, "CODE_299")
     assert (Outcome(9), Outcome(9).name) == (9, "OUTCOME_9")
     with pytest.raises(ValueError, match="is not a valid Code"):
-        Code("x")
+        Code("x")  # type: ignore[arg-type]
 
 
 def test_an_error_survives_a_process_pool() -> None:

@@ -15,6 +15,7 @@ import flask
 import httpx
 import pytest
 import starlette.applications
+import starlette.requests
 import starlette.routing
 from django.conf import settings
 from fastapi import FastAPI
@@ -111,7 +112,8 @@ def django_post(config: Any, handler: Handler) -> Post:
 
 def async_django_post(config: Any, handler: Handler) -> Post:
     client = payseal.AsyncClient(config, now_ms=now_ms)
-    urlpatterns[:] = [django.urls.path("notify", payseal_django.async_notification_view(client, handler.awaited))]
+    view: Any = payseal_django.async_notification_view(client, handler.awaited)
+    urlpatterns[:] = [django.urls.path("notify", view)]
     django.urls.clear_url_caches()
 
     def post(headers: Any, body: bytes) -> tuple[int, bytes, str]:
@@ -201,7 +203,7 @@ def test_the_endpoint_stops_reading_what_is_too_long(provider: Provider, handler
 
     async def run() -> Any:
         scope = {"type": "http", "method": "POST", "path": "/notify", "headers": []}
-        return await endpoint(payseal_starlette.Request(scope, receive))
+        return await endpoint(starlette.requests.Request(scope, receive))
 
     assert asyncio.run(run()).status_code in (400, 401, 413)
     assert received == 17

@@ -55,11 +55,11 @@ def refused(client: payseal.Client, headers: Any, body: bytes) -> payseal.Paysea
 
 @pytest.mark.parametrize("missing", ["timestamp", "nonce", "serial", "signature"])
 def test_a_notification_without_a_signature_is_refused(client: payseal.Client, provider: Provider, missing: str) -> None:
-    headers, body = provider.notification(TRANSACTION, **{missing: None})
+    headers, body = provider.notification(TRANSACTION)
+    headers = [(name, value) for name, value in headers if name != f"Wechatpay-{missing.capitalize()}"]
     error = refused(client, headers, body)
     assert isinstance(error, payseal.TrustError)
-    assert error.code == (Code.HEADER_INVALID if missing == "timestamp" else Code.SIGNATURE_MISSING)
-    assert error.outcome == Outcome.UNAUTHENTIC
+    assert (error.code, error.outcome) == (Code.SIGNATURE_MISSING, Outcome.UNAUTHENTIC)
 
 
 def test_every_proper_prefix_of_a_signature_is_refused(client: payseal.Client, provider: Provider) -> None:

@@ -119,7 +119,7 @@ def test_an_unknown_order_is_a_verified_no(sandbox: Sandbox, form: Form) -> None
     assert refused.value.details["http_status"] == 404
 
 
-FAULTS = [
+FAULTS: list[tuple[dict[str, Any], set[Code], Outcome]] = [
     ({"fault": "delay", "ms": 5000}, {Code.TIMEOUT}, Outcome.UNKNOWN),
     ({"fault": "reset_before"}, {Code.CONNECTION_LOST}, Outcome.UNKNOWN),
     ({"fault": "reset_after"}, {Code.CONNECTION_LOST}, Outcome.UNKNOWN),

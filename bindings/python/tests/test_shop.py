@@ -77,7 +77,8 @@ def test_an_order_turns_to_paid(shop: str, sandbox: Sandbox, method: str) -> Non
 
 
 def test_what_is_wrong_is_said(shop: str, sandbox: Sandbox) -> None:
-    for wrong in ({"method": "cash"}, {}, [], None):
+    wrongs: list[object] = [{"method": "cash"}, {}, [], None]
+    for wrong in wrongs:
         status, answer = request("POST", f"{shop}/api/orders", wrong)
         assert status == 400
         assert "method" in answer["error"]

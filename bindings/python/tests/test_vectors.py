@@ -52,7 +52,7 @@ class Host:
         if "answer" not in self.given:
             raise payseal.TransportFailure(payseal.Failure.CANCELLED, "the request is all that is wanted")
         headers = [tuple(line.split(": ", 1)) for line in self.given["headers"].splitlines()]
-        return payseal.HttpResponse(self.given["status"], headers, self.given["answer"] or b"")  # type: ignore[arg-type]
+        return payseal.HttpResponse(self.given["status"], headers, self.given["answer"] or b"")
 
 
 def client_of(given: dict[str, Any], host: Any = None) -> payseal.Client:

@@ -18,6 +18,7 @@ from prometheus_client.registry import Collector
 
 from payseal.aio import AsyncClient
 from payseal.client import Client
+from payseal.errors import ClosedError
 
 
 class ClientCollector(Collector):
@@ -42,10 +43,13 @@ class ClientCollector(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """The families of all clients, merged by name. Called by the registry, from any thread."""
-        self._clients = [(client, labels) for client, labels in self._clients if not client.closed]
         families: dict[str, Metric] = {}
-        for client, labels in self._clients:
-            for family in text_string_to_metric_families(client.metrics()):
+        for client, labels in tuple(self._clients):
+            try:
+                text = client.metrics()
+            except ClosedError:
+                continue
+            for family in text_string_to_metric_families(text):
                 merged = families.setdefault(family.name, Metric(family.name, family.documentation, family.type))
                 for sample in family.samples:
                     merged.add_sample(sample.name, {**sample.labels, **labels}, sample.value)
