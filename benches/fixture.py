@@ -84,7 +84,8 @@ def notification(platform: rsa.RSAPrivateKey) -> dict[str, object]:
 
 def write(folder: Path, host: str) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    merchant, platform = private(folder, "merchant"), private(folder, "platform")
+    private(folder, "merchant")
+    platform = private(folder, "platform")
     (folder / "platform-public.pem").write_text(public_pem(platform))
     config = {
         "provider": "wechat",
