@@ -4,7 +4,7 @@ CHECK ?=
 PYTHON := .venv/bin/python
 
 help: ## say what can be made
-	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1|\2/p' Makefile | column -t -s '|'
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
 
 demo: ## run sandbox and shop [SHOP=gin|spring|fastapi]; CHECK=1 pays in a headless browser
 	@scripts/setup demo $(SHOP) $(if $(CHECK),browser)
@@ -22,7 +22,7 @@ build: ## the library, the sandbox, and copies where the bindings look for them
 	@scripts/setup rust
 	@scripts/build
 
-bench: ## measure side by side with what users would otherwise pick
+bench: ## measure side by side with what users would otherwise pick; scripts/measured.py puts it into the READMEs
 	@scripts/setup all
 	@scripts/build
 	@exec benches/run
