@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.payseal.testing.Orders;
 import io.payseal.testing.Platform;
 import java.io.IOException;
 import java.io.InputStream;
@@ -18,9 +19,12 @@ import java.security.Security;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.TimeZone;
 import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -97,6 +101,57 @@ class ProcessTest {
                 return lines.filter(line -> line.startsWith(start)).findFirst().orElse("");
             }
         }
+    }
+
+    /** Does the same over and over, well and badly, and says how many kilobytes the process has grown. */
+    static final class Repetition {
+        public static void main(String[] arguments) throws Exception {
+            Platform platform = new Platform();
+            byte[] body = platform.paid("PROCESS2026");
+            Map<String, List<String>> headers = platform.signed(body);
+            try (PaysealClient client = PaysealClient.builder(
+                            platform.configuration().build())
+                    .log((level, record) -> {})
+                    .clock(java.time.InstantSource.system())
+                    .build()) {
+                repeat(client, headers, body, 10_000);
+                long before = resident();
+                repeat(client, headers, body, 40_000);
+                System.out.println("grown: " + (resident() - before));
+            }
+        }
+
+        private static void repeat(PaysealClient client, Map<String, List<String>> headers, byte[] body, int times) {
+            for (int i = 0; i < times; i++) {
+                client.openNotification(headers, body);
+                try {
+                    client.openNotification(Map.of(), body);
+                } catch (TrustException refused) {
+                    // As it should be.
+                }
+                client.newCall("POST /v3/pay/transactions/native", Orders.order("PROCESS2026"))
+                        .close();
+            }
+        }
+
+        private static long resident() throws IOException {
+            System.gc();
+            try (Stream<String> lines = Files.lines(Path.of("/proc/self/status"))) {
+                String line =
+                        lines.filter(it -> it.startsWith("VmRSS")).findFirst().orElseThrow();
+                return Long.parseLong(line.replaceAll("\\D", ""));
+            }
+        }
+    }
+
+    /** Each round carries some kilobytes in and out: what is not given back would be hundreds of megabytes. */
+    @Test
+    void memory_does_not_grow_with_the_number_of_calls() throws Exception {
+        Outcome outcome = java(Repetition.class, "-Xmx64m", "-Xms64m", "-XX:+AlwaysPreTouch");
+        assertEquals(0, outcome.exit(), outcome.output());
+        Matcher grown = Pattern.compile("grown: (-?\\d+)").matcher(outcome.output());
+        assertTrue(grown.find(), outcome.output());
+        assertTrue(Long.parseLong(grown.group(1)) < 32_000, outcome.output());
     }
 
     /** Only names the version. */
