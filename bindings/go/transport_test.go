@@ -236,9 +236,6 @@ func TestTheNearerOfTimeoutAndDeadlineEndsTheCall(t *testing.T) {
 				if errors.Is(err, context.DeadlineExceeded) != (deadline < timeout) {
 					t.Errorf("timeout %v, deadline %v: %v", timeout, deadline, err)
 				}
-				if ctx.Err() == nil && deadline < timeout {
-					t.Error("the call ended before its deadline")
-				}
 			}
 		})
 	}
