@@ -336,7 +336,8 @@ int32_t payseal_call_request(const struct payseal_call *call,
 // The exact bytes of the request's body; empty where there is none.
 int32_t payseal_call_body(const struct payseal_call *call, struct payseal_buffer *body, struct payseal_error **error);
 
-// Hands back the answer: status, header lines "Name: value" ended by LF or CRLF, and the raw body, whole.
+// Hands back the answer: status, header lines "Name: value" ended by LF or CRLF, and the raw body, whole. What is not an HTTP answer ends or repeats the
+// call like a broken connection: the request was sent, after all.
 int32_t payseal_call_respond(struct payseal_call *call,
                              uint32_t status,
                              const uint8_t *headers,

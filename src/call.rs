@@ -246,6 +246,18 @@ impl Call {
         Ok(())
     }
 
+    /// The same from what a host's own HTTP client hands back. What is no HTTP answer is none, but the request was sent.
+    pub fn respond_raw(&mut self, status: u32, headers: &[u8], body: &[u8]) -> Result<()> {
+        match Response::read(status, headers, body) {
+            Ok(response) => self.respond(response),
+            Err(problem) => self.fail(Failure {
+                kind: FailureKind::Sent,
+                code: Code::ResponseInvalid,
+                reason: format!("the answer is not proper HTTP: {problem}"),
+            }),
+        }
+    }
+
     /// There is no answer to `request`. That the host gave up on purpose may also be said while it waits.
     pub fn fail(&mut self, failure: Failure) -> Result<()> {
         let given_up = matches!(failure.kind, FailureKind::Cancelled { .. });

@@ -159,17 +159,22 @@ impl Client {
     /// Verifies, decrypts and reads a notification. Blocks only where new platform certificates have to be fetched for it.
     pub fn open_notification(
         &self,
-        headers: &str,
+        headers: impl AsRef<[u8]>,
         body: &[u8],
         options: &[u8],
     ) -> Result<Delivered> {
         self.drive(self.call_notification(headers, body, options)?, None)
     }
 
-    pub fn call_notification(&self, headers: &str, body: &[u8], options: &[u8]) -> Result<Call> {
+    pub fn call_notification(
+        &self,
+        headers: impl AsRef<[u8]>,
+        body: &[u8],
+        options: &[u8],
+    ) -> Result<Call> {
         Ok(Call::notification(
             self.core.clone(),
-            Headers::parse(headers)?,
+            Headers::parse_bytes(headers.as_ref())?,
             body,
             Options::parse_for_notification(options)?,
         ))

@@ -13,12 +13,8 @@ pub(super) unsafe fn call(
     error: *mut *mut payseal_error,
     body: impl FnOnce() -> Result<()>,
 ) -> i32 {
-    // SAFETY: promised by the caller; a misaligned one is as good as NULL.
-    let out = if error.is_aligned() {
-        unsafe { error.as_mut() }
-    } else {
-        None
-    };
+    // SAFETY: promised by the caller.
+    let out = unsafe { place(error) };
     let result = catch(body).unwrap_or_else(|place| Err(panicked(place)));
     let (code, handle) = match result {
         Ok(()) => (Code::Ok as i32, std::ptr::null_mut()),
@@ -52,18 +48,26 @@ fn panicked(place: String) -> Error {
     .with("location", place)
 }
 
+/// Where something may be written: nowhere if the pointer is NULL, or misaligned, which is as good as NULL.
+///
+/// # Safety
+/// `pointer` is NULL or may be written for as long as the call lasts.
+pub(super) unsafe fn place<'a, T>(pointer: *mut T) -> Option<&'a mut T> {
+    if pointer.is_aligned() {
+        // SAFETY: promised by the caller.
+        unsafe { pointer.as_mut() }
+    } else {
+        None
+    }
+}
+
 /// An output that must not be NULL.
 ///
 /// # Safety
 /// `pointer` is NULL or may be written for as long as the call lasts.
 pub(super) unsafe fn output<'a, T>(pointer: *mut T, name: &str) -> Result<&'a mut T> {
-    // SAFETY: promised by the caller; a misaligned pointer is refused first.
-    let out = if pointer.is_aligned() {
-        unsafe { pointer.as_mut() }
-    } else {
-        None
-    };
-    match out {
+    // SAFETY: promised by the caller.
+    match unsafe { place(pointer) } {
         Some(out) => Ok(out),
         None => Err(Error::new(
             Code::InvalidArgument,

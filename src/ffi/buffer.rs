@@ -2,7 +2,7 @@ use std::ptr;
 
 use zeroize::Zeroize;
 
-use super::boundary::infallible;
+use super::boundary::{infallible, place};
 
 /// Bytes that payseal hands out. Free them with payseal_buffer_free and with nothing else.
 #[repr(C)]
@@ -38,7 +38,7 @@ impl payseal_buffer {
 pub unsafe extern "C" fn payseal_buffer_free(buffer: *mut payseal_buffer) {
     infallible((), || {
         // SAFETY: NULL or a buffer, by the header's conventions.
-        let Some(buffer) = (unsafe { buffer.as_mut() }) else {
+        let Some(buffer) = (unsafe { place(buffer) }) else {
             return;
         };
         let taken = std::mem::replace(buffer, payseal_buffer::EMPTY);

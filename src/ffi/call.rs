@@ -3,9 +3,9 @@ use std::sync::{Mutex, MutexGuard, TryLockError};
 
 use crate::call::{Call, Step};
 use crate::error::{Code, Error, Result};
-use crate::wire::{Failure, FailureKind, Headers, Response};
+use crate::wire::{Failure, FailureKind};
 
-use super::boundary::{call, infallible, output};
+use super::boundary::{call, infallible, output, place};
 use super::buffer::payseal_buffer;
 use super::client::{self, Outputs, invalid_handle, payseal_client};
 use super::error::payseal_error;
@@ -121,7 +121,7 @@ pub unsafe extern "C" fn payseal_call_new_notification(
         self::call(error, || {
             hand_out(call, || {
                 client::borrow(client)?.call_notification(
-                    text(headers, headers_len, input::HEADERS, "headers")?,
+                    bytes(headers, headers_len, input::HEADERS, "headers")?,
                     bytes(body, body_len, input::DOCUMENT, "body")?,
                     bytes(options, options_len, input::DOCUMENT, "options")?,
                 )
@@ -148,7 +148,7 @@ pub unsafe extern "C" fn payseal_call_step(
                 Step::Done => (Action::Done, 0),
             };
             *out = step as i32;
-            if let Some(wait_ms) = wait_ms.as_mut() {
+            if let Some(wait_ms) = place(wait_ms) {
                 *wait_ms = wait;
             }
             Ok(())
@@ -197,7 +197,8 @@ pub unsafe extern "C" fn payseal_call_body(
     }
 }
 
-/// Hands back the answer: status, header lines "Name: value" ended by LF or CRLF, and the raw body, whole.
+/// Hands back the answer: status, header lines "Name: value" ended by LF or CRLF, and the raw body, whole. What is not an HTTP answer ends or repeats the
+/// call like a broken connection: the request was sent, after all.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn payseal_call_respond(
     call: *mut payseal_call,
@@ -210,18 +211,9 @@ pub unsafe extern "C" fn payseal_call_respond(
 ) -> i32 {
     unsafe {
         self::call(error, || {
-            let status = u16::try_from(status)
-                .ok()
-                .filter(|status| (100..=999).contains(status));
-            let response = Response {
-                status: status.ok_or_else(|| {
-                    Error::new(Code::InvalidArgument, "status is not an HTTP status")
-                        .with_field("status")
-                })?,
-                headers: Headers::parse(text(headers, headers_len, input::HEADERS, "headers")?)?,
-                body: bytes(body, body_len, input::RESPONSE, "body")?.to_vec(),
-            };
-            lock(&*borrow(call)?)?.respond(response)
+            let headers = bytes(headers, headers_len, input::RESPONSE, "headers")?;
+            let body = bytes(body, body_len, input::RESPONSE, "body")?;
+            lock(&*borrow(call)?)?.respond_raw(status, headers, body)
         })
     }
 }

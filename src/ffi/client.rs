@@ -44,9 +44,12 @@ pub unsafe extern "C" fn payseal_client_new(
 ) -> i32 {
     unsafe {
         call(error, || {
-            let host = callbacks::host(callbacks)?;
-            let out = output(client, "client")?;
-            *out = ptr::null_mut();
+            let out = output(client, "client").map(|out| {
+                *out = ptr::null_mut();
+                out
+            });
+            let host = callbacks::host(callbacks)?; // also where there is no place for a client: its `drop` is owed
+            let out = out?;
             let made = Client::new(bytes(config, config_len, input::DOCUMENT, "config")?, host)?;
             let handle = CLIENTS
                 .insert(made)

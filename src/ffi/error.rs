@@ -2,7 +2,7 @@ use std::ptr;
 
 use crate::error::Error;
 
-use super::boundary::infallible;
+use super::boundary::{infallible, place};
 use super::handle::Table;
 
 /// What went wrong. Free it with payseal_error_free; until then any number of threads may read it.
@@ -33,7 +33,7 @@ fn read<T>(error: *const payseal_error, otherwise: T, read: impl FnOnce(&Text) -
 /// A view into the error: it lives in the table until the error is freed, at a place that does not move.
 fn view(text: &str, len: *mut usize) -> *const u8 {
     // SAFETY: NULL or writable, by the header's conventions.
-    if let Some(len) = unsafe { len.as_mut() } {
+    if let Some(len) = unsafe { place(len) } {
         *len = text.len();
     }
     text.as_ptr()

@@ -2,7 +2,7 @@ use super::boundary::{call, output};
 use super::buffer::payseal_buffer;
 use super::client::{self, Outputs, payseal_client};
 use super::error::payseal_error;
-use super::input::{self, bytes, text};
+use super::input::{self, bytes};
 
 /// Verifies, decrypts and reads a notification. `headers` are its header lines "Name: value", ended by LF or CRLF; `body` is its body exactly as received, not parsed
 /// and not re-encoded. `options` is NULL or JSON {"timeout_ms":…,"trace_id":…,"expect":{…}}. On success *plaintext is the decrypted resource, byte for byte, and *event, unless
@@ -24,7 +24,7 @@ pub unsafe extern "C" fn payseal_notification_open(
         call(error, || {
             let outputs = Outputs::new(plaintext, "plaintext", event)?;
             let delivered = client::borrow(client)?.open_notification(
-                text(headers, headers_len, input::HEADERS, "headers")?,
+                bytes(headers, headers_len, input::HEADERS, "headers")?,
                 bytes(body, body_len, input::DOCUMENT, "body")?,
                 bytes(options, options_len, input::DOCUMENT, "options")?,
             )?;

@@ -47,6 +47,15 @@ impl Headers {
         Ok(headers)
     }
 
+    /// The same from bytes. Header bytes outside ASCII have no agreed encoding, and a proxy may add any: where they are not UTF-8 each byte is
+    /// taken as Latin-1. What is signed is ASCII and the same in both.
+    pub fn parse_bytes(block: &[u8]) -> Result<Headers> {
+        match std::str::from_utf8(block) {
+            Ok(text) => Headers::parse(text),
+            Err(_) => Headers::parse(&block.iter().map(|byte| *byte as char).collect::<String>()),
+        }
+    }
+
     pub fn push(&mut self, name: &str, value: &str) {
         let mut name = name.to_ascii_lowercase();
         if let Some(cgi) = name.strip_prefix("http_") {
@@ -124,6 +133,13 @@ mod tests {
                 "{block:?}"
             );
         }
+    }
+
+    #[test]
+    fn a_field_that_is_not_utf8_does_no_harm_to_the_others() {
+        let headers = Headers::parse_bytes(b"X-City: Z\xfcrich\nWechatpay-Nonce: a\n").unwrap();
+        assert_eq!(headers.first("x-city"), Some("Zürich"));
+        assert_eq!(headers.first("wechatpay-nonce"), Some("a"));
     }
 
     #[test]

@@ -49,6 +49,25 @@ pub struct Response {
     pub body: Vec<u8>,
 }
 
+impl Response {
+    const MAX_HEADERS: usize = 64 << 10;
+
+    /// From the parts that a host's own HTTP client has.
+    pub fn read(status: u32, headers: &[u8], body: &[u8]) -> Result<Response, String> {
+        let status = u16::try_from(status)
+            .ok()
+            .filter(|status| (100..=999).contains(status));
+        if headers.len() > Response::MAX_HEADERS {
+            return Err("its headers are longer than 64 KiB".into());
+        }
+        Ok(Response {
+            status: status.ok_or("its status is none of HTTP")?,
+            headers: Headers::parse_bytes(headers).map_err(|error| error.message().to_owned())?,
+            body: body.to_vec(),
+        })
+    }
+}
+
 /// The methods an operation may name.
 pub fn method(name: &str) -> Option<&'static str> {
     ["GET", "POST", "PUT", "PATCH", "DELETE"]
