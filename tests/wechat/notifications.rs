@@ -96,14 +96,11 @@ fn of_a_signed_notification_with_one_byte_changed_nothing_is_accepted() {
         for bit in 0..8 {
             let mut changed = lines.clone().into_bytes();
             changed[at] ^= 1 << bit;
-            let Ok(changed) = String::from_utf8(changed) else {
-                refused_count += 1; // the C ABI refuses what is not UTF-8
-                continue;
-            };
             match client.open_notification(&changed, &event.body, b"") {
                 Err(_) => refused_count += 1,
                 Ok(opened) => {
                     // Not a change of what is signed: the case of names and serials, zeros in front of a serial, and the scheme may be left unsaid.
+                    let changed = String::from_utf8_lossy(&changed);
                     assert!(means_the_same(&lines, &changed), "{changed}");
                     assert_eq!(opened.body, good.body);
                     assert_eq!(opened.info, good.info);

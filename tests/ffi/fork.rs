@@ -1,0 +1,162 @@
+//! A client that is made before `fork` and used after it, by parent and child.
+
+use std::collections::HashSet;
+use std::io::Read;
+use std::os::fd::{FromRawFd, OwnedFd};
+use std::ptr;
+
+use payseal::ffi::*;
+use serde_json::{Value, json};
+
+use crate::abi::{garbage, invoke, new_client, run, standing_clock, take};
+use crate::support::merchant::{ORDER, QUERY, config, query};
+use crate::support::platform::{BY_PUBLIC_KEY, transaction};
+use crate::support::server::Server;
+
+/// Runs `body` in a forked child, and gives what it returned. The child never returns into the test harness.
+fn in_a_child(body: impl FnOnce() -> Vec<u8>) -> Vec<u8> {
+    let mut ends = [0; 2];
+    // SAFETY: two descriptors fit.
+    assert_eq!(unsafe { libc::pipe(ends.as_mut_ptr()) }, 0);
+    // SAFETY: the child only runs the library and system calls, then ends.
+    match unsafe { libc::fork() } {
+        -1 => panic!("fork failed"),
+        0 => {
+            // SAFETY: ends a child that hangs; the status tells.
+            unsafe { libc::alarm(30) };
+            let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(body));
+            let status = match result {
+                Ok(bytes) => {
+                    // SAFETY: the bytes are there.
+                    let written =
+                        unsafe { libc::write(ends[1], bytes.as_ptr().cast(), bytes.len()) };
+                    i32::from(written != bytes.len() as isize)
+                }
+                Err(_) => 1,
+            };
+            // SAFETY: without destructors and exit handlers, which are the parent's.
+            unsafe { libc::_exit(status) }
+        }
+        child => {
+            // SAFETY: both descriptors are ours.
+            let (read, write) =
+                unsafe { (OwnedFd::from_raw_fd(ends[0]), OwnedFd::from_raw_fd(ends[1])) };
+            drop(write);
+            let mut bytes = Vec::new();
+            std::fs::File::from(read).read_to_end(&mut bytes).unwrap();
+            let mut status = 0;
+            // SAFETY: our own child.
+            assert_eq!(unsafe { libc::waitpid(child, &mut status, 0) }, child);
+            assert!(
+                libc::WIFEXITED(status) && libc::WEXITSTATUS(status) == 0,
+                "the child ended with {status:#x}"
+            );
+            bytes
+        }
+    }
+}
+
+#[test]
+fn a_thousand_forked_children_have_a_thousand_nonces() {
+    let client = new_client(&config(json!({})), ptr::null()).unwrap();
+    let nonce = || {
+        let result = invoke(client, &json!({ "prepay_id": "wx1" })).unwrap();
+        result["nonceStr"].as_str().unwrap().as_bytes().to_vec()
+    };
+    let mut seen = HashSet::from([nonce()]);
+    for _ in 0..1_000 {
+        let nonce = in_a_child(nonce);
+        assert_eq!(nonce.len(), 32);
+        assert!(seen.insert(nonce), "a child repeated a nonce");
+    }
+    assert!(seen.insert(nonce()));
+    payseal_client_free(client);
+}
+
+fn execute(client: *const payseal_client) -> Value {
+    let params = query(ORDER).to_string();
+    let (mut body, mut info) = (garbage(), garbage());
+    run(|e| unsafe {
+        payseal_client_execute(
+            client,
+            QUERY.as_ptr(),
+            QUERY.len(),
+            params.as_ptr(),
+            params.len(),
+            ptr::null(),
+            0,
+            ptr::null(),
+            &mut body,
+            &mut info,
+            e,
+        )
+    })
+    .unwrap();
+    take(info);
+    serde_json::from_slice(&take(body)).unwrap()
+}
+
+#[test]
+fn a_child_opens_its_own_connections_and_leaves_its_parents_alone() {
+    let server = Server::start(|connection| {
+        while connection.request().is_some() {
+            connection.write(BY_PUBLIC_KEY.signed(transaction().to_string()).http(200));
+        }
+    });
+    let hosts = json!({ "hosts": [server.origin()] });
+    let client = new_client(&config(hosts), &standing_clock()).unwrap();
+    execute(client);
+    assert_eq!(server.connections(), 1);
+    for child in 1..=3 {
+        let answer = in_a_child(|| {
+            let first = execute(client);
+            assert_eq!(execute(client), first);
+            payseal_client_free(client); // the child's copy; the parent's goes on
+            first["out_trade_no"].as_str().unwrap().as_bytes().to_vec()
+        });
+        assert_eq!(answer, ORDER.as_bytes());
+        assert_eq!(
+            server.connections(),
+            1 + child,
+            "one connection for two requests of the child"
+        );
+        execute(client);
+        assert_eq!(
+            server.connections(),
+            1 + child,
+            "the parent's pool was left alone"
+        );
+    }
+    payseal_client_free(client);
+}
+
+#[test]
+fn a_child_of_a_busy_parent_is_not_stuck() {
+    // Threads of the parent are inside the library at the moment of the fork, with whatever they hold.
+    let changes = json!({ "replay_guard": { "entries": 1000 } });
+    let client = new_client(&config(changes), &standing_clock()).unwrap();
+    let handle = client.addr();
+    let event = BY_PUBLIC_KEY.signed(crate::support::platform::notification().to_string());
+    let (lines, body) = (event.lines(), event.body);
+    let stop = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            let (stop, lines, body) = (&stop, &lines, &body);
+            scope.spawn(move || {
+                let client = ptr::without_provenance(handle);
+                while !stop.load(std::sync::atomic::Ordering::SeqCst) {
+                    crate::abi::open(client, lines, body).unwrap();
+                }
+            });
+        }
+        for _ in 0..100 {
+            let replay = in_a_child(|| {
+                let (_, event) = crate::abi::open(client, &lines, &body).unwrap();
+                event["replay"].to_string().into_bytes()
+            });
+            assert_eq!(replay, b"false", "the child starts with a guard of its own");
+        }
+        stop.store(true, std::sync::atomic::Ordering::SeqCst);
+    });
+    payseal_client_free(client);
+}
