@@ -125,7 +125,7 @@ class CancellationTest {
                         .log((level, record) -> records.add(record))
                         .build()) {
             CompletableFuture<Result> future = client.executeAsync(Orders.NATIVE, Orders.order(Orders.number()))
-                    .orTimeout(200, TimeUnit.MILLISECONDS);
+                    .orTimeout(1, TimeUnit.SECONDS);
             assertThrows(ExecutionException.class, future::get);
             assertCancelled(records);
         }

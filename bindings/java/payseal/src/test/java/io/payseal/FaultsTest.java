@@ -11,6 +11,7 @@ import io.payseal.testing.Orders;
 import io.payseal.testing.Sandbox;
 import io.payseal.testing.Transport;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Map;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
@@ -99,6 +100,25 @@ class FaultsTest {
             assertEquals(2, result.info().attempts());
             assertTrue(result.info().verified());
             assertTrue(result.as(JsonNode.class).path("code_url").asText().startsWith(sandbox.address()));
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void an_answer_that_comes_too_late_leaves_the_outcome_unknown(Transport transport) {
+        try (PaysealClient client = transport.client(sandbox.configuration())) {
+            String number = Orders.number();
+            sandbox.fault(Map.of("fault", "delay", "ms", 600_000, "out_trade_no", number));
+            Params params = Params.builder()
+                    .body(Orders.body(number, Orders.NOWHERE))
+                    .options(
+                            CallOptions.builder().timeout(Duration.ofSeconds(1)).build())
+                    .build();
+            TransportException error =
+                    assertThrows(TransportException.class, () -> client.execute(Orders.NATIVE, params));
+            assertEquals(ErrorCode.TIMEOUT, error.code());
+            assertEquals(Outcome.UNKNOWN, error.outcome());
+            assertEquals("retry_same", error.details().advice());
         }
     }
 

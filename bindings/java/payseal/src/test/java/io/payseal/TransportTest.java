@@ -84,9 +84,8 @@ class TransportTest {
         try (Loopback server = new Loopback((request, to) -> over.await())) {
             Params params = Params.builder()
                     .body(Orders.body(Orders.number(), Orders.NOWHERE))
-                    .options(CallOptions.builder()
-                            .timeout(Duration.ofMillis(300))
-                            .build())
+                    .options(
+                            CallOptions.builder().timeout(Duration.ofSeconds(1)).build())
                     .build();
             try (PaysealClient client = transport.client(configuration(server.address()))) {
                 PaysealException error =
@@ -111,9 +110,8 @@ class TransportTest {
         })) {
             Params params = Params.builder()
                     .body(Orders.body(Orders.number(), Orders.NOWHERE))
-                    .options(CallOptions.builder()
-                            .timeout(Duration.ofMillis(300))
-                            .build())
+                    .options(
+                            CallOptions.builder().timeout(Duration.ofSeconds(1)).build())
                     .build();
             try (PaysealClient client = transport.client(configuration(server.address()))) {
                 PaysealException error =
@@ -221,9 +219,8 @@ class TransportTest {
                 PaysealClient client = transport.client(configuration(server.address()))) {
             Params late = Params.builder()
                     .body(Orders.body("LATE" + Orders.number(), Orders.NOWHERE))
-                    .options(CallOptions.builder()
-                            .timeout(Duration.ofMillis(200))
-                            .build())
+                    .options(
+                            CallOptions.builder().timeout(Duration.ofSeconds(1)).build())
                     .build();
             assertThrows(TransportException.class, () -> client.execute(Orders.NATIVE, late));
             first.countDown();
