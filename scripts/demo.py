@@ -26,7 +26,7 @@ STOP_S = 10
 SHOPS = {
     "gin": (["go", "build", "-o", str(STATE / "gin-shop"), "."], "examples/gin-shop", [str(STATE / "gin-shop")]),
     "spring": (
-        ["mvn", "--batch-mode", "--quiet", "--no-transfer-progress", "-DskipTests", "package"],
+        ["mvn", "--batch-mode", "--quiet", "--no-transfer-progress", "-Dstyle.color=never", "-DskipTests", "package"],
         "bindings/java",
         ["java", "-jar", "examples/spring-shop/target/spring-shop.jar"],
     ),

@@ -48,6 +48,12 @@ def cargo(log: str) -> Counts:
     return total(Counts(*map(int, numbers)) for numbers in found)
 
 
+def cargo_failures(log: str) -> list[str]:
+    """Each test that failed with what it said, without backtraces; all of it when none did, as when something does not compile."""
+    blocks = re.findall(r"^---- .*?(?=^stack backtrace|^---- |^failures:)", log, re.MULTILINE | re.DOTALL)
+    return "".join(blocks).splitlines() if blocks else log.splitlines()
+
+
 def go(log: str) -> Counts:
     """`go test -json`: the last word about each test. A parent of subtests counts as one test more, as `go test -v` shows it."""
     results: dict[tuple[str, str], str] = {}
@@ -142,13 +148,16 @@ def suites() -> Iterable[Suite]:
     yield Suite("build", ["scripts/build"])
     yield from lint()
     yield Suite("vectors", ["make", "--no-print-directory", "vectors"])
-    yield Suite("rust", ["cargo", "test", "--workspace", "--all-features", "--no-fail-fast"], cargo)
+    yield Suite("rust", ["cargo", "test", "--workspace", "--all-features", "--no-fail-fast"], cargo, explain=cargo_failures)
+    # The second engine without the first, as on a platform that has no C compiler.
+    second = ["cargo", "test", "--no-default-features", "--features", "rustcrypto", "--test", "crypto", "--test", "vectors", "--no-fail-fast"]
+    yield Suite("rust:rustcrypto", second, cargo, explain=cargo_failures)
     yield Suite("header", ["tests/header/run"], tap)
     yield Suite("c", ["examples/c/run-tests"], tap)
     yield from go_suites()
     yield Suite(
         "java",
-        ["mvn", "--batch-mode", "--no-transfer-progress", "verify"],
+        ["mvn", "--batch-mode", "--no-transfer-progress", "-Dstyle.color=never", "verify"],
         junit("bindings/java/*/target/surefire-reports/TEST-*.xml", "examples/spring-shop/target/surefire-reports/TEST-*.xml"),
         "bindings/java",
         reports="bindings/java/**/surefire-reports/*.xml",
@@ -171,7 +180,7 @@ def run(suite: Suite) -> Counts:
     log = LOGS / f"{suite.name.replace('/', '-')}.log"
     started = time.monotonic()
     status = execute(suite, log)
-    text = log.read_text(errors="replace")
+    text = re.sub(r"\x1b\[[0-9;]*m", "", log.read_text(errors="replace"))
     counts = suite.count(text)
     if counts.failed == 0 and (status != 0 or (suite.count is not nothing and counts == Counts())):
         counts += Counts(failed=1)
