@@ -185,7 +185,7 @@ fn a_flood_of_forged_notifications_fetches_at_most_once_an_interval() {
             .clone()
             .with("Wechatpay-Serial", &format!("{:040X}", n + 1));
         let mut call = client
-            .call_notification(&forged.lines(), &forged.body, b"")
+            .call_notification(forged.lines(), &forged.body, b"")
             .unwrap();
         let error = refused(drive(&mut call, |request| {
             assert_eq!(request.target, "/v3/certificates");
@@ -200,7 +200,7 @@ fn a_flood_of_forged_notifications_fetches_at_most_once_an_interval() {
     // What was known is still known.
     let event = BY_CERTIFICATE.signed(notification().to_string());
     client
-        .open_notification(&event.lines(), &event.body, b"")
+        .open_notification(event.lines(), &event.body, b"")
         .unwrap();
 }
 
@@ -213,7 +213,7 @@ fn a_flood_of_probes_fetches_nothing() {
             .with("Wechatpay-Signature", "WECHATPAY/SIGNTEST/x")
             .with("Wechatpay-Serial", &format!("{:040X}", n + 1));
         let mut call = client
-            .call_notification(&probe.lines(), &probe.body, b"")
+            .call_notification(probe.lines(), &probe.body, b"")
             .unwrap();
         refused_as(
             Code::SignatureProbe,
@@ -228,7 +228,7 @@ fn a_notification_under_a_new_serial_is_opened_after_a_fetch() {
     std::thread::sleep(Duration::from_millis(1_050));
     let event = BY_NEXT.signed(notification().to_string());
     let mut call = client
-        .call_notification(&event.lines(), &event.body, b"")
+        .call_notification(event.lines(), &event.body, b"")
         .unwrap();
     let mut fetched = 0;
     let opened = drive(&mut call, |_| {
@@ -240,7 +240,7 @@ fn a_notification_under_a_new_serial_is_opened_after_a_fetch() {
     assert_eq!(fetched, 1);
     // The next one needs nothing.
     client
-        .open_notification(&event.lines(), &event.body, b"")
+        .open_notification(event.lines(), &event.body, b"")
         .unwrap();
 }
 
@@ -250,7 +250,7 @@ fn a_notification_gives_up_fetching_after_one_attempt() {
     std::thread::sleep(Duration::from_millis(1_050));
     let event = BY_NEXT.signed(notification().to_string());
     let mut call = client
-        .call_notification(&event.lines(), &event.body, b"")
+        .call_notification(event.lines(), &event.body, b"")
         .unwrap();
     let mut tried = 0;
     let error = refused(drive(&mut call, |request| {

@@ -365,11 +365,11 @@ fn two_merchants_live_in_one_process_without_knowing_of_each_other() {
     })));
     let event = crate::support::platform::BY_PUBLIC_KEY
         .signed(crate::support::platform::notification().to_string());
-    one.open_notification(&event.lines(), &event.body, b"")
+    one.open_notification(event.lines(), &event.body, b"")
         .unwrap();
     refused_as(
         Code::DecryptionFailed,
-        other.open_notification(&event.lines(), &event.body, b""),
+        other.open_notification(event.lines(), &event.body, b""),
     );
 }
 

@@ -32,13 +32,15 @@ fn impossible() -> Vec<(Input, &'static str)> {
 
 const NOT_UTF8: &[u8] = b"\xff\xfe";
 
+type Call = dyn Fn(&[Input]) -> Result<(), Raised>;
+
 /// A function with some inputs, all of them good but one.
 struct Case {
     name: &'static str,
     inputs: Vec<Input>,
     /// Which of them are text.
     texts: &'static [usize],
-    call: Box<dyn Fn(&[Input]) -> Result<(), Raised>>,
+    call: Box<Call>,
 }
 
 fn case(

@@ -265,7 +265,7 @@ fn a_first_answer_that_does_not_verify_by_itself_brings_nothing() {
         world.set_now(NOW + 100);
         let event = BY_CERTIFICATE.signed(notification().to_string());
         let mut call = client
-            .call_notification(&event.lines(), &event.body, b"")
+            .call_notification(event.lines(), &event.body, b"")
             .unwrap();
         refused_as(
             Code::UnknownSerial,
@@ -305,7 +305,7 @@ fn new_certificates_are_taken_in_before_the_old_ones_end() {
         ask(&client, &keys, platform).0.unwrap();
         let event = platform.signed(notification().to_string());
         client
-            .open_notification(&event.lines(), &event.body, b"")
+            .open_notification(event.lines(), &event.body, b"")
             .unwrap();
     }
     let (_, fetches) = ask(&client, &keys, &BY_NEXT);
@@ -368,7 +368,7 @@ fn every_failed_rotation_keeps_what_was_known() {
         tried += fetches;
         let event = BY_CERTIFICATE.signed(notification().to_string());
         client
-            .open_notification(&event.lines(), &event.body, b"")
+            .open_notification(event.lines(), &event.body, b"")
             .unwrap();
     }
     assert!(tried >= 1);
@@ -393,11 +393,11 @@ fn a_rotated_certificate_that_lies_about_its_serial_replaces_nothing() {
     let event = stranger.signed(notification().to_string());
     refused_as(
         Code::SignatureInvalid,
-        client.open_notification(&event.lines(), &event.body, b""),
+        client.open_notification(event.lines(), &event.body, b""),
     );
     let event = BY_CERTIFICATE.signed(notification().to_string());
     client
-        .open_notification(&event.lines(), &event.body, b"")
+        .open_notification(event.lines(), &event.body, b"")
         .unwrap();
 }
 
@@ -413,7 +413,7 @@ fn an_expired_certificate_verifies_nothing() {
     for (now, good) in [(last, true), (last + 1, false)] {
         world.set_now(now);
         let event = BY_CERTIFICATE.signed_at(&now.to_string(), notification().to_string());
-        let result = client.open_notification(&event.lines(), &event.body, b"");
+        let result = client.open_notification(event.lines(), &event.body, b"");
         match good {
             true => drop(result.unwrap()),
             false => drop(refused_as(Code::CertificateInvalid, result)),
@@ -433,7 +433,7 @@ fn a_certificate_that_is_not_valid_yet_verifies_nothing() {
     for (now, good) in [(first - 1, false), (first, true)] {
         world.set_now(now);
         let event = BY_NEXT.signed_at(&now.to_string(), notification().to_string());
-        let result = client.open_notification(&event.lines(), &event.body, b"");
+        let result = client.open_notification(event.lines(), &event.body, b"");
         match good {
             true => drop(result.unwrap()),
             false => drop(refused_as(Code::CertificateInvalid, result)),

@@ -17,7 +17,7 @@ fn both(config: serde_json::Value, timestamp: &str) -> [Result<(), Error>; 2] {
     [
         execute(&client, QUERY, &query(ORDER), |_| Ok(answer.response(200))).map(drop),
         client
-            .open_notification(&event.lines(), &event.body, b"")
+            .open_notification(event.lines(), &event.body, b"")
             .map(drop),
     ]
 }
@@ -66,13 +66,13 @@ fn a_good_signature_with_a_wrong_time_is_told_from_a_bad_signature() {
     let stale = BY_PUBLIC_KEY.signed_at(&at(-9_999), notification().to_string());
     refused_as(
         Code::ClockSkew,
-        client.open_notification(&stale.lines(), &stale.body, b""),
+        client.open_notification(stale.lines(), &stale.body, b""),
     );
     // The time was made fresh, and the signature does not fit any more.
     let forged = stale.with("Wechatpay-Timestamp", &at(0));
     refused_as(
         Code::SignatureInvalid,
-        client.open_notification(&forged.lines(), &forged.body, b""),
+        client.open_notification(forged.lines(), &forged.body, b""),
     );
 }
 
@@ -120,7 +120,7 @@ fn the_signed_line_is_the_header_to_the_byte() {
         .with("Wechatpay-Signature", &signature);
     refused_as(
         Code::HeaderInvalid,
-        client.open_notification(&padded.lines(), &padded.body, b""),
+        client.open_notification(padded.lines(), &padded.body, b""),
     );
 }
 
@@ -133,13 +133,13 @@ fn a_wrong_clock_of_ours_shows_as_skew_and_not_as_forgery() {
         let event = BY_PUBLIC_KEY.signed(notification().to_string());
         let error = refused_as(
             Code::ClockSkew,
-            client.open_notification(&event.lines(), &event.body, b""),
+            client.open_notification(event.lines(), &event.body, b""),
         );
         assert_eq!(error.detail("skew_s").unwrap(), skew);
     }
     world.set_now_ms(i64::MAX);
     let event = BY_PUBLIC_KEY.signed(notification().to_string());
-    refused(client.open_notification(&event.lines(), &event.body, b""));
+    refused(client.open_notification(event.lines(), &event.body, b""));
 }
 
 #[test]
@@ -214,7 +214,7 @@ fn the_replay_guard_forgets_the_oldest_and_not_more() {
     let marked = order.map(|n| {
         let event = &events[n];
         client
-            .open_notification(&event.lines(), &event.body, b"")
+            .open_notification(event.lines(), &event.body, b"")
             .unwrap()
             .info["replay"]
             == true
@@ -229,15 +229,15 @@ fn a_refused_notification_does_not_use_up_its_place() {
     refused_as(
         Code::ResponseMismatch,
         client.open_notification(
-            &event.lines(),
+            event.lines(),
             &event.body,
             br#"{"expect":{"amount.total":1}}"#,
         ),
     );
     let forged = event.clone().with_body("{}");
-    refused(client.open_notification(&forged.lines(), &forged.body, b""));
+    refused(client.open_notification(forged.lines(), &forged.body, b""));
     let opened = client
-        .open_notification(&event.lines(), &event.body, b"")
+        .open_notification(event.lines(), &event.body, b"")
         .unwrap();
     assert_eq!(opened.info["replay"], false);
 }

@@ -16,7 +16,7 @@ fn client() -> Client {
 }
 
 fn open(client: &Client, event: &Signed) -> Result<payseal::call::Delivered, Error> {
-    client.open_notification(&event.lines(), &event.body, b"")
+    client.open_notification(event.lines(), &event.body, b"")
 }
 
 fn open_body(body: Value) -> Result<payseal::call::Delivered, Error> {
@@ -87,7 +87,7 @@ fn of_a_signed_notification_with_one_byte_changed_nothing_is_accepted() {
         for bit in 0..8 {
             let mut body = event.body.clone();
             body[at] ^= 1 << bit;
-            refused(client.open_notification(&event.lines(), &body, b""));
+            refused(client.open_notification(event.lines(), &body, b""));
             refused_count += 1;
         }
     }
@@ -518,7 +518,7 @@ fn a_genuine_notification_that_is_not_what_was_expected_is_refused() {
     let event = BY_PUBLIC_KEY.signed(notification().to_string());
     let expecting = |expect: Value| {
         let options = json!({ "expect": expect }).to_string();
-        client.open_notification(&event.lines(), &event.body, options.as_bytes())
+        client.open_notification(event.lines(), &event.body, options.as_bytes())
     };
     expecting(json!({ "amount.total": 100, "amount.currency": "CNY", "mchid": MCHID, "trade_state": "SUCCESS" })).unwrap();
     for (expect, path) in [
@@ -546,7 +546,7 @@ fn options_of_a_notification_are_checked() {
         "{",
     ] {
         let error =
-            refused(client.open_notification(&event.lines(), &event.body, options.as_bytes()));
+            refused(client.open_notification(event.lines(), &event.body, options.as_bytes()));
         assert_eq!(error.code(), Code::ParamsInvalid, "{options}");
     }
 }
@@ -608,9 +608,9 @@ fn what_was_opened_or_refused_is_logged_and_counted() {
     let client = merchant::client_in(&world, config(json!({})));
     let event = BY_PUBLIC_KEY.signed(notification().to_string());
     client
-        .open_notification(&event.lines(), &event.body, br#"{"trace_id":"trace-7"}"#)
+        .open_notification(event.lines(), &event.body, br#"{"trace_id":"trace-7"}"#)
         .unwrap();
-    refused(client.open_notification(&event.lines(), b"{}", b""));
+    refused(client.open_notification(event.lines(), b"{}", b""));
     let opened = world.records_of("notification.opened");
     assert_eq!(opened.len(), 1);
     assert_eq!(opened[0]["trace_id"], "trace-7");
