@@ -164,16 +164,14 @@ impl KeyRing {
         self.keys.iter().find(|key| key.id == *id)
     }
 
-    /// The key to encrypt with and to ask an answer of: the configured one, else a public key, else the newest valid certificate.
+    /// The key to encrypt with and to ask an answer of: the configured one while it is valid, else a public key, else the newest valid
+    /// certificate.
     pub fn preferred(&self, now_s: i64) -> Option<&PlatformKey> {
-        match &self.wanted {
-            Some(id) => self.find(id),
-            None => self
-                .keys
-                .iter()
-                .filter(|key| key.is_valid_at(now_s))
-                .max_by_key(|key| key.not_before()),
-        }
+        let valid = || self.keys.iter().filter(|key| key.is_valid_at(now_s));
+        let wanted = self.wanted.as_ref();
+        wanted
+            .and_then(|id| valid().find(|key| key.id == *id))
+            .or_else(|| valid().max_by_key(|key| key.not_before()))
     }
 
     pub fn len(&self) -> usize {

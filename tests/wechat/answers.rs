@@ -181,8 +181,8 @@ fn only_the_listed_downloads_are_taken_unsigned() {
         let answer =
             answered(&format!("GET {path}"), &params, unsigned(200, "交易时间,…")).unwrap();
         assert_eq!(*answer.body, "交易时间,…".as_bytes());
-        assert_eq!(answer.info["verified"], false, "{path}");
-        assert_eq!(answer.info["serial"], Value::Null);
+        assert_eq!(answer.info()["verified"], false, "{path}");
+        assert_eq!(answer.info()["serial"], Value::Null);
     }
     for path in [
         "/v3/billdownload/file/",
@@ -247,12 +247,12 @@ fn what_is_known_of_an_answer_is_told() {
         .and("Request-ID", "08F78BB5AF0610D302-268435461")
         .and("Content-Type", "application/json; charset=utf-8");
     let answer = execute(&client, QUERY, &query(ORDER), |_| Ok(signed.response(200))).unwrap();
-    assert_eq!(answer.info["http_status"], 200);
-    assert_eq!(answer.info["request_id"], "08F78BB5AF0610D302-268435461");
+    assert_eq!(answer.info()["http_status"], 200);
+    assert_eq!(answer.info()["request_id"], "08F78BB5AF0610D302-268435461");
     assert_eq!(
-        answer.info["content_type"],
+        answer.info()["content_type"],
         "application/json; charset=utf-8"
     );
-    assert_eq!(answer.info["attempts"], 1);
-    assert_eq!(answer.info["host"], "https://api.mch.weixin.qq.com");
+    assert_eq!(answer.info()["attempts"], 1);
+    assert_eq!(answer.info()["host"], "https://api.mch.weixin.qq.com");
 }

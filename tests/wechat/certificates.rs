@@ -65,8 +65,8 @@ fn the_first_certificates_are_fetched_and_verified_by_themselves() {
         })
     })
     .unwrap();
-    assert_eq!(answer.info["serial"], PLATFORM_SERIAL);
-    assert_eq!(answer.info["attempts"], 1, "fetching keys is no attempt");
+    assert_eq!(answer.info()["serial"], PLATFORM_SERIAL);
+    assert_eq!(answer.info()["attempts"], 1, "fetching keys is no attempt");
     assert_eq!(requests.len(), 2);
     platform::verify(&requests[0], b"");
     assert_eq!(

@@ -122,6 +122,23 @@ fn the_newest_certificate_that_is_valid_encrypts() {
 }
 
 #[test]
+fn an_expired_certificate_encrypts_nothing_also_where_it_was_chosen() {
+    let ending = certificate(&CERTIFIED, PLATFORM_SERIAL, [(2020, 1, 1), (2023, 11, 20)]);
+    let changes = json!({
+        "platform_public_keys": null,
+        "platform_certificates": [ending, *NEXT_CERTIFICATE],
+        "platform_serial": PLATFORM_SERIAL,
+    });
+    let (client, world) = merchant::client(config(changes));
+    let last = 1_700_438_400; // 2023-11-20T00:00:00Z
+    for (now, serial) in [(last, PLATFORM_SERIAL), (last + 1, NEXT_SERIAL)] {
+        world.set_now(now);
+        let request = request(&client, JSAPI, &identified_order(PAYER_NAME)).unwrap();
+        assert_eq!(header(&request, "Wechatpay-Serial"), Some(serial));
+    }
+}
+
+#[test]
 fn a_text_that_is_too_long_to_encrypt_never_leaves() {
     let (client, _) = merchant::client(config(json!({})));
     let result = execute(
@@ -161,5 +178,5 @@ fn without_sensitive_fields_the_serial_still_asks_for_the_key_to_answer_with() {
     })
     .unwrap();
     assert_eq!(asked.as_deref(), Some(PUBLIC_KEY_ID));
-    assert_eq!(answer.info["serial"], PUBLIC_KEY_ID);
+    assert_eq!(answer.info()["serial"], PUBLIC_KEY_ID);
 }

@@ -147,7 +147,7 @@ fn an_exact_repetition_is_marked_where_the_guard_is_on() {
     let (client, _) = merchant::client(config(json!({ "replay_guard": { "entries": 8 } })));
     let event = BY_PUBLIC_KEY.signed(notification().to_string());
     let open = |lines: &str, body: &[u8]| {
-        client.open_notification(lines, body, b"").unwrap().info["replay"]
+        client.open_notification(lines, body, b"").unwrap().info()["replay"]
             .as_bool()
             .unwrap()
     };
@@ -184,8 +184,8 @@ fn a_repetition_is_recognised_in_every_spelling_of_its_headers() {
     ];
     for (index, lines) in spellings.iter().enumerate() {
         let opened = client.open_notification(lines, &event.body, b"").unwrap();
-        assert_eq!(opened.info["replay"], index > 0, "{lines}");
-        assert_eq!(opened.info["serial"], PLATFORM_SERIAL);
+        assert_eq!(opened.info()["replay"], index > 0, "{lines}");
+        assert_eq!(opened.info()["serial"], PLATFORM_SERIAL);
     }
 }
 
@@ -216,7 +216,7 @@ fn the_replay_guard_forgets_the_oldest_and_not_more() {
         client
             .open_notification(event.lines(), &event.body, b"")
             .unwrap()
-            .info["replay"]
+            .info()["replay"]
             == true
     });
     assert_eq!(marked, [false, false, true, false, true, false, true]);
@@ -239,5 +239,5 @@ fn a_refused_notification_does_not_use_up_its_place() {
     let opened = client
         .open_notification(event.lines(), &event.body, b"")
         .unwrap();
-    assert_eq!(opened.info["replay"], false);
+    assert_eq!(opened.info()["replay"], false);
 }

@@ -56,8 +56,8 @@ fn answers_by_public_key_and_by_certificate_are_both_believed() {
         let body = transaction().to_string();
         let answer = ask(&client, platform.answer(200, body.clone())).unwrap();
         assert_eq!(*answer.body, body.as_bytes());
-        assert_eq!(answer.info["verified"], true);
-        assert_eq!(answer.info["serial"], platform.serial);
+        assert_eq!(answer.info()["verified"], true);
+        assert_eq!(answer.info()["serial"], platform.serial);
     }
 }
 
@@ -487,7 +487,7 @@ fn an_answer_of_204_is_signed_over_an_empty_line() {
     })
     .unwrap();
     assert!(answer.body.is_empty());
-    assert_eq!(answer.info["http_status"], 204);
+    assert_eq!(answer.info()["http_status"], 204);
     let error = refused(execute(&client, close, &query(ORDER), |_| {
         Ok(unsigned(204, ""))
     }));
