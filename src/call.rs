@@ -10,14 +10,15 @@ mod keys;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::Value;
 use zeroize::Zeroizing;
 
 use crate::catalogue::Repeat;
 use crate::client::Core;
 use crate::error::{Code, Error, Outcome, Result};
 use crate::host::Level;
-use crate::notification::Event;
+use crate::notification::{Envelope, Event};
 use crate::observe::Record;
 use crate::params::{Options, Params};
 use crate::provider::{Answer, Keys, Prepared};
@@ -45,8 +46,40 @@ pub enum Step {
 pub struct Delivered {
     /// The verified body of an answer, or the plaintext of a notification.
     pub body: Zeroizing<Vec<u8>>,
-    /// What is known about it, as documented in `docs/abi.md`.
-    pub info: Value,
+    pub about: About,
+}
+
+/// What is known about what was delivered, as documented in `docs/abi.md`.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum About {
+    Answer(Exchange),
+    Event(Envelope),
+}
+
+/// How an answer came about.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Exchange {
+    pub http_status: u16,
+    pub request_id: Option<String>,
+    pub verified: bool,
+    pub serial: Option<String>,
+    pub attempts: u32,
+    pub duration_ms: u64,
+    pub host: Option<String>,
+    pub content_type: Option<String>,
+}
+
+impl Delivered {
+    /// `about` as JSON.
+    pub fn info(&self) -> Value {
+        serde_json::to_value(&self.about).unwrap_or_default()
+    }
+
+    /// `about` as JSON text.
+    pub fn info_text(&self) -> String {
+        serde_json::to_string(&self.about).unwrap_or_default()
+    }
 }
 
 /// One call in progress. Used by one thread at a time.
@@ -478,11 +511,10 @@ impl Call {
         let Task::Notification { headers, .. } = &self.task else {
             return State::Over;
         };
-        let replay = self.core.is_repeated(&event, headers);
-        event.envelope.insert("replay".into(), replay.into());
+        event.envelope.replay = self.core.is_repeated(&event, headers);
         self.done(Ok(Delivered {
             body: event.plaintext,
-            info: Value::Object(event.envelope),
+            about: About::Event(event.envelope),
         }))
     }
 }

@@ -5,19 +5,19 @@ use super::*;
 impl Call {
     pub(super) fn answered(&mut self, answer: Answer) -> State {
         let host = self.request.as_ref().map(|request| request.origin.clone());
-        let info = json!({
-            "http_status": answer.status,
-            "request_id": answer.request_id,
-            "verified": answer.verified,
-            "serial": answer.serial,
-            "attempts": self.attempts,
-            "duration_ms": self.started.elapsed().as_millis() as u64,
-            "host": host,
-            "content_type": answer.content_type,
-        });
+        let exchange = Exchange {
+            http_status: answer.status,
+            request_id: answer.request_id,
+            verified: answer.verified,
+            serial: answer.serial,
+            attempts: self.attempts,
+            duration_ms: self.started.elapsed().as_millis() as u64,
+            host,
+            content_type: answer.content_type,
+        };
         self.done(Ok(Delivered {
             body: Zeroizing::new(answer.body),
-            info,
+            about: About::Answer(exchange),
         }))
     }
 
@@ -46,17 +46,19 @@ impl Call {
             .with("outcome", outcome)
             .with("duration_ms", time.as_millis() as u64);
         match &result {
-            Ok(delivered) => {
-                for key in ["http_status", "request_id", "event_type"] {
-                    record = record.with_some(
-                        key,
-                        delivered
-                            .info
-                            .get(key)
-                            .filter(|value| !value.is_null())
-                            .cloned(),
-                    );
-                }
+            Ok(Delivered {
+                about: About::Answer(exchange),
+                ..
+            }) => {
+                record = record
+                    .with("http_status", exchange.http_status)
+                    .with_some("request_id", exchange.request_id.clone());
+            }
+            Ok(Delivered {
+                about: About::Event(envelope),
+                ..
+            }) => {
+                record = record.with("event_type", envelope.event_type.clone());
             }
             Err(error) => {
                 record = record

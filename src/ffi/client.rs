@@ -206,7 +206,7 @@ impl Outputs<'_> {
     pub fn set(self, delivered: crate::call::Delivered) {
         *self.body = payseal_buffer::of(delivered.body.as_slice());
         if let Some(info) = self.info {
-            *info = payseal_buffer::of(delivered.info.to_string().into_bytes());
+            *info = payseal_buffer::of(delivered.info_text().into_bytes());
         }
     }
 }

@@ -1,15 +1,16 @@
 //! `GET /v3/certificates`: bootstrap and rotation of the platform certificates.
 //! <https://pay.weixin.qq.com/doc/v3/merchant/4012551764>
 
-use serde_json::Value;
+use serde::Deserialize;
 
 use crate::crypto::Certificate;
 use crate::error::{Code, Error, Result};
-use crate::wire::{Response, json};
+use crate::wire::Response;
+use crate::wire::json::{self, Text};
 
 use super::keyring::KeyRing;
 use super::merchant::Merchant;
-use super::notification::open_resource;
+use super::notification::{Resource, open_resource};
 use super::{answer, verification};
 
 pub(super) const OPERATION: &str = "GET /v3/certificates";
@@ -27,11 +28,10 @@ pub(super) fn accept(
     if response.status != 200 {
         return Err(answer::refusal(ring, merchant.window_s, response, now_s));
     }
-    let body = json::parse(&response.body).map_err(|problem| malformed(&problem))?;
-    let entries = body
-        .get("data")
-        .and_then(Value::as_array)
-        .ok_or_else(|| malformed("data is not an array"))?;
+    json::check_object(&response.body).map_err(|problem| malformed(&problem))?;
+    let listed: Listed = serde_json::from_slice(&response.body)
+        .map_err(|_| malformed("a field has another type than the provider documents"))?;
+    let entries = listed.data.ok_or_else(|| malformed("data is missing"))?;
     if entries.is_empty() {
         return Err(malformed("it lists no certificate"));
     }
@@ -59,14 +59,23 @@ pub(super) fn accept(
     Ok(renewed)
 }
 
-fn read(merchant: &Merchant, entry: &Value) -> Result<Certificate> {
-    let serial = entry
-        .get("serial_no")
-        .and_then(Value::as_str)
-        .ok_or_else(|| malformed("serial_no is missing"))?;
-    let resource = entry
-        .get("encrypt_certificate")
-        .ok_or_else(|| malformed("encrypt_certificate is missing"))?;
+#[derive(Deserialize)]
+struct Listed<'a> {
+    #[serde(borrow)]
+    data: Option<Vec<Entry<'a>>>,
+}
+
+#[derive(Deserialize)]
+struct Entry<'a> {
+    #[serde(borrow)]
+    serial_no: Option<Text<'a>>,
+    encrypt_certificate: Option<Resource<'a>>,
+}
+
+fn read(merchant: &Merchant, entry: &Entry) -> Result<Certificate> {
+    let (Some(serial), Some(resource)) = (&entry.serial_no, &entry.encrypt_certificate) else {
+        return Err(malformed("serial_no or encrypt_certificate is missing"));
+    };
     let pem = open_resource(merchant, resource)?;
     let certificate = Certificate::parse(&pem).map_err(|e| {
         Error::new(

@@ -1,12 +1,14 @@
 //! A notification: verified, then decrypted, then read. <https://pay.weixin.qq.com/doc/v3/merchant/4012791861>
 
-use serde_json::{Map, Value, json};
+use serde::Deserialize;
+use serde_json::json;
 use zeroize::Zeroizing;
 
 use crate::crypto::{aes_256_gcm_open, base64, sha256};
 use crate::error::{Code, Error, Outcome, Result};
-use crate::notification::{Event, Reply};
-use crate::wire::{Headers, json as strict};
+use crate::notification::{Envelope, Event, Reply};
+use crate::wire::Headers;
+use crate::wire::json::{self as strict, Text};
 
 use super::keyring::KeyRing;
 use super::merchant::Merchant;
@@ -26,43 +28,64 @@ pub(super) fn open(
         return Err(malformed("it is longer than 1 MiB"));
     }
     let proof = verification::verify(ring, merchant.window_s, headers, body, now_s)?;
-    let sent = strict::parse_object(body).map_err(|problem| malformed(&problem))?;
+    strict::check_object(body).map_err(|problem| malformed(&problem))?;
+    let sent: Sent = serde_json::from_slice(body).map_err(|_| malformed(OTHER_TYPE))?;
     let resource = sent
-        .get("resource")
+        .resource
         .ok_or_else(|| malformed("resource is missing"))?;
-    let plaintext = open_resource(merchant, resource)?;
+    let plaintext = open_resource(merchant, &resource)?;
     strict::check_object(&plaintext)
         .map_err(|problem| malformed(&format!("of its plaintext, {problem}")))?;
-
-    let mut envelope = Map::new();
-    for key in [
-        "id",
-        "create_time",
-        "event_type",
-        "resource_type",
-        "summary",
-    ] {
-        let text = sent.get(key).and_then(Value::as_str);
-        match text {
-            Some(text) => envelope.insert(key.into(), text.into()),
-            None if key == "id" || key == "event_type" => {
-                return Err(malformed(&format!("{key} is missing")));
-            }
-            None => None,
-        };
-    }
-    if let Some(original) = resource.get("original_type").and_then(Value::as_str) {
-        envelope.insert("original_type".into(), original.into());
-    }
-    envelope.insert("provider".into(), "wechat".into());
-    envelope.insert("mchid".into(), merchant.mchid.clone().into());
-    envelope.insert("serial".into(), proof.serial.into());
-    envelope.insert("timestamp".into(), proof.timestamp.into());
+    let envelope = Envelope {
+        id: sent
+            .id
+            .ok_or_else(|| malformed("id is missing"))?
+            .into_owned(),
+        create_time: sent.create_time.map(Text::into_owned),
+        event_type: sent
+            .event_type
+            .ok_or_else(|| malformed("event_type is missing"))?
+            .into_owned(),
+        resource_type: sent.resource_type.map(Text::into_owned),
+        summary: sent.summary.map(Text::into_owned),
+        original_type: resource.original_type.map(Text::into_owned),
+        provider: "wechat",
+        mchid: merchant.mchid.clone(),
+        serial: proof.serial,
+        timestamp: proof.timestamp,
+        replay: false,
+    };
     Ok(Event {
         envelope,
         plaintext,
     })
 }
+
+/// The envelope as it is sent; keys that are not known here are none of our business.
+#[derive(Deserialize)]
+struct Sent<'a> {
+    #[serde(borrow)]
+    id: Option<Text<'a>>,
+    create_time: Option<Text<'a>>,
+    event_type: Option<Text<'a>>,
+    resource_type: Option<Text<'a>>,
+    summary: Option<Text<'a>>,
+    resource: Option<Resource<'a>>,
+}
+
+/// Something encrypted with the APIv3 key.
+#[derive(Deserialize)]
+pub(super) struct Resource<'a> {
+    #[serde(borrow)]
+    original_type: Option<Text<'a>>,
+    algorithm: Option<Text<'a>>,
+    nonce: Option<Text<'a>>,
+    associated_data: Option<Text<'a>>,
+    ciphertext: Option<Text<'a>>,
+}
+
+/// serde's own words would quote what it found.
+const OTHER_TYPE: &str = "a field has another type than the provider documents";
 
 /// The same delivery has the same serial, time, nonce and signature; a repetition by the provider has others.
 ///
@@ -70,9 +93,8 @@ pub(super) fn open(
 /// was verified, not the header.
 pub(super) fn fingerprint(event: &Event, headers: &Headers) -> [u8; 32] {
     let field = |name| headers.first(name).unwrap_or_default();
-    let serial = event.envelope.get("serial").and_then(Value::as_str);
     let parts = [
-        serial.unwrap_or_default(),
+        event.envelope.serial.as_str(),
         field("wechatpay-timestamp"),
         field("wechatpay-nonce"),
         field("wechatpay-signature"),
@@ -80,29 +102,22 @@ pub(super) fn fingerprint(event: &Event, headers: &Headers) -> [u8; 32] {
     sha256(parts.join("\n").as_bytes())
 }
 
-/// Decrypts `{algorithm, nonce, associated_data, ciphertext}` with the APIv3 key, then with the previous one.
-pub(super) fn open_resource(merchant: &Merchant, resource: &Value) -> Result<Zeroizing<Vec<u8>>> {
-    let text = |key: &str| match resource.get(key) {
-        Some(Value::String(text)) => Ok(text.as_str()),
-        _ => Err(malformed(&format!(
-            "resource.{key} is missing or no string"
-        ))),
-    };
-    if text("algorithm")? != ALGORITHM {
+/// Decrypts with the APIv3 key, then with the previous one.
+pub(super) fn open_resource(
+    merchant: &Merchant,
+    resource: &Resource,
+) -> Result<Zeroizing<Vec<u8>>> {
+    if required(&resource.algorithm, "algorithm")? != ALGORITHM {
         return Err(Error::new(Code::AlgorithmMismatch, format!("the resource is not encrypted with {ALGORITHM}, the only algorithm that is configured"))
             .with_outcome(Outcome::Malformed)
             .with_field("resource.algorithm"));
     }
-    let nonce: &[u8; 12] = text("nonce")?
+    let nonce: &[u8; 12] = required(&resource.nonce, "nonce")?
         .as_bytes()
         .try_into()
         .map_err(|_| malformed("resource.nonce is not 12 bytes long"))?;
-    let aad = match resource.get("associated_data") {
-        None | Some(Value::Null) => "",
-        Some(Value::String(aad)) => aad,
-        Some(_) => return Err(malformed("resource.associated_data is no string")),
-    };
-    let ciphertext = base64::decode(text("ciphertext")?.as_bytes())
+    let aad = resource.associated_data.as_deref().unwrap_or_default();
+    let ciphertext = base64::decode(required(&resource.ciphertext, "ciphertext")?.as_bytes())
         .map_err(|_| malformed("resource.ciphertext is not proper base64"))?;
     merchant.apiv3_keys.iter().find_map(|key| aes_256_gcm_open(key, nonce, aad.as_bytes(), &ciphertext).ok()).ok_or_else(|| {
         Error::new(Code::DecryptionFailed, "the resource cannot be decrypted with the APIv3 key")
@@ -110,6 +125,11 @@ pub(super) fn open_resource(merchant: &Merchant, resource: &Value) -> Result<Zer
             .with_field("apiv3_key")
             .with_hint("is apiv3_key this merchant's current APIv3 key, and not the APIv2 key? After a change, keep the old one as previous_apiv3_key")
     })
+}
+
+fn required<'a>(text: &'a Option<Text>, name: &str) -> Result<&'a str> {
+    text.as_deref()
+        .ok_or_else(|| malformed(&format!("resource.{name} is missing")))
 }
 
 /// 200 tells the provider to stop; anything from 400 on makes it send again.

@@ -1,6 +1,7 @@
 //! JSON, strictly: what two parsers could read differently is refused.
 
 mod check;
+mod text;
 
 use std::fmt;
 
@@ -8,6 +9,8 @@ use serde::de::{
     Deserialize, DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor,
 };
 use serde_json::{Map, Number, Value};
+
+pub use text::Text;
 
 const MAX_DEPTH: usize = 32;
 

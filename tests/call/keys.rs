@@ -119,7 +119,7 @@ fn keys_that_are_merely_due_hold_nobody_up() {
         .unwrap();
     first.step();
     let answer = first.result().unwrap();
-    assert_eq!(answer.info["attempts"], 1);
+    assert_eq!(answer.info()["attempts"], 1);
 }
 
 #[test]
@@ -236,7 +236,7 @@ fn a_notification_under_a_new_serial_is_opened_after_a_fetch() {
         Ok(list())
     })
     .unwrap();
-    assert_eq!(opened.info["serial"], NEXT_SERIAL);
+    assert_eq!(opened.info()["serial"], NEXT_SERIAL);
     assert_eq!(fetched, 1);
     // The next one needs nothing.
     client
@@ -275,7 +275,7 @@ fn an_answer_under_a_new_serial_is_judged_again_and_not_asked_for_again() {
     assert!(asks_for_keys(&mut call));
     call.respond(list()).unwrap();
     assert_eq!(call.step(), Step::Done);
-    assert_eq!(call.result().unwrap().info["attempts"], 1);
+    assert_eq!(call.result().unwrap().info()["attempts"], 1);
 }
 
 #[test]

@@ -176,7 +176,7 @@ fn an_answer_to_a_later_attempt_is_as_good_as_to_the_first() {
         ]),
     )
     .unwrap();
-    assert_eq!(answer.info["attempts"], 3);
+    assert_eq!(answer.info()["attempts"], 3);
     let retries = world.records_of("call.retry");
     assert_eq!(retries.len(), 2);
     assert_eq!(retries[0]["code"], "CONNECTION_LOST");

@@ -38,7 +38,7 @@ fn the_bytes_that_were_signed_are_the_bytes_that_arrive() {
     ];
     for (operation, params, payload) in cases {
         let answer = client.execute(operation, params.to_string().as_bytes(), payload, None);
-        assert_eq!(answer.unwrap().info["http_status"], 200);
+        assert_eq!(answer.unwrap().info()["http_status"], 200);
         let request = received.recv().unwrap();
         let authorization = parse_authorization(request.header("Authorization").unwrap());
         let message = [

@@ -62,7 +62,7 @@ pub fn answer(case: &Case) -> Result<()> {
     assert_eq!(call.step(), Step::Done);
     let delivered = call.result()?;
     case.expects_bytes("body_base64", &delivered.body);
-    assert_eq!(delivered.info["verified"], true);
+    assert_eq!(delivered.info()["verified"], true);
     Ok(())
 }
 
@@ -75,7 +75,7 @@ pub fn notification(case: &Case) -> Result<()> {
         String::from_utf8_lossy(&delivered.body).as_ref()
     );
     for (name, value) in case.expect["event"].as_object().unwrap() {
-        assert_eq!(&delivered.info[name], value, "{name}");
+        assert_eq!(&delivered.info()[name], value, "{name}");
     }
     Ok(())
 }

@@ -1,11 +1,10 @@
 //! The same strictness without building anything, for text that is only passed on.
 
-use std::borrow::Cow;
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 
-use super::{DUPLICATE, MAX_DEPTH, TOO_DEEP};
+use super::{DUPLICATE, MAX_DEPTH, TOO_DEEP, Text};
 
 pub(super) struct Check {
     pub depth: usize,
@@ -65,8 +64,8 @@ impl<'de> Visitor<'de> for Check {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<(), A::Error> {
-        let mut seen: Vec<Cow<'de, str>> = Vec::with_capacity(16);
-        while let Some(key) = access.next_key_seed(Key)? {
+        let mut seen: Vec<Text<'de>> = Vec::with_capacity(16);
+        while let Some(key) = access.next_key()? {
             if seen.contains(&key) {
                 return Err(A::Error::custom(DUPLICATE));
             }
@@ -83,30 +82,3 @@ impl<'de> Visitor<'de> for Check {
 /// Each key is compared with all before it: this bounds the work that a hostile message can ask for.
 const MAX_KEYS: usize = 1_000;
 pub(super) const TOO_MANY: &str = "an object has too many keys";
-
-/// A key, borrowed where it is written without escapes.
-struct Key;
-
-impl<'de> DeserializeSeed<'de> for Key {
-    type Value = Cow<'de, str>;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
-        deserializer.deserialize_str(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Key {
-    type Value = Cow<'de, str>;
-
-    fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        f.write_str("a key")
-    }
-
-    fn visit_borrowed_str<E>(self, key: &'de str) -> Result<Self::Value, E> {
-        Ok(Cow::Borrowed(key))
-    }
-
-    fn visit_str<E>(self, key: &str) -> Result<Self::Value, E> {
-        Ok(Cow::Owned(key.to_owned()))
-    }
-}
