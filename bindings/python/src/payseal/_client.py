@@ -10,7 +10,7 @@ from typing import Union
 from payseal._callbacks import CallbackTable
 from payseal._library import Buffer, library
 from payseal._native import Handle, copy, from_json, to_bytes, to_json
-from payseal.notification import Event, Notification, Reply
+from payseal.notification import Notification, Reply
 from payseal.result import Info, Result, known
 
 
@@ -44,7 +44,7 @@ def result(body: Buffer, info: Buffer) -> Result:
 
 def notification(plaintext: Buffer, event: Buffer) -> Notification:
     """The outputs of opening a notification."""
-    return Notification(known(Event, from_json(event)), copy(plaintext))
+    return Notification(copy(plaintext), copy(event))
 
 
 def reply(client: ClientHandle, code: int) -> Reply:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Optional, TypedDict, Union
+
+from payseal.result import known
 
 HeaderText = Union[str, bytes]
 Headers = Union[Mapping[str, str], Iterable[tuple[HeaderText, HeaderText]]]
@@ -60,12 +63,17 @@ class Notification:
     """A message that is the provider's: there is no way to get one whose signature was not checked.
 
     Attributes:
-        event: What it says about itself.
         plaintext: The decrypted resource, byte for byte.
     """
 
-    event: Event
     plaintext: bytes
+    _about: bytes = field(repr=False)
+
+    @cached_property
+    def event(self) -> Event:
+        """What it says about itself."""
+        event: Event = known(Event, json.loads(self._about))
+        return event
 
     def json(self) -> Any:
         """The value of the plaintext, for example a transaction. Amounts are integers in fen.
