@@ -5,12 +5,13 @@ use std::io::Read;
 use std::os::fd::{FromRawFd, OwnedFd};
 use std::ptr;
 
+use payseal::crypto::{Verdict, base64};
 use payseal::ffi::*;
 use serde_json::{Value, json};
 
 use crate::abi::{garbage, invoke, new_client, run, standing_clock, take};
-use crate::support::merchant::{ORDER, QUERY, config, query};
-use crate::support::platform::{BY_PUBLIC_KEY, transaction};
+use crate::support::merchant::{APPID, NOW, ORDER, QUERY, config, query};
+use crate::support::platform::{BY_PUBLIC_KEY, merchant_key, transaction};
 use crate::support::server::Server;
 
 /// Runs `body` in a forked child, and gives what it returned. The child never returns into the test harness.
@@ -56,12 +57,39 @@ fn in_a_child(body: impl FnOnce() -> Vec<u8>) -> Vec<u8> {
     }
 }
 
+/// Signs nothing: what a thousand children differ in is the nonce, and signing would cost them most of their time.
+unsafe extern "C" fn sign(
+    _: *mut std::ffi::c_void,
+    _: *const u8,
+    _: usize,
+    signature: *mut u8,
+    len: *mut usize,
+) -> i32 {
+    // SAFETY: the header promises room for 1024 bytes.
+    unsafe {
+        ptr::write_bytes(signature, 7, 256);
+        *len = 256;
+    }
+    0
+}
+
+fn page(client: *const payseal_client) -> Value {
+    invoke(client, &json!({ "prepay_id": "wx1" })).unwrap()
+}
+
 #[test]
 fn a_thousand_forked_children_have_a_thousand_nonces() {
-    let client = new_client(&config(json!({})), ptr::null()).unwrap();
+    let table = payseal_callbacks {
+        sign: Some(sign),
+        ..standing_clock()
+    };
+    let client = new_client(&config(json!({ "private_key": null })), &table).unwrap();
     let nonce = || {
-        let result = invoke(client, &json!({ "prepay_id": "wx1" })).unwrap();
-        result["nonceStr"].as_str().unwrap().as_bytes().to_vec()
+        page(client)["nonceStr"]
+            .as_str()
+            .unwrap()
+            .as_bytes()
+            .to_vec()
     };
     let mut seen = HashSet::from([nonce()]);
     for _ in 0..1_000 {
@@ -70,6 +98,23 @@ fn a_thousand_forked_children_have_a_thousand_nonces() {
         assert!(seen.insert(nonce), "a child repeated a nonce");
     }
     assert!(seen.insert(nonce()));
+    payseal_client_free(client);
+}
+
+#[test]
+fn a_forked_child_signs_what_can_be_verified() {
+    let client = new_client(&config(json!({})), &standing_clock()).unwrap();
+    for _ in 0..20 {
+        let result = in_a_child(|| page(client).to_string().into_bytes());
+        let result: Value = serde_json::from_slice(&result).unwrap();
+        let nonce = result["nonceStr"].as_str().unwrap();
+        let message = format!("{APPID}\n{NOW}\n{nonce}\nprepay_id=wx1\n");
+        let signature = base64::decode(result["paySign"].as_str().unwrap().as_bytes()).unwrap();
+        assert_eq!(
+            merchant_key().verify_sha256(message.as_bytes(), &signature),
+            Verdict::Valid
+        );
+    }
     payseal_client_free(client);
 }
 
