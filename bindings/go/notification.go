@@ -128,18 +128,20 @@ func encodeOptions(ctx context.Context, options []NotificationOption) ([]byte, e
 	for _, option := range options {
 		option(&wire)
 	}
+	if len(options) == 0 && wire.TimeoutMS == 0 && wire.TraceID == "" {
+		return nil, nil
+	}
 	return marshal(wire)
 }
 
-// headerLines writes a header as the library reads it, one "Name: value" a line. The library takes UTF-8, a proxy may have added anything:
-// foreign bytes are replaced, which none of the signature's headers survives.
+// headerLines writes a header as the library reads it, one "Name: value" a line.
 func headerLines(header http.Header) []byte {
-	var lines []byte
+	lines := make([]byte, 0, 1024)
 	for name, values := range header {
 		for _, value := range values {
 			lines = append(lines, name...)
 			lines = append(lines, ": "...)
-			lines = append(lines, strings.ToValidUTF8(value, "\uFFFD")...)
+			lines = append(lines, value...)
 			lines = append(lines, '\n')
 		}
 	}
