@@ -77,7 +77,7 @@ fn place(error: serde_json::Error) -> String {
 
 fn own_words(error: &serde_json::Error) -> &'static str {
     let text = error.to_string();
-    [DUPLICATE, TOO_DEEP, check::TOO_MANY]
+    [DUPLICATE, TOO_DEEP, TOO_LARGE, check::TOO_MANY]
         .into_iter()
         .find(|words| text.starts_with(words))
         .unwrap_or("it is not valid JSON")
@@ -85,6 +85,9 @@ fn own_words(error: &serde_json::Error) -> &'static str {
 
 const DUPLICATE: &str = "a key stands twice in one object";
 const TOO_DEEP: &str = "it is nested too deeply";
+const TOO_LARGE: &str = "a number is too large to be kept exactly";
+/// From 2⁵³ on not every integer is a double.
+const LARGEST_EXACT: f64 = 9_007_199_254_740_992.0;
 
 struct Strict {
     depth: usize,
@@ -129,9 +132,13 @@ impl<'de> Visitor<'de> for Strict {
         Ok(Value::Number(value.into()))
     }
 
-    /// Numbers with a fraction or an exponent stay what they are, so that a check for an integer refuses them.
-    fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
-        Ok(Number::from_f64(value).map_or(Value::Null, Value::Number))
+    /// Numbers with a fraction or an exponent stay what they are, so that a check for an integer refuses them. Integers that came here were too
+    /// long for one, and would go out as another number.
+    fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<Value, E> {
+        match Number::from_f64(value).filter(|_| value.abs() < LARGEST_EXACT) {
+            Some(number) => Ok(Value::Number(number)),
+            None => Err(E::custom(TOO_LARGE)),
+        }
     }
 
     fn visit_str<E>(self, value: &str) -> Result<Value, E> {

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::io::Read;
 use std::os::fd::{FromRawFd, OwnedFd};
 use std::ptr;
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 
 use payseal::crypto::{Verdict, base64};
 use payseal::ffi::*;
@@ -183,13 +184,14 @@ fn a_child_of_a_busy_parent_is_not_stuck() {
     let handle = client.addr();
     let event = BY_PUBLIC_KEY.signed(crate::support::platform::notification().to_string());
     let (lines, body) = (event.lines(), event.body);
-    let stop = std::sync::atomic::AtomicBool::new(false);
+    let stop = AtomicBool::new(false);
     std::thread::scope(|scope| {
+        let _stops_at_the_end = StopAtTheEnd(&stop);
         for _ in 0..4 {
             let (stop, lines, body) = (&stop, &lines, &body);
             scope.spawn(move || {
                 let client = ptr::without_provenance(handle);
-                while !stop.load(std::sync::atomic::Ordering::SeqCst) {
+                while !stop.load(SeqCst) {
                     crate::abi::open(client, lines, body).unwrap();
                 }
             });
@@ -201,7 +203,15 @@ fn a_child_of_a_busy_parent_is_not_stuck() {
             });
             assert_eq!(replay, b"false", "the child starts with a guard of its own");
         }
-        stop.store(true, std::sync::atomic::Ordering::SeqCst);
     });
     payseal_client_free(client);
+}
+
+/// Ends the threads also when the test fails, for a scope waits for them.
+struct StopAtTheEnd<'a>(&'a AtomicBool);
+
+impl Drop for StopAtTheEnd<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, SeqCst);
+    }
 }

@@ -319,6 +319,8 @@ fn an_answer_of_204_and_chunks_and_interim_answers_are_understood() {
         |connection| {
             connection.request();
             let lines = BY_PUBLIC_KEY.signed("").lines().replace('\n', "\r\n");
+            connection
+                .write("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n");
             connection.write(format!("HTTP/1.1 204 No Content\r\n{lines}\r\n"));
         },
         json!({}),

@@ -1,8 +1,8 @@
 //! A request is signed over the very bytes that are sent.
 
-use payseal::Client;
 use payseal::crypto::sha256;
 use payseal::host::{Host, Signer};
+use payseal::{Client, Code};
 use serde_json::json;
 
 use crate::support::drive::{request, request_with};
@@ -10,6 +10,7 @@ use crate::support::host::World;
 use crate::support::merchant::{self, *};
 use crate::support::openssl::{self, Folder};
 use crate::support::platform::{self, header};
+use crate::support::refused_as;
 
 #[test]
 fn the_signature_covers_method_path_time_nonce_and_body() {
@@ -116,6 +117,40 @@ fn a_body_keeps_the_order_of_its_members() {
         br#"{"z":1,"a":{"y":true,"b":null},"m":[3,2,1]}"#
     );
     platform::verify(request, &request.body);
+}
+
+#[test]
+fn a_number_is_sent_as_it_was_given_or_not_at_all() {
+    let (client, _) = merchant::client(config(json!({})));
+    let call = |number: &str| {
+        let params = format!("{{\"body\":{{\"n\":{number}}}}}");
+        client.call(UNKNOWN_POST, params.as_bytes(), b"")
+    };
+    for number in [
+        "0",
+        "-1",
+        "9007199254740993",
+        "9223372036854775807",
+        "-9223372036854775808",
+        "18446744073709551615",
+        "0.1",
+        "1.5",
+    ] {
+        let mut call = call(number).unwrap();
+        call.step();
+        let sent = String::from_utf8(call.request().unwrap().body.clone()).unwrap();
+        assert_eq!(sent, format!("{{\"n\":{number}}}"));
+    }
+    for number in [
+        "18446744073709551616",
+        "-9223372036854775809",
+        "1234567890123456789012345678901234567890",
+        "1e30",
+        "1E400",
+    ] {
+        let error = refused_as(Code::ParamsInvalid, call(number));
+        assert!(!error.message().contains(number), "{error}");
+    }
 }
 
 #[test]
