@@ -30,6 +30,8 @@ type Config struct {
 	PlatformPublicKeys map[string]string `json:"platform_public_keys,omitempty"`
 	// PlatformCertificates are platform certificates, PEM, one each.
 	PlatformCertificates []string `json:"platform_certificates,omitempty"`
+	// PlatformIssuers are certificates, PEM, of the authorities that may issue platform certificates; none accepts any issuer.
+	PlatformIssuers []string `json:"platform_issuers,omitempty"`
 	// PlatformSerial says which of those keys encrypts and is asked to sign.
 	PlatformSerial string `json:"platform_serial,omitempty"`
 	// CertificateRefresh governs the download of platform certificates.

@@ -1,15 +1,18 @@
 //! X.509 certificates: whose key it is, until when, under which serial number.
 
-use super::engine;
+use super::engine::{self, Verdict};
 use super::error::KeyError;
 use super::gate;
 use super::key::RsaPublicKey;
 use super::serial::Serial;
+use super::structure;
+use der::asn1::ObjectIdentifier;
 use der::{Decode, Encode};
 
-/// A certificate with a usable key. Its signature is not checked here: who trusts it, and why, is the provider's rule.
+/// A certificate with a usable key. Reading it does not check its signature: who trusts it, and why, is the provider's rule.
 #[derive(Clone, Debug)]
 pub struct Certificate {
+    signed: Signed,
     serial: Serial,
     public_key: RsaPublicKey<engine::Default>,
     not_before: i64,
@@ -30,6 +33,7 @@ impl Certificate {
             .map_err(|_| unreadable())?;
         let validity = contents.validity();
         Ok(Self {
+            signed: Signed::read(&der)?,
             serial: Serial::from_der_integer(contents.serial_number().as_bytes())?,
             public_key: RsaPublicKey::load(gate::subject_public_key(&key)?)?,
             not_before: unix_seconds(validity.not_before)?,
@@ -37,6 +41,16 @@ impl Certificate {
             subject: contents.subject().to_string(),
             issuer: contents.issuer().to_string(),
         })
+    }
+
+    /// Whether `issuer` is named as the issuer and its key signed this certificate with SHA-256 and RSASSA-PKCS1-v1_5. Says nothing about validity.
+    pub fn is_issued_by(&self, issuer: &Certificate) -> bool {
+        self.issuer == issuer.subject
+            && self.signed.with_rsa_sha256
+            && issuer
+                .public_key
+                .verify_sha256(&self.signed.contents, &self.signed.signature)
+                == Verdict::Valid
     }
 
     /// The certificate's own serial number, never the one a message claims for it.
@@ -73,6 +87,28 @@ impl Certificate {
         &self.issuer
     }
 }
+
+/// What the issuer signed, in the very bytes, and the signature.
+#[derive(Clone, Debug)]
+struct Signed {
+    contents: Vec<u8>,
+    with_rsa_sha256: bool,
+    signature: Vec<u8>,
+}
+
+impl Signed {
+    fn read(der: &[u8]) -> Result<Self, KeyError> {
+        let parts = structure::certificate_parts(der).map_err(|_| unreadable())?;
+        Ok(Self {
+            contents: parts.contents.to_vec(),
+            with_rsa_sha256: parts.algorithm == SHA256_WITH_RSA,
+            signature: parts.signature.to_vec(),
+        })
+    }
+}
+
+/// sha256WithRSAEncryption, RFC 8017 appendix A.2.4.
+const SHA256_WITH_RSA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.11");
 
 fn unix_seconds(time: x509_cert::time::Time) -> Result<i64, KeyError> {
     i64::try_from(time.to_unix_duration().as_secs()).map_err(|_| unreadable())

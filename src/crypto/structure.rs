@@ -259,3 +259,23 @@ fn encode(tag: u8, parts: &[&[u8]]) -> Zeroizing<Vec<u8>> {
     parts.iter().for_each(|part| der.extend_from_slice(part));
     der
 }
+
+/// The three parts of a certificate, RFC 5280 section 4.1.
+pub(super) struct CertificateParts<'a> {
+    /// TBSCertificate with its header: the very bytes that were signed.
+    pub contents: &'a [u8],
+    pub algorithm: ObjectIdentifier,
+    pub signature: &'a [u8],
+}
+
+pub(super) fn certificate_parts(der: &[u8]) -> der::Result<CertificateParts<'_>> {
+    let mut outer = SliceReader::new(AnyRef::from_der(der)?.value())?;
+    let contents = outer.tlv_bytes()?;
+    let mut algorithm = SliceReader::new(AnyRef::decode(&mut outer)?.value())?;
+    let signature = BitStringRef::decode(&mut outer)?;
+    Ok(CertificateParts {
+        contents,
+        algorithm: ObjectIdentifier::decode(&mut algorithm)?,
+        signature: signature.raw_bytes(),
+    })
+}

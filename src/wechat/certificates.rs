@@ -37,7 +37,7 @@ pub(super) fn accept(
     }
     let certificates = entries
         .iter()
-        .map(|entry| read(merchant, entry))
+        .map(|entry| read(merchant, ring, entry))
         .collect::<Result<Vec<_>>>()?;
     if !certificates
         .iter()
@@ -72,7 +72,7 @@ struct Entry<'a> {
     encrypt_certificate: Option<Resource<'a>>,
 }
 
-fn read(merchant: &Merchant, entry: &Entry) -> Result<Certificate> {
+fn read(merchant: &Merchant, ring: &KeyRing, entry: &Entry) -> Result<Certificate> {
     let (Some(serial), Some(resource)) = (&entry.serial_no, &entry.encrypt_certificate) else {
         return Err(malformed("serial_no or encrypt_certificate is missing"));
     };
@@ -87,6 +87,12 @@ fn read(merchant: &Merchant, entry: &Entry) -> Result<Certificate> {
         return Err(Error::new(
             Code::CertificateInvalid,
             "a platform certificate has another serial number than the answer says",
+        ));
+    }
+    if !ring.accepts_issuer_of(&certificate) {
+        return Err(Error::new(
+            Code::CertificateInvalid,
+            "a platform certificate was not issued by any of platform_issuers",
         ));
     }
     if merchant

@@ -86,6 +86,8 @@ pub(crate) struct KeyRing {
     keys: Vec<PlatformKey>,
     /// The key the configuration wants requests to be encrypted and answered with.
     wanted: Option<KeyId>,
+    /// Who may issue platform certificates; empty where any issuer will do.
+    issuers: Vec<Certificate>,
     /// When certificates were last taken in, Unix seconds.
     refreshed_s: Option<i64>,
     pub policy: RefreshPolicy,
@@ -111,6 +113,7 @@ impl KeyRing {
                 configured: true,
             });
         }
+        let issuers = read_issuers(config)?;
         for (index, pem) in config
             .texts("platform_certificates")?
             .unwrap_or_default()
@@ -129,6 +132,13 @@ impl KeyRing {
                         format!("the certificate {} has expired", certificate.serial()),
                     )
                     .with_outcome(crate::Outcome::NotSent));
+            }
+            if !is_acceptable(&issuers, &certificate) {
+                return Err(config.error_with(
+                    Code::KeyMismatch,
+                    &field,
+                    "it was not issued by any of platform_issuers",
+                ));
             }
             keys.push(PlatformKey::of_certificate(&certificate, true));
         }
@@ -154,9 +164,15 @@ impl KeyRing {
         Ok(KeyRing {
             keys,
             wanted,
+            issuers,
             refreshed_s: None,
             policy,
         })
+    }
+
+    /// Whether one of the pinned issuers signed the certificate; always, where none is pinned.
+    pub fn accepts_issuer_of(&self, certificate: &Certificate) -> bool {
+        is_acceptable(&self.issuers, certificate)
     }
 
     /// The key with exactly this id. Never "the newest", never one after the other.
@@ -215,10 +231,27 @@ impl KeyRing {
         KeyRing {
             keys,
             wanted: self.wanted.clone(),
+            issuers: self.issuers.clone(),
             refreshed_s: Some(now_s),
             policy: self.policy,
         }
     }
+}
+
+fn read_issuers(config: &mut Section) -> Result<Vec<Certificate>> {
+    let texts = config.texts("platform_issuers")?.unwrap_or_default();
+    let read = |(index, pem): (usize, &String)| {
+        Certificate::parse(pem.as_bytes())
+            .map_err(|e| key_error(config, &format!("platform_issuers.{index}"), e))
+    };
+    texts.iter().enumerate().map(read).collect()
+}
+
+fn is_acceptable(issuers: &[Certificate], certificate: &Certificate) -> bool {
+    issuers.is_empty()
+        || issuers
+            .iter()
+            .any(|issuer| certificate.is_issued_by(issuer))
 }
 
 fn refuse_own_key(

@@ -225,3 +225,25 @@ fn a_damaged_certificate_is_refused() {
     );
     assert!(Certificate::parse(&hollow).is_err());
 }
+
+#[test]
+fn an_issuer_is_who_is_named_and_has_signed() {
+    let parse = |pem: Vec<u8>| Certificate::parse(&pem).unwrap();
+    let own = parse(openssl::certificate(&KEY, "/CN=authority", &[]));
+    let same_name = parse(openssl::certificate(&OTHER_KEY, "/CN=authority", &[]));
+    let same_key = parse(openssl::certificate(&KEY, "/CN=somebody", &[]));
+    assert!(
+        own.is_issued_by(&own),
+        "openssl req -x509 signs with its own key"
+    );
+    assert!(
+        !own.is_issued_by(&same_name),
+        "the name alone is not enough"
+    );
+    assert!(!own.is_issued_by(&same_key), "nor is the key alone");
+    let weak = parse(openssl::certificate(&KEY, "/CN=authority", &["-sha512"]));
+    assert!(
+        !weak.is_issued_by(&own),
+        "another algorithm than the expected one"
+    );
+}

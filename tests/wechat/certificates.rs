@@ -11,7 +11,7 @@ use crate::support::platform::{
     self, BY_CERTIFICATE, BY_NEXT, BY_PUBLIC_KEY, Platform, certificates, header, notification,
     transaction, unsigned,
 };
-use crate::support::{refused, refused_as, text};
+use crate::support::{field, refused, refused_as, text};
 
 fn current() -> Vec<u8> {
     certificates(APIV3_KEY, &[(PLATFORM_SERIAL, &PLATFORM_CERTIFICATE)])
@@ -524,4 +524,30 @@ fn the_previous_apiv3_key_opens_certificates_too() {
     ask(&client, &BY_CERTIFICATE.answer(200, body), &BY_CERTIFICATE)
         .0
         .unwrap();
+}
+
+/// The test's certificates are signed by their own keys, so each is its own issuer.
+#[test]
+fn where_an_issuer_is_pinned_certificates_of_others_bring_nothing() {
+    let pinned = json!({ "platform_issuers": [&*PLATFORM_CERTIFICATE] });
+    let (client, _) = merchant::client(bootstrap_config(pinned.clone()));
+    let keys = BY_CERTIFICATE.answer(200, current());
+    assert!(ask(&client, &keys, &BY_CERTIFICATE).0.is_ok());
+
+    let (client, _) = merchant::client(bootstrap_config(pinned));
+    let keys = BY_CERTIFICATE.answer(200, both());
+    let (result, fetches) = ask(&client, &keys, &BY_CERTIFICATE);
+    let error = refused_as(Code::CertificateInvalid, result);
+    assert_eq!((error.outcome(), fetches), (Outcome::NotSent, 1));
+}
+
+#[test]
+fn a_configured_certificate_of_another_issuer_is_refused() {
+    let changes = json!({ "platform_certificates": [&*NEXT_CERTIFICATE], "platform_issuers": [&*PLATFORM_CERTIFICATE] });
+    let made = Client::new(
+        bootstrap_config(changes).to_string().as_bytes(),
+        World::new().host(),
+    );
+    let error = refused_as(Code::KeyMismatch, made);
+    assert_eq!(field(&error), "platform_certificates.0");
 }

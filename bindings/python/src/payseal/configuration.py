@@ -65,6 +65,8 @@ class Configuration(TypedDict, total=False):
     """The provider's public keys, PEM by id (``PUB_KEY_ID_…``)."""
     platform_certificates: Sequence[str]
     """The provider's certificates, PEM, one each."""
+    platform_issuers: Sequence[str]
+    """Certificates, PEM, of the authorities that may issue the provider's certificates; left out, any issuer will do."""
     platform_serial: str
     """Which of those keys encrypts and is asked to sign."""
     certificate_refresh: CertificateRefresh

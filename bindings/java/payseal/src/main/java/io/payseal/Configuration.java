@@ -151,6 +151,17 @@ public final class Configuration {
         }
 
         /**
+         * The authorities that may issue platform certificates; none accepts any issuer.
+         *
+         * @param certificates PEM, one certificate each
+         * @return this builder
+         */
+        public Builder platformIssuers(List<String> certificates) {
+            json.putPOJO("platform_issuers", List.copyOf(certificates));
+            return this;
+        }
+
+        /**
          * Which platform key encrypts and is asked to sign.
          *
          * @param serial a public key's id or a certificate's serial number
