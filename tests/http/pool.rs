@@ -68,7 +68,7 @@ fn a_late_answer_is_never_read_by_the_next_request() {
     let (client, _) = merchant::client(config(json!({
         "hosts": [server.origin()], "retry": { "max_attempts": 1 },
     })));
-    let error = refused(ask(&client, "orderone", json!({ "timeout_ms": 300 })));
+    let error = refused(ask(&client, "orderone", json!({ "timeout_ms": 1_000 })));
     assert_eq!(error.code(), Code::Timeout);
     assert_eq!(error.outcome(), Outcome::Unknown);
     gave_up.send(()).unwrap();
@@ -206,7 +206,7 @@ fn a_retry_after_a_lost_connection_succeeds_on_a_new_one() {
             match connection.number {
                 0 => return connection.reset(),
                 1 => {
-                    connection.write("HTTP/1.1 502 Bad Gateway\r\nContent-Length: 6\r\n\r\n<html>")
+                    connection.write("HTTP/1.1 502 Bad Gateway\r\nConnection: close\r\nContent-Length: 6\r\n\r\n<html>")
                 }
                 _ => connection.write(answer_about(ORDER)),
             }
