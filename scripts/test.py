@@ -80,6 +80,17 @@ def tap(log: str) -> Counts:
     return Counts(len(re.findall(r"^ok ", log, re.MULTILINE)) - skipped, len(re.findall(r"^not ok ", log, re.MULTILINE)), skipped)
 
 
+def tap_failures(log: str) -> list[str]:
+    """Each promise that was broken, and whatever is not TAP, with the comments below it."""
+    shown, broken = [], False
+    for line in log.splitlines():
+        if not line.startswith("#"):
+            broken = not re.match(r"ok |1\.\.", line)
+        if broken:
+            shown.append(line)
+    return shown
+
+
 def browser(log: str) -> Counts:
     """tests/demo/browser.py: a line for each promise kept; a broken one shows in the exit status."""
     return Counts(len(re.findall(r"^check: ", log, re.MULTILINE)))
@@ -152,8 +163,8 @@ def suites() -> Iterable[Suite]:
     # The second engine without the first, as on a platform that has no C compiler.
     second = ["cargo", "test", "--no-default-features", "--features", "rustcrypto", "--test", "crypto", "--test", "vectors", "--no-fail-fast"]
     yield Suite("rust:rustcrypto", second, cargo, explain=cargo_failures)
-    yield Suite("header", ["tests/header/run"], tap)
-    yield Suite("c", ["examples/c/run-tests"], tap)
+    yield Suite("header", ["tests/header/run"], tap, explain=tap_failures)
+    yield Suite("c", ["examples/c/run-tests"], tap, explain=tap_failures)
     yield from go_suites()
     yield Suite(
         "java",
@@ -169,7 +180,7 @@ def suites() -> Iterable[Suite]:
         "bindings/python",
         reports="target/test/python.xml",
     )
-    yield Suite("readme", ["tests/readme/run"], tap)
+    yield Suite("readme", ["tests/readme/run"], tap, explain=tap_failures)
     for shop in ("gin", "spring", "fastapi"):
         yield Suite(f"demo:{shop}", [PYTHON, "scripts/demo.py", "--shop", shop, "--check"], browser, minutes=10)
 

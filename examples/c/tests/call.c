@@ -105,20 +105,28 @@ static void outlives_its_client(payseal_client *client)
 {
     payseal_call *call = new_call(client, "{\"path\":{\"out_trade_no\":\"123456\"}}");
     payseal_client_free(client);
-    int32_t action = step(call);
-    check(action == PAYSEAL_SEND || action == -PAYSEAL_INVALID_HANDLE, "a call whose client is freed goes on or says so");
+    check(step(call) == PAYSEAL_SEND, "a call keeps its client for as long as it needs it");
     payseal_call_free(call);
 }
 
-void test_call(const char *vectors)
+/* A client of its own for each part: failures of one open the circuit breaker for the next. */
+static payseal_client *new_client(const char *vectors)
 {
     bytes config = read_file("%s/client/complete/input/config.json", vectors);
     payseal_client *client = NULL;
     payseal_error *error = NULL;
     accepted(payseal_client_new(config.data, config.len, NULL, &client, &error), &error, "a client for calls");
     free(config.data);
-    out_of_order(client);
-    retries(client);
-    nonsense(client);
-    outlives_its_client(client);
+    return client;
+}
+
+void test_call(const char *vectors)
+{
+    void (*const parts[])(const payseal_client *) = {out_of_order, retries, nonsense};
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        payseal_client *client = new_client(vectors);
+        parts[i](client);
+        payseal_client_free(client);
+    }
+    outlives_its_client(new_client(vectors));
 }
