@@ -155,10 +155,12 @@ mod private_keys {
     fn canaries_of(text: &[u8], der: &[u8]) -> Canaries {
         let mut canaries = Canaries::default();
         match text.starts_with(b"-----BEGIN") {
-            // The middles of lines, which stay whole when the line ends are taken out.
+            // The middles of lines, which stay whole when the line ends are taken out. Not of the first: it begins as in every
+            // PKCS#8 key of 2048 bits, so that the key of a test beside this one would be found.
             true => text
                 .split(|byte| *byte == b'\n')
                 .filter(|line| line.len() == 64)
+                .skip(1)
                 .for_each(|line| canaries.add(&line[16..48])),
             false => canaries.add(&text[text.len() / 2..][..32]),
         }
