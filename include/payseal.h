@@ -58,7 +58,7 @@ enum payseal_code
     PAYSEAL_PARAMS_INVALID = 121,
     // The host's `sign` callback failed.
     PAYSEAL_SIGNER_FAILED = 130,
-    // The host's clock or random source failed.
+    // The clock or the random source failed.
     PAYSEAL_CALLBACK_FAILED = 131,
     PAYSEAL_SIGNATURE_MISSING = 201,
     PAYSEAL_SIGNATURE_INVALID = 202,
@@ -113,7 +113,7 @@ enum payseal_outcome
     PAYSEAL_NOT_SENT = 1,
     // A verified answer says no.
     PAYSEAL_REJECTED = 2,
-    // Bytes left and no verified answer came back: query before you retry.
+    // Bytes left and no verified answer says what became of them: query before you retry.
     PAYSEAL_UNKNOWN = 3,
     // An incoming message is not the provider's.
     PAYSEAL_UNAUTHENTIC = 4,
@@ -175,8 +175,8 @@ typedef int32_t payseal_failure;
 // One call without I/O, for a host's own HTTP client: payseal_call_step says what to do. For one thread at a time.
 typedef struct payseal_call payseal_call;
 
-// Gives up a blocking call from another thread. May be triggered from anywhere; freed only when the call it was passed to has returned, or before: then the
-// call goes on to its end.
+// Gives up a blocking call from another thread. May be triggered from anywhere and freed at any time; freed before the call that it was passed to has
+// returned, it can no longer be triggered, and the call goes on to its end.
 typedef struct payseal_cancel payseal_cancel;
 
 // One merchant at one provider: immutable, for any number of threads at once, usable in a forked child.
@@ -291,8 +291,8 @@ int32_t payseal_client_invoke(const struct payseal_client *client,
 // Makes a cancel, to be passed to payseal_client_execute.
 int32_t payseal_cancel_new(struct payseal_cancel **cancel, struct payseal_error **error);
 
-// Makes the call that was given this cancel return PAYSEAL_CANCELLED soon: at once while it waits or exchanges data, after timeouts.connect_ms at most while
-// it connects. A call that is given it later returns without sending anything. Triggering again changes nothing.
+// Makes the call that was given this cancel return PAYSEAL_CANCELLED soon: at once while it waits or exchanges data; while it looks up a name or connects, when
+// that ends, after timeouts.resolve_ms and timeouts.connect_ms at most. A call that is given it later returns without sending anything. Triggering again changes nothing.
 int32_t payseal_cancel_trigger(const struct payseal_cancel *cancel,
                                struct payseal_error **error);
 

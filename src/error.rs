@@ -36,7 +36,7 @@ pub enum Code {
     ParamsInvalid = 121,
     /// The host's `sign` callback failed.
     SignerFailed = 130,
-    /// The host's clock or random source failed.
+    /// The clock or the random source failed.
     CallbackFailed = 131,
     SignatureMissing = 201,
     SignatureInvalid = 202,
@@ -146,7 +146,7 @@ pub enum Outcome {
     NotSent = 1,
     /// A verified answer says no.
     Rejected = 2,
-    /// Bytes left and no verified answer came back: query before you retry.
+    /// Bytes left and no verified answer says what became of them: query before you retry.
     Unknown = 3,
     /// An incoming message is not the provider's.
     Unauthentic = 4,

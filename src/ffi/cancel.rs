@@ -7,8 +7,8 @@ use super::boundary::{call, infallible, output};
 use super::error::payseal_error;
 use super::handle::{Guard, Table};
 
-/// Gives up a blocking call from another thread. May be triggered from anywhere; freed only when the call it was passed to has returned, or before: then the
-/// call goes on to its end.
+/// Gives up a blocking call from another thread. May be triggered from anywhere and freed at any time; freed before the call that it was passed to has
+/// returned, it can no longer be triggered, and the call goes on to its end.
 pub struct payseal_cancel {
     _private: (),
 }
@@ -43,8 +43,8 @@ pub unsafe extern "C" fn payseal_cancel_new(
     }
 }
 
-/// Makes the call that was given this cancel return PAYSEAL_CANCELLED soon: at once while it waits or exchanges data, after timeouts.connect_ms at most while
-/// it connects. A call that is given it later returns without sending anything. Triggering again changes nothing.
+/// Makes the call that was given this cancel return PAYSEAL_CANCELLED soon: at once while it waits or exchanges data; while it looks up a name or connects, when
+/// that ends, after timeouts.resolve_ms and timeouts.connect_ms at most. A call that is given it later returns without sending anything. Triggering again changes nothing.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn payseal_cancel_trigger(
     cancel: *const payseal_cancel,

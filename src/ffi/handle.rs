@@ -3,8 +3,8 @@
 //! A handle looks like a pointer, but is never dereferenced: it holds a kind, a place and the generation of what lives there. So NULL, a freed handle, one
 //! freed twice, one of another kind or a made-up number is recognised. An object that is freed while another thread uses it lives until that use ends.
 //!
-//! This table is the one piece of process-wide state in the library. It is lock-free: a thread of the parent that held a lock at the moment of `fork` would
-//! leave it locked in the child for ever.
+//! The tables, one a kind, are the library's process-wide state, next to the panic hook. They are lock-free: a thread of the parent that held a lock at the moment of
+//! `fork` would leave it locked in the child for ever.
 
 use std::cell::UnsafeCell;
 use std::marker::PhantomData;
