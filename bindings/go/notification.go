@@ -154,7 +154,7 @@ type Reply struct {
 	Status int
 	// Header are the headers.
 	Header http.Header
-	// Body are the exact bytes, often none.
+	// Body are the exact bytes.
 	Body []byte
 }
 

@@ -33,7 +33,8 @@ type Options struct {
 	Timeout time.Duration
 	// MaxAttempts bounds the attempts; 1 means no retry.
 	MaxAttempts int
-	// IdempotencyKey is sent as Idempotency-Key and makes an operation safe to repeat.
+	// IdempotencyKey is sent as Idempotency-Key, and the operation is repeated like one that carries the merchant's number. Only for
+	// operations whose documentation names this header: another would take effect once per attempt.
 	IdempotencyKey string
 	// TraceID is copied into log records: visible ASCII, at most 64 characters. See also [ContextWithTraceID].
 	TraceID string

@@ -63,7 +63,7 @@ class Options(TypedDict, total=False):
     max_attempts: int
     """How often to send at most; 1 means no retry."""
     idempotency_key: str
-    """Sent as ``Idempotency-Key``; makes an operation safe to repeat."""
+    """Sent as ``Idempotency-Key``, and the operation is repeated. Only where the provider's documentation names this header."""
     trace_id: str
     """Copied into log records; visible ASCII, at most 64 characters."""
     accept: str

@@ -58,7 +58,8 @@ public final class CallOptions {
         }
 
         /**
-         * Sent as {@code Idempotency-Key}; makes an operation safe to repeat.
+         * Sent as {@code Idempotency-Key}, and the operation is repeated. Only for operations whose documentation names this
+         * header: another would take effect once per attempt.
          *
          * @param idempotencyKey the key
          * @return this builder
