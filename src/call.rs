@@ -7,6 +7,7 @@
 mod ending;
 mod keys;
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -30,6 +31,11 @@ const KEYS_POLL: Duration = Duration::from_millis(10);
 /// A notification must be answered within five seconds; fetching keys for it may not use them up.
 const NOTIFICATION_TIMEOUT: Duration = Duration::from_secs(3);
 
+/// An attempt with less time than this is not made: it would more likely lose its answer than bring one.
+const LEAST_ATTEMPT: Duration = Duration::from_millis(50);
+/// Keys that are merely due may not take more than this from the call that fetches them.
+const DUE_TIMEOUT: Duration = Duration::from_secs(2);
+
 /// What to do next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
@@ -42,7 +48,7 @@ pub enum Step {
 }
 
 /// What a call ends with.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Delivered {
     /// The verified body of an answer, or the plaintext of a notification.
     pub body: Zeroizing<Vec<u8>>,
@@ -68,6 +74,16 @@ pub struct Exchange {
     pub duration_ms: u64,
     pub host: Option<String>,
     pub content_type: Option<String>,
+}
+
+/// Without the body: it may hold what concerns nobody but payer and merchant.
+impl fmt::Debug for Delivered {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Delivered")
+            .field("about", &self.about)
+            .field("bytes", &self.body.len())
+            .finish()
+    }
 }
 
 impl Delivered {
@@ -99,6 +115,8 @@ pub struct Call {
     unanswered: bool,
     /// The present attempt has an answer that is not judged yet.
     unjudged: bool,
+    /// The host of the last attempt; fetching keys is none.
+    attempted: Option<usize>,
     /// The host of the attempt that failed last: the next one prefers another.
     avoid: Option<usize>,
     /// Keys were fetched for this call already; once is enough.
@@ -123,6 +141,8 @@ enum State {
     Judge(Response),
     /// Verify and read the notification.
     Open,
+    /// Fetch the platform's keys, once more.
+    Fetch(Refresh),
     /// Wait, then go on as told.
     Sleep {
         until: Instant,
@@ -215,6 +235,7 @@ impl Call {
             trace_id,
             unanswered: false,
             unjudged: false,
+            attempted: None,
             avoid: None,
             refreshed: false,
         }
@@ -228,6 +249,7 @@ impl Call {
                 State::Attempt => self.attempt(),
                 State::Judge(response) => self.judge(response),
                 State::Open => self.open(),
+                State::Fetch(refresh) => self.send_keys(refresh),
                 State::Sleep { until, then } => {
                     let left = until.saturating_duration_since(Instant::now());
                     if !left.is_zero() {
@@ -299,7 +321,7 @@ impl Call {
             return Ok(());
         }
         let (what, host) = self.sent()?;
-        if !matches!(failure.kind, FailureKind::Cancelled { .. }) {
+        if !given_up && !self.was_impatient(&failure) {
             self.judge_host(host, false);
         }
         self.avoid = Some(host);
@@ -308,6 +330,12 @@ impl Call {
             Sending::Keys(refresh) => self.after_failed_keys(refresh, failure),
         };
         Ok(())
+    }
+
+    /// Whether the host had less time than the configuration grants it: then the caller, not the host, is the reason for the timeout.
+    fn was_impatient(&self, failure: &Failure) -> bool {
+        let granted = self.request.as_ref().map(|request| request.timeout);
+        failure.code == Code::Timeout && granted < Some(self.core.settings.total)
     }
 
     /// Ends the call while nothing is being sent.
@@ -364,6 +392,7 @@ impl Call {
             Err(error) => return self.failed(error),
         }
         self.attempts += 1;
+        self.attempted = Some(host);
         State::Sending {
             what: Sending::Attempt,
             host,
@@ -468,7 +497,7 @@ impl Call {
         };
         let Some(until) = Instant::now()
             .checked_add(pause)
-            .filter(|until| *until < self.deadline)
+            .filter(|until| *until + LEAST_ATTEMPT < self.deadline)
         else {
             return self.failed(error);
         };

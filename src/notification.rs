@@ -5,7 +5,7 @@ use serde_json::Value;
 use zeroize::Zeroizing;
 
 /// A notification that was verified and decrypted. There is no other way to get one.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Event {
     pub envelope: Envelope,
     /// The decrypted resource, byte for byte.

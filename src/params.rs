@@ -38,7 +38,7 @@ impl Params {
         let params = Params {
             path: take_object(&mut map, "path")?,
             query: take_object(&mut map, "query")?,
-            body: map.shift_remove("body"),
+            body: map.shift_remove("body").filter(|body| !body.is_null()),
             options: Options::take(take_object(&mut map, "$")?)?,
             payload: payload.to_vec(),
         };

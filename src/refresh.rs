@@ -18,7 +18,9 @@ pub(crate) struct RefreshGate {
 
 #[derive(Default)]
 struct State {
-    running: bool,
+    /// Which permit is out, and until when it counts: whoever abandons a call without freeing it must not lock the others out.
+    running: Option<(u64, Instant)>,
+    permits: u64,
     last: Option<Instant>,
     unknown: VecDeque<(String, Instant)>,
 }
@@ -48,7 +50,8 @@ impl RefreshGate {
         }
     }
 
-    pub fn enter(self: &Arc<Self>, want: &Want, now: Instant) -> Admission {
+    /// `until` is when the caller will have given up.
+    pub fn enter(self: &Arc<Self>, want: &Want, now: Instant, until: Instant) -> Admission {
         let mut state = self.lock();
         state.unknown.retain(|(_, until)| *until > now);
         if let Want::Serial(serial) = want
@@ -56,7 +59,7 @@ impl RefreshGate {
         {
             return Admission::Refused;
         }
-        if state.running {
+        if state.running.is_some_and(|(_, until)| now < until) {
             return Admission::Underway;
         }
         let interval = if *want == Want::Missing {
@@ -70,9 +73,13 @@ impl RefreshGate {
         {
             return Admission::Refused;
         }
-        state.running = true;
+        state.permits += 1;
+        state.running = Some((state.permits, until));
         state.last = Some(now);
-        Admission::Fetch(Permit(self.clone()))
+        Admission::Fetch(Permit {
+            gate: self.clone(),
+            number: state.permits,
+        })
     }
 
     /// A refresh did not bring this serial.
@@ -92,11 +99,20 @@ impl RefreshGate {
 }
 
 /// Held by the one who fetches. Dropping it, whatever happened, lets the next one in.
-pub(crate) struct Permit(Arc<RefreshGate>);
+pub(crate) struct Permit {
+    gate: Arc<RefreshGate>,
+    number: u64,
+}
 
 impl Drop for Permit {
     fn drop(&mut self) {
-        self.0.lock().running = false;
+        let mut state = self.gate.lock();
+        if state
+            .running
+            .is_some_and(|(number, _)| number == self.number)
+        {
+            state.running = None;
+        }
     }
 }
 
@@ -108,6 +124,24 @@ mod tests {
         Arc::new(RefreshGate::new(Duration::from_secs(60)))
     }
 
+    fn enter(gate: &Arc<RefreshGate>, want: &Want, now: Instant) -> Admission {
+        gate.enter(want, now, now + Duration::from_secs(5))
+    }
+
+    #[test]
+    fn an_abandoned_permit_ends_with_its_call() {
+        let (gate, now) = (gate(), Instant::now());
+        let _abandoned = enter(&gate, &Want::Missing, now);
+        let later = now + Duration::from_secs(6);
+        let next = enter(&gate, &Want::Missing, later);
+        assert!(matches!(next, Admission::Fetch(_)));
+        drop(_abandoned);
+        assert!(matches!(
+            enter(&gate, &Want::Missing, later),
+            Admission::Underway
+        ));
+    }
+
     fn serial(text: &str) -> Want {
         Want::Serial(text.into())
     }
@@ -115,15 +149,15 @@ mod tests {
     #[test]
     fn only_one_caller_fetches_at_a_time() {
         let (gate, now) = (gate(), Instant::now());
-        let permit = gate.enter(&Want::Missing, now);
+        let permit = enter(&gate, &Want::Missing, now);
         assert!(matches!(permit, Admission::Fetch(_)));
         assert!(matches!(
-            gate.enter(&serial("5A"), now),
+            enter(&gate, &serial("5A"), now),
             Admission::Underway
         ));
         drop(permit);
         assert!(matches!(
-            gate.enter(&Want::Missing, now + Duration::from_secs(2)),
+            enter(&gate, &Want::Missing, now + Duration::from_secs(2)),
             Admission::Fetch(_)
         ));
     }
@@ -134,7 +168,8 @@ mod tests {
         let fetches = (0..1000u64)
             .filter(|n| {
                 matches!(
-                    gate.enter(
+                    enter(
+                        &gate,
                         &serial(&format!("{n:X}")),
                         start + Duration::from_millis(n * 120)
                     ),
@@ -150,11 +185,11 @@ mod tests {
         let (gate, now) = (gate(), Instant::now());
         gate.remember_unknown("5A", now);
         assert!(matches!(
-            gate.enter(&serial("5A"), now + Duration::from_secs(599)),
+            enter(&gate, &serial("5A"), now + Duration::from_secs(599)),
             Admission::Refused
         ));
         assert!(matches!(
-            gate.enter(&serial("5A"), now + Duration::from_secs(601)),
+            enter(&gate, &serial("5A"), now + Duration::from_secs(601)),
             Admission::Fetch(_)
         ));
     }

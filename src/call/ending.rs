@@ -4,7 +4,7 @@ use super::*;
 
 impl Call {
     pub(super) fn answered(&mut self, answer: Answer) -> State {
-        let host = self.request.as_ref().map(|request| request.origin.clone());
+        let host = self.attempted().map(str::to_owned);
         let exchange = Exchange {
             http_status: answer.status,
             request_id: answer.request_id,
@@ -90,19 +90,18 @@ impl Call {
             (false, true) if self.attempts == 0 => error.with_outcome(Outcome::NotSent),
             _ => error,
         };
-        match (error.outcome(), error.detail("advice")) {
-            (Outcome::Unknown, None) => error.with(
-                "advice",
-                if prepared.repeat == Repeat::Never {
-                    "query_first"
-                } else {
-                    "retry_same"
-                },
-            ),
-            (Outcome::NotSent, None) if error.code() as i32 >= 300 => {
-                error.with("advice", "retry_later")
+        let given = error.detail("advice").and_then(Value::as_str);
+        let advice = match (error.outcome(), given) {
+            (Outcome::Unknown, given) => {
+                let authenticated = error.detail("authenticated") == Some(&Value::Bool(true));
+                Some(advice_when_unknown(prepared.repeat, given, authenticated))
             }
-            _ => error,
+            (Outcome::NotSent, None) if error.code() as i32 >= 300 => Some("retry_later"),
+            _ => None,
+        };
+        match advice {
+            Some(advice) => error.with("advice", advice),
+            None => error,
         }
     }
 
@@ -113,10 +112,16 @@ impl Call {
         let error = error
             .with("operation", prepared.operation.clone())
             .with("attempts", self.attempts);
-        match &self.request {
-            Some(request) if self.attempts > 0 => error.with("host", request.origin.clone()),
-            _ => error,
+        match self.attempted() {
+            Some(host) => error.with("host", host),
+            None => error,
         }
+    }
+
+    /// The host of the last attempt.
+    fn attempted(&self) -> Option<&str> {
+        let host = self.attempted?;
+        Some(self.core.settings.hosts[host].as_str())
     }
 
     pub(super) fn record(&self, level: Level, event: &str) -> Record<'_> {
@@ -149,5 +154,17 @@ impl Call {
                 .with("host", self.core.settings.hosts[host].as_str())
                 .write();
         }
+    }
+}
+
+/// What to do when it is open whether the request took effect. `given` is what the last answer alone would suggest: a no that nobody
+/// vouches for is no reason to stop looking, and nothing is a reason to repeat what must not be repeated.
+fn advice_when_unknown(repeat: Repeat, given: Option<&str>, authenticated: bool) -> &'static str {
+    match given {
+        Some("already_done") if authenticated => "already_done",
+        _ if repeat == Repeat::Never => "query_first",
+        Some("retry_later") => "retry_later",
+        Some("retry_same") | None => "retry_same",
+        Some(_) => "query_first",
     }
 }

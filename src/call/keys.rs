@@ -37,7 +37,7 @@ impl Call {
             Ok(None) => return self.without_keys(&want, then, otherwise),
             Err(error) => return self.failed(error),
         };
-        match self.core.gate().enter(&want, Instant::now()) {
+        match self.core.gate().enter(&want, Instant::now(), self.deadline) {
             Admission::Fetch(permit) => {
                 // Only a fetch on behalf of the serial can show that the provider does not have it.
                 self.refreshed |= matches!(want, Want::Serial(_));
@@ -80,7 +80,7 @@ impl Call {
         }
     }
 
-    fn send_keys(&mut self, mut refresh: Refresh) -> State {
+    pub(super) fn send_keys(&mut self, mut refresh: Refresh) -> State {
         let left = self.deadline.saturating_duration_since(Instant::now());
         let Some(host) = self
             .core
@@ -95,7 +95,12 @@ impl Call {
                 ),
             );
         };
-        match self.core.request(&refresh.prepared, host, left) {
+        let time = if refresh.want == Want::Due {
+            left.min(DUE_TIMEOUT)
+        } else {
+            left
+        };
+        match self.core.request(&refresh.prepared, host, time) {
             Ok(request) => self.request = Some(request),
             Err(error) => return self.no_keys(refresh, error),
         }
@@ -123,8 +128,12 @@ impl Call {
         if let FailureKind::Cancelled { .. } = failure.kind {
             return self.failed(Error::new(Code::Cancelled, failure.reason));
         }
-        if refresh.attempts < self.max_attempts {
-            return self.send_keys(refresh);
+        let pause = self.core.jitter(refresh.attempts).unwrap_or_default();
+        if refresh.want != Want::Due && refresh.attempts < self.max_attempts {
+            return State::Sleep {
+                until: Instant::now() + pause,
+                then: Box::new(State::Fetch(refresh)),
+            };
         }
         self.no_keys(refresh, Error::new(failure.code, failure.reason))
     }

@@ -32,6 +32,19 @@ impl payseal_buffer {
     }
 }
 
+/// Makes outputs empty, those that can be written: on failure all of them are.
+///
+/// # Safety
+/// Each is NULL or may be written.
+pub(super) unsafe fn clear(buffers: &[*mut payseal_buffer]) {
+    for buffer in buffers {
+        // SAFETY: promised by the caller.
+        if let Some(buffer) = unsafe { place(*buffer) } {
+            *buffer = payseal_buffer::EMPTY;
+        }
+    }
+}
+
 /// Frees what a function of this library returned as bytes: overwrites it with zeros, then resets `buffer` to {NULL, 0}. NULL and an empty buffer are fine,
 /// so freeing the same variable twice is too.
 #[unsafe(no_mangle)]

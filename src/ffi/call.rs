@@ -140,6 +140,10 @@ pub unsafe extern "C" fn payseal_call_step(
 ) -> i32 {
     unsafe {
         self::call(error, || {
+            let wait_ms = place(wait_ms).map(|wait_ms| {
+                *wait_ms = 0;
+                wait_ms
+            });
             let out = output(action, "action")?;
             *out = 0;
             let (step, wait) = match lock(&*borrow(call)?)?.step() {
@@ -148,7 +152,7 @@ pub unsafe extern "C" fn payseal_call_step(
                 Step::Done => (Action::Done, 0),
             };
             *out = step as i32;
-            if let Some(wait_ms) = place(wait_ms) {
+            if let Some(wait_ms) = wait_ms {
                 *wait_ms = wait;
             }
             Ok(())
@@ -246,10 +250,12 @@ pub unsafe extern "C" fn payseal_call_fail(
                     .with_field("failure"));
                 }
             };
-            let reason = format!(
-                "the host's HTTP client gave up: {}",
-                text(reason, reason_len, input::HEADERS, "reason")?
-            );
+            // However much the host has to say, what became of the request matters more.
+            let reason = text(reason, reason_len, input::DOCUMENT, "reason")?;
+            let reason: String = "the host's HTTP client gave up: "
+                .chars()
+                .chain(reason.chars().take(1_000))
+                .collect();
             lock(&*borrow(call)?)?.fail(Failure { kind, code, reason })
         })
     }

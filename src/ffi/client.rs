@@ -4,7 +4,7 @@ use crate::client::{Client, operations};
 use crate::error::{Code, Error, Result};
 
 use super::boundary::{call, infallible, output};
-use super::buffer::payseal_buffer;
+use super::buffer::{clear, payseal_buffer};
 use super::callbacks::{self, payseal_callbacks};
 use super::cancel::{self, payseal_cancel};
 use super::error::payseal_error;
@@ -177,6 +177,8 @@ impl Outputs<'_> {
         name: &str,
         info: *mut payseal_buffer,
     ) -> Result<Outputs<'a>> {
+        // SAFETY: promised by the caller.
+        unsafe { clear(&[body, info]) };
         if body == info {
             return Err(Error::new(
                 Code::InvalidArgument,
@@ -195,11 +197,6 @@ impl Outputs<'_> {
                 },
             )
         };
-        *body = payseal_buffer::EMPTY;
-        let info = info.map(|info| {
-            *info = payseal_buffer::EMPTY;
-            info
-        });
         Ok(Outputs { body, info })
     }
 

@@ -1,5 +1,7 @@
+use crate::error::{Code, Error};
+
 use super::boundary::{call, output};
-use super::buffer::payseal_buffer;
+use super::buffer::{clear, payseal_buffer};
 use super::client::{self, Outputs, payseal_client};
 use super::error::payseal_error;
 use super::input::{self, bytes};
@@ -46,8 +48,15 @@ pub unsafe extern "C" fn payseal_notification_reply(
 ) -> i32 {
     unsafe {
         call(error, || {
+            clear(&[reply, body]);
+            if reply == body {
+                return Err(Error::new(
+                    Code::InvalidArgument,
+                    "reply and body are the same buffer, or both NULL",
+                )
+                .with_field("reply"));
+            }
             let (head, content) = (output(reply, "reply")?, output(body, "body")?);
-            (*head, *content) = (payseal_buffer::EMPTY, payseal_buffer::EMPTY);
             let answer = client::borrow(client)?.notification_reply(code);
             *head = payseal_buffer::of(answer.head().to_string().into_bytes());
             *content = payseal_buffer::of(answer.body);

@@ -183,7 +183,7 @@ impl Meaning {
             state_unknown,
         };
         match (status, provider_code) {
-            (_, "ORDERPAID" | "ORDER_PAID" | "REFUND_ALREADY_SUCCESS" | "ORDERREVERSED") => {
+            (_, "ORDERPAID" | "ORDER_PAID" | "REFUND_ALREADY_SUCCESS") => {
                 meaning(Code::ProviderRejected, "already_done", false)
             }
             (_, "USERPAYING" | "BANKERROR" | "BANK_ERROR") => {

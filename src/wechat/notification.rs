@@ -25,7 +25,7 @@ pub(super) fn open(
     now_s: i64,
 ) -> Result<Event> {
     if body.len() > MAX_BODY {
-        return Err(malformed("it is longer than 1 MiB"));
+        return Err(malformed("it is longer than 1 MiB").with_outcome(Outcome::Unauthentic));
     }
     let proof = verification::verify(ring, merchant.window_s, headers, body, now_s)?;
     strict::check_object(body).map_err(|problem| malformed(&problem))?;
@@ -137,6 +137,7 @@ pub(super) fn reply(code: i32) -> Reply {
     let status = match code {
         0 => 200,
         205 | 211 => 400,
+        208 | 210 => 500, // the provider's, but our key or our expectation is another
         200..=299 => 401,
         _ => 500,
     };

@@ -187,3 +187,45 @@ fn a_time_that_was_over_before_anything_left_was_not_sent() {
     assert_eq!(error.code(), Code::Timeout);
     assert_eq!(error.outcome(), Outcome::NotSent);
 }
+
+#[test]
+fn where_the_outcome_is_unknown_no_advice_says_otherwise() {
+    let unsigned_no = |code: &str| Ok(unsigned(403, &json!({ "code": code }).to_string()));
+    for code in ["NO_AUTH", "ORDERPAID"] {
+        let (_, outcome, advice) = ends(REFUND, vec![unsigned_no(code)]);
+        assert_eq!(
+            (outcome, advice.as_str()),
+            (Outcome::Unknown, "query_first"),
+            "{code}"
+        );
+    }
+    for answer in [
+        no(500, "SYSTEM_ERROR"),
+        no(429, "RATELIMIT_EXCEEDED"),
+        Ok(unsigned(502, "")),
+    ] {
+        let (_, outcome, advice) = ends(UNKNOWN_POST, vec![answer]);
+        assert_eq!(
+            (outcome, advice.as_str()),
+            (Outcome::Unknown, "query_first")
+        );
+    }
+}
+
+#[test]
+fn a_caller_in_a_hurry_does_not_close_the_host_for_others() {
+    let (client, _) = merchant::client(config(json!({ "circuit_breaker": { "failures": 1 } })));
+    let hurried = with_options(
+        query(ORDER),
+        json!({ "timeout_ms": 500, "max_attempts": 1 }),
+    );
+    let error = refused(execute(
+        &client,
+        QUERY,
+        &hurried,
+        script(vec![Err(timed_out())]),
+    ));
+    assert_eq!(error.code(), Code::Timeout);
+    let answer = Ok(BY_PUBLIC_KEY.json(200, transaction()));
+    assert!(execute(&client, QUERY, &query(ORDER), script(vec![answer])).is_ok());
+}
