@@ -509,7 +509,7 @@ fn a_body_of_more_than_a_mebibyte_is_refused() {
     let mut body = notification();
     body["padding"] = "x".repeat(1 << 20).into();
     let error = refused_as(Code::BodyInvalid, open_body(body));
-    assert_eq!(error.outcome(), Outcome::Malformed);
+    assert_eq!(error.outcome(), Outcome::Unauthentic);
     let mut body = notification();
     body["padding"] = "x".repeat(1 << 19).into();
     open_body(body).unwrap();
@@ -586,7 +586,8 @@ fn a_reply_stops_or_repeats_the_provider_and_tells_nothing() {
         (Code::SignatureProbe, 401),
         (Code::UnknownSerial, 401),
         (Code::ClockSkew, 401),
-        (Code::DecryptionFailed, 401),
+        (Code::DecryptionFailed, 500),
+        (Code::ResponseMismatch, 500),
         (Code::HeaderInvalid, 400),
         (Code::BodyInvalid, 400),
         (Code::Internal, 500),
