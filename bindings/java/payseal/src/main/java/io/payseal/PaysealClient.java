@@ -108,12 +108,18 @@ public final class PaysealClient implements AutoCloseable {
      * @return the verified answer; fails with {@link PaysealException}
      */
     public CompletableFuture<Result> executeAsync(String operation, Params params) {
-        if (transport != null) {
-            return transport.start(newCall(operation, params));
-        }
         byte[] name = utf8(operation);
         Objects.requireNonNull(params, "params");
-        return executor.submit(cancel -> execute(name, params, cancel));
+        if (transport == null) {
+            return executor.submit(cancel -> execute(name, params, cancel));
+        }
+        Call<Result> call;
+        try {
+            call = newCall(operation, params);
+        } catch (Throwable error) {
+            return CompletableFuture.failedFuture(error);
+        }
+        return transport.start(call);
     }
 
     private Result execute(byte[] operation, Params params, Cancel cancel) {
@@ -205,10 +211,27 @@ public final class PaysealClient implements AutoCloseable {
      * @return the reply to write, and why if it is a refusal
      */
     public Answer answerNotification(Map<String, List<String>> headers, byte[] body, NotificationHandler handler) {
+        return answerNotification(headers, body, null, handler);
+    }
+
+    /**
+     * Opens a notification with options, lets the handler take care of it, and gives the reply that fits what happened.
+     *
+     * @param headers the headers as received
+     * @param body the raw body
+     * @param options as for {@link #openNotification(Map, byte[], CallOptions)}; {@code null} for none
+     * @param handler called only with a verified notification that says what was expected
+     * @return the reply to write, and why if it is a refusal
+     */
+    public Answer answerNotification(
+            Map<String, List<String>> headers, byte[] body, CallOptions options, NotificationHandler handler) {
         try {
-            Notification notification = openNotification(headers, body);
+            Notification notification = openNotification(headers, body, options);
             try {
                 handler.handle(notification);
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                return new Answer(reply(ErrorCode.INTERNAL.number()), e);
             } catch (Exception e) {
                 return new Answer(reply(ErrorCode.INTERNAL.number()), e);
             }

@@ -183,6 +183,30 @@ class MisuseTest {
         }
     }
 
+    /** A future is given in any case; what is wrong is in it. */
+    @ParameterizedTest
+    @EnumSource
+    void what_is_wrong_with_an_async_call_is_in_its_future(Transport transport) {
+        PaysealClient client = transport.client(PLATFORM.configuration().build());
+        CompletableFuture<Result> noOperation = client.executeAsync("x", Params.none());
+        CompletableFuture<Result> noPlaceholder = client.executeAsync(
+                Orders.NATIVE, Params.builder().path("nowhere", "x").build());
+        CompletableFuture<Result> noJson = client.executeAsync(Orders.NATIVE, Params.ofBody(new Object()));
+        client.close();
+        CompletableFuture<Result> closed = client.executeAsync(Orders.NATIVE, Params.none());
+        assertInstanceOf(ArgumentException.class, cause(noOperation));
+        assertInstanceOf(ArgumentException.class, cause(noPlaceholder));
+        assertInstanceOf(IllegalArgumentException.class, cause(noJson));
+        assertClosed(() -> {
+            throw cause(closed);
+        });
+    }
+
+    private static Throwable cause(CompletableFuture<?> future) {
+        return assertThrows(ExecutionException.class, () -> future.get(20, TimeUnit.SECONDS))
+                .getCause();
+    }
+
     /** Those under way end properly, the others are told that the client is closed. */
     @ParameterizedTest
     @EnumSource

@@ -3,6 +3,7 @@ package io.payseal;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -312,6 +313,23 @@ class NotificationTest {
     }
 
     @Test
+    void a_notification_that_says_something_else_than_expected_never_reaches_the_handler() {
+        CallOptions expected = CallOptions.builder().expect("amount.total", 1).build();
+        List<Notification> seen = new ArrayList<>();
+        assertNull(client.answerNotification(PLATFORM.signed(BODY), BODY, expected, seen::add)
+                .error());
+        assertEquals(1, seen.size());
+        CallOptions dearer = CallOptions.builder().expect("amount.total", 2).build();
+        Answer answer = client.answerNotification(PLATFORM.signed(BODY), BODY, dearer, notification -> {
+            throw new AssertionError("called");
+        });
+        assertTrue(answer.reply().status() >= 400);
+        assertEquals(
+                ErrorCode.RESPONSE_MISMATCH,
+                assertInstanceOf(TrustException.class, answer.error()).code());
+    }
+
+    @Test
     void a_handler_that_fails_makes_the_provider_repeat() {
         Exception broken = new IllegalStateException("the database is away");
         Answer answer = client.answerNotification(PLATFORM.signed(BODY), BODY, notification -> {
@@ -320,5 +338,16 @@ class NotificationTest {
         assertEquals(500, answer.reply().status());
         assertFalse(new String(answer.reply().body(), StandardCharsets.UTF_8).contains("database"));
         assertSame(broken, answer.error());
+    }
+
+    @Test
+    void a_handler_that_is_interrupted_makes_the_provider_repeat_and_the_interrupt_stays_set() {
+        InterruptedException interrupted = new InterruptedException("stop");
+        Answer answer = client.answerNotification(PLATFORM.signed(BODY), BODY, notification -> {
+            throw interrupted;
+        });
+        assertTrue(Thread.interrupted(), "the interrupt was lost");
+        assertEquals(500, answer.reply().status());
+        assertSame(interrupted, answer.error());
     }
 }

@@ -1,6 +1,7 @@
 package io.payseal.servlet;
 
 import io.payseal.Answer;
+import io.payseal.CallOptions;
 import io.payseal.NotificationHandler;
 import io.payseal.PaysealClient;
 import io.payseal.PaysealException;
@@ -47,12 +48,36 @@ public final class NotificationEndpoint {
      * @throws IOException when the body cannot be read or the reply cannot be written
      */
     public void handle(HttpServletRequest request, HttpServletResponse response) throws IOException {
+        handle(request, response, null);
+    }
+
+    /**
+     * Handles one request, with options.
+     *
+     * @param request an HTTP request whose body has not been read
+     * @param response where the reply goes
+     * @param options as for {@link PaysealClient#openNotification(Map, byte[], CallOptions)}; {@code null} for none
+     * @throws IOException when the body cannot be read or the reply cannot be written
+     */
+    public void handle(HttpServletRequest request, HttpServletResponse response, CallOptions options)
+            throws IOException {
         byte[] body = request.getInputStream().readNBytes(MOST_BYTES);
-        Answer answer = client.answerNotification(headers(request), body, handler);
+        Answer answer = client.answerNotification(headers(request), body, options, handler);
         if (answer.error() != null && !(answer.error() instanceof PaysealException)) {
             request.getServletContext().log("a notification could not be taken care of", answer.error());
         }
-        write(answer.reply(), response);
+        // An interrupted thread cannot write to a channel, so the reply goes out first.
+        boolean interrupted = Thread.interrupted();
+        try {
+            write(answer.reply(), response);
+            if (interrupted) {
+                response.flushBuffer();
+            }
+        } finally {
+            if (interrupted) {
+                Thread.currentThread().interrupt();
+            }
+        }
     }
 
     private static Map<String, List<String>> headers(HttpServletRequest request) {

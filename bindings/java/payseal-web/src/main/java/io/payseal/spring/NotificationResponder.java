@@ -1,6 +1,7 @@
 package io.payseal.spring;
 
 import io.payseal.Answer;
+import io.payseal.CallOptions;
 import io.payseal.NotificationHandler;
 import io.payseal.PaysealClient;
 import io.payseal.PaysealException;
@@ -52,8 +53,20 @@ public final class NotificationResponder {
      * @return the reply
      */
     public ResponseEntity<byte[]> answer(RequestEntity<byte[]> request) {
+        return answer(request, null);
+    }
+
+    /**
+     * Handles one request, with options. Blocks while the handler works and while platform certificates are fetched.
+     *
+     * @param request the raw body and its headers
+     * @param options as for {@link PaysealClient#openNotification(Map, byte[], CallOptions)}; {@code null} for none
+     * @return the reply
+     */
+    public ResponseEntity<byte[]> answer(RequestEntity<byte[]> request, CallOptions options) {
         byte[] body = request.getBody();
-        Answer answer = client.answerNotification(lines(request.getHeaders()), body == null ? NOTHING : body, handler);
+        Answer answer =
+                client.answerNotification(lines(request.getHeaders()), body == null ? NOTHING : body, options, handler);
         if (answer.error() != null && !(answer.error() instanceof PaysealException)) {
             LOG.error("a notification could not be taken care of", answer.error());
         }

@@ -110,6 +110,33 @@ class NotificationEndpointTest {
         }
     }
 
+    /** A container cannot write from an interrupted thread: its channel would be closed. */
+    @Test
+    void a_handler_that_is_interrupted_makes_the_provider_repeat_and_the_interrupt_stays_set() throws Exception {
+        byte[] body = PLATFORM.paid("SERVLET2026");
+        CompletableFuture<Boolean> interrupted = new CompletableFuture<>();
+        try (PaysealClient client = PaysealClient.of(PLATFORM.configuration().build())) {
+            NotificationEndpoint endpoint = new NotificationEndpoint(client, notification -> {
+                throw new InterruptedException("stop");
+            });
+            HttpServlet servlet = new HttpServlet() {
+                private static final long serialVersionUID = 1L;
+
+                @Override
+                protected void doPost(HttpServletRequest request, HttpServletResponse response) throws IOException {
+                    endpoint.handle(request, response);
+                    interrupted.complete(Thread.currentThread().isInterrupted());
+                }
+            };
+            try (Container container = new Container(servlet)) {
+                HttpResponse<String> answer = container.post("/notify", PLATFORM.signed(body), body);
+                assertEquals(500, answer.statusCode());
+                assertTrue(answer.body().contains("\"FAIL\""), answer.body());
+                assertTrue(interrupted.get(20, TimeUnit.SECONDS), "the interrupt was lost");
+            }
+        }
+    }
+
     @Test
     void a_body_without_end_is_not_read_to_its_end() {
         byte[] huge = new byte[4 * 1024 * 1024];

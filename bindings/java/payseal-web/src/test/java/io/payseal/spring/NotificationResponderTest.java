@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import io.payseal.CallOptions;
 import io.payseal.Notification;
 import io.payseal.NotificationHandler;
 import io.payseal.PaysealClient;
@@ -14,15 +15,20 @@ import io.payseal.web.Container;
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;
+import java.net.URI;
 import java.net.http.HttpResponse;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.springframework.http.HttpHeaders;
+import org.springframework.http.HttpMethod;
 import org.springframework.http.RequestEntity;
 import org.springframework.http.ResponseEntity;
+import org.springframework.web.bind.annotation.PathVariable;
 import org.springframework.web.bind.annotation.PostMapping;
 import org.springframework.web.bind.annotation.RestController;
 import org.springframework.web.context.support.AnnotationConfigWebApplicationContext;
@@ -52,6 +58,21 @@ class NotificationResponderTest {
         @PostMapping("/servlet")
         void servlet(HttpServletRequest request, HttpServletResponse response) throws IOException {
             endpoint.handle(request, response);
+        }
+
+        @PostMapping("/entity/{fen}")
+        ResponseEntity<byte[]> entity(RequestEntity<byte[]> request, @PathVariable("fen") long fen) {
+            return responder.answer(request, costs(fen));
+        }
+
+        @PostMapping("/servlet/{fen}")
+        void servlet(HttpServletRequest request, HttpServletResponse response, @PathVariable("fen") long fen)
+                throws IOException {
+            endpoint.handle(request, response, costs(fen));
+        }
+
+        private static CallOptions costs(long fen) {
+            return CallOptions.builder().expect("amount.total", fen).build();
         }
     }
 
@@ -115,6 +136,38 @@ class NotificationResponderTest {
             assertEquals(500, answer.statusCode());
             assertTrue(answer.body().contains("\"FAIL\""), answer.body());
             assertFalse(answer.body().contains("database"), answer.body());
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"/entity", "/servlet"})
+    void a_notification_that_says_something_else_than_expected_reaches_nobody(String path) {
+        BlockingQueue<Notification> seen = new LinkedBlockingQueue<>();
+        byte[] body = PLATFORM.paid("SPRING2026");
+        try (PaysealClient client = PaysealClient.of(PLATFORM.configuration().build());
+                Container container = container(client, seen::add)) {
+            int other = container.post(path + "/2", PLATFORM.signed(body), body).statusCode();
+            assertTrue(other >= 400, () -> "answered " + other);
+            assertTrue(seen.isEmpty());
+            int same = container.post(path + "/1", PLATFORM.signed(body), body).statusCode();
+            assertTrue(same == 200 || same == 204, () -> "answered " + same);
+            assertEquals(1, seen.size());
+        }
+    }
+
+    @Test
+    void a_handler_that_is_interrupted_makes_the_provider_repeat_and_the_interrupt_stays_set() {
+        byte[] body = PLATFORM.paid("SPRING2026");
+        HttpHeaders headers = new HttpHeaders();
+        PLATFORM.signed(body).forEach(headers::addAll);
+        try (PaysealClient client = PaysealClient.of(PLATFORM.configuration().build())) {
+            NotificationResponder responder = new NotificationResponder(client, notification -> {
+                throw new InterruptedException("stop");
+            });
+            ResponseEntity<byte[]> answer =
+                    responder.answer(new RequestEntity<>(body, headers, HttpMethod.POST, URI.create("/entity")));
+            assertTrue(Thread.interrupted(), "the interrupt was lost");
+            assertEquals(500, answer.getStatusCode().value());
         }
     }
 }
