@@ -45,6 +45,7 @@ fn grow() {
     cheap(5_000);
     dear(50, &lines, &body);
     let (resident, descriptors) = (resident(), count("/proc/self/fd"));
+    limit_address_space();
     cheap(95_000);
     dear(200, &lines, &body);
     let growth = self::resident().saturating_sub(resident);
@@ -59,6 +60,24 @@ fn grow() {
         std::thread::yield_now();
     }
     panic!("a thread was left behind");
+}
+
+/// As `ulimit -v` does: from here on the process may map 64 MiB more than it has.
+fn limit_address_space() {
+    let pages: u64 = std::fs::read_to_string("/proc/self/statm")
+        .unwrap()
+        .split(' ')
+        .next()
+        .unwrap()
+        .parse()
+        .unwrap();
+    let most = pages * 4096 + (64 << 20);
+    let limit = libc::rlimit {
+        rlim_cur: most,
+        rlim_max: most,
+    };
+    // SAFETY: a plain system call on a value that lives.
+    assert_eq!(unsafe { libc::setrlimit(libc::RLIMIT_AS, &limit) }, 0);
 }
 
 /// Outputs, errors and their texts.
