@@ -156,10 +156,9 @@ impl Packer {
             Repeat::Never => "Never",
         };
         format!(
-            "OperationRow{{name:{},title:{title},order_number:{order_number},path:{path},query:{query},body:{body},encrypted:{},repeat:Repeat::{repeat},signed_answer:{}}},",
+            "OperationRow{{name:{},title:{title},order_number:{order_number},path:{path},query:{query},body:{body},encrypted:{},repeat:Repeat::{repeat}}},",
             self.texts.index(name.clone()),
             self.lists.index(encrypted),
-            operation.signed_answer,
         )
     }
 

@@ -37,9 +37,6 @@ pub struct Operation {
     pub id: String,
     pub title: String,
     pub repeat: Repeat,
-    /// False for the few operations whose answer the provider never signs.
-    #[serde(default = "yes")]
-    pub signed_answer: bool,
     /// Where the merchant's own number is: `body.out_trade_no`.
     pub order_number: Option<String>,
     #[serde(default)]
@@ -149,8 +146,4 @@ impl Family {
         let found = self.schemas.iter().find(|schema| schema.name == name);
         found.unwrap_or_else(|| panic!("the catalogue's family {} has no schema {name}", self.name))
     }
-}
-
-fn yes() -> bool {
-    true
 }

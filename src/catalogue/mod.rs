@@ -32,8 +32,6 @@ pub struct Operation {
     /// One sentence, English.
     pub title: &'static str,
     pub repeat: Repeat,
-    /// False where the provider never signs the answer.
-    pub signed_answer: bool,
     pub path_fields: Fields,
     pub query_fields: Fields,
     /// None where no body is sent.

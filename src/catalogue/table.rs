@@ -36,7 +36,6 @@ struct OperationRow {
     body: u16,
     encrypted: u16,
     repeat: Repeat,
-    signed_answer: bool,
 }
 
 struct FieldRow {
@@ -80,7 +79,6 @@ impl Table {
             path,
             title: self.text(row.title),
             repeat: row.repeat,
-            signed_answer: row.signed_answer,
             path_fields: self.field_list(row.path),
             query_fields: self.field_list(row.query),
             body: (row.body != NONE).then(|| self.schema(row.body)),

@@ -3,6 +3,8 @@
 use std::error::Error;
 use std::fmt;
 
+use crate::error::Code;
+
 /// The sort of mistake behind a refused key or certificate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum KeyErrorKind {
@@ -14,6 +16,17 @@ pub enum KeyErrorKind {
     Role,
     /// The parts of the key do not belong together.
     Mismatch,
+}
+
+impl From<KeyErrorKind> for Code {
+    fn from(kind: KeyErrorKind) -> Code {
+        match kind {
+            KeyErrorKind::Invalid => Code::KeyInvalid,
+            KeyErrorKind::Unsupported => Code::KeyUnsupported,
+            KeyErrorKind::Role => Code::KeyRole,
+            KeyErrorKind::Mismatch => Code::KeyMismatch,
+        }
+    }
 }
 
 /// Why a key or certificate was refused. The message names the mistake and the remedy, never a byte of the key.

@@ -15,13 +15,7 @@ fn unknown_algorithm(known: &str) -> Error {
 }
 
 fn key_error(error: crypto::KeyError) -> Error {
-    let code = match error.kind {
-        crypto::KeyErrorKind::Invalid => Code::KeyInvalid,
-        crypto::KeyErrorKind::Unsupported => Code::KeyUnsupported,
-        crypto::KeyErrorKind::Role => Code::KeyRole,
-        crypto::KeyErrorKind::Mismatch => Code::KeyMismatch,
-    };
-    Error::new(code, format!("key: {}", error.message)).with_field("key")
+    Error::new(error.kind.into(), format!("key: {}", error.message)).with_field("key")
 }
 
 /// One text for whatever went wrong: how a decryption fails must tell an attacker nothing.

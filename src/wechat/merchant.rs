@@ -5,7 +5,7 @@ use std::fmt;
 use zeroize::Zeroizing;
 
 use crate::config::Section;
-use crate::crypto::{Certificate, KeyError, KeyErrorKind, PrivateKey, PublicKey, Serial};
+use crate::crypto::{Certificate, KeyError, PrivateKey, PublicKey, Serial};
 use crate::error::{Code, Error, Result};
 use crate::host::Host;
 
@@ -158,11 +158,5 @@ fn read_apiv3_key(config: &mut Section, key: &'static str) -> Result<Option<Zero
 }
 
 pub(crate) fn key_error(config: &Section, key: &str, error: KeyError) -> Error {
-    let code = match error.kind {
-        KeyErrorKind::Invalid => Code::KeyInvalid,
-        KeyErrorKind::Unsupported => Code::KeyUnsupported,
-        KeyErrorKind::Role => Code::KeyRole,
-        KeyErrorKind::Mismatch => Code::KeyMismatch,
-    };
-    config.error_with(code, key, error.message)
+    config.error_with(error.kind.into(), key, error.message)
 }
