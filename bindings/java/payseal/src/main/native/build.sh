@@ -19,7 +19,7 @@ mkdir -p "$folder"
 ${CC:-gcc} -std=c11 -O2 -g0 -fPIC -shared -fvisibility=hidden -fstack-protector-strong \
   -Wall -Wextra -Wpedantic -Wconversion -Werror \
   -I"$include" -I"$JAVA_HOME/include" -I"$JAVA_HOME/include/linux" \
-  "$sources/payseal_jni.c" "$archive" \
+  "$sources"/*.c "$archive" \
   -Wl,--version-script="$sources/exports.map" -Wl,--gc-sections -Wl,--strip-all -Wl,-z,defs -Wl,-z,relro -Wl,-z,now \
   -lpthread -ldl -lm \
   -o "$library.new"

@@ -3,15 +3,7 @@
  * Arguments are copied, never pinned: a call may block for seconds, and a pinned array would stop the collector. Copies are
  * zeroized, because configurations and keys are among them. After any failure a Java exception is pending and the value that is
  * returned means nothing. */
-#define _DEFAULT_SOURCE
-#include <jni.h>
-#include <limits.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include "payseal.h"
-
-#define COUNT(array) (sizeof(array) / sizeof(*(array)))
+#include "payseal_jni.h"
 
 static struct {
   JavaVM *vm;
@@ -23,18 +15,12 @@ static struct {
 
 /* ---- arguments ---- */
 
-typedef struct {
-  uint8_t *data;
-  size_t len;
-} bytes;
-
-static void throw_new(JNIEnv *env, const char *class_name, const char *message) {
+void throw_new(JNIEnv *env, const char *class_name, const char *message) {
   jclass class = (*env)->FindClass(env, class_name);
   if (class != NULL) (*env)->ThrowNew(env, class, message);
 }
 
-/* False: an exception is pending. NULL gives (NULL, 0). */
-static int take(JNIEnv *env, jbyteArray array, bytes *out) {
+int take(JNIEnv *env, jbyteArray array, bytes *out) {
   *out = (bytes){NULL, 0};
   if (array == NULL) return 1;
   jsize len = (*env)->GetArrayLength(env, array);
@@ -48,18 +34,18 @@ static int take(JNIEnv *env, jbyteArray array, bytes *out) {
   return 1;
 }
 
-static void drop(bytes *taken) {
+void drop(bytes *taken) {
   if (taken->data != NULL) {
     explicit_bzero(taken->data, taken->len);
     free(taken->data);
   }
 }
 
-static void drop_all(bytes taken[], size_t count) {
+void drop_all(bytes taken[], size_t count) {
   for (size_t i = 0; i < count; i++) drop(&taken[i]);
 }
 
-static int take_all(JNIEnv *env, const jbyteArray arrays[], bytes taken[], size_t count) {
+int take_all(JNIEnv *env, const jbyteArray arrays[], bytes taken[], size_t count) {
   for (size_t i = 0; i < count; i++) {
     if (!take(env, arrays[i], &taken[i])) {
       drop_all(taken, i);
@@ -71,7 +57,7 @@ static int take_all(JNIEnv *env, const jbyteArray arrays[], bytes taken[], size_
 
 /* ---- answers ---- */
 
-static jbyteArray array_of(JNIEnv *env, const uint8_t *data, size_t len) {
+jbyteArray array_of(JNIEnv *env, const uint8_t *data, size_t len) {
   if (len > INT_MAX) {
     throw_new(env, "java/lang/OutOfMemoryError", "payseal: an answer is longer than an array can be");
     return NULL;
@@ -81,13 +67,13 @@ static jbyteArray array_of(JNIEnv *env, const uint8_t *data, size_t len) {
   return array;
 }
 
-static jbyteArray give(JNIEnv *env, payseal_buffer *buffer) {
+jbyteArray give(JNIEnv *env, payseal_buffer *buffer) {
   jbyteArray array = array_of(env, buffer->data, buffer->len);
   payseal_buffer_free(buffer);
   return array;
 }
 
-static jobjectArray give_both(JNIEnv *env, payseal_buffer *first, payseal_buffer *second) {
+jobjectArray give_both(JNIEnv *env, payseal_buffer *first, payseal_buffer *second) {
   jobjectArray pair = NULL;
   jbyteArray one = give(env, first);
   jbyteArray other = one == NULL ? NULL : give(env, second);
@@ -97,8 +83,7 @@ static jobjectArray give_both(JNIEnv *env, payseal_buffer *first, payseal_buffer
   return pair;
 }
 
-/* True when all is well; else throws and frees the error. */
-static int ok(JNIEnv *env, int32_t code, payseal_error *error) {
+int ok(JNIEnv *env, int32_t code, payseal_error *error) {
   if (code == PAYSEAL_OK) return 1;
   size_t message_len = 0, details_len = 0;
   const uint8_t *message = payseal_error_message(error, &message_len);
@@ -113,10 +98,6 @@ static int ok(JNIEnv *env, int32_t code, payseal_error *error) {
   payseal_error_free(error);
   return 0;
 }
-
-static void *pointer(jlong handle) { return (void *)(uintptr_t)handle; }
-
-static jlong handle(const void *pointer) { return (jlong)(uintptr_t)pointer; }
 
 /* ---- callbacks ---- */
 
@@ -507,10 +488,6 @@ static jbyteArray crypto_digest(JNIEnv *env, jclass class, jbyteArray algorithm,
 }
 
 /* ---- registration ---- */
-
-/* ISO C has no conversion from a function to void *, which is how jni.h wants it; POSIX has. */
-#define METHOD(name, signature, function) \
-  { (char *)(name), (char *)(signature), __extension__(void *)(function) }
 
 static const JNINativeMethod METHODS[] = {
     METHOD("abiVersion", "()I", abi_version),
