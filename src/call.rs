@@ -373,7 +373,10 @@ impl Call {
         if left.is_zero() {
             return self.over_time("the time of the call was over before an attempt could be made");
         }
-        let Some(host) = self.core.choose_host(self.avoid) else {
+        let Task::Operation(prepared) = &self.task else {
+            return State::Open;
+        };
+        let Some(host) = self.core.choose_host(prepared, self.avoid) else {
             let error = Error::new(
                 Code::CircuitOpen,
                 "every host failed repeatedly and is left alone for a while",
@@ -471,7 +474,7 @@ impl Call {
             }
             // A handshake that fails does so again, unless elsewhere.
             FailureKind::NotSent => {
-                failure.code != Code::TlsFailed || self.core.has_several_hosts()
+                failure.code != Code::TlsFailed || self.core.has_several_hosts(prepared)
             }
             FailureKind::Sent => {
                 self.unanswered = true;

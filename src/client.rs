@@ -39,6 +39,9 @@ pub(crate) struct Core {
     pub provider: Box<dyn Provider>,
     pub host: Host,
     pub settings: Settings,
+    /// The configured hosts, then those at which the provider has single operations.
+    pub hosts: Vec<Origin>,
+    /// One for each of `hosts`.
     pub breakers: Vec<Breaker>,
     pub metrics: Metrics,
     gate: PerProcess<Arc<RefreshGate>>,
@@ -69,20 +72,36 @@ pub(crate) struct Network {
     pub root_certificates: Option<String>,
 }
 
-const PROVIDERS: [&str; 1] = ["wechat"];
+/// A provider that a configuration may name.
+struct Kind {
+    name: &'static str,
+    /// Where requests go unless `hosts` says otherwise.
+    default_host: &'static str,
+    make: fn(&mut Section, &Host) -> Result<Box<dyn Provider>>,
+}
 
-fn no_such_provider() -> String {
-    format!(
-        "there is no such provider; there is {}",
-        PROVIDERS.join(", ")
-    )
+const PROVIDERS: [Kind; 1] = [Kind {
+    name: "wechat",
+    default_host: "https://api.mch.weixin.qq.com",
+    make: |config, host| Ok(Box::new(WeChat::new(config, host)?)),
+}];
+
+impl Kind {
+    fn find(name: &str) -> std::result::Result<&'static Kind, String> {
+        PROVIDERS
+            .iter()
+            .find(|kind| kind.name == name)
+            .ok_or_else(|| {
+                let names: Vec<&str> = PROVIDERS.iter().map(|kind| kind.name).collect();
+                format!("there is no such provider; there is {}", names.join(", "))
+            })
+    }
 }
 
 /// The catalogued operations of a provider: name, title, and whether the same request may be sent again (`safe`, `same_number`, `never`).
 pub fn operations(provider: &str) -> Result<Value> {
-    if !PROVIDERS.contains(&provider) {
-        return Err(Error::new(Code::InvalidArgument, no_such_provider()).with_field("provider"));
-    }
+    Kind::find(provider)
+        .map_err(|problem| Error::new(Code::InvalidArgument, problem).with_field("provider"))?;
     let repeat = |repeat| match repeat {
         Repeat::Safe => "safe",
         Repeat::SameNumber => "same_number",
@@ -96,16 +115,15 @@ impl Client {
     /// that exists can sign and verify.
     pub fn new(config: &[u8], host: Host) -> Result<Client> {
         let mut section = Section::parse(config)?;
-        let provider = section.required_text("provider")?;
-        if !PROVIDERS.contains(&provider.as_str()) {
-            return Err(section.error("provider", no_such_provider()));
-        }
-        let settings = Settings::read(&mut section)?;
-        let wechat = WeChat::new(&mut section, &host)?;
+        let name = section.required_text("provider")?;
+        let kind = Kind::find(&name).map_err(|problem| section.error("provider", problem))?;
+        let settings = Settings::read(&mut section, kind.default_host)?;
+        let provider = (kind.make)(&mut section, &host)?;
         section.finish()?;
 
-        let policy = wechat.refresh_policy();
-        let min_interval = Duration::from_secs(policy.min_interval_s as u64);
+        let min_interval = provider.min_key_interval();
+        let mut hosts = settings.hosts.clone();
+        hosts.extend(provider.special_hosts());
         #[cfg(feature = "transport")]
         let transport = {
             let network = settings.network.clone();
@@ -115,17 +133,17 @@ impl Client {
             })
         };
         let core = Core {
-            breakers: settings
-                .hosts
+            breakers: hosts
                 .iter()
                 .map(|_| Breaker::new(settings.failures, settings.open))
                 .collect(),
-            metrics: Metrics::new(wechat.name()),
+            hosts,
+            metrics: Metrics::new(provider.name()),
             gate: PerProcess::new(move || Arc::new(RefreshGate::new(min_interval))),
             replay: settings
                 .replay_entries
                 .map(|entries| PerProcess::new(move || ReplayGuard::new(entries))),
-            provider: Box::new(wechat),
+            provider,
             host,
             settings,
         };
@@ -200,7 +218,7 @@ impl Client {
 
     /// Prometheus text format 0.0.4.
     pub fn metrics(&self) -> String {
-        let hosts = self.core.settings.hosts.iter().map(Origin::as_str);
+        let hosts = self.core.hosts.iter().map(Origin::as_str);
         self.core
             .metrics
             .text(hosts.zip(self.core.breakers.iter().map(Breaker::is_open)))
@@ -257,24 +275,29 @@ impl Core {
         })
     }
 
-    pub fn has_several_hosts(&self) -> bool {
-        self.settings.hosts.len() > 1
+    /// Whether another host can be asked when one fails.
+    pub fn has_several_hosts(&self, prepared: &Prepared) -> bool {
+        prepared.origin.is_none() && self.settings.hosts.len() > 1
     }
 
     /// The first host in order of preference whose breaker lets a request through; the one that has just failed comes last.
-    pub fn choose_host(&self, avoid: Option<usize>) -> Option<usize> {
+    pub fn choose_host(&self, prepared: &Prepared, avoid: Option<usize>) -> Option<usize> {
         let now = std::time::Instant::now();
-        let preferred = (0..self.breakers.len()).filter(|host| Some(*host) != avoid);
-        preferred
-            .chain(avoid)
-            .find(|host| self.breakers[*host].admits(now))
+        let admits = |host: &usize| self.breakers[*host].admits(now);
+        if let Some(origin) = &prepared.origin {
+            let only = self.hosts.iter().position(|host| host == origin);
+            return only.filter(admits);
+        }
+        let preferred = (0..self.settings.hosts.len()).filter(|host| Some(*host) != avoid);
+        preferred.chain(avoid).find(admits)
     }
 
     /// The request of one attempt: the settled bytes under a new signature.
     pub fn request(&self, prepared: &Prepared, host: usize, timeout: Duration) -> Result<Request> {
         Ok(Request {
             method: prepared.method,
-            origin: self.settings.hosts[host].as_str().to_owned(),
+            origin: self.hosts[host].as_str().to_owned(),
+            client_certificate: prepared.client_certificate,
             target: prepared.target.clone(),
             headers: self.provider.sign(prepared, &self.host)?,
             body: prepared.body.clone(),
@@ -299,8 +322,8 @@ impl Core {
 }
 
 impl Settings {
-    fn read(config: &mut Section) -> Result<Settings> {
-        let hosts = read_hosts(config)?;
+    fn read(config: &mut Section, default_host: &str) -> Result<Settings> {
+        let hosts = read_hosts(config, default_host)?;
         let proxy = read_proxy(config)?;
         let root_certificates = config.text("root_certificates")?;
         let (network, total) = config.part("timeouts", |timeouts| {
@@ -355,10 +378,10 @@ impl Settings {
     }
 }
 
-fn read_hosts(config: &mut Section) -> Result<Vec<Origin>> {
+fn read_hosts(config: &mut Section, default_host: &str) -> Result<Vec<Origin>> {
     let texts = config
         .texts("hosts")?
-        .unwrap_or_else(|| vec!["https://api.mch.weixin.qq.com".into()]);
+        .unwrap_or_else(|| vec![default_host.into()]);
     if texts.is_empty() || texts.len() > 8 {
         return Err(config.error("hosts", "there must be one to eight hosts"));
     }

@@ -3,6 +3,8 @@
 //! `call.rs` drives it: `prepare` once, `sign` for each attempt, `check` for each answer. The keys with which answers are verified are the
 //! only thing in a provider that changes; they change through `accept_keys` alone.
 
+use std::time::Duration;
+
 use serde_json::{Map, Value};
 
 use crate::catalogue::Repeat;
@@ -10,6 +12,7 @@ use crate::error::Result;
 use crate::host::Host;
 use crate::notification::{Event, Reply};
 use crate::params::Params;
+use crate::wire::url::Origin;
 use crate::wire::{Headers, Response};
 
 pub trait Provider: Send + Sync {
@@ -18,6 +21,11 @@ pub trait Provider: Send + Sync {
 
     /// The merchant id, for logs.
     fn merchant(&self) -> &str;
+
+    /// Hosts beside the configured ones, at which the provider has single operations; `Prepared::origin` names one of them.
+    fn special_hosts(&self) -> Vec<Origin> {
+        Vec::new()
+    }
 
     /// Checks the parameters and decides every byte that will be sent but the signature. Fails before anything leaves the machine.
     fn prepare(&self, operation: &str, params: Params, host: &Host) -> Result<Prepared>;
@@ -44,6 +52,9 @@ pub trait Provider: Send + Sync {
         params: Map<String, Value>,
         host: &Host,
     ) -> Result<Map<String, Value>>;
+
+    /// The least time between two fetches of keys.
+    fn min_key_interval(&self) -> Duration;
 
     /// Whether there are keys to verify with.
     fn keys(&self, host: &Host) -> Result<Keys>;
@@ -75,6 +86,10 @@ pub struct Prepared {
     /// The operation if it is catalogued, else `other`: a metric label never grows with the data.
     pub label: &'static str,
     pub method: &'static str,
+    /// The one host that has the operation, where that is none of the configured ones.
+    pub origin: Option<Origin>,
+    /// Whether the host asks for a certificate of ours when the connection is made.
+    pub client_certificate: bool,
     /// Path and raw query.
     pub target: String,
     pub headers: Vec<(&'static str, String)>,

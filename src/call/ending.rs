@@ -121,7 +121,7 @@ impl Call {
     /// The host of the last attempt.
     fn attempted(&self) -> Option<&str> {
         let host = self.attempted?;
-        Some(self.core.settings.hosts[host].as_str())
+        Some(self.core.hosts[host].as_str())
     }
 
     pub(super) fn record(&self, level: Level, event: &str) -> Record<'_> {
@@ -151,7 +151,7 @@ impl Call {
                 (Level::Error, "breaker.opened")
             };
             self.record(level, event)
-                .with("host", self.core.settings.hosts[host].as_str())
+                .with("host", self.core.hosts[host].as_str())
                 .write();
         }
     }

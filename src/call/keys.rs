@@ -84,7 +84,7 @@ impl Call {
         let left = self.deadline.saturating_duration_since(Instant::now());
         let Some(host) = self
             .core
-            .choose_host(self.avoid)
+            .choose_host(&refresh.prepared, self.avoid)
             .filter(|_| !left.is_zero())
         else {
             return self.no_keys(

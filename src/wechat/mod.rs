@@ -10,6 +10,8 @@ mod notification;
 mod prepare;
 mod verification;
 
+use std::time::Duration;
+
 use arc_swap::ArcSwap;
 use serde_json::{Map, Value};
 
@@ -23,8 +25,6 @@ use crate::wire::{Headers, Response};
 
 use self::keyring::KeyRing;
 use self::merchant::Merchant;
-
-pub use self::keyring::RefreshPolicy;
 
 /// The algorithm of requests, answers and notifications of an RSA merchant.
 const SCHEME: &str = "WECHATPAY2-SHA256-RSA2048";
@@ -45,11 +45,6 @@ impl WeChat {
             merchant,
             ring: ArcSwap::from_pointee(ring),
         })
-    }
-
-    /// How often new certificates may be asked for.
-    pub(crate) fn refresh_policy(&self) -> RefreshPolicy {
-        self.ring.load().policy
     }
 }
 
@@ -105,6 +100,10 @@ impl Provider for WeChat {
         host: &Host,
     ) -> Result<Map<String, Value>> {
         cashier::invoke(&self.merchant, kind, params, host)
+    }
+
+    fn min_key_interval(&self) -> Duration {
+        Duration::from_secs(self.ring.load().policy.min_interval_s as u64)
     }
 
     fn keys(&self, host: &Host) -> Result<Keys> {

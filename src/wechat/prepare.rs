@@ -98,6 +98,8 @@ pub(super) fn prepare(
         operation: name.to_owned(),
         label: known.map_or("other", |operation| operation.name),
         method,
+        origin: None,
+        client_certificate: false,
         answer_is_signed: !answer::is_never_signed(path),
         target,
         headers,

@@ -15,6 +15,8 @@ pub struct Request {
     pub method: &'static str,
     /// Scheme, host and port: `https://api.mch.weixin.qq.com`.
     pub origin: String,
+    /// Whether the connection is to present the client's certificate.
+    pub client_certificate: bool,
     /// Path and raw query, as they were signed.
     pub target: String,
     pub headers: Vec<(&'static str, String)>,
@@ -31,13 +33,17 @@ impl Request {
 
     /// Everything but the body, as JSON, for a host's own HTTP client.
     pub fn head(&self) -> serde_json::Value {
-        serde_json::json!({
+        let mut head = serde_json::json!({
             "method": self.method,
             "url": self.url(),
             "headers": self.headers,
             "timeout_ms": self.timeout.as_millis() as u64,
             "max_response_bytes": self.max_response_bytes,
-        })
+        });
+        if self.client_certificate {
+            head["client_certificate"] = true.into();
+        }
+        head
     }
 }
 
