@@ -21,6 +21,7 @@ mod certificate;
 #[cfg(all(feature = "aws-lc-rs", feature = "rustcrypto"))]
 mod differential;
 mod gate;
+mod gcm;
 mod hex;
 #[cfg(target_os = "linux")]
 mod memory;
