@@ -7,7 +7,7 @@ use crate::provider::{Answer, Prepared};
 use crate::wire::{Response, json};
 
 use super::keyring::KeyRing;
-use super::verification;
+use super::{diagnosis, verification};
 
 /// Paths whose successful answers are never signed, by path and never "because the header is missing".
 pub(super) fn is_never_signed(path: &str) -> bool {
@@ -48,6 +48,10 @@ pub(super) fn check(
                 ),
                 response,
             ));
+        }
+        401 => {
+            let error = refusal(ring, window_s, response, now_s);
+            return Err(diagnosis::explain(error, prepared));
         }
         _ => return Err(refusal(ring, window_s, response, now_s)),
     }

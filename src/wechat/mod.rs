@@ -4,6 +4,7 @@ mod answer;
 mod authorization;
 mod cashier;
 mod certificates;
+mod diagnosis;
 mod keyring;
 mod merchant;
 mod notification;

@@ -8,6 +8,7 @@ mod support;
 mod answers;
 mod cashier;
 mod certificates;
+mod diagnosis;
 mod encryption;
 mod freshness;
 mod notifications;
