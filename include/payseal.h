@@ -434,7 +434,7 @@ int32_t payseal_crypto_open(const uint8_t *algorithm,
                             struct payseal_buffer *plaintext,
                             struct payseal_error **error);
 
-// Digests. algorithm: "SHA-256", "SHA-1" (key NULL) or "HMAC-SHA256" (key: raw bytes, not empty). Gives raw bytes, not hex.
+// Digests. algorithm: "SHA-256", "SHA-1", "MD5" (key NULL) or "HMAC-SHA256" (key: raw bytes, not empty). Gives raw bytes, not hex.
 int32_t payseal_crypto_digest(const uint8_t *algorithm,
                               size_t algorithm_len,
                               const uint8_t *key,

@@ -26,6 +26,8 @@ const (
 	RSAOAEPSHA1 Algorithm = "RSA-OAEP-SHA1"
 	// AES256GCM is AES-256-GCM with a nonce of 12 bytes and a tag of 16 bytes at the end, for Seal and Open.
 	AES256GCM Algorithm = "AES-256-GCM"
+	// MD5 is for Digest. Only for protocols that prescribe it.
+	MD5 Algorithm = "MD5"
 	// SHA1 is for Digest.
 	SHA1 Algorithm = "SHA-1"
 	// SHA256 is for Digest.

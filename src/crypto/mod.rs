@@ -11,6 +11,7 @@ mod armour;
 pub mod base64;
 mod certificate;
 mod digest;
+mod ecb;
 pub mod engine;
 mod error;
 pub mod gate;
@@ -27,7 +28,8 @@ pub mod rustcrypto;
 
 pub use aead::{aes_256_gcm_open, aes_256_gcm_seal};
 pub use certificate::Certificate;
-pub use digest::{constant_time_eq, hmac_sha256, sha1, sha256};
+pub use digest::{constant_time_eq, hmac_sha256, md5, sha1, sha256};
+pub use ecb::aes_256_ecb_open;
 pub use engine::{Verdict, engine_name};
 pub use error::{CryptoError, KeyError, KeyErrorKind};
 pub use gcm::{Aes256GcmOpening, GcmOpening, TAG_LEN as GCM_TAG_LEN};

@@ -203,7 +203,7 @@ pub unsafe extern "C" fn payseal_crypto_open(
     }
 }
 
-/// Digests. algorithm: "SHA-256", "SHA-1" (key NULL) or "HMAC-SHA256" (key: raw bytes, not empty). Gives raw bytes, not hex.
+/// Digests. algorithm: "SHA-256", "SHA-1", "MD5" (key NULL) or "HMAC-SHA256" (key: raw bytes, not empty). Gives raw bytes, not hex.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn payseal_crypto_digest(
     algorithm: *const u8,
@@ -225,13 +225,14 @@ pub unsafe extern "C" fn payseal_crypto_digest(
             *out = match text(algorithm, algorithm_len, input::NAME, "algorithm")? {
                 "SHA-256" => keyless().map(|_| payseal_buffer::of(crypto::sha256(message)))?,
                 "SHA-1" => keyless().map(|_| payseal_buffer::of(crypto::sha1(message)))?,
+                "MD5" => keyless().map(|_| payseal_buffer::of(crypto::md5(message)))?,
                 "HMAC-SHA256" if key.is_empty() => {
                     return Err(
                         Error::new(Code::ConfigEmptySecret, "key is empty").with_field("key")
                     );
                 }
                 "HMAC-SHA256" => payseal_buffer::of(crypto::hmac_sha256(key, message)),
-                _ => return Err(unknown_algorithm("SHA-256, SHA-1 and HMAC-SHA256")),
+                _ => return Err(unknown_algorithm("SHA-256, SHA-1, MD5 and HMAC-SHA256")),
             };
             Ok(())
         })

@@ -1,9 +1,10 @@
-//! Requests, responses, headers, JSON and URLs as values. No sockets, no provider.
+//! Requests, responses, headers, JSON, XML and URLs as values. No sockets, no provider.
 
 pub mod headers;
 pub mod json;
 pub mod multipart;
 pub mod url;
+pub mod xml;
 
 pub use headers::Headers;
 

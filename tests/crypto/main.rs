@@ -20,6 +20,7 @@ mod canary;
 mod certificate;
 #[cfg(all(feature = "aws-lc-rs", feature = "rustcrypto"))]
 mod differential;
+mod ecb;
 mod gate;
 mod gcm;
 mod hex;

@@ -161,6 +161,10 @@ fn digests_are_those_of_openssl<E: Engine>() {
     };
     for message in MESSAGES {
         assert_eq!(E::sha1(message).to_vec(), digest(&["-sha1"], message));
+        assert_eq!(
+            payseal::crypto::md5(message).to_vec(),
+            digest(&["-md5"], message)
+        );
         assert_eq!(E::sha256(message).to_vec(), digest(&["-sha256"], message));
         for key in ["k", &"long".repeat(40)] {
             assert_eq!(

@@ -155,6 +155,7 @@ def crypto_cases(merchant: Merchant) -> Iterator[Case]:
 
     for name, message in messages.items():
         yield digest(f"sha1_{name}", "bills", "SHA-1", b"", message, openssl.digest("sha1", message))
+        yield digest(f"md5_{name}", "V2", "MD5", b"", message, openssl.digest("md5", message))
         yield digest(f"sha256_{name}", "uploads", "SHA-256", b"", message, openssl.digest("sha256", message))
         yield digest(f"hmac_sha256_{name}", "payscore", "HMAC-SHA256", aes, message, openssl.hmac_sha256(aes, message))
     yield digest("hmac_sha256_long_key", "a key longer than a block", "HMAC-SHA256", b"k" * 100, text, openssl.hmac_sha256(b"k" * 100, text))

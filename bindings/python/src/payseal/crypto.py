@@ -89,7 +89,7 @@ def digest(algorithm: str, message: bytes, *, key: Optional[Key] = None) -> byte
     """A digest or a message authentication code.
 
     Args:
-        algorithm: ``"SHA-1"``, ``"SHA-256"`` or ``"HMAC-SHA256"``.
+        algorithm: ``"SHA-1"``, ``"SHA-256"``, ``"MD5"`` or ``"HMAC-SHA256"``.
         message: The bytes.
         key: Only for HMAC.
 

@@ -66,7 +66,7 @@ public final class Crypto {
     /**
      * Computes a digest.
      *
-     * @param algorithm {@code "SHA-1"}, {@code "SHA-256"} or {@code "HMAC-SHA256"}
+     * @param algorithm {@code "SHA-1"}, {@code "SHA-256"}, {@code "MD5"} or {@code "HMAC-SHA256"}
      * @param key the key of an HMAC, else {@code null}
      * @param message the bytes
      * @return the digest, raw

@@ -1,0 +1,3 @@
+//! What `payseal::wire` promises of messages that are no JSON.
+
+mod xml;
