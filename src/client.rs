@@ -13,7 +13,7 @@ use crate::catalogue::{self, Repeat};
 use crate::config::Section;
 use crate::error::{Code, Error, Result};
 use crate::host::Host;
-use crate::notification::{Event, Reply};
+use crate::notification::{Claim, Event, Explanation, Reply};
 use crate::observe::Metrics;
 use crate::params::{Options, Params};
 use crate::process::PerProcess;
@@ -196,6 +196,21 @@ impl Client {
             body,
             Options::parse_for_notification(options)?,
         ))
+    }
+
+    /// Whether a notification is for this merchant; `route` asks several.
+    pub(crate) fn claim(&self, headers: &Headers, body: &[u8]) -> Result<Claim> {
+        self.core.provider.claim(headers, body, &self.core.host)
+    }
+
+    /// Why a notification would be refused, for people who look for a mistake. Fetches no keys and lets nothing pass.
+    pub fn explain_notification(
+        &self,
+        headers: impl AsRef<[u8]>,
+        body: &[u8],
+    ) -> Result<Explanation> {
+        let headers = Headers::parse_bytes(headers.as_ref())?;
+        self.core.provider.explain(&headers, body, &self.core.host)
     }
 
     /// What to answer to a notification: `code` 0 for success, else the code of the error.

@@ -9,6 +9,7 @@
 //! * [`provider`]: the one trait every provider implements. [`wechat`]: WeChat Pay, pure protocol: the same configuration, clock,
 //!   random source and input give the same bytes.
 //! * [`catalogue`]: what a provider can be asked, as data. [`notification`]: a verified event and the answer to it.
+//! * [`route`](route()): whose a notification is, where one address serves many merchants.
 //! * [`wire`]: requests, headers, JSON, URLs as values. [`crypto`]: algorithms over bytes; knows no provider.
 //! * [`host`]: what the embedding program lends: clock, random source, signer, log. [`observe`]: metrics and log records.
 //! * [`error`]: every error says whether money may have moved.
@@ -33,8 +34,10 @@ mod process;
 pub mod provider;
 mod refresh;
 mod replay;
+mod route;
 pub mod wechat;
 pub mod wire;
 
 pub use client::Client;
 pub use error::{Code, Error, Outcome, Result};
+pub use route::route;

@@ -4,6 +4,8 @@ use serde::Serialize;
 use serde_json::Value;
 use zeroize::Zeroizing;
 
+use crate::error::Error;
+
 /// A notification that was verified and decrypted. There is no other way to get one.
 #[derive(Clone)]
 pub struct Event {
@@ -48,4 +50,61 @@ impl Reply {
     pub fn head(&self) -> Value {
         serde_json::json!({ "status": self.status, "headers": [["Content-Type", self.content_type]] })
     }
+}
+
+/// Why a notification would be refused, for people who look for a mistake; as documented in `docs/abi.md`.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Explanation {
+    pub accepted: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub code: Option<i32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub code_name: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+    /// One word for the likely mistake.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cause: Option<&'static str>,
+    /// What to do about it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hint: Option<String>,
+}
+
+impl Explanation {
+    pub fn accepted() -> Explanation {
+        Explanation {
+            accepted: true,
+            code: None,
+            code_name: None,
+            message: None,
+            cause: None,
+            hint: None,
+        }
+    }
+
+    /// `cause` is a word and what to do; without one the error's own hint stands.
+    pub fn refused(error: Error, cause: Option<(&'static str, String)>) -> Explanation {
+        let own_hint = error
+            .detail("hint")
+            .and_then(Value::as_str)
+            .map(str::to_owned);
+        let (cause, hint) = cause.unzip();
+        Explanation {
+            accepted: false,
+            code: Some(error.code() as i32),
+            code_name: Some(error.code().name()),
+            message: Some(error.message().to_owned()),
+            cause,
+            hint: hint.or(own_hint),
+        }
+    }
+}
+
+/// Whether a notification is for a merchant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Claim {
+    /// It is genuine, and this merchant's.
+    Certain,
+    /// It is addressed to this merchant; whether it is genuine shows when the key that signed it has been fetched.
+    Pending,
 }

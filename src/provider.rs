@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use crate::catalogue::Repeat;
 use crate::error::Result;
 use crate::host::Host;
-use crate::notification::{Event, Reply};
+use crate::notification::{Claim, Event, Explanation, Reply};
 use crate::params::Params;
 use crate::wire::url::Origin;
 use crate::wire::{Headers, Response};
@@ -38,6 +38,17 @@ pub trait Provider: Send + Sync {
 
     /// Verifies a notification, then decrypts and reads it.
     fn open(&self, headers: &Headers, body: &[u8], host: &Host) -> Result<Event>;
+
+    /// Whether a notification is for this merchant, where one address serves several. An error says how far it came.
+    fn claim(&self, headers: &Headers, body: &[u8], host: &Host) -> Result<Claim>;
+
+    /// Why `open` refuses a notification, for people: costs more than refusing it does.
+    fn explain(&self, headers: &Headers, body: &[u8], host: &Host) -> Result<Explanation> {
+        Ok(match self.open(headers, body, host) {
+            Ok(_) => Explanation::accepted(),
+            Err(error) => Explanation::refused(error, None),
+        })
+    }
 
     /// Identifies the delivery that `event` was opened from, for the replay guard.
     fn fingerprint(&self, event: &Event, headers: &Headers) -> [u8; 32];

@@ -5,6 +5,7 @@ mod authorization;
 mod cashier;
 mod certificates;
 mod diagnosis;
+mod explanation;
 mod keyring;
 mod merchant;
 mod notification;
@@ -19,7 +20,7 @@ use serde_json::{Map, Value};
 use crate::config::Section;
 use crate::error::Result;
 use crate::host::Host;
-use crate::notification::{Event, Reply};
+use crate::notification::{Claim, Event, Explanation, Reply};
 use crate::params::Params;
 use crate::provider::{Answer, Keys, Prepared, Provider};
 use crate::wire::{Headers, Response};
@@ -84,6 +85,20 @@ impl Provider for WeChat {
             body,
             host.now_s()?,
         )
+    }
+
+    fn claim(&self, headers: &Headers, body: &[u8], host: &Host) -> Result<Claim> {
+        notification::claim(
+            &self.merchant,
+            &self.ring.load(),
+            headers,
+            body,
+            host.now_s()?,
+        )
+    }
+
+    fn explain(&self, headers: &Headers, body: &[u8], host: &Host) -> Result<Explanation> {
+        explanation::explain(&self.merchant, &self.ring.load(), headers, body, host)
     }
 
     fn fingerprint(&self, event: &Event, headers: &Headers) -> [u8; 32] {

@@ -6,7 +6,7 @@ use zeroize::Zeroizing;
 
 use crate::crypto::{aes_256_gcm_open, base64, sha256};
 use crate::error::{Code, Error, Outcome, Result};
-use crate::notification::{Envelope, Event, Reply};
+use crate::notification::{Claim, Envelope, Event, Reply};
 use crate::wire::Headers;
 use crate::wire::json::{self as strict, Text};
 
@@ -15,6 +15,8 @@ use super::merchant::Merchant;
 use super::verification;
 
 const MAX_BODY: usize = 1 << 20;
+/// What is decrypted before it could be verified, to see whose it is, may cost no more than a real notification does.
+const MAX_UNVERIFIED: usize = 64 << 10;
 const ALGORITHM: &str = "AEAD_AES_256_GCM";
 
 pub(super) fn open(
@@ -59,6 +61,67 @@ pub(super) fn open(
         envelope,
         plaintext,
     })
+}
+
+/// A notification names no merchant: it is for the one whose APIv3 key opens it and, where several share a key, whose merchant id stands
+/// in it. The signature is looked at first, unless its key has yet to be fetched.
+pub(super) fn claim(
+    merchant: &Merchant,
+    ring: &KeyRing,
+    headers: &Headers,
+    body: &[u8],
+    now_s: i64,
+) -> Result<Claim> {
+    let (claim, most) = match verification::verify(ring, merchant.window_s, headers, body, now_s) {
+        Ok(_) => (Claim::Certain, MAX_BODY),
+        Err(error) if error.code() == Code::UnknownSerial => {
+            let serial = error.detail("serial").and_then(|serial| serial.as_str());
+            if !serial.is_some_and(|serial| ring.can_fetch(serial)) {
+                return Err(error);
+            }
+            (Claim::Pending, MAX_UNVERIFIED)
+        }
+        Err(error) => return Err(error),
+    };
+    if body.len() > most {
+        return Err(malformed(&format!("it is longer than {most} bytes"))
+            .with_outcome(Outcome::Unauthentic));
+    }
+    strict::check_object(body).map_err(|problem| malformed(&problem))?;
+    let sent: Sent = serde_json::from_slice(body).map_err(|_| malformed(OTHER_TYPE))?;
+    let resource = sent
+        .resource
+        .ok_or_else(|| malformed("resource is missing"))?;
+    let plaintext = open_resource(merchant, &resource)?;
+    let named: Named = serde_json::from_slice(&plaintext).map_err(|_| malformed(OTHER_TYPE))?;
+    match named.is_another(&merchant.mchid) {
+        true => Err(Error::new(
+            Code::DecryptionFailed,
+            "the APIv3 key opens the notification, but it names another merchant",
+        )
+        .with_outcome(Outcome::Malformed)),
+        false => Ok(claim),
+    }
+}
+
+/// The merchants that a plaintext may name.
+#[derive(Deserialize)]
+struct Named<'a> {
+    #[serde(borrow)]
+    mchid: Option<Text<'a>>,
+    sp_mchid: Option<Text<'a>>,
+    combine_mchid: Option<Text<'a>>,
+}
+
+impl Named<'_> {
+    /// Of a service provider's payment it is the provider who is told, of a combined one the merchant who combines.
+    fn is_another(&self, mchid: &str) -> bool {
+        let told = [&self.sp_mchid, &self.combine_mchid, &self.mchid];
+        told.into_iter()
+            .flatten()
+            .next()
+            .is_some_and(|named| **named != *mchid)
+    }
 }
 
 /// The envelope as it is sent; keys that are not known here are none of our business.

@@ -7,10 +7,10 @@ use crate::wire::Headers;
 use super::SCHEME;
 use super::keyring::{KeyId, KeyRing};
 
-const TIMESTAMP: &str = "wechatpay-timestamp";
-const NONCE: &str = "wechatpay-nonce";
-const SIGNATURE: &str = "wechatpay-signature";
-const SERIAL: &str = "wechatpay-serial";
+pub(super) const TIMESTAMP: &str = "wechatpay-timestamp";
+pub(super) const NONCE: &str = "wechatpay-nonce";
+pub(super) const SIGNATURE: &str = "wechatpay-signature";
+pub(super) const SERIAL: &str = "wechatpay-serial";
 const SIGNATURE_TYPE: &str = "wechatpay-signature-type";
 const PROBE_PREFIX: &str = "WECHATPAY/SIGNTEST/";
 

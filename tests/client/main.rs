@@ -5,4 +5,5 @@ mod support;
 
 mod configuration;
 mod keys;
+mod route;
 mod secrets;

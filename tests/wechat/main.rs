@@ -10,6 +10,7 @@ mod cashier;
 mod certificates;
 mod diagnosis;
 mod encryption;
+mod explanation;
 mod freshness;
 mod notifications;
 mod parameters;
