@@ -3,7 +3,7 @@
 use std::path::Path;
 
 /// In the order in which the header presents them.
-const SOURCES: [&str; 11] = [
+const SOURCES: [&str; 12] = [
     "src/error.rs",
     "src/ffi/version.rs",
     "src/ffi/buffer.rs",
@@ -14,6 +14,7 @@ const SOURCES: [&str; 11] = [
     "src/ffi/call.rs",
     "src/ffi/notification.rs",
     "src/ffi/crypto.rs",
+    "src/ffi/doctor.rs",
     "cbindgen.toml",
 ];
 

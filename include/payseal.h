@@ -444,6 +444,38 @@ int32_t payseal_crypto_digest(const uint8_t *algorithm,
                               struct payseal_buffer *digest,
                               struct payseal_error **error);
 
+// Looks a configuration over for people: every part of it, not only the first that is wrong. `options` is NULL or JSON {"online":…,"timeout_ms":…,"notify_url":…};
+// online, a test request is sent, blocking. *report is JSON {"healthy":…,"findings":[…]} (docs/abi.md), without secrets. Whatever is wrong with the configuration is in the
+// report; an error says that the options are. `callbacks` as for payseal_client_new.
+int32_t payseal_doctor(const uint8_t *config,
+                       size_t config_len,
+                       const struct payseal_callbacks *callbacks,
+                       const uint8_t *options,
+                       size_t options_len,
+                       struct payseal_buffer *report,
+                       struct payseal_error **error);
+
+// Says why a notification is refused, for people who look for a mistake: JSON {"accepted":…,"code":…,"cause":…,"hint":…} (docs/abi.md). Tries what services do
+// to bodies and headers by mistake, so it costs more than refusing does; it fetches no keys and lets nothing pass.
+int32_t payseal_notification_explain(const struct payseal_client *client,
+                                     const uint8_t *headers,
+                                     size_t headers_len,
+                                     const uint8_t *body,
+                                     size_t body_len,
+                                     struct payseal_buffer *explanation,
+                                     struct payseal_error **error);
+
+// Which of several clients a notification is for, where one address serves many merchants: *index is the place in `clients` of the one to pass to
+// payseal_notification_open, which then decides. Only a genuine notification is assigned, or one whose signature needs a key that its merchant can fetch.
+int32_t payseal_notification_route(const struct payseal_client *const *clients,
+                                   size_t clients_len,
+                                   const uint8_t *headers,
+                                   size_t headers_len,
+                                   const uint8_t *body,
+                                   size_t body_len,
+                                   size_t *index,
+                                   struct payseal_error **error);
+
 #ifdef __cplusplus
 }  // extern "C"
 #endif  // __cplusplus

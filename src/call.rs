@@ -70,6 +70,7 @@ pub struct Exchange {
     pub request_id: Option<String>,
     pub verified: bool,
     pub serial: Option<String>,
+    pub skew_s: Option<i64>,
     pub attempts: u32,
     pub duration_ms: u64,
     pub host: Option<String>,

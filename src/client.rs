@@ -17,7 +17,7 @@ use crate::notification::{Claim, Event, Explanation, Reply};
 use crate::observe::Metrics;
 use crate::params::{Options, Params};
 use crate::process::PerProcess;
-use crate::provider::{Prepared, Provider};
+use crate::provider::{Prepared, Provider, SelfTest};
 use crate::refresh::RefreshGate;
 use crate::replay::ReplayGuard;
 use crate::wechat::WeChat;
@@ -201,6 +201,10 @@ impl Client {
     /// Whether a notification is for this merchant; `route` asks several.
     pub(crate) fn claim(&self, headers: &Headers, body: &[u8]) -> Result<Claim> {
         self.core.provider.claim(headers, body, &self.core.host)
+    }
+
+    pub(crate) fn self_test(&self, notify_url: Option<&str>) -> Option<SelfTest> {
+        self.core.provider.self_test(notify_url)
     }
 
     /// Why a notification would be refused, for people who look for a mistake. Fetches no keys and lets nothing pass.

@@ -10,6 +10,7 @@
 //!   random source and input give the same bytes.
 //! * [`catalogue`]: what a provider can be asked, as data. [`notification`]: a verified event and the answer to it.
 //! * [`route`](route()): whose a notification is, where one address serves many merchants.
+//! * [`doctor`]: looks a configuration over for people.
 //! * [`wire`]: requests, headers, JSON, URLs as values. [`crypto`]: algorithms over bytes; knows no provider.
 //! * [`host`]: what the embedding program lends: clock, random source, signer, log. [`observe`]: metrics and log records.
 //! * [`error`]: every error says whether money may have moved.
@@ -22,6 +23,7 @@ pub mod client;
 mod config;
 #[doc(hidden)]
 pub mod crypto;
+pub mod doctor;
 pub mod error;
 pub mod ffi;
 pub mod host;

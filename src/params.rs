@@ -95,6 +95,39 @@ impl Options {
     }
 }
 
+/// What `doctor` is asked for.
+pub struct DoctorOptions {
+    /// Whether a test request is sent.
+    pub online: bool,
+    pub timeout: Duration,
+    /// Where the provider may send a test notification.
+    pub notify_url: Option<String>,
+}
+
+impl DoctorOptions {
+    pub fn parse(text: &[u8]) -> Result<DoctorOptions> {
+        let mut map = object("options", text)?;
+        let online = match map.shift_remove("online") {
+            None | Some(Value::Null) => false,
+            Some(Value::Bool(online)) => online,
+            Some(_) => return Err(invalid("online", "online must be true or false")),
+        };
+        let options = DoctorOptions {
+            online,
+            timeout: take_integer(&mut map, "timeout_ms", 1, 600_000)?
+                .map_or(Duration::from_secs(10), Duration::from_millis),
+            notify_url: take_text(&mut map, "notify_url", 255)?,
+        };
+        match map.keys().next() {
+            Some(key) => Err(invalid(
+                key,
+                format!("{key} is not an option; there are online, timeout_ms and notify_url"),
+            )),
+            None => Ok(options),
+        }
+    }
+}
+
 fn invalid(field: &str, message: impl Into<String>) -> Error {
     Error::new(Code::ParamsInvalid, message).with_field(field)
 }

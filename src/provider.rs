@@ -50,6 +50,12 @@ pub trait Provider: Send + Sync {
         })
     }
 
+    /// A request that shows whether a client and the provider understand each other, and changes nothing. `notify_url` is where a test
+    /// notification may go.
+    fn self_test(&self, _notify_url: Option<&str>) -> Option<SelfTest> {
+        None
+    }
+
     /// Identifies the delivery that `event` was opened from, for the replay guard.
     fn fingerprint(&self, event: &Event, headers: &Headers) -> [u8; 32];
 
@@ -120,6 +126,15 @@ pub struct Prepared {
     pub awaits_key: bool,
 }
 
+/// A request to test with.
+#[derive(Clone, Debug)]
+pub struct SelfTest {
+    pub operation: &'static str,
+    pub body: Value,
+    /// The members of `body` that come back in the answer.
+    pub echoed: &'static [&'static str],
+}
+
 /// A verified answer.
 #[derive(Clone, Debug)]
 pub struct Answer {
@@ -128,6 +143,8 @@ pub struct Answer {
     /// False only where the provider never signs.
     pub verified: bool,
     pub serial: Option<String>,
+    /// The provider's clock minus ours when the answer was checked, seconds.
+    pub skew_s: Option<i64>,
     pub status: u16,
     pub request_id: Option<String>,
     pub content_type: Option<String>,

@@ -10,6 +10,7 @@ impl Call {
             request_id: answer.request_id,
             verified: answer.verified,
             serial: answer.serial,
+            skew_s: answer.skew_s,
             attempts: self.attempts,
             duration_ms: self.started.elapsed().as_millis() as u64,
             host,

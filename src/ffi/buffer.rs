@@ -30,6 +30,11 @@ impl payseal_buffer {
             len,
         }
     }
+
+    /// The text of a value that is handed out as JSON.
+    pub(super) fn of_json(value: &impl serde::Serialize) -> payseal_buffer {
+        payseal_buffer::of(serde_json::to_vec(value).unwrap_or_default())
+    }
 }
 
 /// Makes outputs empty, those that can be written: on failure all of them are.

@@ -4,6 +4,8 @@ use crate::error::{Code, Error, Result};
 
 /// What one input may be, at most, in bytes.
 pub(super) const NAME: usize = 1 << 10;
+/// Clients, of which one is chosen.
+pub(super) const CLIENTS: usize = 65_536;
 pub(super) const HEADERS: usize = 64 << 10;
 pub(super) const DOCUMENT: usize = 16 << 20;
 pub(super) const PAYLOAD: usize = 64 << 20;

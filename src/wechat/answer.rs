@@ -68,6 +68,7 @@ pub(super) fn check(
     Ok(Answer {
         body: response.body.clone(),
         verified: proof.is_some(),
+        skew_s: proof.as_ref().map(|proof| proof.timestamp - now_s),
         serial: proof.map(|proof| proof.serial),
         status: response.status,
         request_id: response.headers.first("request-id").map(str::to_owned),

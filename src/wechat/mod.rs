@@ -5,6 +5,7 @@ mod authorization;
 mod cashier;
 mod certificates;
 mod diagnosis;
+mod examination;
 mod explanation;
 mod keyring;
 mod merchant;
@@ -22,11 +23,13 @@ use crate::error::Result;
 use crate::host::Host;
 use crate::notification::{Claim, Event, Explanation, Reply};
 use crate::params::Params;
-use crate::provider::{Answer, Keys, Prepared, Provider};
+use crate::provider::{Answer, Keys, Prepared, Provider, SelfTest};
 use crate::wire::{Headers, Response};
 
 use self::keyring::KeyRing;
 use self::merchant::Merchant;
+
+pub(crate) use self::examination::examine;
 
 /// The algorithm of requests, answers and notifications of an RSA merchant.
 const SCHEME: &str = "WECHATPAY2-SHA256-RSA2048";
@@ -99,6 +102,10 @@ impl Provider for WeChat {
 
     fn explain(&self, headers: &Headers, body: &[u8], host: &Host) -> Result<Explanation> {
         explanation::explain(&self.merchant, &self.ring.load(), headers, body, host)
+    }
+
+    fn self_test(&self, notify_url: Option<&str>) -> Option<SelfTest> {
+        Some(examination::self_test(notify_url))
     }
 
     fn fingerprint(&self, event: &Event, headers: &Headers) -> [u8; 32] {

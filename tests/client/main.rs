@@ -4,6 +4,7 @@
 mod support;
 
 mod configuration;
+mod doctor;
 mod keys;
 mod route;
 mod secrets;

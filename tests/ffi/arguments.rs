@@ -172,6 +172,56 @@ fn cases(client: *mut payseal_client, call: *mut payseal_call) -> Vec<Case> {
                 })
             },
         ),
+        case("payseal_doctor", &[input("{}"), NOTHING], &[], |i| {
+            let mut report = garbage();
+            run(|e| unsafe {
+                payseal_doctor(i[0].0, i[0].1, ptr::null(), i[1].0, i[1].1, &mut report, e)
+            })?;
+            take(report);
+            Ok(())
+        }),
+        case(
+            "payseal_notification_explain",
+            &[input("A: b"), input("body")],
+            &[],
+            move |i| {
+                let mut explanation = garbage();
+                run(|e| unsafe {
+                    payseal_notification_explain(
+                        client,
+                        i[0].0,
+                        i[0].1,
+                        i[1].0,
+                        i[1].1,
+                        &mut explanation,
+                        e,
+                    )
+                })?;
+                take(explanation);
+                Ok(())
+            },
+        ),
+        case(
+            "payseal_notification_route",
+            &[input("A: b"), input("body")],
+            &[],
+            move |i| {
+                let clients: [*const payseal_client; 1] = [client];
+                let mut index = 7;
+                run(|e| unsafe {
+                    payseal_notification_route(
+                        clients.as_ptr(),
+                        1,
+                        i[0].0,
+                        i[0].1,
+                        i[1].0,
+                        i[1].1,
+                        &mut index,
+                        e,
+                    )
+                })
+            },
+        ),
         case(
             "payseal_call_respond",
             &[input("A: b"), input("body")],
@@ -358,6 +408,11 @@ fn an_output_that_is_null_or_not_aligned_is_an_error() {
                 payseal_notification_open(client, a, n, p, l, null, 0, buffer, &mut good, e)
             }),
             run(|e| unsafe { payseal_notification_reply(client, 0, buffer, &mut good, e) }),
+            run(|e| unsafe { payseal_doctor(p, l, null.cast(), null, 0, buffer, e) }),
+            run(|e| unsafe { payseal_notification_explain(client, a, n, p, l, buffer, e) }),
+            run(|e| unsafe {
+                payseal_notification_route(&client.cast_const(), 1, a, n, p, l, place.cast(), e)
+            }),
             run(|e| unsafe { payseal_notification_reply(client, 0, &mut good, buffer, e) }),
             run(|e| unsafe { payseal_crypto_sign(a, n, p, l, p, l, buffer, e) }),
             run(|e| unsafe { payseal_crypto_seal(a, n, p, l, p, l, p, l, p, l, buffer, e) }),
@@ -416,6 +471,33 @@ fn places_that_may_be_null_may_also_be_crooked() {
         payseal_error_free(error);
     }
     assert_eq!(room, [0; 4]);
+    payseal_call_free(call);
+    payseal_client_free(client);
+}
+
+#[test]
+fn a_list_of_clients_that_is_none_is_an_error() {
+    let (client, call) = handles();
+    let (a, n) = input("A: b");
+    let mut index = 7;
+    let mut route = |clients: *const *const payseal_client, len| {
+        run(|e| unsafe { payseal_notification_route(clients, len, a, n, a, n, &mut index, e) })
+            .unwrap_err()
+    };
+    let known: *const payseal_client = client;
+    let crooked = (&raw const known).cast::<u8>().wrapping_add(1).cast();
+    for (clients, len) in [
+        (ptr::null(), 1),
+        (crooked, 1),
+        (&raw const known, usize::MAX),
+    ] {
+        let raised = route(clients, len);
+        assert_eq!(raised.code, Code::InvalidArgument as i32);
+        assert_eq!(raised.field(), "clients");
+    }
+    assert_eq!(route(ptr::null(), 0).field(), "clients");
+    let foreign: [*const payseal_client; 2] = [client, call.cast()];
+    assert_eq!(route(foreign.as_ptr(), 2).code, Code::InvalidHandle as i32);
     payseal_call_free(call);
     payseal_client_free(client);
 }

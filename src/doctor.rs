@@ -1,0 +1,193 @@
+//! Looks a configuration over as an experienced colleague would: every part, not only the first that is wrong, and what will go wrong soon.
+//!
+//! Nothing here is needed to take money. It is for the day on which something does not work, and for the one before going live.
+
+use serde::Serialize;
+use serde_json::{Value, json as object};
+
+use crate::call::{About, Delivered, Exchange};
+use crate::client::Client;
+use crate::config::Section;
+use crate::error::{Error, Result};
+use crate::host::Host;
+use crate::params::DoctorOptions;
+use crate::provider::SelfTest;
+use crate::wire::json;
+
+/// What was found, as documented in `docs/abi.md`.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Report {
+    /// Whether nothing is wrong. Warnings do not count.
+    pub healthy: bool,
+    pub findings: Vec<Finding>,
+}
+
+/// One thing that was looked at.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Finding {
+    /// What was looked at: `private_key`, `echo`.
+    pub check: String,
+    pub status: Status,
+    /// One sentence, never with a secret.
+    pub message: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hint: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    Ok,
+    /// It works, but not for long, or not as well as it could.
+    Warning,
+    Problem,
+}
+
+impl Finding {
+    pub fn ok(check: impl Into<String>, message: impl Into<String>) -> Finding {
+        Finding::new(check, Status::Ok, message)
+    }
+
+    pub fn warning(check: impl Into<String>, message: impl Into<String>) -> Finding {
+        Finding::new(check, Status::Warning, message)
+    }
+
+    pub fn problem(check: impl Into<String>, message: impl Into<String>) -> Finding {
+        Finding::new(check, Status::Problem, message)
+    }
+
+    fn new(check: impl Into<String>, status: Status, message: impl Into<String>) -> Finding {
+        Finding {
+            check: check.into(),
+            status,
+            message: message.into(),
+            hint: None,
+        }
+    }
+
+    pub fn with_hint(mut self, hint: impl Into<String>) -> Finding {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// What an error says about `check`.
+    pub fn of_error(check: impl Into<String>, error: &Error) -> Finding {
+        let hint = error.detail("hint").and_then(Value::as_str);
+        Finding {
+            hint: hint.map(str::to_owned),
+            ..Finding::problem(check, error.message())
+        }
+    }
+}
+
+/// Examines a configuration. Online, where `options` ask for it, a test request is sent to the provider with the built-in HTTP client.
+/// An error says that the options cannot be read; whatever is wrong with the configuration is in the report.
+pub fn examine(config: &[u8], host: Host, options: &[u8]) -> Result<Report> {
+    let options = DoctorOptions::parse(options)?;
+    let mut findings = match Section::parse(config) {
+        Ok(mut section) => match section.text("provider").ok().flatten().as_deref() {
+            Some("wechat") => crate::wechat::examine(&mut section, &host),
+            _ => Vec::new(),
+        },
+        Err(_) => Vec::new(), // the client's own words about it follow
+    };
+    match Client::new(config, host) {
+        Ok(client) => {
+            findings.push(Finding::ok(
+                "configuration",
+                "a client can be made of it: every key is known and every part fits the others",
+            ));
+            if options.online {
+                findings.extend(online(&client, &options));
+            }
+        }
+        Err(error) => {
+            let field = error.detail("field").and_then(Value::as_str);
+            // What a check of its own has found is not told twice.
+            let is_told = findings.iter().any(|finding| {
+                finding.status == Status::Problem && Some(finding.check.as_str()) == field
+            });
+            if !is_told {
+                findings.push(Finding::of_error(field.unwrap_or("configuration"), &error));
+            }
+        }
+    }
+    Ok(Report {
+        healthy: findings
+            .iter()
+            .all(|finding| finding.status != Status::Problem),
+        findings,
+    })
+}
+
+/// The provider's own self-test, if it has one.
+fn online(client: &Client, options: &DoctorOptions) -> Vec<Finding> {
+    let Some(test) = client.self_test(options.notify_url.as_deref()) else {
+        return vec![Finding::warning(
+            "online",
+            "this provider has no request that tests a client and changes nothing",
+        )];
+    };
+    let params =
+        object!({ "body": test.body, "$": { "timeout_ms": options.timeout.as_millis() as u64 } });
+    match client.execute(test.operation, params.to_string().as_bytes(), b"", None) {
+        Ok(delivered) => echoed(&test, &delivered),
+        Err(error) => vec![failed(test.operation, &error)],
+    }
+}
+
+/// The signature was accepted and the answer's is good; what is left is what went through encryption, and the clocks.
+fn echoed(test: &SelfTest, delivered: &Delivered) -> Vec<Finding> {
+    let body = json::parse(&delivered.body).unwrap_or_default();
+    let mut findings: Vec<Finding> = test
+        .echoed
+        .iter()
+        .filter(|field| body.get(**field) != test.body.get(**field))
+        .map(|field| {
+            Finding::problem("online", format!("the provider sent {field} back as something else"))
+                .with_hint("if it was encrypted: is merchant_certificate the one that belongs to private_key, and is it the current one?")
+        })
+        .collect();
+    if findings.is_empty() {
+        findings.push(Finding::ok(
+            "online",
+            format!(
+                "{}: the provider accepted our signature, its own is good, and what was encrypted came back",
+                test.operation
+            ),
+        ));
+    }
+    if let About::Answer(Exchange {
+        skew_s: Some(skew_s),
+        ..
+    }) = delivered.about
+    {
+        findings.push(clock(skew_s));
+    }
+    findings
+}
+
+/// Above this the clock is worth a word, although 300 seconds are allowed.
+const SUSPICIOUS_SKEW_S: i64 = 30;
+
+fn clock(skew_s: i64) -> Finding {
+    let message = format!("the provider's clock and ours differ by {skew_s} seconds");
+    match skew_s.abs() > SUSPICIOUS_SKEW_S {
+        true => Finding::warning("clock", message)
+            .with_hint("check NTP on this machine before the difference grows to 300 seconds"),
+        false => Finding::ok("clock", message),
+    }
+}
+
+fn failed(operation: &str, error: &Error) -> Finding {
+    let finding = Finding::of_error("online", error);
+    match error.detail("provider_code").and_then(Value::as_str) {
+        Some("NO_AUTH" | "RESOURCE_NOT_EXISTS") => Finding {
+            status: Status::Warning,
+            ..finding.with_hint(format!(
+                "the provider knows this merchant and accepted its signature, but does not offer it {operation}"
+            ))
+        },
+        _ => finding,
+    }
+}
