@@ -38,6 +38,8 @@ pub enum Code {
     SignerFailed = 130,
     /// The clock or the random source failed.
     CallbackFailed = 131,
+    /// A file could not be written.
+    FileFailed = 132,
     SignatureMissing = 201,
     SignatureInvalid = 202,
     /// A deliberately wrong signature with which the provider tests whether signatures are checked.
@@ -57,6 +59,8 @@ pub enum Code {
     ResponseMismatch = 210,
     /// The message cannot be read as what it should be.
     BodyInvalid = 211,
+    /// A file does not have the hash that the provider said it has.
+    HashMismatch = 212,
     ConnectFailed = 301,
     TlsFailed = 302,
     Timeout = 303,
@@ -94,6 +98,7 @@ impl Code {
             ParamsInvalid => "PARAMS_INVALID",
             SignerFailed => "SIGNER_FAILED",
             CallbackFailed => "CALLBACK_FAILED",
+            FileFailed => "FILE_FAILED",
             SignatureMissing => "SIGNATURE_MISSING",
             SignatureInvalid => "SIGNATURE_INVALID",
             SignatureProbe => "SIGNATURE_PROBE",
@@ -105,6 +110,7 @@ impl Code {
             CertificateInvalid => "CERTIFICATE_INVALID",
             ResponseMismatch => "RESPONSE_MISMATCH",
             BodyInvalid => "BODY_INVALID",
+            HashMismatch => "HASH_MISMATCH",
             ConnectFailed => "CONNECT_FAILED",
             TlsFailed => "TLS_FAILED",
             Timeout => "TIMEOUT",

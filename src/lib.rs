@@ -24,6 +24,7 @@ mod config;
 #[doc(hidden)]
 pub mod crypto;
 pub mod doctor;
+pub mod download;
 pub mod error;
 pub mod ffi;
 pub mod host;

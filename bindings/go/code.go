@@ -38,6 +38,8 @@ const (
 	ErrSignerFailed Code = 130
 	// ErrCallbackFailed: the clock or random source given by [WithClock] or [WithRandom] failed.
 	ErrCallbackFailed Code = 131
+	// ErrFileFailed: a file could not be written.
+	ErrFileFailed Code = 132
 )
 
 // 2xx: trust; what came in must not be believed.
@@ -64,6 +66,8 @@ const (
 	ErrResponseMismatch Code = 210
 	// ErrBodyInvalid: the body cannot be read or is too long.
 	ErrBodyInvalid Code = 211
+	// ErrHashMismatch: a file does not have the hash that the provider said it has.
+	ErrHashMismatch Code = 212
 )
 
 // 3xx: transport.
@@ -115,6 +119,7 @@ var codeNames = map[Code]string{
 	ErrParamsInvalid:       "PARAMS_INVALID",
 	ErrSignerFailed:        "SIGNER_FAILED",
 	ErrCallbackFailed:      "CALLBACK_FAILED",
+	ErrFileFailed:          "FILE_FAILED",
 	ErrSignatureMissing:    "SIGNATURE_MISSING",
 	ErrSignatureInvalid:    "SIGNATURE_INVALID",
 	ErrSignatureProbe:      "SIGNATURE_PROBE",
@@ -126,6 +131,7 @@ var codeNames = map[Code]string{
 	ErrCertificateInvalid:  "CERTIFICATE_INVALID",
 	ErrResponseMismatch:    "RESPONSE_MISMATCH",
 	ErrBodyInvalid:         "BODY_INVALID",
+	ErrHashMismatch:        "HASH_MISMATCH",
 	ErrConnectFailed:       "CONNECT_FAILED",
 	ErrTLSFailed:           "TLS_FAILED",
 	ErrTimeout:             "TIMEOUT",

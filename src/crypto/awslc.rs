@@ -1,11 +1,11 @@
 //! The default engine: AWS-LC, through `aws-lc-rs`.
 
-use super::engine::{Engine, Inconsistent, Verdict};
+use super::engine::{Engine, Hash, Inconsistent, Verdict};
 use super::error::CryptoError;
 use super::gate::{CheckedPrivateKey, CheckedPublicKey};
 use crate::process::PerProcess;
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
-use aws_lc_rs::digest::{SHA1_FOR_LEGACY_USE_ONLY, SHA256, digest};
+use aws_lc_rs::digest::{Context, SHA1_FOR_LEGACY_USE_ONLY, SHA256, digest};
 use aws_lc_rs::hmac::{self, HMAC_SHA256};
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::{
@@ -48,6 +48,8 @@ impl Engine for AwsLc {
     const NAME: &'static str = "aws-lc-rs";
     type Private = Private;
     type Public = Public;
+    type Sha1 = Sha1;
+    type Sha256 = Sha256;
 
     fn private(key: &CheckedPrivateKey) -> Result<Private, Inconsistent> {
         let pkcs8 = key.pkcs8();
@@ -161,6 +163,38 @@ impl Engine for AwsLc {
 
     fn hmac_sha256(key: &[u8], message: &[u8]) -> [u8; 32] {
         fixed(hmac::sign(&hmac::Key::new(HMAC_SHA256, key), message).as_ref())
+    }
+}
+
+pub struct Sha1(Context);
+
+impl Hash for Sha1 {
+    fn new() -> Self {
+        Self(Context::new(&SHA1_FOR_LEGACY_USE_ONLY))
+    }
+
+    fn update(&mut self, piece: &[u8]) {
+        self.0.update(piece);
+    }
+
+    fn finish(self) -> Vec<u8> {
+        self.0.finish().as_ref().to_vec()
+    }
+}
+
+pub struct Sha256(Context);
+
+impl Hash for Sha256 {
+    fn new() -> Self {
+        Self(Context::new(&SHA256))
+    }
+
+    fn update(&mut self, piece: &[u8]) {
+        self.0.update(piece);
+    }
+
+    fn finish(self) -> Vec<u8> {
+        self.0.finish().as_ref().to_vec()
     }
 }
 

@@ -1,6 +1,6 @@
 //! Hashes and message authentication codes.
 
-use super::engine::{Default, Engine};
+use super::engine::{Default, Engine, Hash};
 use md5::{Digest, Md5};
 use subtle::ConstantTimeEq;
 
@@ -20,6 +20,37 @@ pub fn sha256(message: &[u8]) -> [u8; 32] {
 
 pub fn hmac_sha256(key: &[u8], message: &[u8]) -> [u8; 32] {
     Default::hmac_sha256(key, message)
+}
+
+/// A hash over what is too long to hold in memory.
+pub enum Hasher {
+    Sha1(<Default as Engine>::Sha1),
+    Sha256(<Default as Engine>::Sha256),
+}
+
+impl Hasher {
+    pub fn sha1() -> Hasher {
+        Hasher::Sha1(Hash::new())
+    }
+
+    pub fn sha256() -> Hasher {
+        Hasher::Sha256(Hash::new())
+    }
+
+    /// Takes in the next piece, of any length.
+    pub fn update(&mut self, piece: &[u8]) {
+        match self {
+            Hasher::Sha1(hash) => hash.update(piece),
+            Hasher::Sha256(hash) => hash.update(piece),
+        }
+    }
+
+    pub fn finish(self) -> Vec<u8> {
+        match self {
+            Hasher::Sha1(hash) => hash.finish(),
+            Hasher::Sha256(hash) => hash.finish(),
+        }
+    }
 }
 
 /// Compares without telling by its duration where two values of the same length differ.

@@ -34,11 +34,20 @@ pub enum Verdict {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Inconsistent;
 
+/// A hash over what comes piece by piece.
+pub trait Hash: Send + Sync + Sized {
+    fn new() -> Self;
+    fn update(&mut self, piece: &[u8]);
+    fn finish(self) -> Vec<u8>;
+}
+
 /// One implementation of the algorithms. All of them answer alike; the tests compare them.
 pub trait Engine: 'static {
     const NAME: &'static str;
     type Private: Send + Sync;
     type Public: Send + Sync;
+    type Sha1: Hash;
+    type Sha256: Hash;
 
     fn private(key: &CheckedPrivateKey) -> Result<Self::Private, Inconsistent>;
     fn public(key: &CheckedPublicKey) -> Result<Self::Public, Inconsistent>;

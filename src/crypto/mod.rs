@@ -28,7 +28,7 @@ pub mod rustcrypto;
 
 pub use aead::{aes_256_gcm_open, aes_256_gcm_seal};
 pub use certificate::Certificate;
-pub use digest::{constant_time_eq, hmac_sha256, md5, sha1, sha256};
+pub use digest::{Hasher, constant_time_eq, hmac_sha256, md5, sha1, sha256};
 pub use ecb::aes_256_ecb_open;
 pub use engine::{Verdict, engine_name};
 pub use error::{CryptoError, KeyError, KeyErrorKind};

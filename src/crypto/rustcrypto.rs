@@ -2,7 +2,7 @@
 //!
 //! It is slower, and the arithmetic under `rsa` frees numbers of a private key without wiping them; the crate knows of it.
 
-use super::engine::{Engine, Inconsistent, Verdict};
+use super::engine::{Engine, Hash, Inconsistent, Verdict};
 use super::error::CryptoError;
 use super::gate::{CheckedPrivateKey, CheckedPublicKey};
 use aes_gcm::aead::{Aead, Payload};
@@ -35,6 +35,8 @@ impl Engine for RustCrypto {
     const NAME: &'static str = "rustcrypto";
     type Private = Private;
     type Public = Public;
+    type Sha1 = Sha1;
+    type Sha256 = Sha256;
 
     fn private(key: &CheckedPrivateKey) -> Result<Private, Inconsistent> {
         let private = RsaPrivateKey::from_pkcs1_der(key.pkcs1()).map_err(|_| Inconsistent)?;
@@ -136,5 +138,19 @@ impl Engine for RustCrypto {
             Ok(mac) => mac.chain_update(message).finalize().into_bytes().into(),
             Err(_) => unreachable!("HMAC takes keys of every length"),
         }
+    }
+}
+
+impl<D: Digest + Send + Sync> Hash for D {
+    fn new() -> Self {
+        Digest::new()
+    }
+
+    fn update(&mut self, piece: &[u8]) {
+        Digest::update(self, piece);
+    }
+
+    fn finish(self) -> Vec<u8> {
+        self.finalize().to_vec()
     }
 }

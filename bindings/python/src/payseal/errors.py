@@ -33,6 +33,7 @@ class Code(IntEnum):
     PARAMS_INVALID = 121
     SIGNER_FAILED = 130
     CALLBACK_FAILED = 131
+    FILE_FAILED = 132
     # 2xx: trust; what came in must not be believed
     SIGNATURE_MISSING = 201
     SIGNATURE_INVALID = 202
@@ -45,6 +46,7 @@ class Code(IntEnum):
     CERTIFICATE_INVALID = 209
     RESPONSE_MISMATCH = 210
     BODY_INVALID = 211
+    HASH_MISMATCH = 212
     # 3xx: transport
     CONNECT_FAILED = 301
     TLS_FAILED = 302

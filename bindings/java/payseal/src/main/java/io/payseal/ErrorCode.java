@@ -30,6 +30,8 @@ public enum ErrorCode {
     SIGNER_FAILED(130),
     /** The clock or the random source failed; what it threw is the cause. */
     CALLBACK_FAILED(131),
+    /** A file could not be written. */
+    FILE_FAILED(132),
     /** The message has no signature. */
     SIGNATURE_MISSING(201),
     /** The signature does not fit the message. */
@@ -52,6 +54,8 @@ public enum ErrorCode {
     RESPONSE_MISMATCH(210),
     /** The message cannot be read as what it should be. */
     BODY_INVALID(211),
+    /** A file does not have the hash that the provider said it has. */
+    HASH_MISMATCH(212),
     /** Name resolution or connecting failed. */
     CONNECT_FAILED(301),
     /** The TLS handshake failed. */
