@@ -122,6 +122,15 @@ pub struct Call {
     avoid: Option<usize>,
     /// Keys were fetched for this call already; once is enough.
     refreshed: bool,
+    /// The answer is a file.
+    stream: Option<Stream>,
+}
+
+/// What is different where the answer is a file that is taken piece by piece.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Stream {
+    pub head_timeout: Duration,
+    pub max_bytes: u64,
 }
 
 enum Task {
@@ -239,6 +248,54 @@ impl Call {
             attempted: None,
             avoid: None,
             refreshed: false,
+            stream: None,
+        }
+    }
+
+    /// Fetches a file. Its driver hands over the answer without the body when all of the body has come, or says with `interrupted` that it
+    /// has not.
+    pub(crate) fn file(
+        core: Arc<Core>,
+        prepared: Prepared,
+        timeout: Duration,
+        max_attempts: u32,
+        trace_id: Option<String>,
+        stream: Stream,
+    ) -> Call {
+        let task = Task::Operation(Box::new(prepared));
+        let mut call = Call::new(core, task, State::Attempt, timeout, max_attempts, trace_id);
+        call.stream = Some(stream);
+        call
+    }
+
+    /// Whether the answer to `request` is a file: what else is fetched on the way is not.
+    pub(crate) fn expects_file(&self) -> bool {
+        let is_attempt = matches!(
+            self.state,
+            State::Sending {
+                what: Sending::Attempt,
+                ..
+            }
+        );
+        self.stream.is_some() && is_attempt
+    }
+
+    pub(crate) fn is_file(&self) -> bool {
+        self.stream.is_some()
+    }
+
+    /// A file broke off. Another attempt is made only if nobody has seen a byte of it.
+    pub(crate) fn interrupted(&mut self, failure: Failure, is_seen: bool) -> Result<()> {
+        if is_seen {
+            self.max_attempts = self.attempts;
+        }
+        self.fail(failure)
+    }
+
+    /// A file came and is not what it should be: that ends the call.
+    pub(crate) fn refuse(&mut self, error: Error) {
+        if self.sent().is_ok() {
+            self.state = self.done(Err(error));
         }
     }
 
@@ -392,7 +449,7 @@ impl Call {
             return State::Open;
         };
         match self.core.request(prepared, host, left) {
-            Ok(request) => self.request = Some(request),
+            Ok(request) => self.request = Some(self.streamed(request)),
             Err(error) => return self.failed(error),
         }
         self.attempts += 1;
@@ -401,6 +458,14 @@ impl Call {
             what: Sending::Attempt,
             host,
         }
+    }
+
+    fn streamed(&self, mut request: Request) -> Request {
+        if let Some(stream) = self.stream {
+            request.head_timeout = Some(stream.head_timeout.min(request.timeout));
+            request.max_response_bytes = stream.max_bytes;
+        }
+        request
     }
 
     fn settle(&mut self) -> Result<()> {

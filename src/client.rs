@@ -11,6 +11,7 @@ use crate::call::{Call, Delivered, Step};
 use crate::cancel::Cancel;
 use crate::catalogue::{self, Repeat};
 use crate::config::Section;
+use crate::download::{Download, Machine};
 use crate::error::{Code, Error, Result};
 use crate::host::Host;
 use crate::notification::{Claim, Event, Explanation, Reply};
@@ -31,7 +32,7 @@ use crate::http::Transport;
 pub struct Client {
     core: Arc<Core>,
     #[cfg(feature = "transport")]
-    transport: PerProcess<Transport>,
+    transport: Arc<PerProcess<Transport>>,
 }
 
 /// What all calls of a client share.
@@ -123,14 +124,19 @@ impl Client {
 
         let min_interval = provider.min_key_interval();
         let mut hosts = settings.hosts.clone();
-        hosts.extend(provider.special_hosts());
+        let special = provider.special_hosts();
+        hosts.extend(
+            special
+                .into_iter()
+                .filter(|host| !settings.hosts.contains(host)),
+        );
         #[cfg(feature = "transport")]
         let transport = {
             let network = settings.network.clone();
             Transport::new(&network)?; // a proxy or root certificate that cannot be used is refused now
-            PerProcess::new(move || {
+            Arc::new(PerProcess::new(move || {
                 Transport::new(&network).expect("it was made from the same settings before")
-            })
+            }))
         };
         let core = Core {
             breakers: hosts
@@ -172,6 +178,17 @@ impl Client {
             operation,
             Params::parse(params, payload)?,
         )
+    }
+
+    /// A download: of the files that an operation names, or of one whose address is known. Nothing is sent yet. `cancel` ends it at any time.
+    pub fn download(&self, params: &[u8], cancel: Option<&Cancel>) -> Result<Download> {
+        let machine = Machine::new(self.core.clone(), params)?;
+        Ok(Download::new(
+            machine,
+            cancel.cloned(),
+            #[cfg(feature = "transport")]
+            self.transport.clone(),
+        ))
     }
 
     /// Verifies, decrypts and reads a notification. Blocks only where new platform certificates have to be fetched for it.
@@ -238,9 +255,15 @@ impl Client {
     /// Prometheus text format 0.0.4.
     pub fn metrics(&self) -> String {
         let hosts = self.core.hosts.iter().map(Origin::as_str);
-        self.core
-            .metrics
-            .text(hosts.zip(self.core.breakers.iter().map(Breaker::is_open)))
+        let breakers = self.core.breakers.iter().map(Breaker::is_open);
+        let configured = self.core.settings.hosts.len();
+        // Of the provider's many other hosts only those where something is wrong.
+        let shown = hosts
+            .zip(breakers)
+            .enumerate()
+            .filter(|(index, (_, is_open))| *index < configured || *is_open)
+            .map(|(_, shown)| shown);
+        self.core.metrics.text(shown)
     }
 
     fn drive(&self, mut call: Call, cancel: Option<&Cancel>) -> Result<Delivered> {
@@ -282,6 +305,10 @@ impl Client {
 }
 
 impl Core {
+    pub fn max_response_bytes(&self) -> u64 {
+        self.settings.max_response_bytes
+    }
+
     pub fn gate(&self) -> Arc<RefreshGate> {
         (*self.gate.get()).clone()
     }
@@ -321,6 +348,7 @@ impl Core {
             headers: self.provider.sign(prepared, &self.host)?,
             body: prepared.body.clone(),
             timeout,
+            head_timeout: None,
             max_response_bytes: self.settings.max_response_bytes,
         })
     }

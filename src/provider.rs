@@ -8,7 +8,8 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 
 use crate::catalogue::Repeat;
-use crate::error::Result;
+use crate::download::{File, Files, Terms};
+use crate::error::{Code, Error, Result};
 use crate::host::Host;
 use crate::notification::{Claim, Event, Explanation, Reply};
 use crate::params::Params;
@@ -73,6 +74,25 @@ pub trait Provider: Send + Sync {
     /// The least time between two fetches of keys.
     fn min_key_interval(&self) -> Duration;
 
+    /// How the files are packed that an operation with these parameters names, or that the caller knows of.
+    fn file_terms(&self, given: &Map<String, Value>) -> Result<Terms> {
+        let _ = given;
+        Err(no_files(self.name()))
+    }
+
+    /// The files that a verified answer names, in their order. `hosts` are the configured ones; a file anywhere else than there and at the
+    /// provider's own hosts is refused.
+    fn files(&self, answer: &Map<String, Value>, terms: &Terms, hosts: &[Origin]) -> Result<Files> {
+        let _ = (answer, terms, hosts);
+        Err(no_files(self.name()))
+    }
+
+    /// The request for a file.
+    fn fetch(&self, file: &File, hosts: &[Origin]) -> Result<Prepared> {
+        let _ = (file, hosts);
+        Err(no_files(self.name()))
+    }
+
     /// Whether there are keys to verify with.
     fn keys(&self, host: &Host) -> Result<Keys>;
 
@@ -93,6 +113,14 @@ pub enum Keys {
     Due,
     /// Nothing could be verified.
     Missing,
+}
+
+fn no_files(provider: &str) -> Error {
+    Error::new(
+        Code::UnknownOperation,
+        format!("{provider} has no files to download"),
+    )
+    .with_field("operation")
 }
 
 /// A request whose bytes are settled. Every attempt sends the same ones, under a new signature.

@@ -38,6 +38,10 @@ impl DigestKind {
         }
     }
 
+    pub fn names() -> String {
+        "SHA1, SHA256".into()
+    }
+
     pub fn name(self) -> &'static str {
         match self {
             DigestKind::Sha1 => "SHA1",
@@ -88,6 +92,10 @@ impl Cipher {
             "AEAD_AES_256_GCM" => Some(Cipher::Aes256Gcm),
             _ => None,
         }
+    }
+
+    pub fn names() -> String {
+        "AEAD_AES_256_GCM".into()
     }
 
     /// Of a key, in bytes.

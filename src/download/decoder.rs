@@ -202,7 +202,10 @@ impl Decoder {
         {
             return Err(Error::new(
                 Code::HashMismatch,
-                format!("the file does not have the {} hash that the provider said it has: use nothing of it", digest.kind.name()),
+                format!(
+                    "the file does not have the {} hash that the provider said it has: use nothing of it",
+                    digest.kind.name()
+                ),
             ));
         }
         Ok(())

@@ -3,7 +3,7 @@
 mod resolver;
 mod watch;
 
-use std::io;
+use std::io::{self, Read};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,13 +13,13 @@ use ureq::unversioned::transport::{
 };
 use ureq::{Agent, Proxy, Timeout};
 
-use crate::cancel::Cancel;
+use crate::cancel::{Cancel, Registration};
 use crate::client::Network;
 use crate::error::{Code, Error, Result};
 use crate::wire::{Failure, FailureKind, Headers, Request, Response};
 
 use self::resolver::CachingResolver;
-use self::watch::{Exchange, WatchedConnector};
+use self::watch::{Exchange, Seen, WatchedConnector};
 
 /// A pool of connections, for one process.
 pub(crate) struct Transport {
@@ -79,43 +79,33 @@ impl Transport {
         let exchange = Exchange::begin(cancel);
         let answer = self.exchange(request);
         let seen = exchange.end();
-        answer.map_err(|error| {
-            let kind = match (seen.cancelled, seen.sent) {
-                (true, sent) => FailureKind::Cancelled { sent },
-                (false, true) => FailureKind::Sent,
-                (false, false) => FailureKind::NotSent,
-            };
-            let (code, reason) = if seen.cancelled {
-                (Code::Cancelled, "the call was cancelled".into())
-            } else {
-                explain(&error, seen.sent)
-            };
-            Failure { kind, code, reason }
-        })
+        answer.map_err(|error| failure(&error, seen))
+    }
+
+    /// Sends the request and reads the head of the answer; the body is read from what is returned.
+    pub fn open(
+        &self,
+        request: &Request,
+        cancel: Option<&Cancel>,
+    ) -> std::result::Result<Incoming, Failure> {
+        let exchange = Exchange::begin(cancel);
+        let answer = self.begin(request);
+        let (seen, registration) = exchange.hand_over();
+        match answer {
+            Ok((status, headers, body)) => Ok(Incoming {
+                status,
+                headers,
+                body: body.into_with_config().limit(u64::MAX).reader(),
+                cancel: cancel.cloned(),
+                _registration: registration,
+            }),
+            Err(error) => Err(failure(&error, seen)),
+        }
     }
 
     fn exchange(&self, request: &Request) -> std::result::Result<Response, ureq::Error> {
-        let mut builder = ureq::http::Request::builder()
-            .method(request.method)
-            .uri(request.url());
-        for (name, value) in &request.headers {
-            builder = builder.header(*name, value);
-        }
-        let answer =
-            if request.method == "GET" || (request.method == "DELETE" && request.body.is_empty()) {
-                self.run(builder.body(())?, request.timeout)?
-            } else {
-                self.run(builder.body(request.body.as_slice())?, request.timeout)?
-            };
-        let status = answer.status().as_u16();
-        let mut headers = Headers::new();
-        for (name, value) in answer.headers() {
-            // Latin-1, so that every byte has a place; what is signed is ASCII and stays what it is.
-            let text: String = value.as_bytes().iter().map(|byte| *byte as char).collect();
-            headers.push(name.as_str(), &text);
-        }
-        let body = answer
-            .into_body()
+        let (status, headers, body) = self.begin(request)?;
+        let body = body
             .into_with_config()
             .limit(request.max_response_bytes)
             .read_to_vec()?;
@@ -126,18 +116,83 @@ impl Transport {
         })
     }
 
+    fn begin(
+        &self,
+        request: &Request,
+    ) -> std::result::Result<(u16, Headers, ureq::Body), ureq::Error> {
+        let mut builder = ureq::http::Request::builder()
+            .method(request.method)
+            .uri(request.url());
+        for (name, value) in &request.headers {
+            builder = builder.header(*name, value);
+        }
+        let answer =
+            if request.method == "GET" || (request.method == "DELETE" && request.body.is_empty()) {
+                self.run(builder.body(())?, request)?
+            } else {
+                self.run(builder.body(request.body.as_slice())?, request)?
+            };
+        let status = answer.status().as_u16();
+        let mut headers = Headers::new();
+        for (name, value) in answer.headers() {
+            // Latin-1, so that every byte has a place; what is signed is ASCII and stays what it is.
+            let text: String = value.as_bytes().iter().map(|byte| *byte as char).collect();
+            headers.push(name.as_str(), &text);
+        }
+        Ok((status, headers, answer.into_body()))
+    }
+
     fn run(
         &self,
         request: ureq::http::Request<impl ureq::AsSendBody>,
-        timeout: Duration,
+        asked: &Request,
     ) -> std::result::Result<ureq::http::Response<ureq::Body>, ureq::Error> {
         let request = self
             .agent
             .configure_request(request)
-            .timeout_global(Some(timeout))
+            .timeout_global(Some(asked.timeout))
+            .timeout_recv_response(asked.head_timeout)
             .build();
         self.agent.run(request)
     }
+}
+
+/// An answer of which the body is still to come.
+pub(crate) struct Incoming {
+    pub status: u16,
+    pub headers: Headers,
+    body: ureq::BodyReader<'static>,
+    cancel: Option<Cancel>,
+    /// Lets the cancel shut the socket down for as long as the body is not read.
+    _registration: Option<Registration>,
+}
+
+impl Incoming {
+    /// The next piece of the body; nothing when it is at its end.
+    pub fn read(&mut self, out: &mut [u8]) -> std::result::Result<usize, Failure> {
+        self.body.read(out).map_err(|error| {
+            let cancelled = self.cancel.as_ref().is_some_and(Cancel::is_triggered);
+            let seen = Seen {
+                sent: true,
+                cancelled,
+            };
+            failure(&error.into(), seen)
+        })
+    }
+}
+
+fn failure(error: &ureq::Error, seen: Seen) -> Failure {
+    let kind = match (seen.cancelled, seen.sent) {
+        (true, sent) => FailureKind::Cancelled { sent },
+        (false, true) => FailureKind::Sent,
+        (false, false) => FailureKind::NotSent,
+    };
+    let (code, reason) = if seen.cancelled {
+        (Code::Cancelled, "the call was cancelled".into())
+    } else {
+        explain(error, seen.sent)
+    };
+    Failure { kind, code, reason }
 }
 
 fn roots(pem: Option<&str>) -> Result<RootCerts> {

@@ -48,6 +48,16 @@ impl Exchange {
         }
     }
 
+    /// What was seen so far, and what lets the cancel reach the socket as long as it is kept: the body of the answer is still to come.
+    pub fn hand_over(self) -> (Seen, Option<Registration>) {
+        let watched = CURRENT.take();
+        let seen = Seen {
+            sent: watched.as_ref().is_some_and(|watched| watched.sent),
+            cancelled: self.cancel.as_ref().is_some_and(Cancel::is_triggered),
+        };
+        (seen, watched.and_then(|watched| watched.registration))
+    }
+
     /// What was seen. A socket that goes back into the pool can no longer be shut down by this exchange's cancel.
     pub fn end(self) -> Seen {
         let sent = CURRENT.take().is_some_and(|watched| watched.sent);

@@ -6,8 +6,10 @@ use zeroize::Zeroizing;
 
 use crate::config::Section;
 use crate::crypto::{Certificate, KeyError, PrivateKey, PublicKey, Serial};
-use crate::error::{Code, Error, Result};
+use crate::error::{Code, Error, Outcome, Result};
 use crate::host::Host;
+
+use super::files;
 
 /// The merchant's side of the configuration, checked: every part fits every other.
 pub(crate) struct Merchant {
@@ -100,6 +102,21 @@ impl Merchant {
             }
         };
         Ok(crate::crypto::base64::encode(&signature))
+    }
+
+    /// Opens what is encrypted to our certificate: base64 of RSAES-OAEP. Only our own key can, a signer cannot.
+    pub fn unwrap_key(&self, wrapped: &str) -> Result<Zeroizing<Vec<u8>>> {
+        let Some(key) = &self.key else {
+            return Err(Error::new(
+                Code::KeyRole,
+                "the file is encrypted to the merchant's key, and the signer that holds it cannot decrypt",
+            )
+            .with_outcome(Outcome::NotSent)
+            .with_field("private_key")
+            .with_hint("give private_key in the configuration beside the signer"));
+        };
+        key.oaep_sha1_open(&files::ciphertext(wrapped)?)
+            .map_err(|_| files::not_unwrapped())
     }
 }
 

@@ -7,6 +7,7 @@ mod certificates;
 mod diagnosis;
 mod examination;
 mod explanation;
+mod files;
 mod keyring;
 mod merchant;
 mod notification;
@@ -19,11 +20,13 @@ use arc_swap::ArcSwap;
 use serde_json::{Map, Value};
 
 use crate::config::Section;
+use crate::download::{File, Files, Terms};
 use crate::error::Result;
 use crate::host::Host;
 use crate::notification::{Claim, Event, Explanation, Reply};
 use crate::params::Params;
 use crate::provider::{Answer, Keys, Prepared, Provider, SelfTest};
+use crate::wire::url::Origin;
 use crate::wire::{Headers, Response};
 
 use self::keyring::KeyRing;
@@ -127,6 +130,22 @@ impl Provider for WeChat {
 
     fn min_key_interval(&self) -> Duration {
         Duration::from_secs(self.ring.load().policy.min_interval_s as u64)
+    }
+
+    fn special_hosts(&self) -> Vec<Origin> {
+        files::hosts()
+    }
+
+    fn file_terms(&self, given: &Map<String, Value>) -> Result<Terms> {
+        files::terms(given)
+    }
+
+    fn files(&self, answer: &Map<String, Value>, terms: &Terms, hosts: &[Origin]) -> Result<Files> {
+        files::read(&self.merchant, answer, terms, hosts)
+    }
+
+    fn fetch(&self, file: &File, hosts: &[Origin]) -> Result<Prepared> {
+        Ok(files::fetch(file, hosts))
     }
 
     fn keys(&self, host: &Host) -> Result<Keys> {

@@ -24,6 +24,8 @@ pub struct Request {
     pub body: Vec<u8>,
     /// How long this attempt may take.
     pub timeout: Duration,
+    /// Where the answer is a file that is taken piece by piece: how long until its headers are there.
+    pub head_timeout: Option<Duration>,
     pub max_response_bytes: u64,
 }
 
@@ -43,6 +45,9 @@ impl Request {
         });
         if self.client_certificate {
             head["client_certificate"] = true.into();
+        }
+        if let Some(time) = self.head_timeout {
+            head["head_timeout_ms"] = (time.as_millis() as u64).into();
         }
         head
     }

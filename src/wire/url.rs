@@ -36,6 +36,65 @@ impl Origin {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// In lower case and without the port that its scheme has anyway, so that equal ones are equal.
+    pub fn normal(&self) -> Origin {
+        let text = self.0.to_ascii_lowercase();
+        let bare = match text.split_once("://") {
+            Some(("https", rest)) => rest.strip_suffix(":443").map(|host| ("https", host)),
+            Some(("http", rest)) => rest.strip_suffix(":80").map(|host| ("http", host)),
+            _ => None,
+        };
+        match bare {
+            Some((scheme, host)) => Origin(format!("{scheme}://{host}")),
+            None => Origin(text),
+        }
+    }
+}
+
+/// Where a provider says that something is to be fetched: an absolute address, taken apart before anybody decides about it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Address {
+    pub origin: Origin,
+    /// Path and raw query, as they were given.
+    pub target: String,
+}
+
+impl Address {
+    const LONGEST: usize = 4 << 10;
+
+    /// Nothing is put right: what an HTTP client would have to rewrite is refused, since it is signed as it stands.
+    pub fn parse(text: &str) -> std::result::Result<Address, String> {
+        if text.len() > Address::LONGEST {
+            return Err("it is longer than 4 KiB".into());
+        }
+        let plain = |b: u8| b.is_ascii_graphic() && !b"\"<>\\^`{|}#".contains(&b);
+        if !text.bytes().all(plain) {
+            return Err("it has characters that do not belong into an address".into());
+        }
+        let after_scheme = text.find("://").ok_or("it has no scheme")? + 3;
+        let path_at = text[after_scheme..]
+            .find(['/', '?'])
+            .map_or(text.len(), |at| after_scheme + at);
+        let target = &text[path_at..];
+        let path = target.split('?').next().unwrap_or_default();
+        if !path.starts_with('/') || path.starts_with("//") {
+            return Err("it has no path".into());
+        }
+        if path.split('/').any(|segment| is_dots(segment)) {
+            return Err("its path has a segment `.` or `..`".into());
+        }
+        Ok(Address {
+            origin: Origin::parse(&text[..path_at])?.normal(),
+            target: target.to_owned(),
+        })
+    }
+}
+
+/// `.` and `..`, also percent-encoded.
+fn is_dots(segment: &str) -> bool {
+    let plain = segment.to_ascii_lowercase().replace("%2e", ".");
+    plain == "." || plain == ".."
 }
 
 fn host_of(authority: &str) -> std::result::Result<&str, String> {
