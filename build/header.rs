@@ -3,7 +3,7 @@
 use std::path::Path;
 
 /// In the order in which the header presents them.
-const SOURCES: [&str; 12] = [
+const SOURCES: [&str; 13] = [
     "src/error.rs",
     "src/ffi/version.rs",
     "src/ffi/buffer.rs",
@@ -12,6 +12,7 @@ const SOURCES: [&str; 12] = [
     "src/ffi/client.rs",
     "src/ffi/cancel.rs",
     "src/ffi/call.rs",
+    "src/ffi/download.rs",
     "src/ffi/notification.rs",
     "src/ffi/crypto.rs",
     "src/ffi/doctor.rs",

@@ -10,12 +10,13 @@
  *
  * Output. A payseal_buffer is the caller's to free, with payseal_buffer_free alone. It must be empty or uninitialised on entry; what it held is lost.
  *
- * Handles (payseal_client, payseal_call, payseal_cancel, payseal_error) are made by a function and ended by its _free. They are not addresses: a handle that is NULL,
+ * Handles (payseal_client, payseal_call, payseal_download, payseal_cancel, payseal_error) are made by a function and ended by its _free. They are not addresses: a handle that is NULL,
  * freed or of another kind is PAYSEAL_INVALID_HANDLE, never a crash. Freeing while another thread uses the object is fine: it ends with that use.
  *
- * Threads. Any function may be called on any thread at any time, but for one rule: a payseal_call is for one thread at a time. Callbacks run on the calling thread.
+ * Threads. Any function may be called on any thread at any time, but for one rule: a payseal_call and a payseal_download are for one thread at a time. Callbacks run on the
+ * calling thread.
  * The library has no thread of its own but short-lived ones that look up host names, no signal handler, no log of its own, and reads no environment variable.
- * A client made before fork may be used in the child.
+ * A client made before fork may be used in the child; a download may not.
  *
  * JSON that goes in and comes out is described in docs/abi.md.
  */
@@ -60,6 +61,8 @@ enum payseal_code
     PAYSEAL_SIGNER_FAILED = 130,
     // The clock or the random source failed.
     PAYSEAL_CALLBACK_FAILED = 131,
+    // A file could not be written.
+    PAYSEAL_FILE_FAILED = 132,
     PAYSEAL_SIGNATURE_MISSING = 201,
     PAYSEAL_SIGNATURE_INVALID = 202,
     // A deliberately wrong signature with which the provider tests whether signatures are checked.
@@ -79,6 +82,8 @@ enum payseal_code
     PAYSEAL_RESPONSE_MISMATCH = 210,
     // The message cannot be read as what it should be.
     PAYSEAL_BODY_INVALID = 211,
+    // A file does not have the hash that the provider said it has.
+    PAYSEAL_HASH_MISMATCH = 212,
     PAYSEAL_CONNECT_FAILED = 301,
     PAYSEAL_TLS_FAILED = 302,
     PAYSEAL_TIMEOUT = 303,
@@ -138,8 +143,12 @@ enum payseal_action
     PAYSEAL_SEND = 1,
     // Sleep *wait_ms milliseconds, then step again.
     PAYSEAL_WAIT = 2,
-    // payseal_call_result has what became of it.
+    // payseal_call_result has what became of it; a file is whole and right.
     PAYSEAL_DONE = 3,
+    // Of downloads: hand over the next piece of the answer's body with payseal_download_receive, or say payseal_download_end or payseal_download_fail.
+    PAYSEAL_RECEIVE = 4,
+    // Of downloads: take decoded bytes with payseal_download_take.
+    PAYSEAL_TAKE = 5,
 };
 #ifndef __cplusplus
 #if __STDC_VERSION__ >= 202311L
@@ -181,6 +190,10 @@ typedef struct payseal_cancel payseal_cancel;
 
 // One merchant at one provider: immutable, for any number of threads at once, usable in a forked child.
 typedef struct payseal_client payseal_client;
+
+// A file on its way: applied for, fetched, decrypted, decompressed and checked while it is read, in bounded memory. For one thread at a time, and in the
+// process that made it.
+typedef struct payseal_download payseal_download;
 
 // What went wrong. Free it with payseal_error_free; until then any number of threads may read it.
 typedef struct payseal_error payseal_error;
@@ -362,6 +375,96 @@ int32_t payseal_call_result(struct payseal_call *call,
 
 // Frees a call, also one that is not done. NULL and one that was freed already are fine.
 void payseal_call_free(struct payseal_call *call);
+
+// Begins a download (JSON, docs/abi.md): of what an operation such as "GET /v3/bill/tradebill" names, or of a file whose address and hash are known. Nothing is
+// sent yet. The download keeps what it needs of the client. `cancel` may be NULL; triggered at any time, it ends the download.
+int32_t payseal_download_new(const struct payseal_client *client,
+                             const uint8_t *params,
+                             size_t params_len,
+                             const struct payseal_cancel *cancel,
+                             struct payseal_download **download,
+                             struct payseal_error **error);
+
+// Reads decoded bytes, blocking: *read is how many of the `out_len` bytes at `out` were filled, at least one. 0 is the end: all of the file came, and every check has
+// passed. **Nothing that was read may be relied on before that.** An error is final; the next call returns it again.
+int32_t payseal_download_read(struct payseal_download *download,
+                              uint8_t *out,
+                              size_t out_len,
+                              size_t *read,
+                              struct payseal_error **error);
+
+// Reads all of it into a file, blocking. Until every check has passed the file has another name, beside its place; then it replaces what was there. On failure
+// nothing stays, and what was there is untouched. `path` are the bytes of a path, not NUL-terminated. *info, unless `info` is NULL, is a JSON object
+// about the download.
+int32_t payseal_download_save(struct payseal_download *download,
+                              const uint8_t *path,
+                              size_t path_len,
+                              struct payseal_buffer *info,
+                              struct payseal_error **error);
+
+// How far the download is, as a JSON object (docs/abi.md).
+int32_t payseal_download_info(const struct payseal_download *download,
+                              struct payseal_buffer *info,
+                              struct payseal_error **error);
+
+// For a host's own HTTP client: says what to do next. *action is PAYSEAL_SEND, PAYSEAL_WAIT (then *wait_ms is set), PAYSEAL_RECEIVE, PAYSEAL_TAKE or PAYSEAL_DONE:
+// all of the file came and is right. Fails with the error that the download ended with. `wait_ms` may be NULL only if waits are not heeded.
+int32_t payseal_download_step(struct payseal_download *download,
+                              int32_t *action,
+                              uint64_t *wait_ms,
+                              struct payseal_error **error);
+
+// The request to send, as payseal_call_request describes it; {"head_timeout_ms"} is there when the answer is a file: how long its head may take, while "timeout_ms"
+// covers all of it.
+int32_t payseal_download_request(const struct payseal_download *download,
+                                 struct payseal_buffer *request,
+                                 struct payseal_error **error);
+
+// The exact bytes of the request's body; empty where there is none.
+int32_t payseal_download_body(const struct payseal_download *download,
+                              struct payseal_buffer *body,
+                              struct payseal_error **error);
+
+// Hands back the head of the answer: status and header lines "Name: value" ended by LF or CRLF. Its body follows piece by piece, whatever the status is.
+int32_t payseal_download_respond(struct payseal_download *download,
+                                 uint32_t status,
+                                 const uint8_t *headers,
+                                 size_t headers_len,
+                                 struct payseal_error **error);
+
+// Hands over the next piece of the answer's body, raw, at most 16 MiB; it is copied. Then step again.
+int32_t payseal_download_receive(struct payseal_download *download,
+                                 const uint8_t *piece,
+                                 size_t piece_len,
+                                 struct payseal_error **error);
+
+// Says that the answer's body is at its end. Where the HTTP client knows that it is not, for a Content-Length was not reached, say payseal_download_fail.
+int32_t payseal_download_end(struct payseal_download *download,
+                             struct payseal_error **error);
+
+// Says that there is no answer, or that it broke off; as payseal_call_fail.
+int32_t payseal_download_fail(struct payseal_download *download,
+                              int32_t failure,
+                              const uint8_t *reason,
+                              size_t reason_len,
+                              struct payseal_error **error);
+
+// Takes decoded bytes while payseal_download_step says PAYSEAL_TAKE: *taken of the `out_len` bytes at `out` were filled, perhaps none. Nothing of it may be relied on before
+// PAYSEAL_DONE.
+int32_t payseal_download_take(struct payseal_download *download,
+                              uint8_t *out,
+                              size_t out_len,
+                              size_t *taken,
+                              struct payseal_error **error);
+
+// For a host's own HTTP client: from now on decoded bytes go into a file, as payseal_download_save describes it, and payseal_download_step never says PAYSEAL_TAKE.
+int32_t payseal_download_save_to(struct payseal_download *download,
+                                 const uint8_t *path,
+                                 size_t path_len,
+                                 struct payseal_error **error);
+
+// Frees a download, also one that is not at its end: then it hangs up, and no part of a file stays. NULL and one that was freed already are fine.
+void payseal_download_free(struct payseal_download *download);
 
 // Verifies, decrypts and reads a notification. `headers` are its header lines "Name: value", ended by LF or CRLF; `body` is its body exactly as received, not parsed
 // and not re-encoded. `options` is NULL or JSON {"timeout_ms":…,"trace_id":…,"expect":{…}}. On success *plaintext is the decrypted resource, byte for byte, and *event, unless

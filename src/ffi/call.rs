@@ -25,8 +25,12 @@ pub enum Action {
     Send = 1,
     /// Sleep *wait_ms milliseconds, then step again.
     Wait = 2,
-    /// payseal_call_result has what became of it.
+    /// payseal_call_result has what became of it; a file is whole and right.
     Done = 3,
+    /// Of downloads: hand over the next piece of the answer's body with payseal_download_receive, or say payseal_download_end or payseal_download_fail.
+    Receive = 4,
+    /// Of downloads: take decoded bytes with payseal_download_take.
+    Take = 5,
 }
 
 /// Why the host's HTTP client brought no answer.
@@ -52,17 +56,55 @@ fn borrow(call: *const payseal_call) -> Result<Guard<Mutex<Call>>> {
 }
 
 fn lock(call: &Mutex<Call>) -> Result<MutexGuard<'_, Call>> {
-    match call.try_lock() {
-        Ok(call) => Ok(call),
+    take_turn(call, "call")
+}
+
+/// What one thread at a time may use.
+pub(super) fn take_turn<'a, T>(object: &'a Mutex<T>, name: &str) -> Result<MutexGuard<'a, T>> {
+    match object.try_lock() {
+        Ok(object) => Ok(object),
         Err(TryLockError::Poisoned(_)) => Err(Error::new(
             Code::Internal,
-            "this call was stopped by a bug before; free it",
+            format!("this {name} was stopped by a bug before; free it"),
         )),
         Err(TryLockError::WouldBlock) => Err(Error::new(
             Code::InvalidState,
-            "two threads use this call at once; a call is for one thread at a time",
+            format!("two threads use this {name} at once; a {name} is for one thread at a time"),
         )),
     }
+}
+
+/// Why the host's HTTP client brought no answer, in the core's words.
+///
+/// # Safety
+/// `reason` is NULL or may be read for `reason_len` bytes.
+pub(super) unsafe fn host_failure(
+    failure: i32,
+    reason: *const u8,
+    reason_len: usize,
+) -> Result<Failure> {
+    let (kind, code) = match failure {
+        f if f == HostFailure::NotSent as i32 => (FailureKind::NotSent, Code::ConnectFailed),
+        f if f == HostFailure::Sent as i32 => (FailureKind::Sent, Code::ConnectionLost),
+        f if f == HostFailure::Timeout as i32 => (FailureKind::Sent, Code::Timeout),
+        f if f == HostFailure::Cancelled as i32 => {
+            (FailureKind::Cancelled { sent: true }, Code::Cancelled)
+        }
+        _ => {
+            return Err(
+                Error::new(Code::InvalidArgument, "failure is not a payseal_failure")
+                    .with_field("failure"),
+            );
+        }
+    };
+    // However much the host has to say, what became of the request matters more.
+    // SAFETY: promised by the caller.
+    let reason = unsafe { text(reason, reason_len, input::DOCUMENT, "reason") }?;
+    let reason: String = "the host's HTTP client gave up: "
+        .chars()
+        .chain(reason.chars().take(1_000))
+        .collect();
+    Ok(Failure { kind, code, reason })
 }
 
 /// # Safety
@@ -233,30 +275,8 @@ pub unsafe extern "C" fn payseal_call_fail(
 ) -> i32 {
     unsafe {
         self::call(error, || {
-            let (kind, code) = match failure {
-                f if f == HostFailure::NotSent as i32 => {
-                    (FailureKind::NotSent, Code::ConnectFailed)
-                }
-                f if f == HostFailure::Sent as i32 => (FailureKind::Sent, Code::ConnectionLost),
-                f if f == HostFailure::Timeout as i32 => (FailureKind::Sent, Code::Timeout),
-                f if f == HostFailure::Cancelled as i32 => {
-                    (FailureKind::Cancelled { sent: true }, Code::Cancelled)
-                }
-                _ => {
-                    return Err(Error::new(
-                        Code::InvalidArgument,
-                        "failure is not a payseal_failure",
-                    )
-                    .with_field("failure"));
-                }
-            };
-            // However much the host has to say, what became of the request matters more.
-            let reason = text(reason, reason_len, input::DOCUMENT, "reason")?;
-            let reason: String = "the host's HTTP client gave up: "
-                .chars()
-                .chain(reason.chars().take(1_000))
-                .collect();
-            lock(&*borrow(call)?)?.fail(Failure { kind, code, reason })
+            let failure = host_failure(failure, reason, reason_len)?;
+            lock(&*borrow(call)?)?.fail(failure)
         })
     }
 }

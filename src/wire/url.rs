@@ -81,7 +81,7 @@ impl Address {
         if !path.starts_with('/') || path.starts_with("//") {
             return Err("it has no path".into());
         }
-        if path.split('/').any(|segment| is_dots(segment)) {
+        if path.split('/').any(is_dots) {
             return Err("its path has a segment `.` or `..`".into());
         }
         Ok(Address {

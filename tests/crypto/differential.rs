@@ -5,7 +5,7 @@
 use crate::asn1::RsaPrivateKey as Numbers;
 use crate::openssl;
 use payseal::crypto::awslc::AwsLc;
-use payseal::crypto::engine::{Engine, Inconsistent};
+use payseal::crypto::engine::{Engine, Hash, Inconsistent};
 use payseal::crypto::gate::{self, CheckedPrivateKey, CheckedPublicKey};
 use payseal::crypto::rustcrypto::RustCrypto;
 use payseal::crypto::{CryptoError, KeyErrorKind, RsaPrivateKey, RsaPublicKey, Verdict};
@@ -260,6 +260,28 @@ fn compare_symmetric<A: Engine, B: Engine>(random: &mut Random, comparison: &mut
     );
     comparison.same("sha1", A::sha1(&message), B::sha1(&message));
     comparison.same("sha256", A::sha256(&message), B::sha256(&message));
+    let cut = message.len() / 3;
+    let pieces = [&message[..cut], &message[cut..]];
+    comparison.same(
+        "sha1 in pieces",
+        in_pieces::<A::Sha1>(pieces),
+        A::sha1(&message).to_vec(),
+    );
+    comparison.same(
+        "sha1 in pieces",
+        in_pieces::<B::Sha1>(pieces),
+        B::sha1(&message).to_vec(),
+    );
+    comparison.same(
+        "sha256 in pieces",
+        in_pieces::<A::Sha256>(pieces),
+        A::sha256(&message).to_vec(),
+    );
+    comparison.same(
+        "sha256 in pieces",
+        in_pieces::<B::Sha256>(pieces),
+        B::sha256(&message).to_vec(),
+    );
 }
 
 /// Messages and signatures that do not belong together, although nearly.
@@ -442,6 +464,12 @@ const CUTS_LONG_HMAC_KEYS: u8 = 5;
 const HASHES_TWICE: u8 = 6;
 const SIGNS_WRONGLY: u8 = 7;
 
+fn in_pieces<H: Hash>(pieces: [&[u8]; 2]) -> Vec<u8> {
+    let mut hash = H::new();
+    pieces.iter().for_each(|piece| hash.update(piece));
+    hash.finish()
+}
+
 /// An engine with one fault, of the sort that real libraries have had.
 enum Broken<const FAULT: u8> {}
 
@@ -449,6 +477,8 @@ impl<const FAULT: u8> Engine for Broken<FAULT> {
     const NAME: &'static str = "broken";
     type Private = <AwsLc as Engine>::Private;
     type Public = <AwsLc as Engine>::Public;
+    type Sha1 = <RustCrypto as Engine>::Sha1;
+    type Sha256 = <RustCrypto as Engine>::Sha256;
 
     fn private(key: &CheckedPrivateKey) -> Result<Self::Private, Inconsistent> {
         AwsLc::private(key)

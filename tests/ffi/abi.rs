@@ -148,6 +148,25 @@ pub fn new_call(
     .map(|()| call)
 }
 
+pub fn new_download(
+    client: *const payseal_client,
+    params: &str,
+) -> Result<*mut payseal_download, Raised> {
+    let mut download = ptr::without_provenance_mut(0xBAD);
+    run(|error| unsafe {
+        payseal_download_new(
+            client,
+            params.as_ptr(),
+            params.len(),
+            ptr::null(),
+            &mut download,
+            error,
+        )
+    })
+    .inspect_err(|_| assert!(download.is_null()))
+    .map(|()| download)
+}
+
 pub fn step(call: *mut payseal_call) -> Result<(i32, u64), Raised> {
     let (mut action, mut wait) = (-1, u64::MAX);
     run(|error| unsafe { payseal_call_step(call, &mut action, &mut wait, error) })

@@ -6,7 +6,7 @@ use payseal::Code;
 use payseal::ffi::*;
 use serde_json::json;
 
-use crate::abi::{Raised, garbage, new_call, new_client, run, take};
+use crate::abi::{Raised, garbage, new_call, new_client, new_download, run, take};
 use crate::support::merchant::{MERCHANT, ORDER, QUERY, config, query};
 
 /// An input: pointer and length.
@@ -31,6 +31,21 @@ fn impossible() -> Vec<(Input, &'static str)> {
 }
 
 const NOT_UTF8: &[u8] = b"\xff\xfe";
+
+/// Parameters of a download for which nothing has to be asked first.
+const KNOWN_FILE: &str = r#"{"download_url":"https://api.mch.weixin.qq.com/v3/billdownload/file?token=x","hash_type":"SHA1",
+    "hash_value":"da39a3ee5e6b4b0d3255bfef95601890afd80709"}"#;
+
+/// Something done with a download that has sent nothing yet.
+fn on_a_download(
+    client: *mut payseal_client,
+    work: impl FnOnce(*mut payseal_download) -> Result<(), Raised>,
+) -> Result<(), Raised> {
+    let download = new_download(client, KNOWN_FILE)?;
+    let result = work(download);
+    payseal_download_free(download);
+    result
+}
 
 type Call = dyn Fn(&[Input]) -> Result<(), Raised>;
 
@@ -223,6 +238,65 @@ fn cases(client: *mut payseal_client, call: *mut payseal_call) -> Vec<Case> {
             },
         ),
         case(
+            "payseal_download_new",
+            &[input(KNOWN_FILE)],
+            &[],
+            move |i| {
+                let mut download = ptr::null_mut();
+                run(|e| unsafe {
+                    payseal_download_new(client, i[0].0, i[0].1, ptr::null(), &mut download, e)
+                })?;
+                payseal_download_free(download);
+                Ok(())
+            },
+        ),
+        case("payseal_download_save", &[input("/tmp")], &[], move |i| {
+            on_a_download(client, |download| {
+                let mut info = garbage();
+                run(|e| unsafe { payseal_download_save(download, i[0].0, i[0].1, &mut info, e) })
+            })
+        }),
+        case(
+            "payseal_download_save_to",
+            &[input("/tmp")],
+            &[],
+            move |i| {
+                on_a_download(client, |download| {
+                    run(|e| unsafe { payseal_download_save_to(download, i[0].0, i[0].1, e) })
+                })
+            },
+        ),
+        case(
+            "payseal_download_respond",
+            &[input("A: b")],
+            &[],
+            move |i| {
+                on_a_download(client, |download| {
+                    run(|e| unsafe { payseal_download_respond(download, 200, i[0].0, i[0].1, e) })
+                })
+            },
+        ),
+        case(
+            "payseal_download_receive",
+            &[input("piece")],
+            &[],
+            move |i| {
+                on_a_download(client, |download| {
+                    run(|e| unsafe { payseal_download_receive(download, i[0].0, i[0].1, e) })
+                })
+            },
+        ),
+        case(
+            "payseal_download_fail",
+            &[input("reason")],
+            &[0],
+            move |i| {
+                on_a_download(client, |download| {
+                    run(|e| unsafe { payseal_download_fail(download, 1, i[0].0, i[0].1, e) })
+                })
+            },
+        ),
+        case(
             "payseal_call_respond",
             &[input("A: b"), input("body")],
             &[],
@@ -368,6 +442,10 @@ fn an_output_that_is_null_or_not_aligned_is_an_error() {
     let text = config(json!({})).to_string();
     let (a, n) = input("GET /v3/x");
     let (p, l) = input("{}");
+    let (file, file_len) = input(KNOWN_FILE);
+    let download = new_download(client, KNOWN_FILE).unwrap();
+    let mut bytes = [0u8; 4];
+    let out = bytes.as_mut_ptr();
     for place in [ptr::null_mut(), odd] {
         let buffer: *mut payseal_buffer = place.cast();
         let mut good = garbage();
@@ -414,6 +492,15 @@ fn an_output_that_is_null_or_not_aligned_is_an_error() {
                 payseal_notification_route(&client.cast_const(), 1, a, n, p, l, place.cast(), e)
             }),
             run(|e| unsafe { payseal_notification_reply(client, 0, &mut good, buffer, e) }),
+            run(|e| unsafe {
+                payseal_download_new(client, file, file_len, ptr::null(), place.cast(), e)
+            }),
+            run(|e| unsafe { payseal_download_read(download, out, 4, place.cast(), e) }),
+            run(|e| unsafe { payseal_download_take(download, out, 4, place.cast(), e) }),
+            run(|e| unsafe { payseal_download_info(download, buffer, e) }),
+            run(|e| unsafe { payseal_download_step(download, place.cast(), ptr::null_mut(), e) }),
+            run(|e| unsafe { payseal_download_request(download, buffer, e) }),
+            run(|e| unsafe { payseal_download_body(download, buffer, e) }),
             run(|e| unsafe { payseal_crypto_sign(a, n, p, l, p, l, buffer, e) }),
             run(|e| unsafe { payseal_crypto_seal(a, n, p, l, p, l, p, l, p, l, buffer, e) }),
             run(|e| unsafe { payseal_crypto_open(a, n, p, l, p, l, p, l, p, l, buffer, e) }),
@@ -429,6 +516,7 @@ fn an_output_that_is_null_or_not_aligned_is_an_error() {
         }
         assert_eq!(room, [0; 4], "nothing was written where nothing fits");
     }
+    payseal_download_free(download);
     payseal_call_free(call);
     payseal_client_free(client);
 }
@@ -498,6 +586,37 @@ fn a_list_of_clients_that_is_none_is_an_error() {
     assert_eq!(route(ptr::null(), 0).field(), "clients");
     let foreign: [*const payseal_client; 2] = [client, call.cast()];
     assert_eq!(route(foreign.as_ptr(), 2).code, Code::InvalidHandle as i32);
+    payseal_call_free(call);
+    payseal_client_free(client);
+}
+
+#[test]
+fn bytes_are_read_only_into_a_place_that_is_there() {
+    let (client, call) = handles();
+    let download = new_download(client, KNOWN_FILE).unwrap();
+    let (mut read, mut bytes) = (7, [0u8; 4]);
+    let nowhere =
+        run(|e| unsafe { payseal_download_read(download, ptr::null_mut(), 4, &mut read, e) });
+    assert_eq!(nowhere.unwrap_err().field(), "out");
+    let no_room =
+        run(|e| unsafe { payseal_download_read(download, bytes.as_mut_ptr(), 0, &mut read, e) });
+    assert_eq!(no_room.unwrap_err().field(), "out");
+    assert_eq!(read, 0);
+    let nowhere =
+        run(|e| unsafe { payseal_download_take(download, ptr::null_mut(), 4, &mut read, e) });
+    assert_eq!(nowhere.unwrap_err().field(), "out");
+    for failure in [0, 5, -1, i32::MAX] {
+        let raised =
+            run(|e| unsafe { payseal_download_fail(download, failure, ptr::null(), 0, e) });
+        assert_eq!(raised.unwrap_err().field(), "failure");
+    }
+    for path in ["", "a\0b"] {
+        let raised = run(|e| unsafe {
+            payseal_download_save(download, path.as_ptr(), path.len(), ptr::null_mut(), e)
+        });
+        assert_eq!(raised.unwrap_err().field(), "path");
+    }
+    payseal_download_free(download);
     payseal_call_free(call);
     payseal_client_free(client);
 }

@@ -6,7 +6,9 @@ use payseal::Code;
 use payseal::ffi::*;
 use serde_json::json;
 
-use crate::abi::{Raised, garbage, invoke, new_call, new_client, open, run, standing_clock, step};
+use crate::abi::{
+    Raised, garbage, invoke, new_call, new_client, new_download, open, run, standing_clock, step,
+};
 use crate::support::merchant::{NATIVE, ORDER, QUERY, config, native_order, query};
 use crate::support::platform::{BY_PUBLIC_KEY, notification};
 
@@ -69,6 +71,26 @@ fn uses_of_a_call(call: *mut payseal_call) -> Vec<Result<(), Raised>> {
         run(|e| unsafe { payseal_call_respond(call, 200, ptr::null(), 0, ptr::null(), 0, e) }),
         run(|e| unsafe { payseal_call_fail(call, 1, ptr::null(), 0, e) }),
         run(|e| unsafe { payseal_call_result(call, &mut out, &mut more, e) }),
+    ]
+}
+
+fn uses_of_a_download(download: *mut payseal_download) -> Vec<Result<(), Raised>> {
+    let (mut out, mut bytes, mut count) = (garbage(), [0u8; 4], 0);
+    let (mut action, to) = (0, bytes.as_mut_ptr());
+    let (path, path_len) = ("/nowhere/x".as_ptr(), 10);
+    vec![
+        run(|e| unsafe { payseal_download_read(download, to, 4, &mut count, e) }),
+        run(|e| unsafe { payseal_download_save(download, path, path_len, &mut out, e) }),
+        run(|e| unsafe { payseal_download_info(download, &mut out, e) }),
+        run(|e| unsafe { payseal_download_step(download, &mut action, ptr::null_mut(), e) }),
+        run(|e| unsafe { payseal_download_request(download, &mut out, e) }),
+        run(|e| unsafe { payseal_download_body(download, &mut out, e) }),
+        run(|e| unsafe { payseal_download_respond(download, 200, ptr::null(), 0, e) }),
+        run(|e| unsafe { payseal_download_receive(download, to, 4, e) }),
+        run(|e| unsafe { payseal_download_end(download, e) }),
+        run(|e| unsafe { payseal_download_fail(download, 1, ptr::null(), 0, e) }),
+        run(|e| unsafe { payseal_download_take(download, to, 4, &mut count, e) }),
+        run(|e| unsafe { payseal_download_save_to(download, path, path_len, e) }),
     ]
 }
 
@@ -155,6 +177,30 @@ fn a_call_that_is_none_is_refused_by_every_function() {
     payseal_call_free(call);
     payseal_call_free(ptr::null_mut());
     payseal_client_free(client);
+}
+
+#[test]
+fn a_download_that_is_none_is_refused_by_every_function() {
+    let client = client();
+    let file = r#"{"operation":"GET /v3/bill/tradebill","query":{"bill_date":"2023-11-13"}}"#;
+    let download = new_download(client, file).unwrap();
+    all_refused(uses_of_a_download(ptr::null_mut()));
+    for number in made_up(download.addr()) {
+        all_refused(uses_of_a_download(ptr::without_provenance_mut(number)));
+        payseal_download_free(ptr::without_provenance_mut(number));
+    }
+    all_refused(uses_of_a_download(ptr::without_provenance_mut(
+        client.addr(),
+    )));
+    payseal_client_free(client);
+    let mut action = 0;
+    run(|e| unsafe { payseal_download_step(download, &mut action, ptr::null_mut(), e) })
+        .expect("a download keeps what it needs of its client");
+    assert_eq!(action, Action::Send as i32);
+    payseal_download_free(download);
+    all_refused(uses_of_a_download(download));
+    payseal_download_free(download);
+    payseal_download_free(ptr::null_mut());
 }
 
 #[test]

@@ -1,0 +1,13 @@
+//! What a download promises: whole and right, or an error and nothing.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod addresses;
+mod decoding;
+#[cfg(feature = "transport")]
+mod fetching;
+mod files;
+mod hosted;
+#[cfg(feature = "transport")]
+mod saving;
