@@ -2,8 +2,16 @@
 
 #[path = "build/catalogue.rs"]
 mod catalogue;
+#[path = "build/facts.rs"]
+mod facts;
 #[path = "build/header.rs"]
 mod header;
+#[path = "build/load.rs"]
+mod load;
+#[path = "build/model.rs"]
+mod model;
+#[path = "build/overlay.rs"]
+mod overlay;
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");

@@ -1,4 +1,4 @@
-//! Packs the files of `catalogue/` into constant tables; `src/catalogue/table.rs` says what they hold.
+//! Packs the catalogues into constant tables; `src/catalogue/table.rs` says what they hold.
 
 use std::collections::HashMap;
 use std::fmt::Write;
@@ -6,10 +6,8 @@ use std::hash::Hash;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
-#[path = "model.rs"]
-mod model;
-
-use model::{Catalogue, Family, Fill, Format, Kind, Operation, Repeat, Schema};
+use crate::load;
+use crate::model::{Catalogue, Family, Fill, Format, Kind, Operation, Repeat, Schema};
 
 /// "There is none", of an index.
 const NONE: u16 = u16::MAX;
@@ -17,20 +15,12 @@ const NONE: u16 = u16::MAX;
 /// Writes `OUT_DIR/catalogue.rs`. Panics, and so fails the build, when a file is not as it must be.
 pub fn compile() {
     let folder = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").unwrap()).join("catalogue");
-    println!("cargo::rerun-if-changed={}", folder.display());
-    println!("cargo::rerun-if-changed=build/catalogue.rs");
-    println!("cargo::rerun-if-changed=build/model.rs");
-    let mut files: Vec<PathBuf> = fs::read_dir(&folder)
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .collect();
-    files.retain(|file| {
-        file.extension()
-            .is_some_and(|extension| extension == "json")
-    });
-    files.sort();
-
-    let tables: Vec<String> = files.iter().map(|file| pack(file)).collect();
+    for watched in load::folders(&folder) {
+        println!("cargo::rerun-if-changed={}", watched.display());
+    }
+    println!("cargo::rerun-if-changed=build");
+    let catalogues = load::load(&folder).unwrap_or_else(|problem| panic!("{problem}"));
+    let tables: Vec<String> = catalogues.iter().map(pack).collect();
     let source = format!(
         "pub(super) static TABLES: &[&Table] = &[{}];\n",
         tables.concat()
@@ -42,10 +32,7 @@ pub fn compile() {
     .unwrap();
 }
 
-fn pack(file: &Path) -> String {
-    let text = fs::read_to_string(file).unwrap();
-    let catalogue: Catalogue = serde_json::from_str(&text)
-        .unwrap_or_else(|problem| panic!("{}: {problem}", file.display()));
+fn pack(catalogue: &Catalogue) -> String {
     let mut packer = Packer::default();
     packer.lists.index(Vec::new());
     let mut operations: Vec<(&str, String)> = Vec::new();
@@ -56,7 +43,7 @@ fn pack(file: &Path) -> String {
     }
     operations.sort();
     if let Some(pair) = operations.windows(2).find(|pair| pair[0].0 == pair[1].0) {
-        panic!("{}: {} is there twice", file.display(), pair[0].0);
+        panic!("{}: {} is there twice", catalogue.provider, pair[0].0);
     }
     packer.table(
         &catalogue.provider,
@@ -112,54 +99,61 @@ impl Packer {
             ["GET", "POST", "PUT", "PATCH", "DELETE"].contains(&method) && path.starts_with('/'),
             "{name}: method or path"
         );
-        let placeholders: Vec<&str> = path
-            .split('{')
-            .skip(1)
-            .map(|part| part.split('}').next().unwrap())
-            .collect();
-        let given: Vec<&str> = operation
-            .path
-            .iter()
-            .map(|field| field.name.as_str())
-            .collect();
-        assert_eq!(
-            placeholders, given,
-            "{name}: placeholders and path parameters"
-        );
+        let is_plain = |field: &Schema| matches!(field.kind(), Kind::String | Kind::Integer);
         assert!(
             operation
                 .path
                 .iter()
-                .all(|field| field.required && field.kind() == Kind::String),
-            "{name}: path parameters are required texts"
+                .all(|field| field.required && is_plain(field)),
+            "{name}: path parameters are required texts or integers"
         );
 
         let body = operation.body.as_ref().map(|schema| family.schema(schema));
-        let mut encrypted = Vec::new();
-        body.iter()
-            .for_each(|body| encrypted_paths(family, body, "", &mut encrypted));
-        let encrypted: Vec<u16> = encrypted
-            .into_iter()
-            .map(|path| self.texts.index(path))
-            .collect();
-        let title = self.texts.index(operation.title.clone());
-        let order_number = operation
-            .order_number
+        let answer = operation
+            .answer
             .as_ref()
-            .map_or(NONE, |place| self.texts.index(place.clone()));
+            .map(|schema| family.schema(schema));
+        let encrypted = self.encrypted(family, body);
+        let encrypted_answer = self.encrypted(family, answer);
+        // Operations from the table of facts have no sentence of their own.
+        let title = match operation.title.is_empty() {
+            true => &family.title,
+            false => &operation.title,
+        };
+        let title = self.texts.index(title.clone());
+        let order_number = self.text_or_none(&operation.order_number);
         let path = self.field_list(family, &operation.path);
         let query = self.field_list(family, &operation.query);
+        let form = self.field_list(family, &operation.form);
+        let file = self.text_or_none(&operation.file);
+        let host = self.text_or_none(&operation.host);
         let body = body.map_or(NONE, |body| self.schema(family, body));
         let repeat = match operation.repeat {
             Repeat::Safe => "Safe",
             Repeat::SameNumber => "SameNumber",
             Repeat::Never => "Never",
         };
+        let client_certificate = operation.client_certificate;
         format!(
-            "OperationRow{{name:{},title:{title},order_number:{order_number},path:{path},query:{query},body:{body},encrypted:{},repeat:Repeat::{repeat}}},",
+            "OperationRow{{name:{},title:{title},order_number:{order_number},path:{path},query:{query},form:{form},body:{body},file:{file},host:{host},encrypted:{encrypted},encrypted_answer:{encrypted_answer},client_certificate:{client_certificate},repeat:Repeat::{repeat}}},",
             self.texts.index(name.clone()),
-            self.lists.index(encrypted),
         )
+    }
+
+    fn text_or_none(&mut self, text: &Option<String>) -> u16 {
+        text.as_ref()
+            .map_or(NONE, |text| self.texts.index(text.clone()))
+    }
+
+    /// The list of the places in an object that are sent encrypted.
+    fn encrypted(&mut self, family: &Family, schema: Option<&Schema>) -> u16 {
+        let mut paths = Vec::new();
+        if let Some(schema) = schema {
+            encrypted_paths(family, schema, "", &mut paths);
+        }
+        let paths = paths.into_iter().map(|path| self.texts.index(path));
+        let paths = paths.collect();
+        self.lists.index(paths)
     }
 
     /// Sorted by name, so that a field is found by halving.
@@ -216,6 +210,7 @@ impl Packer {
         let format = match schema.format {
             None => "None",
             Some(Format::Rfc3339) => "Some(Format::Rfc3339)",
+            Some(Format::Date) => "Some(Format::Date)",
             Some(Format::Ip) => "Some(Format::Ip)",
             Some(Format::NotifyUrl) => "Some(Format::NotifyUrl)",
         };

@@ -1,13 +1,17 @@
-//! The shape of the files in `catalogue/`: read by the build script and by `payseal-generate`.
+//! What the catalogue consists of: the shape of the files in `catalogue/` that are written by hand, and of all of it once `load.rs` has put
+//! it together for the build script and for `payseal-generate`.
 
 use serde::Deserialize;
 use serde_json::Value;
 
-/// One file: what one API generation of a provider can be asked.
+/// What one API generation of a provider can be asked.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 #[allow(dead_code)] // each reader uses its part
 pub struct Catalogue {
+    /// The file that was written by hand: `wechat-v3.json`.
+    #[serde(skip)]
+    pub file: String,
     pub provider: String,
     pub generation: String,
     pub families: Vec<Family>,
@@ -43,8 +47,22 @@ pub struct Operation {
     pub path: Vec<Schema>,
     #[serde(default)]
     pub query: Vec<Schema>,
+    /// Of an upload: the parts of the form beside the file and `meta`.
+    #[serde(default)]
+    pub form: Vec<Schema>,
+    /// Of an upload: what the part `meta` is.
     pub body: Option<String>,
     pub answer: Option<String>,
+    /// Of an upload: the name of the form's part that is the file.
+    pub file: Option<String>,
+    /// The one host that has the operation, where that is not the usual one.
+    pub host: Option<String>,
+    /// Whether the host asks for the merchant's certificate when the connection is made.
+    #[serde(default)]
+    pub client_certificate: bool,
+    /// Described by hand, with documentation; not from the table of facts.
+    #[serde(skip)]
+    pub written: bool,
 }
 
 #[derive(Deserialize, Clone, Copy, PartialEq, Eq)]
@@ -56,7 +74,7 @@ pub enum Repeat {
 }
 
 /// What an event's plaintext looks like.
-#[derive(Deserialize)]
+#[derive(Deserialize, Clone)]
 #[serde(deny_unknown_fields)]
 #[allow(dead_code)]
 pub struct Notification {
@@ -108,6 +126,17 @@ pub enum Fill {
     NotifyUrl,
 }
 
+impl Fill {
+    /// The key in the configuration.
+    pub fn key(self) -> &'static str {
+        match self {
+            Fill::Mchid => "mchid",
+            Fill::Appid => "appid",
+            Fill::NotifyUrl => "notify_url",
+        }
+    }
+}
+
 #[derive(Deserialize, Clone, Copy, PartialEq, Eq, Debug)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
@@ -122,6 +151,7 @@ pub enum Kind {
 #[serde(rename_all = "snake_case")]
 pub enum Format {
     Rfc3339,
+    Date,
     Ip,
     NotifyUrl,
 }

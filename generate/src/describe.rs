@@ -1,6 +1,6 @@
 //! What a field's documentation says beyond its sentence.
 
-use crate::model::{Fill, Format, Kind, Schema};
+use crate::model::{Format, Kind, Schema};
 
 /// Sentences: what it is, in which unit, what it may contain, who fills or encrypts it.
 pub fn describe(schema: &Schema, sent: bool) -> String {
@@ -10,6 +10,9 @@ pub fn describe(schema: &Schema, sent: bool) -> String {
     }
     if schema.format == Some(Format::Rfc3339) {
         sentences.push("RFC 3339.".into());
+    }
+    if schema.format == Some(Format::Date) {
+        sentences.push("YYYY-MM-DD.".into());
     }
     if sent {
         sentences.extend(length(schema));
@@ -37,11 +40,7 @@ pub fn describe(schema: &Schema, sent: bool) -> String {
         sentences.push("The library encrypts it.".into());
     }
     if let Some(fill) = schema.filled {
-        let key = match fill {
-            Fill::Mchid => "mchid",
-            Fill::Appid => "appid",
-            Fill::NotifyUrl => "notify_url",
-        };
+        let key = fill.key();
         sentences.push(format!("Left out, it is the configuration's {key}."));
     }
     sentences.retain(|sentence| !sentence.is_empty());

@@ -5,20 +5,25 @@
 //! With `--check` nothing is written: it names the files that differ from what would be, and exits with 1 if there are any.
 
 mod describe;
+#[path = "../../build/facts.rs"]
+mod facts;
 mod go;
 mod java;
+#[path = "../../build/load.rs"]
+mod load;
 #[path = "../../build/model.rs"]
 mod model;
 mod naming;
+#[path = "../../build/overlay.rs"]
+mod overlay;
 mod plan;
 mod python;
 mod tree;
 
+use std::env;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::{env, fs};
 
-use model::Catalogue;
 use plan::Package;
 use tree::Tree;
 
@@ -68,16 +73,14 @@ fn usage() -> ExitCode {
 
 fn generate(root: &Path) -> Result<Tree, String> {
     let mut tree = Tree::default();
-    for file in catalogues(&root.join("catalogue"))? {
-        let text = fs::read_to_string(&file)
-            .map_err(|problem| format!("{}: {problem}", file.display()))?;
-        let catalogue: Catalogue = serde_json::from_str(&text)
-            .map_err(|problem| format!("{}: {problem}", file.display()))?;
-        let source = format!(
-            "catalogue/{}",
-            file.file_name().unwrap_or_default().to_string_lossy()
-        );
-        for family in &catalogue.families {
+    for mut catalogue in load::load(&root.join("catalogue"))? {
+        let source = format!("catalogue/{}", catalogue.file);
+        for family in &mut catalogue.families {
+            // The others have neither documentation nor names yet.
+            family.operations.retain(|operation| operation.written);
+            if family.operations.is_empty() {
+                continue;
+            }
             let package = Package::plan(&catalogue.provider, &source, family);
             go::write(root, &package, &mut tree)?;
             java::write(&package, &mut tree);
@@ -85,18 +88,4 @@ fn generate(root: &Path) -> Result<Tree, String> {
         }
     }
     Ok(tree)
-}
-
-fn catalogues(folder: &Path) -> Result<Vec<PathBuf>, String> {
-    let entries =
-        fs::read_dir(folder).map_err(|problem| format!("{}: {problem}", folder.display()))?;
-    let mut files: Vec<PathBuf> = entries
-        .filter_map(|entry| Some(entry.ok()?.path()))
-        .collect();
-    files.retain(|file| {
-        file.extension()
-            .is_some_and(|extension| extension == "json")
-    });
-    files.sort();
-    Ok(files)
 }

@@ -20,11 +20,21 @@ fn checkout(name: &str) -> PathBuf {
     let here = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let root = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
     let _ = fs::remove_dir_all(&root);
-    for file in ["catalogue/wechat-v3.json", "bindings/go/go.mod"] {
-        fs::create_dir_all(root.join(file).parent().unwrap()).unwrap();
-        fs::copy(here.join(file), root.join(file)).unwrap();
-    }
+    copy(&here, &root, Path::new("catalogue"));
+    copy(&here, &root, Path::new("bindings/go/go.mod"));
     root
+}
+
+fn copy(from: &Path, to: &Path, path: &Path) {
+    let source = from.join(path);
+    if source.is_dir() {
+        for entry in fs::read_dir(source).unwrap() {
+            copy(from, to, &path.join(entry.unwrap().file_name()));
+        }
+    } else {
+        fs::create_dir_all(to.join(path).parent().unwrap()).unwrap();
+        fs::copy(source, to.join(path)).unwrap();
+    }
 }
 
 #[test]

@@ -24,7 +24,7 @@ use table::{SchemaRow, TABLES, Table};
 pub struct Operation {
     /// The provider's name for it: `POST /v3/pay/transactions/jsapi`.
     pub name: &'static str,
-    /// `wechat`
+    /// `wechat`, `wechat-v2`
     pub provider: &'static str,
     pub method: &'static str,
     /// The path with its `{placeholders}`.
@@ -34,11 +34,20 @@ pub struct Operation {
     pub repeat: Repeat,
     pub path_fields: Fields,
     pub query_fields: Fields,
-    /// None where no body is sent.
+    /// Of an upload: the parts of the form beside the file and `meta`. They are given among the fields of the body.
+    pub form_fields: Fields,
+    /// None where no body is sent. Of an upload: what the part `meta` is.
     pub body: Option<Schema>,
+    /// Of an upload: the name of the form's part that is the file.
+    pub file: Option<&'static str>,
+    /// The one host that has the operation (`https://fraud.mch.weixin.qq.com`), where that is not the usual one.
+    pub host: Option<&'static str>,
+    /// Whether the host asks for the merchant's certificate when the connection is made.
+    pub client_certificate: bool,
     /// Where the merchant's own number is, for logs: `body.out_trade_no`, `path.out_refund_no`.
     pub order_number: Option<&'static str>,
     encrypted: Texts,
+    encrypted_answer: Texts,
 }
 
 /// Whether the same request may be sent again when it is unknown what became of it.
@@ -104,6 +113,8 @@ pub enum Kind {
 pub enum Format {
     /// `2018-06-08T10:34:56+08:00`
     Rfc3339,
+    /// `2018-06-08`
+    Date,
     /// An IPv4 or IPv6 address.
     Ip,
     /// An absolute http or https address without query and fragment.
@@ -132,5 +143,10 @@ impl Operation {
     /// Dotted paths into the body of the values that are sent encrypted; `[]` stands for each item of an array.
     pub fn encrypted_fields(&self) -> Texts {
         self.encrypted
+    }
+
+    /// The same of the answer: what comes back encrypted.
+    pub fn encrypted_answer_fields(&self) -> Texts {
+        self.encrypted_answer
     }
 }

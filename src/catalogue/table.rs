@@ -6,7 +6,7 @@ use super::{Field, Fill, Format, Kind, Operation, Repeat, Schema};
 
 include!(concat!(env!("OUT_DIR"), "/catalogue.rs"));
 
-/// One file of `catalogue/`. Rows name each other and their texts by index.
+/// One API generation of a provider. Rows name each other and their texts by index.
 pub(super) struct Table {
     pub provider: &'static str,
     /// All texts end to end; text n is `text[text_ends[n]..text_ends[n + 1]]`.
@@ -33,8 +33,13 @@ struct OperationRow {
     order_number: u16,
     path: u16,
     query: u16,
+    form: u16,
     body: u16,
+    file: u16,
+    host: u16,
     encrypted: u16,
+    encrypted_answer: u16,
+    client_certificate: bool,
     repeat: Repeat,
 }
 
@@ -81,14 +86,23 @@ impl Table {
             repeat: row.repeat,
             path_fields: self.field_list(row.path),
             query_fields: self.field_list(row.query),
+            form_fields: self.field_list(row.form),
             body: (row.body != NONE).then(|| self.schema(row.body)),
-            order_number: (row.order_number != NONE).then(|| self.text(row.order_number)),
+            file: self.text_or_none(row.file),
+            host: self.text_or_none(row.host),
+            client_certificate: row.client_certificate,
+            order_number: self.text_or_none(row.order_number),
             encrypted: self.text_list(row.encrypted),
+            encrypted_answer: self.text_list(row.encrypted_answer),
         }
     }
 
     fn text(&self, n: u16) -> &'static str {
         &self.text[self.text_ends[n as usize] as usize..self.text_ends[n as usize + 1] as usize]
+    }
+
+    fn text_or_none(&self, n: u16) -> Option<&'static str> {
+        (n != NONE).then(|| self.text(n))
     }
 
     fn list(&self, n: u16) -> &'static [u16] {

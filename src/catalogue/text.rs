@@ -45,6 +45,10 @@ pub(super) fn malformed(text: &str, format: Format) -> Option<&'static str> {
     match format {
         Format::Rfc3339 => (!is_rfc3339(text))
             .then_some("must be a time with its zone, such as 2018-06-08T10:34:56+08:00"),
+        Format::Date => {
+            let day = text.len() == 10 && is_rfc3339(&format!("{text}T00:00:00Z"));
+            (!day).then_some("must be a day, such as 2018-06-08")
+        }
         Format::Ip => text
             .parse::<IpAddr>()
             .is_err()

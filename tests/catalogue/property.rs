@@ -50,8 +50,8 @@ fn pointers(value: &Value, here: String, found: &mut Vec<String>) {
 
 proptest! {
     #[test]
-    fn no_input_makes_the_check_panic(path in any_map(), query in any_map(), body in prop::option::of(any_value())) {
-        for operation in catalogue::operations("wechat") {
+    fn no_input_makes_the_check_panic(first in 0..40usize, path in any_map(), query in any_map(), body in prop::option::of(any_value())) {
+        for operation in catalogue::operations("wechat").skip(first).step_by(40) {
             if let Err(violation) = catalogue::check(&operation, &path, &query, body.as_ref()) {
                 prop_assert!(violation.message.starts_with(&violation.field));
                 prop_assert!(!violation.message.contains(['\n', '\0']));

@@ -1,0 +1,285 @@
+//! `catalogue/overlay/`: what people add to the tables of facts, and what they correct in them. Each correction and each rule gives its
+//! reason, and one that no longer applies to anything fails the build.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use crate::facts::Draft;
+use crate::model::{Fill, Notification, Repeat, Schema};
+
+/// One file, or all of a catalogue's files together.
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+pub struct Overlay {
+    /// The table it speaks of: `wechat-v3`.
+    pub catalogue: String,
+    pub families: Vec<FamilyRule>,
+    pub corrections: Vec<Correction>,
+    pub repeat: Vec<RepeatRule>,
+    /// Names of the merchant's own numbers; the first that an operation requires is its `order_number`.
+    pub numbers: Vec<String>,
+    pub fills: Vec<FillRule>,
+    /// By the operation's name.
+    pub operations: BTreeMap<String, Naming>,
+    pub notifications: Vec<Events>,
+    /// By the field's name: what it is, wherever it occurs without a description of its own.
+    pub glossary: BTreeMap<String, Gloss>,
+}
+
+/// Which operations are one package: the family with the longest prefix that fits the path has it.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FamilyRule {
+    pub name: String,
+    pub title: String,
+    pub paths: Vec<String>,
+}
+
+/// One mistake of a table set right.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Correction {
+    /// The operation's name; `*` stands for any text, as in all rules.
+    pub operation: String,
+    /// `body.amount.total`, `query.limit`, `answer.data[].id`; `body.**.rate` is every `rate` in the body, `**.rate` every one there is.
+    pub at: String,
+    /// Keys of the value that become other ones; `null` removes a key.
+    #[serde(default)]
+    pub set: Map<String, Value>,
+    /// The value that is missing at that place.
+    pub add: Option<Value>,
+    #[serde(default)]
+    pub remove: bool,
+    /// The true name.
+    pub rename: Option<String>,
+    /// Of an object: fields of which one must be there, and not all.
+    #[serde(default)]
+    pub either: Vec<String>,
+    #[allow(dead_code)] // for people
+    pub why: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RepeatRule {
+    pub operations: Vec<String>,
+    pub repeat: Repeat,
+    /// The merchant's number that makes the identical request have one effect, for `same_number`.
+    pub number: Option<String>,
+    #[allow(dead_code)] // for people
+    pub why: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FillRule {
+    pub field: String,
+    pub fill: Fill,
+    pub operations: Vec<String>,
+    #[serde(default)]
+    pub except: Vec<String>,
+    #[allow(dead_code)] // for people
+    pub why: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Naming {
+    pub id: Option<String>,
+    pub title: Option<String>,
+}
+
+/// Plaintexts of a family's notifications.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Events {
+    pub family: String,
+    pub notifications: Vec<Notification>,
+    #[serde(default)]
+    pub schemas: Vec<Schema>,
+}
+
+#[derive(Deserialize, Clone)]
+#[serde(deny_unknown_fields)]
+pub struct Gloss {
+    pub doc: String,
+    pub unit: Option<String>,
+}
+
+impl Overlay {
+    pub fn join(&mut self, other: Overlay) {
+        self.families.extend(other.families);
+        self.corrections.extend(other.corrections);
+        self.repeat.extend(other.repeat);
+        self.numbers.extend(other.numbers);
+        self.fills.extend(other.fills);
+        self.operations.extend(other.operations);
+        self.notifications.extend(other.notifications);
+        self.glossary.extend(other.glossary);
+    }
+}
+
+/// Whether a name is the one meant; `*` stands for any text.
+pub fn means(pattern: &str, name: &str) -> bool {
+    let mut parts = pattern.split('*');
+    let Some(mut rest) = parts.next().and_then(|first| name.strip_prefix(first)) else {
+        return false;
+    };
+    let Some(last) = parts.next_back() else {
+        return rest.is_empty();
+    };
+    for part in parts {
+        let Some((_, after)) = rest.split_once(part) else {
+            return false;
+        };
+        rest = after;
+    }
+    rest.ends_with(last)
+}
+
+pub fn any_means(patterns: &[String], name: &str) -> bool {
+    patterns.iter().any(|pattern| means(pattern, name))
+}
+
+impl Correction {
+    /// Corrects all drafts it speaks of. It must find something to correct.
+    pub fn apply(&self, drafts: &mut [Draft]) -> Result<(), String> {
+        let drafts = drafts
+            .iter_mut()
+            .filter(|draft| means(&self.operation, &draft.name));
+        let mut applied = 0;
+        for draft in drafts {
+            let (part, rest) = self.at.split_once('.').unwrap_or((&self.at, ""));
+            let steps: Vec<&str> = rest.split('.').filter(|step| !step.is_empty()).collect();
+            if part == "**" {
+                for part in ["path", "query", "form", "body", "answer"] {
+                    let whole = draft.part(part).expect("one of the parts");
+                    applied += self.everywhere(whole, &steps);
+                }
+                continue;
+            }
+            let whole = draft
+                .part(part)
+                .ok_or_else(|| format!("{}: there is no part {part}", self.at))?;
+            applied += match (&self.add, steps.is_empty()) {
+                (Some(value), true) if whole.is_null() => {
+                    *whole = value.clone();
+                    1
+                }
+                (None, true) if self.remove => {
+                    *whole = Value::Null;
+                    1
+                }
+                (_, true) => self.change(whole),
+                _ => self.walk(whole, &steps),
+            };
+        }
+        match applied {
+            0 => Err(format!(
+                "the correction of {} at {} applies to nothing",
+                self.operation, self.at
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    fn walk(&self, value: &mut Value, steps: &[&str]) -> usize {
+        let Some((&step, rest)) = steps.split_first() else {
+            return self.change(value);
+        };
+        if step == "**" {
+            return self.everywhere(value, rest);
+        }
+        let name = step.trim_end_matches("[]");
+        let depth = (step.len() - name.len()) / 2;
+        if rest.is_empty() && depth == 0 && (self.remove || self.add.is_some()) {
+            return self.replace(value, name);
+        }
+        let field = fields(value).find(|field| field["name"] == name);
+        let Some(mut inner) = field else { return 0 };
+        for _ in 0..depth {
+            match inner.get_mut("items") {
+                Some(items) => inner = items,
+                None => return 0,
+            }
+        }
+        self.walk(inner, rest)
+    }
+
+    fn everywhere(&self, value: &mut Value, steps: &[&str]) -> usize {
+        let mut applied = match value.is_object() {
+            true => self.walk(value, steps),
+            false => 0,
+        };
+        for field in fields(value) {
+            applied += self.everywhere(field, steps);
+        }
+        if let Some(items) = value.get_mut("items") {
+            applied += self.everywhere(items, steps);
+        }
+        applied
+    }
+
+    fn replace(&self, owner: &mut Value, name: &str) -> usize {
+        let Some(fields) = owner.get_mut("fields").and_then(Value::as_array_mut) else {
+            return 0;
+        };
+        let before = fields.len();
+        let is_there = fields.iter().any(|field| field["name"] == name);
+        match &self.add {
+            Some(value) if !is_there => {
+                let mut value = value.clone();
+                value["name"] = name.into();
+                fields.push(value);
+                1
+            }
+            Some(_) => 0,
+            None => {
+                fields.retain(|field| field["name"] != name);
+                before - fields.len()
+            }
+        }
+    }
+
+    fn change(&self, value: &mut Value) -> usize {
+        let either = self.alternatives(value);
+        let Some(map) = value.as_object_mut() else {
+            return 0;
+        };
+        for (key, new) in &self.set {
+            match new {
+                Value::Null => drop(map.shift_remove(key)),
+                new => drop(map.insert(key.clone(), new.clone())),
+            }
+        }
+        if let Some(name) = &self.rename {
+            map.insert("name".into(), name.clone().into());
+        }
+        match either {
+            None => return 0,
+            Some(names) if names.is_empty() => {}
+            Some(names) => drop(map.insert("any_of".into(), names.into())),
+        }
+        1
+    }
+
+    /// Makes the alternatives optional; None if one of them is not there.
+    fn alternatives(&self, object: &mut Value) -> Option<Vec<String>> {
+        let is_there =
+            |object: &mut Value, name: &String| fields(object).any(|field| field["name"] == **name);
+        if !self.either.iter().all(|name| is_there(object, name)) {
+            return None;
+        }
+        fields(object)
+            .filter(|field| self.either.iter().any(|name| field["name"] == **name))
+            .for_each(|field| field["required"] = false.into());
+        Some(self.either.clone())
+    }
+}
+
+fn fields(object: &mut Value) -> impl Iterator<Item = &mut Value> {
+    let fields = object.get_mut("fields").and_then(Value::as_array_mut);
+    fields.into_iter().flatten()
+}
