@@ -11,20 +11,23 @@ import (
 // notification again. What is not the provider's never reaches handle. The provider waits five seconds for the reply.
 func (c *Client) NotificationHandler(handle func(ctx context.Context, event *Event) error) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		code := OK
 		event, err := c.OpenNotification(r.Context(), r)
-		if err != nil {
-			code = CodeOf(err)
-		} else if err := handle(r.Context(), event); err != nil {
-			code = ErrInternal
-		}
-		reply, err := c.NotificationReply(code)
-		if err != nil {
-			http.Error(w, "", http.StatusInternalServerError)
-			return
-		}
-		_ = reply.Write(w) // the provider is gone and will send it again
+		c.answer(w, err, func() error { return handle(r.Context(), event) })
 	})
+}
+
+// answer writes what the provider expects: opened is why a notification was not opened, handle takes care of one that was.
+func (c *Client) answer(w http.ResponseWriter, opened error, handle func() error) {
+	code := CodeOf(opened)
+	if opened == nil && handle() != nil {
+		code = ErrInternal
+	}
+	reply, err := c.NotificationReply(code)
+	if err != nil {
+		http.Error(w, "", http.StatusInternalServerError)
+		return
+	}
+	_ = reply.Write(w) // the provider is gone and will send it again
 }
 
 // CodeOf returns the [Code] of an error of this package, [OK] for nil and [ErrInternal] for any other error.

@@ -64,6 +64,14 @@ func Expecting(values map[string]any) NotificationOption {
 // OpenNotification reads the body of r, at most [MaxNotificationBytes], verifies and decrypts it. Nothing may have read the body before.
 // The error's Code is what [Client.NotificationReply] needs to answer.
 func (c *Client) OpenNotification(ctx context.Context, r *http.Request, options ...NotificationOption) (*Event, error) {
+	body, err := readNotification(r)
+	if err != nil {
+		return nil, err
+	}
+	return c.OpenNotificationRaw(ctx, r.Header, body, options...)
+}
+
+func readNotification(r *http.Request) ([]byte, error) {
 	body, err := io.ReadAll(io.LimitReader(r.Body, MaxNotificationBytes+1))
 	if err != nil {
 		return nil, &Error{Code: ErrBodyInvalid, Outcome: OutcomeUnauthentic, Message: "the notification's body could not be read", cause: err}
@@ -71,7 +79,7 @@ func (c *Client) OpenNotification(ctx context.Context, r *http.Request, options 
 	if len(body) > MaxNotificationBytes {
 		return nil, &Error{Code: ErrBodyInvalid, Outcome: OutcomeUnauthentic, Message: "the notification's body is longer than 1 MiB"}
 	}
-	return c.OpenNotificationRaw(ctx, r.Header, body, options...)
+	return body, nil
 }
 
 // OpenNotificationRaw verifies and decrypts a notification from its header and the bytes of its body, exactly as received: a body that was
@@ -79,16 +87,15 @@ func (c *Client) OpenNotification(ctx context.Context, r *http.Request, options 
 //
 // A deadline of ctx bounds the refresh of platform certificates that an unknown serial may cause.
 func (c *Client) OpenNotificationRaw(ctx context.Context, header http.Header, body []byte, options ...NotificationOption) (*Event, error) {
-	for name, values := range header {
-		if strings.ContainsAny(name, "\r\n:") || strings.ContainsAny(strings.Join(values, ""), "\r\n") {
-			return nil, &Error{Code: ErrHeaderInvalid, Outcome: OutcomeUnauthentic, Message: "a header of the notification has a line break in it"}
-		}
+	lines, err := checkedHeaderLines(header)
+	if err != nil {
+		return nil, err
 	}
 	open := c.openNatively
 	if c.http != nil {
 		open = c.openOverHTTP
 	}
-	plaintext, encoded, err := open(ctx, headerLines(header), body, options)
+	plaintext, encoded, err := open(ctx, lines, body, options)
 	if err != nil {
 		return nil, err
 	}
@@ -132,6 +139,16 @@ func encodeOptions(ctx context.Context, options []NotificationOption) ([]byte, e
 		return nil, nil
 	}
 	return marshal(wire)
+}
+
+// checkedHeaderLines refuses a line break inside a field, which would add a header that nobody sent.
+func checkedHeaderLines(header http.Header) ([]byte, error) {
+	for name, values := range header {
+		if strings.ContainsAny(name, "\r\n:") || strings.ContainsAny(strings.Join(values, ""), "\r\n") {
+			return nil, &Error{Code: ErrHeaderInvalid, Outcome: OutcomeUnauthentic, Message: "a header of the notification has a line break in it"}
+		}
+	}
+	return headerLines(header), nil
 }
 
 // headerLines writes a header as the library reads it, one "Name: value" a line.

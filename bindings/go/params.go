@@ -72,6 +72,8 @@ type Info struct {
 	Verified bool `json:"verified"`
 	// Serial names the key that signed the answer.
 	Serial string `json:"serial"`
+	// SkewS is the provider's clock minus ours, seconds, as the signature's time tells it.
+	SkewS int64 `json:"skew_s"`
 	// Attempts counts the requests.
 	Attempts int `json:"attempts"`
 	// DurationMS is the time the call took, milliseconds.
