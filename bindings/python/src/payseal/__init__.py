@@ -5,7 +5,7 @@
 handlers for web frameworks, :mod:`payseal.crypto` the bare algorithms.
 """
 
-from payseal import crypto
+from payseal import crypto, doctor
 from payseal._library import ABI_VERSION, load, version
 from payseal.aio import AsyncClient
 from payseal.cancellation import Cancellation
@@ -23,14 +23,16 @@ from payseal.errors import (
     TransportError,
     TrustError,
 )
-from payseal.notification import Event, Headers, Notification, NotificationOptions, Reply
+from payseal.notification import Event, Explanation, Headers, Notification, NotificationOptions, Reply
 from payseal.result import Info, Options, Result
+from payseal.routing import AsyncNotificationRouter, NotificationRouter
 from payseal.transport import AsyncTransport, Failure, HttpRequest, HttpResponse, Transport, TransportFailure
 
 __all__ = [
     "ABI_VERSION",
     "ArgumentError",
     "AsyncClient",
+    "AsyncNotificationRouter",
     "AsyncTransport",
     "Cancellation",
     "Client",
@@ -39,6 +41,7 @@ __all__ = [
     "Configuration",
     "ConfigurationError",
     "Event",
+    "Explanation",
     "Failure",
     "Headers",
     "HttpRequest",
@@ -47,6 +50,7 @@ __all__ = [
     "InternalError",
     "Notification",
     "NotificationOptions",
+    "NotificationRouter",
     "Options",
     "Outcome",
     "PaysealError",
@@ -58,6 +62,7 @@ __all__ = [
     "TransportFailure",
     "TrustError",
     "crypto",
+    "doctor",
     "load",
     "operations",
     "version",

@@ -16,8 +16,8 @@ from payseal._native import check, closed, copy, from_json, inputs, lines, to_js
 from payseal.cancellation import Cancellation
 from payseal.configuration import Configuration
 from payseal.errors import Code
-from payseal.notification import Headers, Notification, NotificationOptions, Reply
-from payseal.result import Options, Result
+from payseal.notification import Explanation, Headers, Notification, NotificationOptions, Reply
+from payseal.result import Options, Result, known
 from payseal.transport import Transport
 
 PathValue = Union[str, int]
@@ -136,6 +136,21 @@ class Client:
         plaintext, event = Buffer(), Buffer()
         client.invoke(native.notification_open, client.pointer, *inputs(*message), byref(plaintext), byref(event))
         return _client.notification(plaintext, event)
+
+    def explain_notification(self, headers: Headers, body: bytes) -> Explanation:
+        """Why a notification, saved as it came, is refused.
+
+        Tries what services and proxies do to bodies and headers by mistake and names what would make the signature fit. For people who
+        look for a mistake: it costs more than refusing does, fetches no certificates, and lets nothing pass.
+
+        Raises:
+            TrustError: The headers cannot be read.
+            ClosedError: The client is closed.
+        """
+        client, output = self._handle(), Buffer()
+        client.invoke(library().notification_explain, client.pointer, *inputs(lines(headers), body), byref(output))
+        explanation: Explanation = known(Explanation, from_json(output))
+        return explanation
 
     def notification_reply(self, code: int = Code.OK) -> Reply:
         """The answer to write for a notification.

@@ -85,6 +85,25 @@ class Notification:
 
 
 @dataclass(frozen=True)
+class Explanation:
+    """Why a notification is refused.
+
+    Attributes:
+        accepted: It is not.
+        code: That of the error that opening it raises.
+        message: That error's.
+        cause: One word for the likely mistake, for example ``"body_reencoded"``.
+        hint: What to do about it.
+    """
+
+    accepted: bool
+    code: Optional[int] = None
+    message: Optional[str] = None
+    cause: Optional[str] = None
+    hint: Optional[str] = None
+
+
+@dataclass(frozen=True)
 class Reply:
     """The answer to a notification. Write it exactly like this.
 

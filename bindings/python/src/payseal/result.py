@@ -18,6 +18,7 @@ class Info:
         verified: Whether the provider's signature over the body was checked. False only for the few downloads that the
             provider never signs.
         serial: The serial number of the key that signed the answer.
+        skew_s: The provider's clock minus ours, seconds, as the signature's time tells it.
         attempts: How often the request was sent.
         duration_ms: Milliseconds from the first attempt to the answer.
         host: The host that answered.
@@ -31,6 +32,7 @@ class Info:
     attempts: int = 1
     duration_ms: int = 0
     host: Optional[str] = None
+    skew_s: Optional[int] = None
     content_type: Optional[str] = None
 
 

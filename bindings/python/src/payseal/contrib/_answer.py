@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable
-from typing import Callable
+from typing import Callable, Union
 
 from payseal.aio import AsyncClient
 from payseal.client import Client
 from payseal.errors import Code, PaysealError
 from payseal.notification import Headers, Notification, Reply
+from payseal.routing import AsyncNotificationRouter, NotificationRouter
 
 Handler = Callable[[Notification], object]
 AsyncHandler = Callable[[Notification], Awaitable[object]]
+Opener = Union[Client, NotificationRouter]
+AsyncOpener = Union[AsyncClient, AsyncNotificationRouter]
 
 MAX_BODY_BYTES = 1 << 20
 """The library refuses longer notifications, so there is no use in reading more of what anyone may send."""
@@ -20,7 +23,7 @@ MAX_BODY_BYTES = 1 << 20
 _logger = logging.getLogger("payseal.contrib")
 
 
-def answer(client: Client, headers: Headers, body: bytes, handler: Handler) -> Reply:
+def answer(client: Opener, headers: Headers, body: bytes, handler: Handler) -> Reply:
     """Only what is the provider's reaches the handler; what the handler raises is logged, and the provider asked to repeat."""
     try:
         notification = client.open_notification(headers, body)
@@ -33,7 +36,7 @@ def answer(client: Client, headers: Headers, body: bytes, handler: Handler) -> R
     return client.notification_reply()
 
 
-async def answer_async(client: AsyncClient, headers: Headers, body: bytes, handler: AsyncHandler) -> Reply:
+async def answer_async(client: AsyncOpener, headers: Headers, body: bytes, handler: AsyncHandler) -> Reply:
     """The same with coroutines."""
     try:
         notification = await client.open_notification(headers, body)

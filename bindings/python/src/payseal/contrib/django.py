@@ -18,13 +18,11 @@ from typing import Callable
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotAllowed
 
-from payseal.aio import AsyncClient
-from payseal.client import Client
-from payseal.contrib._answer import AsyncHandler, Handler, answer, answer_async
+from payseal.contrib._answer import AsyncHandler, AsyncOpener, Handler, Opener, answer, answer_async
 from payseal.notification import Reply
 
 
-def notification_view(client: Client, handler: Handler) -> Callable[[HttpRequest], HttpResponseBase]:
+def notification_view(client: Opener, handler: Handler) -> Callable[[HttpRequest], HttpResponseBase]:
     """A view for the address in ``notify_url``: POST only, and exempt from the CSRF check, for the signature takes its place.
 
     It reads the raw body once, opens the notification, calls the handler and writes the reply the provider expects: success when
@@ -33,7 +31,7 @@ def notification_view(client: Client, handler: Handler) -> Callable[[HttpRequest
     ``DATA_UPLOAD_MAX_MEMORY_SIZE`` bounds the body.
 
     Args:
-        client: The merchant's client.
+        client: The merchant's client, or a router for many merchants.
         handler: Called with what was verified and decrypted, and with nothing else.
     """
 
@@ -46,7 +44,7 @@ def notification_view(client: Client, handler: Handler) -> Callable[[HttpRequest
     return view
 
 
-def async_notification_view(client: AsyncClient, handler: AsyncHandler) -> Callable[[HttpRequest], Awaitable[HttpResponseBase]]:
+def async_notification_view(client: AsyncOpener, handler: AsyncHandler) -> Callable[[HttpRequest], Awaitable[HttpResponseBase]]:
     """The same as an asynchronous view, with a coroutine as the handler."""
 
     async def view(request: HttpRequest) -> HttpResponseBase:

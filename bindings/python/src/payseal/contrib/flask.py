@@ -17,11 +17,10 @@ from typing import Callable
 
 from flask import Response, request
 
-from payseal.client import Client
-from payseal.contrib._answer import MAX_BODY_BYTES, Handler, answer
+from payseal.contrib._answer import MAX_BODY_BYTES, Handler, Opener, answer
 
 
-def notification_view(client: Client, handler: Handler) -> Callable[[], Response]:
+def notification_view(client: Opener, handler: Handler) -> Callable[[], Response]:
     """A view for the address in ``notify_url``; register it for POST.
 
     It reads the raw body once, opens the notification, calls the handler and writes the reply the provider expects: success when
@@ -29,7 +28,7 @@ def notification_view(client: Client, handler: Handler) -> Callable[[], Response
     waits 5 seconds) and idempotent (notifications are repeated); what it raises is logged to ``payseal.contrib``.
 
     Args:
-        client: The merchant's client.
+        client: The merchant's client, or a router for many merchants.
         handler: Called with what was verified and decrypted, and with nothing else.
 
     Returns:

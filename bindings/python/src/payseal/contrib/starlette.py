@@ -19,11 +19,10 @@ from typing import Callable
 from starlette.requests import Request
 from starlette.responses import Response
 
-from payseal.aio import AsyncClient
-from payseal.contrib._answer import MAX_BODY_BYTES, AsyncHandler, answer_async
+from payseal.contrib._answer import MAX_BODY_BYTES, AsyncHandler, AsyncOpener, answer_async
 
 
-def notification_endpoint(client: AsyncClient, handler: AsyncHandler) -> Callable[[Request], Awaitable[Response]]:
+def notification_endpoint(client: AsyncOpener, handler: AsyncHandler) -> Callable[[Request], Awaitable[Response]]:
     """An endpoint for the address in ``notify_url``; register it for POST.
 
     It reads the raw body once, opens the notification, awaits the handler and writes the reply the provider expects: success when
@@ -31,7 +30,7 @@ def notification_endpoint(client: AsyncClient, handler: AsyncHandler) -> Callabl
     waits 5 seconds) and idempotent (notifications are repeated); what it raises is logged to ``payseal.contrib``.
 
     Args:
-        client: The merchant's client.
+        client: The merchant's client, or a router for many merchants.
         handler: Called with what was verified and decrypted, and with nothing else.
 
     Returns:
