@@ -200,6 +200,28 @@ static void on_drop(void *user) {
   leave(&current);
 }
 
+int table_of(JNIEnv *env, jobject callbacks, payseal_callbacks *table) {
+  *table = (payseal_callbacks){.size = sizeof *table};
+  if (callbacks == NULL) return 1;
+  jint present = (*env)->CallIntMethod(env, callbacks, java.present);
+  if ((*env)->ExceptionCheck(env)) return 0;
+  table->user = (*env)->NewGlobalRef(env, callbacks);
+  if (table->user == NULL) {
+    throw_new(env, "java/lang/OutOfMemoryError", "payseal: no memory for a global reference");
+    return 0;
+  }
+  table->log = present & 1 ? on_log : NULL;
+  table->now_ms = present & 2 ? on_now_ms : NULL;
+  table->random = present & 4 ? on_random : NULL;
+  table->sign = present & 8 ? on_sign : NULL;
+  table->drop = on_drop;
+  return 1;
+}
+
+void drop_table(JNIEnv *env, payseal_callbacks *table) {
+  if (table->user != NULL) (*env)->DeleteGlobalRef(env, table->user);
+}
+
 /* ---- version ---- */
 
 static jint abi_version(JNIEnv *env, jclass class) {
@@ -228,24 +250,11 @@ static jbyteArray operations(JNIEnv *env, jclass class, jbyteArray provider) {
 
 static jlong client_new(JNIEnv *env, jclass class, jbyteArray config, jobject callbacks) {
   (void)class;
-  payseal_callbacks table = {.size = sizeof table};
-  if (callbacks != NULL) {
-    jint present = (*env)->CallIntMethod(env, callbacks, java.present);
-    if ((*env)->ExceptionCheck(env)) return 0;
-    table.user = (*env)->NewGlobalRef(env, callbacks);
-    if (table.user == NULL) {
-      throw_new(env, "java/lang/OutOfMemoryError", "payseal: no memory for a global reference");
-      return 0;
-    }
-    table.log = present & 1 ? on_log : NULL;
-    table.now_ms = present & 2 ? on_now_ms : NULL;
-    table.random = present & 4 ? on_random : NULL;
-    table.sign = present & 8 ? on_sign : NULL;
-    table.drop = on_drop;
-  }
+  payseal_callbacks table;
+  if (!table_of(env, callbacks, &table)) return 0;
   bytes in;
   if (!take(env, config, &in)) {
-    if (table.user != NULL) (*env)->DeleteGlobalRef(env, table.user);
+    drop_table(env, &table);
     return 0;
   }
   payseal_client *client = NULL;
@@ -538,7 +547,8 @@ JNIEXPORT jint JNICALL JNI_OnLoad(JavaVM *vm, void *reserved) {
       (java.now_ms = (*env)->GetMethodID(env, callbacks, "nowMs", "()J")) == NULL ||
       (java.random = (*env)->GetMethodID(env, callbacks, "random", "(I)[B")) == NULL ||
       (java.sign = (*env)->GetMethodID(env, callbacks, "sign", "([B)[B")) == NULL ||
-      (*env)->RegisterNatives(env, java.native, METHODS, (jint)COUNT(METHODS)) != 0) {
+      (*env)->RegisterNatives(env, java.native, METHODS, (jint)COUNT(METHODS)) != 0 ||
+      register_doctor(env, java.native) != 0) {
     return JNI_ERR;
   }
   return JNI_VERSION_10;

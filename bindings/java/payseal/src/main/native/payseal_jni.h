@@ -43,6 +43,13 @@ static inline void *pointer(jlong handle) { return (void *)(uintptr_t)handle; }
 
 static inline jlong handle(const void *pointer) { return (jlong)(uintptr_t)pointer; }
 
+/* The table that calls back into io.payseal.Callbacks, which may be NULL; false: an exception is pending. The core owns what is in it once it has been called
+ * with it; until then drop_table undoes it. */
+int table_of(JNIEnv *env, jobject callbacks, payseal_callbacks *table);
+void drop_table(JNIEnv *env, payseal_callbacks *table);
+
+jint register_doctor(JNIEnv *env, jclass native);
+
 /* The natives of a feature live in a file of their own, which registers them with io.payseal.Native here: 0 is success. */
 static inline jint register_natives(JNIEnv *env, jclass native, const JNINativeMethod methods[], size_t count) {
   return (*env)->RegisterNatives(env, native, methods, (jint)count);

@@ -66,6 +66,12 @@ final class Native {
 
     static native byte[][] notificationReply(long client, int code);
 
+    static native byte[] doctor(byte[] config, Callbacks callbacks, byte[] options);
+
+    static native byte[] notificationExplain(long client, byte[] headers, byte[] body);
+
+    static native int notificationRoute(long[] clients, byte[] headers, byte[] body);
+
     static native byte[] cryptoSign(byte[] algorithm, byte[] key, byte[] message);
 
     static native void cryptoVerify(byte[] algorithm, byte[] key, byte[] message, byte[] signature);

@@ -20,7 +20,7 @@ import java.util.concurrent.Executor;
  *
  * <p>Every failure is a {@link PaysealException}. A closed client answers with {@link ErrorCode#INVALID_HANDLE}.
  */
-public final class PaysealClient implements AutoCloseable {
+public final class PaysealClient implements NotificationService, AutoCloseable {
     private final Handle handle;
     private final HttpTransport transport;
     private final AsyncExecutor executor;
@@ -214,15 +214,7 @@ public final class PaysealClient implements AutoCloseable {
         return answerNotification(headers, body, null, handler);
     }
 
-    /**
-     * Opens a notification with options, lets the handler take care of it, and gives the reply that fits what happened.
-     *
-     * @param headers the headers as received
-     * @param body the raw body
-     * @param options as for {@link #openNotification(Map, byte[], CallOptions)}; {@code null} for none
-     * @param handler called only with a verified notification that says what was expected
-     * @return the reply to write, and why if it is a refusal
-     */
+    @Override
     public Answer answerNotification(
             Map<String, List<String>> headers, byte[] body, CallOptions options, NotificationHandler handler) {
         try {
@@ -238,6 +230,24 @@ public final class PaysealClient implements AutoCloseable {
             return new Answer(reply(0), null);
         } catch (PaysealException e) {
             return new Answer(reply(e.code().number()), e);
+        }
+    }
+
+    /**
+     * Says why a notification, saved as it came, is refused: tries what services and proxies do to bodies and headers by mistake, and
+     * names what would make the signature fit. For people who look for a mistake: it costs more than refusing does, fetches no
+     * certificates, and lets nothing pass.
+     *
+     * @param headers the headers as received
+     * @param body the raw body
+     * @return the explanation
+     */
+    public Explanation explainNotification(Map<String, List<String>> headers, byte[] body) {
+        try {
+            byte[] json = Native.notificationExplain(handle.get(), HeaderLines.of(headers), body);
+            return Json.read(json, Explanation.class);
+        } finally {
+            Reference.reachabilityFence(this);
         }
     }
 
@@ -308,6 +318,10 @@ public final class PaysealClient implements AutoCloseable {
     public void close() {
         handle.close();
         executor.close();
+    }
+
+    long pointer() {
+        return handle.get();
     }
 
     private static byte[] json(CallOptions options) {

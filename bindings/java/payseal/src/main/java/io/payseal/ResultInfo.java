@@ -9,6 +9,7 @@ import com.fasterxml.jackson.annotation.JsonProperty;
  * @param requestId the provider's id of the request, for its support; may be {@code null}
  * @param verified {@code false} only for the few downloads that the provider never signs
  * @param serial the serial number of the key that verified the answer; may be {@code null}
+ * @param skewS the provider's clock minus ours, seconds, as the signature's time tells it; {@code null} where there is no signature
  * @param attempts how many times the call was sent
  * @param durationMs how long the call took, milliseconds
  * @param host the host that answered
@@ -19,6 +20,7 @@ public record ResultInfo(
         @JsonProperty("request_id") String requestId,
         @JsonProperty("verified") boolean verified,
         @JsonProperty("serial") String serial,
+        @JsonProperty("skew_s") Long skewS,
         @JsonProperty("attempts") int attempts,
         @JsonProperty("duration_ms") long durationMs,
         @JsonProperty("host") String host,

@@ -3,6 +3,7 @@ package io.payseal.servlet;
 import io.payseal.Answer;
 import io.payseal.CallOptions;
 import io.payseal.NotificationHandler;
+import io.payseal.NotificationService;
 import io.payseal.PaysealClient;
 import io.payseal.PaysealException;
 import io.payseal.Reply;
@@ -25,18 +26,18 @@ public final class NotificationEndpoint {
     /** A notification is a few kilobytes; more than the core accepts is not worth reading. */
     private static final int MOST_BYTES = 1024 * 1024 + 1;
 
-    private final PaysealClient client;
+    private final NotificationService notifications;
     private final NotificationHandler handler;
 
     /**
      * An endpoint for one merchant.
      *
-     * @param client the merchant's client
+     * @param notifications the merchant's client, or a router for many merchants
      * @param handler called only with verified notifications; what it throws is logged to the servlet context, and the provider
      *     is told to repeat
      */
-    public NotificationEndpoint(PaysealClient client, NotificationHandler handler) {
-        this.client = Objects.requireNonNull(client, "client");
+    public NotificationEndpoint(NotificationService notifications, NotificationHandler handler) {
+        this.notifications = Objects.requireNonNull(notifications, "notifications");
         this.handler = Objects.requireNonNull(handler, "handler");
     }
 
@@ -62,7 +63,7 @@ public final class NotificationEndpoint {
     public void handle(HttpServletRequest request, HttpServletResponse response, CallOptions options)
             throws IOException {
         byte[] body = request.getInputStream().readNBytes(MOST_BYTES);
-        Answer answer = client.answerNotification(headers(request), body, options, handler);
+        Answer answer = notifications.answerNotification(headers(request), body, options, handler);
         if (answer.error() != null && !(answer.error() instanceof PaysealException)) {
             request.getServletContext().log("a notification could not be taken care of", answer.error());
         }

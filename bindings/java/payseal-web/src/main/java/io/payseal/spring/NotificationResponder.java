@@ -3,6 +3,7 @@ package io.payseal.spring;
 import io.payseal.Answer;
 import io.payseal.CallOptions;
 import io.payseal.NotificationHandler;
+import io.payseal.NotificationService;
 import io.payseal.PaysealClient;
 import io.payseal.PaysealException;
 import io.payseal.Reply;
@@ -32,17 +33,17 @@ public final class NotificationResponder {
     private static final Log LOG = LogFactory.getLog(NotificationResponder.class);
     private static final byte[] NOTHING = {};
 
-    private final PaysealClient client;
+    private final NotificationService notifications;
     private final NotificationHandler handler;
 
     /**
      * A responder for one merchant.
      *
-     * @param client the merchant's client
+     * @param notifications the merchant's client, or a router for many merchants
      * @param handler called only with verified notifications; what it throws is logged, and the provider is told to repeat
      */
-    public NotificationResponder(PaysealClient client, NotificationHandler handler) {
-        this.client = Objects.requireNonNull(client, "client");
+    public NotificationResponder(NotificationService notifications, NotificationHandler handler) {
+        this.notifications = Objects.requireNonNull(notifications, "notifications");
         this.handler = Objects.requireNonNull(handler, "handler");
     }
 
@@ -65,8 +66,8 @@ public final class NotificationResponder {
      */
     public ResponseEntity<byte[]> answer(RequestEntity<byte[]> request, CallOptions options) {
         byte[] body = request.getBody();
-        Answer answer =
-                client.answerNotification(lines(request.getHeaders()), body == null ? NOTHING : body, options, handler);
+        Answer answer = notifications.answerNotification(
+                lines(request.getHeaders()), body == null ? NOTHING : body, options, handler);
         if (answer.error() != null && !(answer.error() instanceof PaysealException)) {
             LOG.error("a notification could not be taken care of", answer.error());
         }
