@@ -10,4 +10,6 @@ mod fetching;
 mod files;
 mod hosted;
 #[cfg(feature = "transport")]
+mod provider;
+#[cfg(feature = "transport")]
 mod saving;
