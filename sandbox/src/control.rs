@@ -18,12 +18,11 @@ use tokio::sync::broadcast::error::RecvError;
 
 use crate::faults::{Kind, Wish};
 use crate::loopback;
-use crate::operations::OPERATIONS;
 use crate::orders::Order;
 use crate::problem::Problem;
 use crate::refunds::Refund;
 use crate::sandbox::{Sandbox, Settings};
-use crate::{cashier, clock, invoke, notifications, provider};
+use crate::{cashier, clock, invoke, notifications, operations, provider};
 
 const HOME: &str = include_str!("pages/home.html");
 const CASHIER: &str = include_str!("pages/cashier.html");
@@ -151,7 +150,7 @@ async fn about(State(sandbox): State<Arc<Sandbox>>) -> Json<Value> {
         "merchant_serial": sandbox.merchant.serial,
         "public_key_id": sandbox.public_key.id,
         "platform_serial": sandbox.ring().signing().serial,
-        "operations": OPERATIONS.map(|(name, _)| name),
+        "operations": operations::names(),
         "faults": Kind::ALL.map(|kind| json!({ "fault": kind, "answers": kind.for_answers(), "notifications": kind.for_notifications() })),
     }))
 }
@@ -276,9 +275,7 @@ async fn set_fault(
         Ok(Json(wish)) => wish,
         Err(rejection) => return refusal(StatusCode::BAD_REQUEST, rejection.body_text()),
     };
-    let set = sandbox
-        .faults()
-        .set(wish, &OPERATIONS.map(|(name, _)| name));
+    let set = sandbox.faults().set(wish, &operations::names());
     match set {
         Ok(fault) => {
             sandbox.announce(json!({ "change": "fault", "id": fault.id }));

@@ -2,12 +2,12 @@
 //! leaves this machine. See README.md.
 
 mod authorization;
-mod bodies;
 mod cashier;
 mod certificates;
 mod clock;
 mod control;
 mod crypto;
+mod families;
 mod faults;
 mod fields;
 mod invoke;

@@ -133,8 +133,11 @@ pub fn transaction_succeeded(sandbox: &Arc<Sandbox>, order: &Order) {
         original_type: "transaction",
         summary: "支付成功",
         resource: order.transaction(),
+        number: order.out_trade_no.clone(),
+        notify_url: order.notify_url.clone(),
+        asked: order.asked,
     };
-    start(sandbox, event, order, &order.notify_url);
+    tell(sandbox, event);
 }
 
 /// Lets the platform work on a refund for a while, then settles and tells it.
@@ -175,23 +178,28 @@ fn refund_settled(sandbox: &Arc<Sandbox>, refund: &Refund) {
         original_type: "refund",
         summary,
         resource: refund.notification(&sandbox.merchant.mchid),
+        number: order.out_trade_no,
+        notify_url: refund.notify_url().unwrap_or(&order.notify_url).to_owned(),
+        asked: order.asked,
     };
-    start(
-        sandbox,
-        event,
-        &order,
-        refund.notify_url().unwrap_or(&order.notify_url),
-    );
+    tell(sandbox, event);
 }
 
-struct Event {
-    event_type: &'static str,
-    original_type: &'static str,
-    summary: &'static str,
-    resource: Value,
+/// What a shop is told.
+pub struct Event {
+    pub event_type: &'static str,
+    pub original_type: &'static str,
+    pub summary: &'static str,
+    pub resource: Value,
+    /// The merchant's number of what it is about; `out_trade_no` of the delivery and of faults.
+    pub number: String,
+    pub notify_url: String,
+    /// The key that the request asked for, which was the cause of it.
+    pub asked: Asked,
 }
 
-fn start(sandbox: &Arc<Sandbox>, event: Event, order: &Order, notify_url: &str) {
+/// Begins to tell, at once and on the schedule.
+pub fn tell(sandbox: &Arc<Sandbox>, event: Event) {
     let id = uuid();
     let created = clock::rfc3339(clock::now());
     let body = |apiv3_key: &str| {
@@ -217,13 +225,13 @@ fn start(sandbox: &Arc<Sandbox>, event: Event, order: &Order, notify_url: &str) 
         body_under_wrong_key: body(&random_text(32)),
         id: id.clone(),
         event_type: event.event_type,
-        out_trade_no: order.out_trade_no.clone(),
-        notify_url: notify_url.to_owned(),
+        out_trade_no: event.number,
+        notify_url: event.notify_url,
         created,
         state: DeliveryState::Pending,
         attempts: Vec::new(),
         resource: event.resource,
-        asked: order.asked,
+        asked: event.asked,
     };
     sandbox.deliveries().deliveries.push(delivery);
     sandbox.announce(json!({ "change": "notification", "id": id, "state": "pending" }));

@@ -15,7 +15,7 @@ use crate::clock;
 use crate::crypto::{hex_upper, random_bytes, random_digits};
 use crate::faults::{Fault, Group, Kind, Place};
 use crate::listen::ResetConnection;
-use crate::operations::{self, Call, Input};
+use crate::operations::{self, Call, File, Input, Reply};
 use crate::problem::Problem;
 use crate::sandbox::{RequestRecord, Sandbox};
 use crate::signing::{self, Asked, Spoiling};
@@ -31,24 +31,28 @@ struct Answer {
     body: Option<Value>,
 }
 
-impl From<Result<Option<Value>, Problem>> for Answer {
-    fn from(result: Result<Option<Value>, Problem>) -> Self {
-        match result {
-            Ok(Some(body)) => Self {
-                status: StatusCode::OK,
-                number: SUCCESS_NUMBER,
-                body: Some(body),
-            },
-            Ok(None) => Self {
-                status: StatusCode::NO_CONTENT,
-                number: SUCCESS_NUMBER,
-                body: None,
-            },
-            Err(problem) => Self {
-                status: problem.status,
-                number: problem.number,
-                body: Some(problem.body()),
-            },
+impl Answer {
+    fn ok(body: Value) -> Self {
+        Self {
+            status: StatusCode::OK,
+            number: SUCCESS_NUMBER,
+            body: Some(body),
+        }
+    }
+
+    fn no_content() -> Self {
+        Self {
+            status: StatusCode::NO_CONTENT,
+            number: SUCCESS_NUMBER,
+            body: None,
+        }
+    }
+
+    fn refusal(problem: &Problem) -> Self {
+        Self {
+            status: problem.status,
+            number: problem.number,
+            body: Some(problem.body()),
         }
     }
 }
@@ -80,7 +84,7 @@ async fn handle(sandbox: Arc<Sandbox>, head: Parts, body: Bytes) -> Response {
 
     let out_trade_no = concerned_order(&sandbox, call.as_ref().ok(), &body);
     let place = Place::Answer {
-        operation: call.as_ref().ok().map(|call| call.name),
+        operation: call.as_ref().ok().map(|call| call.operation.name),
         path: head.uri.path(),
         out_trade_no: out_trade_no.as_deref(),
     };
@@ -148,7 +152,12 @@ async fn exchange(
         Some(Kind::ResetAfter) => reset(),
         Some(kind) if kind.replaces_answer() => replaced(sandbox, kind),
         kind => {
-            let mut answer = Answer::from(result);
+            let mut answer = match result {
+                Ok(Reply::Json(body)) => Answer::ok(body),
+                Ok(Reply::Nothing) => Answer::no_content(),
+                Ok(Reply::File(file)) => return unsigned(file, kind),
+                Err(problem) => Answer::refusal(&problem),
+            };
             if kind == Some(Kind::WrongAnswer) {
                 answer.body.as_mut().map(mistake_for_another);
             }
@@ -162,7 +171,7 @@ fn process(
     sandbox: &Arc<Sandbox>,
     received: &Received,
     call: Result<Call, bool>,
-) -> (Asked, Result<Option<Value>, Problem>) {
+) -> (Asked, Result<Reply, Problem>) {
     if let Err(problem) = authorization::check(received, &sandbox.merchant) {
         // A refused caller still gets his answer from the key he named, when that one exists.
         let asked =
@@ -182,19 +191,14 @@ fn process(
         .target
         .split_once('?')
         .map_or("", |(_, query)| query);
-    (
+    let input = Input {
+        call: &call,
+        query,
+        body: received.body,
         asked,
-        operations::perform(
-            sandbox,
-            &call,
-            &Input {
-                query,
-                body: received.body,
-                asked,
-                field_key,
-            },
-        ),
-    )
+        field_key,
+    };
+    (asked, (call.operation.perform)(sandbox, &input))
 }
 
 fn signed(sandbox: &Sandbox, asked: Asked, answer: &Answer, kind: Option<Kind>) -> Response {
@@ -203,16 +207,9 @@ fn signed(sandbox: &Sandbox, asked: Asked, answer: &Answer, kind: Option<Kind>) 
         .as_ref()
         .map_or_else(Bytes::new, |body| body.to_string().into());
     let spoiling = kind.map_or(Spoiling::None, Kind::spoiling);
-    let truncated = kind == Some(Kind::TruncatedBody) && !bytes.is_empty();
-    let mut response = match truncated {
-        true => Response::new(Body::new(Truncated::half_of(&bytes))),
-        false => Response::new(Body::from(bytes.clone())),
-    };
+    let mut response = with_body(&bytes, kind);
     *response.status_mut() = answer.status;
     let headers = response.headers_mut();
-    if truncated {
-        headers.insert(header::CONTENT_LENGTH, bytes.len().into());
-    }
     if !bytes.is_empty() {
         headers.insert(
             header::CONTENT_TYPE,
@@ -226,6 +223,29 @@ fn signed(sandbox: &Sandbox, asked: Asked, answer: &Answer, kind: Option<Kind>) 
             .extensions_mut()
             .insert(RefusalCode(code.to_owned()));
     }
+    response
+}
+
+/// A download: no signature, whatever was asked.
+fn unsigned(file: File, kind: Option<Kind>) -> Response {
+    let mut response = with_body(&file.bytes.into(), kind);
+    let headers = response.headers_mut();
+    headers.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static(file.content_type),
+    );
+    usual_headers(headers, SUCCESS_NUMBER);
+    response
+}
+
+fn with_body(bytes: &Bytes, kind: Option<Kind>) -> Response {
+    if kind != Some(Kind::TruncatedBody) || bytes.is_empty() {
+        return Response::new(Body::from(bytes.clone()));
+    }
+    let mut response = Response::new(Body::new(Truncated::half_of(bytes)));
+    response
+        .headers_mut()
+        .insert(header::CONTENT_LENGTH, bytes.len().into());
     response
 }
 
@@ -277,7 +297,7 @@ fn replaced(sandbox: &Sandbox, kind: Kind) -> Response {
             .into_response()
     };
     let refusal =
-        |problem: Problem| signed(sandbox, Asked::Nothing, &Answer::from(Err(problem)), None);
+        |problem: Problem| signed(sandbox, Asked::Nothing, &Answer::refusal(&problem), None);
     match kind {
         Kind::Html500 => html(StatusCode::INTERNAL_SERVER_ERROR),
         Kind::RateLimit => refusal(Problem::rate_limited()),
@@ -328,33 +348,21 @@ fn mistake_for_another(body: &mut Value) {
     }
 }
 
-/// The order a request is about, for faults that wait for one order; read before any check.
+/// The number of the order a request is about, for faults that wait for one order; read before any check.
 fn concerned_order(sandbox: &Sandbox, call: Option<&Call>, body: &Bytes) -> Option<String> {
     let call = call?;
-    let placeholder = call.placeholder.as_deref();
+    let body: Value = serde_json::from_slice(body).unwrap_or_default();
+    let named = |name: &str| call.placeholder(name).or_else(|| body[name].as_str());
     let ledger = sandbox.ledger();
-    let of_transaction = |id: &str| {
-        ledger
-            .by_transaction(id)
-            .map(|order| order.out_trade_no.clone())
-    };
-    match call.operation {
-        operations::Operation::QueryByOutTradeNo | operations::Operation::Close => {
-            placeholder.map(str::to_owned)
-        }
-        operations::Operation::QueryByTransactionId => placeholder.and_then(of_transaction),
-        operations::Operation::QueryRefund => placeholder
-            .and_then(|number| ledger.refunds.get(number))
-            .map(|refund| refund.out_trade_no.clone()),
-        operations::Operation::Prepay(_) | operations::Operation::Refund => {
-            let body: Value = serde_json::from_slice(body).ok()?;
-            body["out_trade_no"]
-                .as_str()
-                .map(str::to_owned)
-                .or_else(|| body["transaction_id"].as_str().and_then(of_transaction))
-        }
-        operations::Operation::Certificates => None,
+    if let Some(number) = named("out_trade_no") {
+        return Some(number.to_owned());
     }
+    if let Some(id) = named("transaction_id") {
+        let order = ledger.by_transaction(id)?;
+        return Some(order.out_trade_no.clone());
+    }
+    let refund = ledger.refunds.get(named("out_refund_no")?)?;
+    Some(refund.out_trade_no.clone())
 }
 
 fn record(received: &Received, struck: &[Fault]) -> RequestRecord {
