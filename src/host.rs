@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use crate::crypto::{self, CryptoError};
 use crate::error::{Code, Error, Result};
 
 /// The wall clock. Timestamps, freshness windows and certificate lifetimes follow it; durations do not.
@@ -11,12 +12,13 @@ pub trait Clock: Send + Sync {
     fn now_ms(&self) -> Result<i64>;
 }
 
-/// The source of nonces.
+/// The source of nonces, and of what signatures and encryption with SM2 need at random.
 pub trait Random: Send + Sync {
     fn fill(&self, out: &mut [u8]) -> Result<()>;
 }
 
-/// Signs where the key is kept (HSM, KMS): RSASSA-PKCS1-v1_5 with SHA-256.
+/// Signs where the key is kept (HSM, KMS), with the algorithm of the merchant's scheme: RSASSA-PKCS1-v1_5 with SHA-256, or SM2 with SM3
+/// for the user id `1234567812345678` as the SEQUENCE of r and s in DER.
 pub trait Signer: Send + Sync {
     fn sign(&self, message: &[u8]) -> Result<Vec<u8>>;
 }
@@ -80,6 +82,21 @@ impl fmt::Debug for Host {
 impl Host {
     pub(crate) fn now_s(&self) -> Result<i64> {
         Ok(self.clock.now_ms()?.div_euclid(1000))
+    }
+
+    /// Computes something that needs randomness. Where the source fails, its error is the answer.
+    pub(crate) fn lend_random<T>(
+        &self,
+        compute: impl FnOnce(crypto::suite::Random) -> std::result::Result<T, CryptoError>,
+    ) -> Result<std::result::Result<T, CryptoError>> {
+        let mut failure = None;
+        let computed = compute(&mut |out| {
+            self.random.fill(out).map_err(|error| {
+                failure = Some(error);
+                CryptoError
+            })
+        });
+        failure.map_or(Ok(computed), Err)
     }
 
     /// 16 random bytes in upper-case hex, as the published vectors have them.

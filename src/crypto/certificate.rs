@@ -1,11 +1,11 @@
 //! X.509 certificates: whose key it is, until when, under which serial number.
 
-use super::engine::{self, Verdict};
+use super::engine::Verdict;
 use super::error::KeyError;
 use super::gate;
-use super::key::RsaPublicKey;
 use super::serial::Serial;
 use super::structure;
+use super::suite::{PublicKey, Suite};
 use der::asn1::ObjectIdentifier;
 use der::{Decode, Encode};
 
@@ -14,7 +14,7 @@ use der::{Decode, Encode};
 pub struct Certificate {
     signed: Signed,
     serial: Serial,
-    public_key: RsaPublicKey<engine::Default>,
+    public_key: PublicKey,
     not_before: i64,
     not_after: i64,
     subject: String,
@@ -35,7 +35,7 @@ impl Certificate {
         Ok(Self {
             signed: Signed::read(&der)?,
             serial: Serial::from_der_integer(contents.serial_number().as_bytes())?,
-            public_key: RsaPublicKey::load(gate::subject_public_key(&key)?)?,
+            public_key: gate::subject_public_key(&key)?,
             not_before: unix_seconds(validity.not_before)?,
             not_after: unix_seconds(validity.not_after)?,
             subject: contents.subject().to_string(),
@@ -43,13 +43,14 @@ impl Certificate {
         })
     }
 
-    /// Whether `issuer` is named as the issuer and its key signed this certificate with SHA-256 and RSASSA-PKCS1-v1_5. Says nothing about validity.
+    /// Whether `issuer` is named as the issuer and its key signed this certificate, with the signature algorithm of its suite. Says
+    /// nothing about validity.
     pub fn is_issued_by(&self, issuer: &Certificate) -> bool {
         self.issuer == issuer.subject
-            && self.signed.with_rsa_sha256
+            && self.signed.suite == Some(issuer.public_key.suite())
             && issuer
                 .public_key
-                .verify_sha256(&self.signed.contents, &self.signed.signature)
+                .verify(&self.signed.contents, &self.signed.signature)
                 == Verdict::Valid
     }
 
@@ -58,7 +59,7 @@ impl Certificate {
         &self.serial
     }
 
-    pub fn public_key(&self) -> &RsaPublicKey<engine::Default> {
+    pub fn public_key(&self) -> &PublicKey {
         &self.public_key
     }
 
@@ -92,7 +93,8 @@ impl Certificate {
 #[derive(Clone, Debug)]
 struct Signed {
     contents: Vec<u8>,
-    with_rsa_sha256: bool,
+    /// None for an algorithm of no suite.
+    suite: Option<Suite>,
     signature: Vec<u8>,
 }
 
@@ -101,7 +103,7 @@ impl Signed {
         let parts = structure::certificate_parts(der).map_err(|_| unreadable())?;
         Ok(Self {
             contents: parts.contents.to_vec(),
-            with_rsa_sha256: parts.algorithm == SHA256_WITH_RSA,
+            suite: suite(parts.algorithm),
             signature: parts.signature.to_vec(),
         })
     }
@@ -109,6 +111,19 @@ impl Signed {
 
 /// sha256WithRSAEncryption, RFC 8017 appendix A.2.4.
 const SHA256_WITH_RSA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.11");
+
+/// SM2-with-SM3, GB/T 33560.
+#[cfg(feature = "shangmi")]
+const SM2_WITH_SM3: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.156.10197.1.501");
+
+fn suite(algorithm: ObjectIdentifier) -> Option<Suite> {
+    match algorithm {
+        SHA256_WITH_RSA => Some(Suite::Rsa),
+        #[cfg(feature = "shangmi")]
+        SM2_WITH_SM3 => Some(Suite::Shangmi),
+        _ => None,
+    }
+}
 
 fn unix_seconds(time: x509_cert::time::Time) -> Result<i64, KeyError> {
     i64::try_from(time.to_unix_duration().as_secs()).map_err(|_| unreadable())

@@ -53,6 +53,13 @@ impl Hasher {
     }
 }
 
+/// SM3, GB/T 32905.
+#[cfg(feature = "shangmi")]
+pub fn sm3(message: &[u8]) -> [u8; 32] {
+    use sm3::Digest;
+    sm3::Sm3::digest(message).into()
+}
+
 /// Compares without telling by its duration where two values of the same length differ.
 pub fn constant_time_eq(a: &[u8], b: &[u8]) -> bool {
     a.ct_eq(b).into()

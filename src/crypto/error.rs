@@ -12,6 +12,8 @@ pub enum KeyErrorKind {
     Invalid,
     /// It is a key, but of a sort that is not taken: another algorithm, too short, encrypted, more than two primes.
     Unsupported,
+    /// It is a key of another suite of algorithms than the one that is used: SM2 where RSA belongs, or the reverse.
+    OtherSuite,
     /// It is a good key of another role: public where private belongs, a certificate where a key belongs.
     Role,
     /// The parts of the key do not belong together.
@@ -22,7 +24,7 @@ impl From<KeyErrorKind> for Code {
     fn from(kind: KeyErrorKind) -> Code {
         match kind {
             KeyErrorKind::Invalid => Code::KeyInvalid,
-            KeyErrorKind::Unsupported => Code::KeyUnsupported,
+            KeyErrorKind::Unsupported | KeyErrorKind::OtherSuite => Code::KeyUnsupported,
             KeyErrorKind::Role => Code::KeyRole,
             KeyErrorKind::Mismatch => Code::KeyMismatch,
         }
@@ -47,6 +49,13 @@ impl KeyError {
     pub(super) fn unsupported(message: impl Into<String>) -> Self {
         Self {
             kind: KeyErrorKind::Unsupported,
+            message: message.into(),
+        }
+    }
+
+    pub(super) fn other_suite(message: impl Into<String>) -> Self {
+        Self {
+            kind: KeyErrorKind::OtherSuite,
             message: message.into(),
         }
     }

@@ -2,12 +2,19 @@
 //!
 //! Accepted: RSA keys of 2048 to 8192 bits (a multiple of 8) with two primes of half that length and an odd exponent
 //! from 65537 to 2³³ − 1; private as PKCS#8 or PKCS#1, public as SubjectPublicKeyInfo or PKCS#1, and X.509 certificates of such keys;
-//! each as one PEM block, bare base64 or DER, without a byte more.
+//! each as one PEM block, bare base64 or DER, without a byte more. With the feature `shangmi` also SM2 keys, see [`sm2`].
 
 use super::armour::{self, Contents};
 use super::error::KeyError;
+use super::key::RsaPublicKey;
+#[cfg(feature = "shangmi")]
+use super::sm2::Sm2PublicKey;
 use super::structure::{self, Algorithm, RsaPublicNumbers, Structure};
+use super::suite::PublicKey;
 use zeroize::Zeroizing;
+
+#[cfg(feature = "shangmi")]
+pub mod sm2;
 
 const MIN_BITS: usize = 2048;
 const MAX_BITS: usize = 8192;
@@ -62,28 +69,14 @@ impl CheckedPrivateKey {
 
 /// Reads a private key.
 pub fn private_key(text: &[u8]) -> Result<CheckedPrivateKey, KeyError> {
-    let Contents { label, der } = open(text)?;
-    let structure = structure::classify(&der)?;
-    agree(label.as_deref(), &structure)?;
-    let pkcs1 = match structure {
-        Structure::Pkcs8(algorithm, key) => {
+    let contents = open(text)?;
+    let pkcs1 = match private_part(&contents)? {
+        PrivatePart::Pkcs8(algorithm, key) => {
             require_rsa(algorithm)?;
             key
         }
-        Structure::Pkcs1Private(key) => key,
-        Structure::EncryptedPkcs8 => return Err(armour::encrypted()),
-        Structure::Sec1 => return Err(elliptic_curve()),
-        Structure::Pkcs12 => return Err(pkcs12()),
-        Structure::Spki(..) | Structure::Pkcs1Public(_) => {
-            return Err(KeyError::role(
-                "this is a public key; the private key belongs here",
-            ));
-        }
-        Structure::Certificate => {
-            return Err(KeyError::role(
-                "this is a certificate; the private key belongs here",
-            ));
-        }
+        PrivatePart::Pkcs1(key) => key,
+        PrivatePart::Sec1(_) => return Err(elliptic_curve()),
     };
     let numbers = structure::rsa_private(pkcs1)?;
     let public = check(&numbers.public)?;
@@ -108,34 +101,29 @@ pub fn private_key(text: &[u8]) -> Result<CheckedPrivateKey, KeyError> {
 
 /// Reads a public key that stands by itself.
 pub fn public_key(text: &[u8]) -> Result<CheckedPublicKey, KeyError> {
-    let Contents { label, der } = open(text)?;
-    let structure = structure::classify(&der)?;
-    agree(label.as_deref(), &structure)?;
-    match structure {
-        Structure::Spki(..) => subject_public_key(&der),
-        Structure::Pkcs1Public(key) => check(&structure::rsa_public(key)?),
-        Structure::Certificate => Err(KeyError::role(
-            "this is a certificate; a public key belongs here (configure it as a certificate, or give its public key)",
-        )),
-        Structure::Pkcs12 => Err(pkcs12()),
-        Structure::Pkcs8(..)
-        | Structure::Pkcs1Private(_)
-        | Structure::EncryptedPkcs8
-        | Structure::Sec1 => Err(KeyError::role(
-            "this is a private key; a public key belongs here",
-        )),
+    match public_part(&open(text)?)? {
+        PublicPart::Spki(algorithm, key) => {
+            require_rsa(algorithm)?;
+            check(&structure::rsa_public(key)?)
+        }
+        PublicPart::Pkcs1(key) => check(&structure::rsa_public(key)?),
     }
 }
 
-/// Reads SubjectPublicKeyInfo in DER, as certificates contain it.
-pub fn subject_public_key(der: &[u8]) -> Result<CheckedPublicKey, KeyError> {
+/// Reads SubjectPublicKeyInfo in DER, as certificates contain it: a key of any suite.
+pub(super) fn subject_public_key(der: &[u8]) -> Result<PublicKey, KeyError> {
     let Structure::Spki(algorithm, key) = structure::classify(der)? else {
         return Err(KeyError::invalid(
             "the certificate contains no public key that can be read",
         ));
     };
+    #[cfg(feature = "shangmi")]
+    if algorithm == Algorithm::Sm2 {
+        let public = sm2::subject_public_key(algorithm, key)?;
+        return Sm2PublicKey::load(public).map(PublicKey::Sm2);
+    }
     require_rsa(algorithm)?;
-    check(&structure::rsa_public(key)?)
+    RsaPublicKey::load(check(&structure::rsa_public(key)?)?).map(PublicKey::Rsa)
 }
 
 /// Takes the armour off a certificate and gives its DER.
@@ -152,8 +140,59 @@ pub fn certificate(text: &[u8]) -> Result<Zeroizing<Vec<u8>>, KeyError> {
         Structure::Pkcs8(..)
         | Structure::Pkcs1Private(_)
         | Structure::EncryptedPkcs8
-        | Structure::Sec1 => Err(KeyError::role(
+        | Structure::Sec1(_) => Err(KeyError::role(
             "this is a private key; a certificate belongs here",
+        )),
+    }
+}
+
+/// A private key in its own encoding, and what says whose it is.
+enum PrivatePart<'a> {
+    Pkcs8(Algorithm, &'a [u8]),
+    Pkcs1(&'a [u8]),
+    #[cfg_attr(not(feature = "shangmi"), expect(dead_code, reason = "refused unread"))]
+    Sec1(&'a [u8]),
+}
+
+fn private_part(contents: &Contents) -> Result<PrivatePart<'_>, KeyError> {
+    let structure = structure::classify(&contents.der)?;
+    agree(contents.label.as_deref(), &structure)?;
+    match structure {
+        Structure::Pkcs8(algorithm, key) => Ok(PrivatePart::Pkcs8(algorithm, key)),
+        Structure::Pkcs1Private(key) => Ok(PrivatePart::Pkcs1(key)),
+        Structure::Sec1(key) => Ok(PrivatePart::Sec1(key)),
+        Structure::EncryptedPkcs8 => Err(armour::encrypted()),
+        Structure::Pkcs12 => Err(pkcs12()),
+        Structure::Spki(..) | Structure::Pkcs1Public(_) => Err(KeyError::role(
+            "this is a public key; the private key belongs here",
+        )),
+        Structure::Certificate => Err(KeyError::role(
+            "this is a certificate; the private key belongs here",
+        )),
+    }
+}
+
+/// A public key in its own encoding, and what says whose it is.
+enum PublicPart<'a> {
+    Spki(Algorithm, &'a [u8]),
+    Pkcs1(&'a [u8]),
+}
+
+fn public_part(contents: &Contents) -> Result<PublicPart<'_>, KeyError> {
+    let structure = structure::classify(&contents.der)?;
+    agree(contents.label.as_deref(), &structure)?;
+    match structure {
+        Structure::Spki(algorithm, key) => Ok(PublicPart::Spki(algorithm, key)),
+        Structure::Pkcs1Public(key) => Ok(PublicPart::Pkcs1(key)),
+        Structure::Certificate => Err(KeyError::role(
+            "this is a certificate; a public key belongs here (configure it as a certificate, or give its public key)",
+        )),
+        Structure::Pkcs12 => Err(pkcs12()),
+        Structure::Pkcs8(..)
+        | Structure::Pkcs1Private(_)
+        | Structure::EncryptedPkcs8
+        | Structure::Sec1(_) => Err(KeyError::role(
+            "this is a private key; a public key belongs here",
         )),
     }
 }
@@ -168,8 +207,12 @@ fn open(text: &[u8]) -> Result<Contents, KeyError> {
         Some("OPENSSH PRIVATE KEY") => Err(KeyError::unsupported(
             "this is an OpenSSH key; convert it with `ssh-keygen -p -m PKCS8 -f key.pem`",
         )),
-        Some("EC PRIVATE KEY" | "EC PARAMETERS") => Err(elliptic_curve()),
-        Some("DSA PRIVATE KEY") => Err(not_rsa("another algorithm")),
+        Some("EC PARAMETERS" | "SM2 PARAMETERS") => Err(KeyError::role(
+            "these are the parameters of a curve; the key belongs here",
+        )),
+        Some("DSA PRIVATE KEY") => Err(KeyError::unsupported(
+            "the key is for another algorithm (DSA), which is not used here",
+        )),
         _ => Ok(contents),
     }
 }
@@ -181,7 +224,9 @@ fn agree(label: Option<&str>, structure: &Structure<'_>) -> Result<(), KeyError>
         Structure::EncryptedPkcs8 => "ENCRYPTED PRIVATE KEY",
         Structure::Pkcs1Private(_) => "RSA PRIVATE KEY",
         Structure::Pkcs1Public(_) => "RSA PUBLIC KEY",
-        Structure::Sec1 => "EC PRIVATE KEY",
+        // What openssl writes above the same structure of an SM2 key.
+        Structure::Sec1(_) if label == Some("SM2 PRIVATE KEY") => "SM2 PRIVATE KEY",
+        Structure::Sec1(_) => "EC PRIVATE KEY",
         Structure::Spki(..) => "PUBLIC KEY",
         Structure::Certificate => "CERTIFICATE",
         Structure::Pkcs12 => "PKCS12",
@@ -231,6 +276,9 @@ fn require_rsa(algorithm: Algorithm) -> Result<(), KeyError> {
     match algorithm {
         Algorithm::Rsa => Ok(()),
         Algorithm::RsaPss => Err(not_rsa("RSA-PSS only")),
+        Algorithm::Sm2 => Err(KeyError::other_suite(
+            "the key is for SM2; an RSA key (rsaEncryption) is needed",
+        )),
         Algorithm::EllipticCurve => Err(elliptic_curve()),
         Algorithm::Other => Err(not_rsa("another algorithm")),
     }

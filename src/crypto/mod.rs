@@ -19,7 +19,12 @@ mod gcm;
 mod key;
 mod secret;
 mod serial;
+#[cfg(feature = "shangmi")]
+mod sm2;
+#[cfg(feature = "shangmi")]
+mod sm4;
 mod structure;
+pub mod suite;
 
 #[cfg(feature = "aws-lc-rs")]
 pub mod awslc;
@@ -28,6 +33,8 @@ pub mod rustcrypto;
 
 pub use aead::{aes_256_gcm_open, aes_256_gcm_seal};
 pub use certificate::Certificate;
+#[cfg(feature = "shangmi")]
+pub use digest::sm3;
 pub use digest::{Hasher, constant_time_eq, hmac_sha256, md5, sha1, sha256};
 pub use ecb::aes_256_ecb_open;
 pub use engine::{Verdict, engine_name};
@@ -36,6 +43,10 @@ pub use gcm::{Aes256GcmOpening, GcmOpening, TAG_LEN as GCM_TAG_LEN};
 pub use key::{RsaPrivateKey, RsaPublicKey};
 pub use secret::Secret;
 pub use serial::Serial;
+#[cfg(feature = "shangmi")]
+pub use sm2::{Sm2PrivateKey, Sm2PublicKey};
+#[cfg(feature = "shangmi")]
+pub use sm4::{Sm4GcmOpening, sm4_gcm_open, sm4_gcm_seal};
 
 /// An RSA private key in the engine of this build.
 pub type PrivateKey = RsaPrivateKey<engine::Default>;

@@ -3,10 +3,18 @@
 use super::error::KeyError;
 use der::asn1::{AnyRef, BitStringRef, ObjectIdentifier, OctetStringRef, UintRef};
 use der::{Decode, Reader, SliceReader, Tag, Tagged};
+#[cfg(feature = "shangmi")]
+use der::{TagMode, TagNumber};
 use zeroize::Zeroizing;
 
 /// RSA keys for every use: RFC 8017 appendix A.1.
 const RSA_ENCRYPTION: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
+
+/// Keys on a curve, which the parameters name: RFC 5480 section 2.1.1.
+const EC_PUBLIC_KEY: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
+
+/// The curve of SM2: GB/T 33560.
+const SM2_CURVE: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.156.10197.1.301");
 
 /// What a document is, with the part that is read next.
 pub(super) enum Structure<'a> {
@@ -19,7 +27,7 @@ pub(super) enum Structure<'a> {
     /// RSAPublicKey, RFC 8017.
     Pkcs1Public(&'a [u8]),
     /// ECPrivateKey, RFC 5915.
-    Sec1,
+    Sec1(&'a [u8]),
     /// SubjectPublicKeyInfo, RFC 5280.
     Spki(Algorithm, &'a [u8]),
     /// Certificate, RFC 5280, or a signing request, which differs inside.
@@ -33,6 +41,8 @@ pub(super) enum Structure<'a> {
 pub(super) enum Algorithm {
     Rsa,
     RsaPss,
+    Sm2,
+    /// A curve other than that of SM2.
     EllipticCurve,
     Other,
 }
@@ -73,7 +83,7 @@ pub(super) fn classify(der: &[u8]) -> Result<Structure<'_>, KeyError> {
         }
         [Tag::Sequence, Tag::OctetString] => Structure::EncryptedPkcs8,
         [Tag::Sequence, Tag::Sequence, Tag::BitString] => Structure::Certificate,
-        [Tag::Integer, Tag::OctetString, ..] => Structure::Sec1,
+        [Tag::Integer, Tag::OctetString, ..] => Structure::Sec1(der),
         [Tag::Integer, Tag::Sequence] | [Tag::Integer, Tag::Sequence, Tag::Sequence] => {
             Structure::Pkcs12
         }
@@ -115,6 +125,42 @@ pub(super) fn rsa_private(der: &[u8]) -> Result<RsaPrivateNumbers<'_>, KeyError>
     let _remainder_theorem = [uint(&mut fields)?, uint(&mut fields)?, uint(&mut fields)?];
     fields.finish().map_err(malformed)?;
     Ok(RsaPrivateNumbers { public, primes })
+}
+
+/// ECPrivateKey, RFC 5915.
+#[cfg(feature = "shangmi")]
+pub(super) struct EcPrivateKey<'a> {
+    /// The number, big-endian, with leading zeros to the length of the curve's order.
+    pub scalar: &'a [u8],
+    /// Whether the curve is that of SM2; the structure around the key may say so instead.
+    pub is_sm2: Option<bool>,
+    /// The public half as a point, SEC 1 section 2.3.3, if it is there.
+    pub point: Option<&'a [u8]>,
+}
+
+/// Reads ECPrivateKey to its last byte.
+#[cfg(feature = "shangmi")]
+pub(super) fn ec_private(der: &[u8]) -> Result<EcPrivateKey<'_>, KeyError> {
+    let mut fields = reader(sequence(der)?)?;
+    if fields.decode::<u8>().map_err(malformed)? != 1 {
+        return Err(unreadable());
+    }
+    let scalar = fields.decode::<&OctetStringRef>().map_err(malformed)?;
+    let curve = fields
+        .context_specific::<ObjectIdentifier>(TagNumber(0), TagMode::Explicit)
+        .map_err(malformed)?;
+    let point = fields
+        .context_specific::<BitStringRef<'_>>(TagNumber(1), TagMode::Explicit)
+        .map_err(malformed)?;
+    fields.finish().map_err(malformed)?;
+    Ok(EcPrivateKey {
+        scalar: scalar.as_bytes(),
+        is_sm2: curve.map(|curve| curve == SM2_CURVE),
+        point: match point {
+            Some(point) => Some(point.as_bytes().ok_or_else(unreadable)?),
+            None => None,
+        },
+    })
 }
 
 /// RSAPublicKey of two numbers.
@@ -196,19 +242,27 @@ fn algorithm(fields: &mut SliceReader<'_>) -> Result<Algorithm, KeyError> {
     let mut identifier = reader(AnyRef::decode(fields).map_err(malformed)?.value())?;
     let oid = identifier.decode::<ObjectIdentifier>().map_err(malformed)?;
     let name = oid.to_string();
-    if oid != RSA_ENCRYPTION {
+    if oid != RSA_ENCRYPTION && oid != EC_PUBLIC_KEY {
         return Ok(match name.as_str() {
             "1.2.840.113549.1.1.10" => Algorithm::RsaPss,
-            "1.2.840.10045.2.1" => Algorithm::EllipticCurve,
             _ => Algorithm::Other,
         });
     }
     let parameters = AnyRef::decode(&mut identifier).map_err(malformed)?;
     identifier.finish().map_err(malformed)?;
-    if !parameters.is_null() {
-        return Err(unreadable());
+    match oid == EC_PUBLIC_KEY {
+        true => Ok(curve(parameters)),
+        false if parameters.is_null() => Ok(Algorithm::Rsa),
+        false => Err(unreadable()),
     }
-    Ok(Algorithm::Rsa)
+}
+
+/// A curve goes by its name; one that is spelled out in numbers is none that is known here.
+fn curve(parameters: AnyRef<'_>) -> Algorithm {
+    match parameters.decode_as::<ObjectIdentifier>() {
+        Ok(SM2_CURVE) => Algorithm::Sm2,
+        _ => Algorithm::EllipticCurve,
+    }
 }
 
 /// A non-negative INTEGER in its shortest form.

@@ -4,7 +4,6 @@ use crate::error::{Code, Error, Outcome, Result};
 use crate::host::Host;
 use crate::provider::Prepared;
 
-use super::SCHEME;
 use super::merchant::Merchant;
 
 const USER_AGENT: &str = concat!("payseal/", env!("CARGO_PKG_VERSION"));
@@ -49,8 +48,10 @@ fn authorization(
     let nonce = host.nonce()?;
     let signature = merchant.sign(&message(method, target, timestamp, &nonce, body), host)?;
     Ok(format!(
-        "{SCHEME} mchid=\"{}\",nonce_str=\"{nonce}\",signature=\"{signature}\",timestamp=\"{timestamp}\",serial_no=\"{}\"",
-        merchant.mchid, merchant.serial
+        "{} mchid=\"{}\",nonce_str=\"{nonce}\",signature=\"{signature}\",timestamp=\"{timestamp}\",serial_no=\"{}\"",
+        merchant.scheme.name(),
+        merchant.mchid,
+        merchant.serial
     ))
 }
 

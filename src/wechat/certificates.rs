@@ -5,15 +5,27 @@ use serde::Deserialize;
 
 use crate::crypto::Certificate;
 use crate::error::{Code, Error, Result};
+use crate::params::Params;
 use crate::wire::Response;
 use crate::wire::json::{self, Text};
 
 use super::keyring::KeyRing;
 use super::merchant::Merchant;
 use super::notification::{Resource, open_resource};
+use super::scheme::Scheme;
 use super::{answer, verification};
 
 pub(super) const OPERATION: &str = "GET /v3/certificates";
+
+pub(super) fn params(scheme: Scheme) -> Params {
+    let mut params = Params::default();
+    if let Some(algorithm_type) = scheme.algorithm_type() {
+        params
+            .query
+            .insert("algorithm_type".into(), algorithm_type.into());
+    }
+    params
+}
 
 /// Takes in an answer: decrypts the certificates, then verifies the very answer with the certificates inside it.
 ///
@@ -77,7 +89,7 @@ fn read(merchant: &Merchant, ring: &KeyRing, entry: &Entry) -> Result<Certificat
         return Err(malformed("serial_no or encrypt_certificate is missing"));
     };
     let pem = open_resource(merchant, resource)?;
-    let certificate = Certificate::parse(&pem).map_err(|e| {
+    let certificate = merchant.scheme.read_certificate(&pem).map_err(|e| {
         Error::new(
             Code::CertificateInvalid,
             format!("a platform certificate cannot be used: {}", e.message),

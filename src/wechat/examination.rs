@@ -3,12 +3,14 @@
 use serde_json::json;
 
 use crate::config::Section;
-use crate::crypto::{Certificate, KeyError, PrivateKey, PublicKey, Serial};
+use crate::crypto::suite::{PrivateKey, PublicKey};
+use crate::crypto::{Certificate, KeyError, Serial};
 use crate::doctor::Finding;
 use crate::host::Host;
 use crate::provider::SelfTest;
 
 use super::keyring::KeyId;
+use super::scheme::Scheme;
 
 /// The provider's test of signature, encryption and notification. <https://pay.weixin.qq.com/doc/v3/partner/4015139289>
 pub(super) fn self_test(notify_url: Option<&str>) -> SelfTest {
@@ -30,8 +32,10 @@ pub(super) fn self_test(notify_url: Option<&str>) -> SelfTest {
 pub(crate) fn examine(config: &mut Section, host: &Host) -> Vec<Finding> {
     let mut findings = Vec::new();
     let now_s = host.now_s().unwrap_or(i64::MAX);
+    // A scheme that does not exist is refused when the client is made.
+    let scheme = Scheme::read(config).unwrap_or(Scheme::Rsa);
     let certificate =
-        text(config, "merchant_certificate").map(|pem| Certificate::parse(pem.as_bytes()));
+        text(config, "merchant_certificate").map(|pem| scheme.read_certificate(pem.as_bytes()));
     if let Some(certificate) = &certificate {
         findings.push(match certificate {
             Ok(certificate) => lifetime("merchant_certificate", certificate, now_s),
@@ -39,14 +43,15 @@ pub(crate) fn examine(config: &mut Section, host: &Host) -> Vec<Finding> {
         });
     }
     let certificate = certificate.and_then(Result::ok);
-    let key = private_key(config, host, certificate.as_ref(), &mut findings);
+    let key = private_key(config, host, scheme, certificate.as_ref(), &mut findings);
     findings.extend(merchant_serial(config, certificate.as_ref()));
     for name in ["apiv3_key", "previous_apiv3_key"] {
         findings.extend(apiv3_key(config, name));
     }
     platform_keys(
         config,
-        key.as_ref().map(PrivateKey::public_key),
+        scheme,
+        key.map(|key| key.public_key()).as_ref(),
         now_s,
         &mut findings,
     );
@@ -65,6 +70,7 @@ fn refused(check: &str, error: &KeyError) -> Finding {
 fn private_key(
     config: &mut Section,
     host: &Host,
+    scheme: Scheme,
     certificate: Option<&Certificate>,
     findings: &mut Vec<Finding>,
 ) -> Option<PrivateKey> {
@@ -77,7 +83,7 @@ fn private_key(
         }
         return None; // that it is missing, the client says
     };
-    match PrivateKey::parse(&pem) {
+    match PrivateKey::parse(scheme.suite(), &pem) {
         Ok(key) => {
             findings.push(match certificate {
                 Some(certificate) if !key.public_key().is_same_key(certificate.public_key()) => {
@@ -133,6 +139,7 @@ fn apiv3_key(config: &mut Section, name: &'static str) -> Option<Finding> {
 
 fn platform_keys(
     config: &mut Section,
+    scheme: Scheme,
     own: Option<&PublicKey>,
     now_s: i64,
     findings: &mut Vec<Finding>,
@@ -142,7 +149,10 @@ fn platform_keys(
     for (id, pem) in config.pairs("platform_public_keys").unwrap_or_default() {
         let check = format!("platform_public_keys.{id}");
         findings.push(
-            match (KeyId::parse(&id), PublicKey::parse(pem.as_bytes())) {
+            match (
+                KeyId::parse(&id),
+                PublicKey::parse(scheme.suite(), pem.as_bytes()),
+            ) {
                 (Some(KeyId::PublicKey(_)), Ok(key)) if is_own(&key) => {
                     Finding::problem(check, own_key)
                 }
@@ -158,7 +168,7 @@ fn platform_keys(
     let certificates = config.texts("platform_certificates").ok().flatten();
     for (index, pem) in certificates.unwrap_or_default().iter().enumerate() {
         let check = format!("platform_certificates.{index}");
-        findings.push(match Certificate::parse(pem.as_bytes()) {
+        findings.push(match scheme.read_certificate(pem.as_bytes()) {
             Ok(certificate) if is_own(certificate.public_key()) => Finding::problem(check, own_key),
             Ok(certificate) => lifetime(&check, &certificate, now_s),
             Err(error) => refused(&check, &error),

@@ -5,11 +5,13 @@
 use std::fmt;
 
 use crate::config::Section;
-use crate::crypto::{Certificate, PublicKey, Serial};
+use crate::crypto::suite::PublicKey;
+use crate::crypto::{Certificate, Serial};
 use crate::error::{Code, Result};
 use crate::provider::Keys;
 
-use super::merchant::{Merchant, key_error};
+use super::merchant::Merchant;
+use super::scheme::Scheme;
 
 const PUBLIC_KEY_PREFIX: &str = "PUB_KEY_ID_";
 
@@ -83,6 +85,8 @@ pub struct RefreshPolicy {
 /// An immutable set of keys.
 #[derive(Clone, Debug)]
 pub(crate) struct KeyRing {
+    /// What all of them verify.
+    pub scheme: Scheme,
     keys: Vec<PlatformKey>,
     /// The key the configuration wants requests to be encrypted and answered with.
     wanted: Option<KeyId>,
@@ -95,6 +99,7 @@ pub(crate) struct KeyRing {
 
 impl KeyRing {
     pub fn read(config: &mut Section, merchant: &Merchant, now_s: i64) -> Result<KeyRing> {
+        let scheme = merchant.scheme;
         let mut keys = Vec::new();
         for (id, pem) in config.pairs("platform_public_keys")? {
             let field = format!("platform_public_keys.{id}");
@@ -104,7 +109,7 @@ impl KeyRing {
                     "the id of a WeChat Pay public key is PUB_KEY_ID_ and digits",
                 ));
             };
-            let key = PublicKey::parse(pem.as_bytes()).map_err(|e| key_error(config, &field, e))?;
+            let key = scheme.public_key(config, &field, pem.as_bytes())?;
             refuse_own_key(config, &field, merchant, &key)?;
             keys.push(PlatformKey {
                 id,
@@ -113,7 +118,7 @@ impl KeyRing {
                 configured: true,
             });
         }
-        let issuers = read_issuers(config)?;
+        let issuers = read_issuers(config, scheme)?;
         for (index, pem) in config
             .texts("platform_certificates")?
             .unwrap_or_default()
@@ -121,8 +126,7 @@ impl KeyRing {
             .enumerate()
         {
             let field = format!("platform_certificates.{index}");
-            let certificate =
-                Certificate::parse(pem.as_bytes()).map_err(|e| key_error(config, &field, e))?;
+            let certificate = scheme.certificate(config, &field, pem.as_bytes())?;
             refuse_own_key(config, &field, merchant, certificate.public_key())?;
             if certificate.not_after() < now_s {
                 return Err(config
@@ -162,6 +166,7 @@ impl KeyRing {
             return Err(config.error("platform_public_keys", "there is no platform key and certificate_refresh is off: no answer could be verified"));
         }
         Ok(KeyRing {
+            scheme,
             keys,
             wanted,
             issuers,
@@ -229,6 +234,7 @@ impl KeyRing {
             }
         }
         KeyRing {
+            scheme: self.scheme,
             keys,
             wanted: self.wanted.clone(),
             issuers: self.issuers.clone(),
@@ -238,11 +244,10 @@ impl KeyRing {
     }
 }
 
-fn read_issuers(config: &mut Section) -> Result<Vec<Certificate>> {
+fn read_issuers(config: &mut Section, scheme: Scheme) -> Result<Vec<Certificate>> {
     let texts = config.texts("platform_issuers")?.unwrap_or_default();
     let read = |(index, pem): (usize, &String)| {
-        Certificate::parse(pem.as_bytes())
-            .map_err(|e| key_error(config, &format!("platform_issuers.{index}"), e))
+        scheme.certificate(config, &format!("platform_issuers.{index}"), pem.as_bytes())
     };
     texts.iter().enumerate().map(read).collect()
 }

@@ -5,14 +5,18 @@ use std::fmt;
 use zeroize::Zeroizing;
 
 use crate::config::Section;
-use crate::crypto::{Certificate, KeyError, PrivateKey, PublicKey, Serial};
+use crate::crypto::suite::{PrivateKey, PublicKey};
+use crate::crypto::{Certificate, Serial};
 use crate::error::{Code, Error, Outcome, Result};
 use crate::host::Host;
 
 use super::files;
+use super::scheme::Scheme;
 
 /// The merchant's side of the configuration, checked: every part fits every other.
 pub(crate) struct Merchant {
+    /// What we sign and encrypt with, and the platform too.
+    pub scheme: Scheme,
     pub mchid: String,
     /// Serial number of the merchant API certificate, not of the platform's.
     pub serial: Serial,
@@ -33,18 +37,16 @@ impl Merchant {
         if mchid.len() > 32 || !mchid.bytes().all(|b| b.is_ascii_digit()) {
             return Err(config.error("mchid", "a merchant id consists of at most 32 digits"));
         }
+        let scheme = Scheme::read(config)?;
         let certificate = match config.text("merchant_certificate")? {
-            Some(pem) => Some(
-                Certificate::parse(pem.as_bytes())
-                    .map_err(|e| key_error(config, "merchant_certificate", e))?,
-            ),
+            Some(pem) => {
+                Some(scheme.certificate(config, "merchant_certificate", pem.as_bytes())?)
+            }
             None => None,
         };
         let serial = read_serial(config, certificate.as_ref())?;
         let key = match config.secret("private_key")? {
-            Some(pem) => {
-                Some(PrivateKey::parse(&pem).map_err(|e| key_error(config, "private_key", e))?)
-            }
+            Some(pem) => Some(scheme.private_key(config, "private_key", &pem)?),
             None if host.signer.is_some() => None,
             None => {
                 return Err(config.error(
@@ -65,12 +67,12 @@ impl Merchant {
         let public_key = key
             .as_ref()
             .map(PrivateKey::public_key)
-            .or(certificate.as_ref().map(Certificate::public_key))
-            .cloned();
+            .or(certificate.as_ref().map(Certificate::public_key).cloned());
         let mut apiv3_keys =
             vec![read_apiv3_key(config, "apiv3_key")?.ok_or_else(|| config.missing("apiv3_key"))?];
         apiv3_keys.extend(read_apiv3_key(config, "previous_apiv3_key")?);
         Ok(Merchant {
+            scheme,
             mchid,
             serial,
             appid: config.text("appid")?,
@@ -88,12 +90,14 @@ impl Merchant {
     pub fn sign(&self, message: &[u8], host: &Host) -> Result<String> {
         let signature = match (&self.key, &host.signer) {
             (_, Some(signer)) => signer.sign(message)?,
-            (Some(key), None) => key.sign_sha256(message).map_err(|_| {
-                Error::new(
-                    Code::Internal,
-                    "the private key did not sign, although it did when it was loaded",
-                )
-            })?,
+            (Some(key), None) => host
+                .lend_random(|random| key.sign(message, random))?
+                .map_err(|_| {
+                    Error::new(
+                        Code::Internal,
+                        "the private key did not sign, although it did when it was loaded",
+                    )
+                })?,
             (None, None) => {
                 return Err(Error::new(
                     Code::SignerFailed,
@@ -115,7 +119,7 @@ impl Merchant {
             .with_field("private_key")
             .with_hint("give private_key in the configuration beside the signer"));
         };
-        key.oaep_sha1_open(&files::ciphertext(wrapped)?)
+        key.open(&files::ciphertext(wrapped)?)
             .map_err(|_| files::not_unwrapped())
     }
 }
@@ -172,8 +176,4 @@ fn read_apiv3_key(config: &mut Section, key: &'static str) -> Result<Option<Zero
             .error_with(Code::KeyInvalid, key, format!("an APIv3 key is exactly 32 bytes, this one has {}", secret.len()))
             .with_hint("copy the key that was set as APIv3 key, without spaces or line ends; it is used as it stands, not decoded")),
     }
-}
-
-pub(crate) fn key_error(config: &Section, key: &str, error: KeyError) -> Error {
-    config.error_with(error.kind.into(), key, error.message)
 }

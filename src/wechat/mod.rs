@@ -12,6 +12,7 @@ mod keyring;
 mod merchant;
 mod notification;
 mod prepare;
+mod scheme;
 mod verification;
 
 use std::time::Duration;
@@ -33,9 +34,6 @@ use self::keyring::KeyRing;
 use self::merchant::Merchant;
 
 pub(crate) use self::examination::examine;
-
-/// The algorithm of requests, answers and notifications of an RSA merchant.
-const SCHEME: &str = "WECHATPAY2-SHA256-RSA2048";
 
 /// One merchant at WeChat Pay.
 #[derive(Debug)]
@@ -161,14 +159,8 @@ impl Provider for WeChat {
         if !ring.policy.enabled {
             return Ok(None);
         }
-        prepare::prepare(
-            &self.merchant,
-            &ring,
-            certificates::OPERATION,
-            Params::default(),
-            host,
-        )
-        .map(Some)
+        let params = certificates::params(self.merchant.scheme);
+        prepare::prepare(&self.merchant, &ring, certificates::OPERATION, params, host).map(Some)
     }
 
     fn accept_keys(&self, response: &Response, host: &Host) -> Result<usize> {

@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::json;
 use zeroize::Zeroizing;
 
-use crate::crypto::{aes_256_gcm_open, base64, sha256};
+use crate::crypto::{base64, sha256};
 use crate::error::{Code, Error, Outcome, Result};
 use crate::notification::{Claim, Envelope, Event, Reply};
 use crate::wire::Headers;
@@ -17,7 +17,6 @@ use super::verification;
 const MAX_BODY: usize = 1 << 20;
 /// What is decrypted before it could be verified, to see whose it is, may cost no more than a real notification does.
 const MAX_UNVERIFIED: usize = 64 << 10;
-const ALGORITHM: &str = "AEAD_AES_256_GCM";
 
 pub(super) fn open(
     merchant: &Merchant,
@@ -170,8 +169,9 @@ pub(super) fn open_resource(
     merchant: &Merchant,
     resource: &Resource,
 ) -> Result<Zeroizing<Vec<u8>>> {
-    if required(&resource.algorithm, "algorithm")? != ALGORITHM {
-        return Err(Error::new(Code::AlgorithmMismatch, format!("the resource is not encrypted with {ALGORITHM}, the only algorithm that is configured"))
+    let algorithm = merchant.scheme.aead();
+    if required(&resource.algorithm, "algorithm")? != algorithm {
+        return Err(Error::new(Code::AlgorithmMismatch, format!("the resource is not encrypted with {algorithm}, the only algorithm that is configured"))
             .with_outcome(Outcome::Malformed)
             .with_field("resource.algorithm"));
     }
@@ -182,7 +182,7 @@ pub(super) fn open_resource(
     let aad = resource.associated_data.as_deref().unwrap_or_default();
     let ciphertext = base64::decode(required(&resource.ciphertext, "ciphertext")?.as_bytes())
         .map_err(|_| malformed("resource.ciphertext is not proper base64"))?;
-    merchant.apiv3_keys.iter().find_map(|key| aes_256_gcm_open(key, nonce, aad.as_bytes(), &ciphertext).ok()).ok_or_else(|| {
+    merchant.apiv3_keys.iter().find_map(|key| merchant.scheme.open(key, nonce, aad.as_bytes(), &ciphertext).ok()).ok_or_else(|| {
         Error::new(Code::DecryptionFailed, "the resource cannot be decrypted with the APIv3 key")
             .with_outcome(Outcome::Malformed)
             .with_field("apiv3_key")

@@ -50,7 +50,7 @@ pub(super) fn prepare(
     let key = ring.preferred(host.now_s()?);
     let mut awaits_key = false;
     let mut seal = |text: &str, field: &str| match key {
-        Some(key) => sealed(text, field, key),
+        Some(key) => sealed(text, field, key, host),
         None => {
             awaits_key = true;
             Ok(String::new())
@@ -307,13 +307,21 @@ fn encrypt(
     }
 }
 
-fn sealed(text: &str, field: &str, key: &PlatformKey) -> Result<String> {
-    let most = key.key.max_oaep_plaintext();
-    match key.key.oaep_sha1_seal(text.as_bytes()) {
-        Ok(ciphertext) => Ok(base64::encode(&ciphertext)),
-        Err(_) => Err(Error::new(
+fn sealed(text: &str, field: &str, key: &PlatformKey, host: &Host) -> Result<String> {
+    if let Some(most) = key.key.max_plaintext()
+        && text.len() > most
+    {
+        return Err(Error::new(
             Code::ParamsInvalid,
             format!("{field} is too long to be encrypted: at most {most} bytes"),
+        )
+        .with_field(field));
+    }
+    match host.lend_random(|random| key.key.seal(text.as_bytes(), random))? {
+        Ok(ciphertext) => Ok(base64::encode(&ciphertext)),
+        Err(_) => Err(Error::new(
+            Code::Internal,
+            format!("{field} could not be encrypted with the platform's key"),
         )
         .with_field(field)),
     }

@@ -4,7 +4,6 @@ use crate::crypto::{Verdict, base64};
 use crate::error::{Code, Error, Result};
 use crate::wire::Headers;
 
-use super::SCHEME;
 use super::keyring::{KeyId, KeyRing};
 
 pub(super) const TIMESTAMP: &str = "wechatpay-timestamp";
@@ -46,12 +45,14 @@ pub(super) fn verify(
         return Err(Error::new(Code::SignatureProbe, "the provider sent a deliberately wrong signature to test whether signatures are checked; refusing it is right")
             .with_hint("answer with the failure reply; nothing needs to be done"));
     }
-    if let Some(scheme) = headers.single(SIGNATURE_TYPE)?
-        && scheme != SCHEME
+    let scheme = ring.scheme.name();
+    if headers
+        .single(SIGNATURE_TYPE)?
+        .is_some_and(|named| named != scheme)
     {
         return Err(Error::new(
             Code::AlgorithmMismatch,
-            format!("the message is not signed with {SCHEME}, the only scheme that is configured"),
+            format!("the message is not signed with {scheme}, the only scheme that is configured"),
         )
         .with_field(SIGNATURE_TYPE));
     }
@@ -84,10 +85,7 @@ pub(super) fn verify(
         )
         .with("serial", id.to_string()));
     }
-    match key
-        .key
-        .verify_sha256(&message(timestamp, nonce, body), &signature)
-    {
+    match key.key.verify(&message(timestamp, nonce, body), &signature) {
         Verdict::Valid => {}
         Verdict::Invalid => {
             return Err(Error::new(

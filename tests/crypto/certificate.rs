@@ -2,7 +2,8 @@
 
 use crate::asn1;
 use crate::openssl::{self, KEY, OTHER_KEY};
-use payseal::crypto::{Certificate, KeyErrorKind, PublicKey, Serial, base64};
+use payseal::crypto::suite::{PublicKey, Suite};
+use payseal::crypto::{Certificate, KeyErrorKind, Serial, base64};
 use std::collections::HashSet;
 
 fn x509(certificate: &[u8], option: &str) -> String {
@@ -197,7 +198,7 @@ fn a_certificate_is_read_in_every_usual_form() {
 #[test]
 fn the_key_of_a_certificate_is_its_own() {
     let certificate = Certificate::parse(&openssl::certificate(&KEY, "/CN=merchant", &[])).unwrap();
-    let public = |pem: &[u8]| PublicKey::parse(&openssl::public_half(pem)).unwrap();
+    let public = |pem: &[u8]| PublicKey::parse(Suite::Rsa, &openssl::public_half(pem)).unwrap();
     assert!(certificate.public_key().is_same_key(&public(&KEY)));
     assert!(!certificate.public_key().is_same_key(&public(&OTHER_KEY)));
 }

@@ -30,4 +30,6 @@ mod openssl;
 mod oracle;
 mod properties;
 mod published;
+#[cfg(feature = "shangmi")]
+mod sm2;
 mod wycheproof;
