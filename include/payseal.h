@@ -438,7 +438,7 @@ int32_t payseal_download_receive(struct payseal_download *download,
                                  size_t piece_len,
                                  struct payseal_error **error);
 
-// Says that the answer's body is at its end. Where the HTTP client knows that it is not, for a Content-Length was not reached, say payseal_download_fail.
+// Says that the answer's body is at its end, also right after its last piece. Where the HTTP client knows that it is not, for a Content-Length was not reached, say payseal_download_fail.
 int32_t payseal_download_end(struct payseal_download *download,
                              struct payseal_error **error);
 

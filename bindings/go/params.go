@@ -138,8 +138,12 @@ const maxTimeout = 10 * time.Minute
 
 // timeoutMS is the smaller of timeout and what the context leaves, in milliseconds rounded up; 0 where there is neither.
 func timeoutMS(ctx context.Context, timeout time.Duration) int64 {
+	return nearest(ctx, timeout, maxTimeout)
+}
+
+func nearest(ctx context.Context, timeout, most time.Duration) int64 {
 	if deadline, has := ctx.Deadline(); has {
-		if left := min(max(time.Until(deadline), 1), maxTimeout); timeout <= 0 || left < timeout {
+		if left := min(max(time.Until(deadline), 1), most); timeout <= 0 || left < timeout {
 			timeout = left
 		}
 	}

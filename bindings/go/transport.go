@@ -179,6 +179,8 @@ type outgoing struct {
 	Headers          [][2]string `json:"headers"`
 	TimeoutMS        int64       `json:"timeout_ms"`
 	MaxResponseBytes int64       `json:"max_response_bytes"`
+	// HeadTimeoutMS is there when the answer is a file.
+	HeadTimeoutMS int64 `json:"head_timeout_ms"`
 }
 
 func (r *call) request() (asked outgoing, body []byte, err error) {

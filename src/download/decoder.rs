@@ -107,6 +107,10 @@ impl Decoder {
         self.is_ended = true;
     }
 
+    pub fn is_ended(&self) -> bool {
+        self.is_ended
+    }
+
     /// Writes what it can to `out`, which is not empty.
     pub fn decode(&mut self, out: &mut [u8]) -> Result<Decoded> {
         if self.is_verified {

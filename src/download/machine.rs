@@ -229,10 +229,10 @@ impl Machine {
         }
     }
 
-    /// The body is at its end.
+    /// The body is at its end; may be said right after its last piece.
     pub fn ended(&mut self) -> Result<()> {
         match std::mem::replace(&mut self.stage, Stage::Over) {
-            Stage::Decoding(mut decoding) if decoding.is_hungry => {
+            Stage::Decoding(mut decoding) if !decoding.decoder.is_ended() => {
                 decoding.is_hungry = false;
                 decoding.decoder.end();
                 self.stage = Stage::Decoding(decoding);

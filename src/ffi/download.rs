@@ -278,7 +278,7 @@ pub unsafe extern "C" fn payseal_download_receive(
     }
 }
 
-/// Says that the answer's body is at its end. Where the HTTP client knows that it is not, for a Content-Length was not reached, say payseal_download_fail.
+/// Says that the answer's body is at its end, also right after its last piece. Where the HTTP client knows that it is not, for a Content-Length was not reached, say payseal_download_fail.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn payseal_download_end(
     download: *mut payseal_download,
