@@ -1,5 +1,5 @@
 //! Bills, receipts and other files: what an answer says about them, and where they may be.
-//! <https://pay.weixin.qq.com/doc/v3/merchant/4012791867>, encrypted ones <https://pay.weixin.qq.com/doc/v3/partner/4012761130>
+//! <https://pay.weixin.qq.com/docs/partner/apis/bill-download/download-sub-merchant-fund-bill.html>
 
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;

@@ -8,7 +8,6 @@ const gzip = "GZIP"
 
 // TradeBill is the bill of a day's payments and refunds, a CSV. day is "2006-01-02" in Beijing; bills are there from ten o'clock of the next day and
 // for three months. billType is "ALL", "SUCCESS" or "REFUND".
-// https://pay.weixin.qq.com/doc/v3/merchant/4012791848
 func TradeBill(day, billType string) payseal.DownloadParams {
 	return payseal.DownloadParams{
 		Operation: "GET /v3/bill/tradebill",
@@ -17,7 +16,6 @@ func TradeBill(day, billType string) payseal.DownloadParams {
 }
 
 // FundFlowBill is the bill of a day's movements of the merchant's account, a CSV. account is "BASIC", "OPERATION" or "FEES".
-// https://pay.weixin.qq.com/doc/v3/merchant/4012791853
 func FundFlowBill(day, account string) payseal.DownloadParams {
 	return payseal.DownloadParams{
 		Operation: "GET /v3/bill/fundflowbill",
@@ -26,7 +24,7 @@ func FundFlowBill(day, account string) payseal.DownloadParams {
 }
 
 // SubMerchantFundFlowBill is the same of a partner's sub-merchant. It comes encrypted, and in several parts where it is long.
-// https://pay.weixin.qq.com/doc/v3/partner/4012761126
+// https://pay.weixin.qq.com/docs/partner/apis/bill-download/sub-mch-fund-flow-bill/get-sub-mch-fund-flow-bill.html
 func SubMerchantFundFlowBill(subMchID, day, account string) payseal.DownloadParams {
 	return payseal.DownloadParams{
 		Operation: "GET /v3/bill/sub-merchant-fundflowbill",
@@ -37,7 +35,6 @@ func SubMerchantFundFlowBill(subMchID, day, account string) payseal.DownloadPara
 }
 
 // EcommerceFundFlowBill is the bill of all second-level merchants of an e-commerce platform. It comes encrypted. account is "ALL".
-// https://pay.weixin.qq.com/doc/v3/partner/4012760752
 func EcommerceFundFlowBill(day, account string) payseal.DownloadParams {
 	return payseal.DownloadParams{
 		Operation: "GET /v3/ecommerce/bill/fundflowbill",
@@ -46,7 +43,6 @@ func EcommerceFundFlowBill(day, account string) payseal.DownloadParams {
 }
 
 // ProfitSharingBill is the bill of a day's profit sharing, a CSV.
-// https://pay.weixin.qq.com/doc/v3/merchant/4012524930
 func ProfitSharingBill(day string) payseal.DownloadParams {
 	return payseal.DownloadParams{
 		Operation: "GET /v3/profitsharing/bills",
@@ -56,7 +52,6 @@ func ProfitSharingBill(day string) payseal.DownloadParams {
 
 // TransferReceipt is the electronic receipt of a merchant transfer, a PDF, which has been applied for by
 // "POST /v3/fund-app/mch-transfer/elecsign/out-bill-no". Set Wait to wait until it is made.
-// https://pay.weixin.qq.com/doc/v3/merchant/4012716436
 func TransferReceipt(outBillNo string) payseal.DownloadParams {
 	return payseal.DownloadParams{
 		Operation: "GET /v3/fund-app/mch-transfer/elecsign/out-bill-no/{out_bill_no}",

@@ -547,7 +547,7 @@ JNIEXPORT jint JNICALL JNI_OnLoad(JavaVM *vm, void *reserved) {
       (java.now_ms = (*env)->GetMethodID(env, callbacks, "nowMs", "()J")) == NULL ||
       (java.random = (*env)->GetMethodID(env, callbacks, "random", "(I)[B")) == NULL ||
       (java.sign = (*env)->GetMethodID(env, callbacks, "sign", "([B)[B")) == NULL ||
-      (*env)->RegisterNatives(env, java.native, METHODS, (jint)COUNT(METHODS)) != 0 ||
+      register_natives(env, java.native, METHODS, COUNT(METHODS)) != 0 || register_download(env) != 0 ||
       register_doctor(env, java.native) != 0) {
     return JNI_ERR;
   }

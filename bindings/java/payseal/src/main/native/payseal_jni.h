@@ -50,7 +50,9 @@ void drop_table(JNIEnv *env, payseal_callbacks *table);
 
 jint register_doctor(JNIEnv *env, jclass native);
 
-/* The natives of a feature live in a file of their own, which registers them with io.payseal.Native here: 0 is success. */
+/* The natives of a feature live in a file of their own and belong to a class of their own. Registering them gives 0 when all is well. */
+jint register_download(JNIEnv *env);
+
 static inline jint register_natives(JNIEnv *env, jclass native, const JNINativeMethod methods[], size_t count) {
   return (*env)->RegisterNatives(env, native, methods, (jint)count);
 }

@@ -13,6 +13,10 @@ final class HttpTransport {
         this.http = http;
     }
 
+    HttpClient client() {
+        return http;
+    }
+
     /** No thread waits. Completing the future early, e.g. by cancelling it, cancels the call. */
     <T> CompletableFuture<T> start(Call<T> call) {
         HttpCall<T> running = new HttpCall<>(http, call);

@@ -133,6 +133,22 @@ public final class PaysealClient implements NotificationService, AutoCloseable {
     }
 
     /**
+     * Begins a download: of a bill, a receipt or another file. Nothing is sent before it is read or saved.
+     *
+     * @param params which file
+     * @return a stream, which is at its end only when every check has passed; close it
+     * @throws PaysealException when the parameters are wrong, or the file would lie somewhere else than at the provider
+     */
+    public Download download(DownloadParams params) {
+        Objects.requireNonNull(params, "params");
+        try {
+            return new Download(handle.get(), params, transport == null ? null : transport.client());
+        } finally {
+            Reference.reachabilityFence(this);
+        }
+    }
+
+    /**
      * Starts an operation whose requests the caller sends.
      *
      * @param operation as for {@link #execute}
