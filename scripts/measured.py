@@ -14,6 +14,7 @@ PEERS = {"go": "wechatpay-go", "java": "wechatpay-java", "python": "wechatpayv3"
 LANGUAGES = {"go": "Go", "java": "Java", "python": "Python"}
 NAMES = {
     "README.md": {
+        "client_new": "from a configuration to a ready client",
         "sign_request": "sign a request",
         "open_notification": "verify and decrypt a notification",
         "round_trip": "place orders on a loopback server, 8 callers",
@@ -21,6 +22,7 @@ NAMES = {
         "sign_engine": "a request through the core beside a bare signature",
     },
     "README.zh-CN.md": {
+        "client_new": "由配置创建可用的客户端",
         "sign_request": "请求签名",
         "open_notification": "通知验签并解密",
         "round_trip": "向回环服务器下单，8 个并发调用方",

@@ -62,6 +62,7 @@ func main() {
 		memory(fixture, os.Args[3])
 		return
 	}
+	report("client_new", "clients/s", inTurns(func() { newOursClient(fixture) }, func() { newPeerClient(fixture) }))
 	ours, peer := newOurs(fixture), newPeer(fixture)
 	report("sign_request", "requests/s", inTurns(ours.signRequest, peer.signRequest))
 	report("open_notification", "notifications/s", inTurns(ours.openNotification, peer.openNotification))

@@ -22,6 +22,11 @@ func newOurs(f fixture) *ours {
 	}
 }
 
+// newOursClient goes from the text of a configuration to a client that can sign and verify, and ends it.
+func newOursClient(f fixture) {
+	check(must(payseal.NewClientFromJSON(f.config)).Close())
+}
+
 func order() *pay.JsapiRequest {
 	return &pay.JsapiRequest{
 		AppID:       "wxd678efh567hg6787",

@@ -21,23 +21,43 @@ type peer struct {
 	notification    notification
 }
 
+// newPeerClient goes from the same texts of keys to a client that can sign and verify.
+func newPeerClient(f fixture) {
+	keys := readKeys(f.settings)
+	must(core.NewClient(background, keys.option(f.settings)))
+	must(notify.NewRSANotifyHandler(f.settings.APIv3Key, verifiers.NewSHA256WithRSAPubkeyVerifier(keys.id, *keys.public)))
+}
+
+type keys struct {
+	private *rsa.PrivateKey
+	id      string
+	public  *rsa.PublicKey
+}
+
+func (k keys) option(s settings) core.ClientOption {
+	return option.WithWechatPayPublicKeyAuthCipher(s.MchID, s.Serial, k.private, k.id, k.public)
+}
+
+func readKeys(s settings) keys {
+	k := keys{private: must(x509.ParsePKCS8PrivateKey(decodePEM(s.PrivateKey))).(*rsa.PrivateKey)}
+	for id, text := range s.PlatformKeys {
+		k.id, k.public = id, must(x509.ParsePKIXPublicKey(decodePEM(text))).(*rsa.PublicKey)
+	}
+	return k
+}
+
 func newPeer(f fixture) *peer {
 	s := f.settings
-	private := must(x509.ParsePKCS8PrivateKey(decodePEM(s.PrivateKey))).(*rsa.PrivateKey)
-	var keyID string
-	var public *rsa.PublicKey
-	for id, text := range s.PlatformKeys {
-		keyID, public = id, must(x509.ParsePKIXPublicKey(decodePEM(text))).(*rsa.PublicKey)
-	}
+	keys := readKeys(s)
 	client := func(transport http.RoundTripper) *core.Client {
 		return must(core.NewClient(background,
-			option.WithWechatPayPublicKeyAuthCipher(s.MchID, s.Serial, private, keyID, public),
+			keys.option(s),
 			option.WithHTTPClient(&http.Client{Transport: transport})))
 	}
 	return &peer{
 		orders:       jsapi.JsapiApiService{Client: client(detour{must(url.Parse(s.Hosts[0]))})},
 		signing:      jsapi.JsapiApiService{Client: client(door{})},
-		handler:      must(notify.NewRSANotifyHandler(s.APIv3Key, verifiers.NewSHA256WithRSAPubkeyVerifier(keyID, *public))),
+		handler:      must(notify.NewRSANotifyHandler(s.APIv3Key, verifiers.NewSHA256WithRSAPubkeyVerifier(keys.id, *keys.public))),
 		notification: f.notification,
 	}
 }

@@ -35,10 +35,15 @@ class Ours:
         import payseal
 
         config = (folder / "config.json").read_bytes()
+        self.config, self.new = config, payseal.Client
         self.client = payseal.Client(config)
         self.signing = payseal.Client(config, transport=refuse)
         self.message = json.loads((folder / "notification.json").read_text())
         self.headers, self.body = self.message["headers"], self.message["body"].encode()
+
+    def client_new(self) -> None:
+        """From the text of a configuration to a client that can sign and verify."""
+        self.new(self.config).close()
 
     def sign_request(self) -> None:
         with suppress(Door):
@@ -59,7 +64,7 @@ class Peer:
 
         config = json.loads((folder / "config.json").read_text())
         [(key_id, key)] = config["platform_public_keys"].items()
-        self.pay = WeChatPay(
+        self.client_new: Work = lambda: WeChatPay(
             wechatpay_type=WeChatPayType.JSAPI,
             mchid=config["mchid"],
             private_key=config["private_key"],
@@ -70,6 +75,7 @@ class Peer:
             public_key=key,
             public_key_id=key_id,
         )
+        self.pay = self.client_new()
         self.core = self.pay._core
         self.core._gate_way = config["hosts"][0]
         self.requests = wechatpayv3.core.requests
@@ -151,6 +157,7 @@ def main() -> None:
         print(resident_kib())
         return
     ours, peer = Ours(folder), Peer(folder)
+    report("client_new", *in_turns(ours.client_new, peer.client_new), "clients/s")
     peer.close_door(True)
     report("sign_request", *in_turns(ours.sign_request, peer.sign_request), "requests/s")
     peer.close_door(False)

@@ -30,6 +30,7 @@ public final class Bench {
         }
         Subject ours = new Ours(fixture);
         Subject peer = new Peer(fixture);
+        inTurns("client_new", "clients/s", ours::clientNew, peer::clientNew);
         inTurns("sign_request", "requests/s", ours::signRequest, peer::signRequest);
         inTurns("open_notification", "notifications/s", ours::openNotification, peer::openNotification);
         roundTrips(ours, peer);

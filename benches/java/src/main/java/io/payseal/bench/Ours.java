@@ -16,12 +16,14 @@ import java.util.Map;
 import java.util.stream.Collectors;
 
 final class Ours implements Subject {
+    private final Fixture fixture;
     private final PaysealClient client;
     private final PayService orders;
     private final Map<String, List<String>> headers;
     private final byte[] body;
 
     Ours(Fixture fixture) {
+        this.fixture = fixture;
         client = PaysealClient.of(Configuration.fromJson(fixture.configText()));
         orders = new PayService(client);
         headers = fixture.headers().entrySet().stream()
@@ -39,6 +41,11 @@ final class Ours implements Subject {
                 .amount(OrderAmount.builder().total(100L).currency("CNY").build())
                 .payer(Payer.builder().openid("oUpF8uMuAJO_M2pxb1Q9zNjWeS6o").build())
                 .build();
+    }
+
+    @Override
+    public void clientNew() {
+        PaysealClient.of(Configuration.fromJson(fixture.configText())).close();
     }
 
     @Override

@@ -28,15 +28,7 @@ final class Peer implements Subject {
 
     Peer(Fixture fixture) {
         this.fixture = fixture;
-        var key = fixture.config().get("platform_public_keys").properties().iterator().next();
-        RSAPublicKeyConfig config = new RSAPublicKeyConfig.Builder()
-                .merchantId(fixture.text("mchid"))
-                .privateKey(fixture.text("private_key"))
-                .merchantSerialNumber(fixture.text("merchant_serial"))
-                .publicKey(key.getValue().asText())
-                .publicKeyId(key.getKey())
-                .apiV3Key(fixture.text("apiv3_key"))
-                .build();
+        RSAPublicKeyConfig config = config(fixture);
         HttpUrl host = HttpUrl.get(fixture.config().get("hosts").get(0).asText());
         OkHttpClient detour = new OkHttpClient.Builder()
                 .addInterceptor(chain -> chain.proceed(chain.request().newBuilder()
@@ -50,6 +42,18 @@ final class Peer implements Subject {
                 .httpClient(new Door(config.createCredential(), config.createValidator()))
                 .build();
         parser = new NotificationParser(config);
+    }
+
+    private static RSAPublicKeyConfig config(Fixture fixture) {
+        var key = fixture.config().get("platform_public_keys").properties().iterator().next();
+        return new RSAPublicKeyConfig.Builder()
+                .merchantId(fixture.text("mchid"))
+                .privateKey(fixture.text("private_key"))
+                .merchantSerialNumber(fixture.text("merchant_serial"))
+                .publicKey(key.getValue().asText())
+                .publicKeyId(key.getKey())
+                .apiV3Key(fixture.text("apiv3_key"))
+                .build();
     }
 
     /** Sends nothing and answers no. */
@@ -95,6 +99,13 @@ final class Peer implements Subject {
         request.setAmount(amount);
         request.setPayer(payer);
         return request;
+    }
+
+    @Override
+    public void clientNew() {
+        RSAPublicKeyConfig config = config(fixture);
+        new JsapiService.Builder().config(config).build();
+        new NotificationParser(config);
     }
 
     @Override
