@@ -27,6 +27,10 @@ bench: ## measure side by side with what users would otherwise pick; scripts/mea
 	@scripts/build
 	@exec benches/run
 
+fuzz: ## every fuzz target for a minute [SECONDS=60]
+	@scripts/setup rust c
+	@scripts/fuzz $(or $(SECONDS),60)
+
 vectors: target/vectors/vectors.json ## the cases that every language replays
 target/vectors/vectors.json: tests/vectors/*.py | $(PYTHON)
 	@$(PYTHON) tests/vectors/generate.py target/vectors
@@ -44,4 +48,4 @@ clean: ## remove everything that was built
 	rm -rf .venv bindings/go/lib bindings/python/src/payseal/_lib
 	find bindings/java examples -name target -type d -prune -exec rm -rf {} +
 
-.PHONY: help demo test lint build bench vectors generate header clean
+.PHONY: help demo test lint build bench fuzz vectors generate header clean
