@@ -467,7 +467,7 @@ int32_t payseal_download_save_to(struct payseal_download *download,
 void payseal_download_free(struct payseal_download *download);
 
 // Verifies, decrypts and reads a notification. `headers` are its header lines "Name: value", ended by LF or CRLF; `body` is its body exactly as received, not parsed
-// and not re-encoded. `options` is NULL or JSON {"timeout_ms":…,"trace_id":…,"expect":{…}}. On success *plaintext is the decrypted resource, byte for byte, and *event, unless
+// and not re-encoded. `options` is NULL or JSON {"timeout_ms":…,"trace_id":…,"expect":{…},"accept_unauthenticated":…}. On success *plaintext is the decrypted resource, byte for byte, and *event, unless
 // `event` is NULL, a JSON object about it (docs/abi.md). Blocks only where new platform certificates have to be fetched, for options.timeout_ms (3000) at most.
 int32_t payseal_notification_open(const struct payseal_client *client,
                                   const uint8_t *headers,

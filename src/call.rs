@@ -19,7 +19,7 @@ use crate::catalogue::Repeat;
 use crate::client::Core;
 use crate::error::{Code, Error, Outcome, Result};
 use crate::host::Level;
-use crate::notification::{Envelope, Event};
+use crate::notification::{Authenticity, Envelope, Event};
 use crate::observe::Record;
 use crate::params::{Options, Params};
 use crate::provider::{Answer, Keys, Prepared};
@@ -297,6 +297,11 @@ impl Call {
         if self.sent().is_ok() {
             self.state = self.done(Err(error));
         }
+    }
+
+    /// Whether the connection has to present a certificate of ours; a host's own HTTP client knows where to find it.
+    pub(crate) fn needs_client_certificate(&self) -> bool {
+        matches!(&self.task, Task::Operation(prepared) if prepared.client_certificate)
     }
 
     /// Goes on until something is to be done outside.
@@ -617,8 +622,11 @@ impl Call {
     }
 }
 
-/// The caller's expectations of a notification.
+/// The caller's expectations of a notification: first of all, that its author is known.
 fn met(event: Event, options: &Options) -> Result<Event> {
+    if event.envelope.authenticity != Authenticity::Signed && !options.accept_unauthenticated {
+        return Err(unauthenticated(&event));
+    }
     let unmet = match options.expect.is_empty() {
         true => None,
         false => strict::unmet(
@@ -634,6 +642,18 @@ fn met(event: Event, options: &Options) -> Result<Event> {
         .with_outcome(Outcome::Malformed)
         .with_field(path)),
         None => Ok(event),
+    }
+}
+
+fn unauthenticated(event: &Event) -> Error {
+    let error = Error::new(Code::SignatureMissing, "the notification is encrypted but not signed, so nobody vouches for it: it is only a reason to query")
+        .with_field("accept_unauthenticated")
+        .with("event_type", event.envelope.event_type.clone());
+    match event.envelope.confirm_with {
+        Some(operation) => error
+            .with("confirm_with", operation)
+            .with_hint(format!("open it with accept_unauthenticated, execute {operation} with the number it names, and act on that answer alone")),
+        None => error,
     }
 }
 

@@ -22,6 +22,7 @@ use crate::provider::{Prepared, Provider, SelfTest};
 use crate::refresh::RefreshGate;
 use crate::replay::ReplayGuard;
 use crate::wechat::WeChat;
+use crate::wechat::v2::WeChatV2;
 use crate::wire::url::Origin;
 use crate::wire::{Failure, Headers, Request, Response};
 
@@ -81,11 +82,18 @@ struct Kind {
     make: fn(&mut Section, &Host) -> Result<Box<dyn Provider>>,
 }
 
-const PROVIDERS: [Kind; 1] = [Kind {
-    name: "wechat",
-    default_host: "https://api.mch.weixin.qq.com",
-    make: |config, host| Ok(Box::new(WeChat::new(config, host)?)),
-}];
+const PROVIDERS: [Kind; 2] = [
+    Kind {
+        name: "wechat",
+        default_host: "https://api.mch.weixin.qq.com",
+        make: |config, host| Ok(Box::new(WeChat::new(config, host)?)),
+    },
+    Kind {
+        name: "wechat-v2",
+        default_host: "https://api.mch.weixin.qq.com",
+        make: |config, _| Ok(Box::new(WeChatV2::new(config)?)),
+    },
+];
 
 impl Kind {
     fn find(name: &str) -> std::result::Result<&'static Kind, String> {
@@ -133,9 +141,11 @@ impl Client {
         #[cfg(feature = "transport")]
         let transport = {
             let network = settings.network.clone();
-            Transport::new(&network)?; // a proxy or root certificate that cannot be used is refused now
+            let identity = provider.client_identity().cloned();
+            Transport::new(&network, identity.as_ref())?; // what cannot be used is refused now
             Arc::new(PerProcess::new(move || {
-                Transport::new(&network).expect("it was made from the same settings before")
+                Transport::new(&network, identity.as_ref())
+                    .expect("it was made from the same settings before")
             }))
         };
         let core = Core {
@@ -168,7 +178,13 @@ impl Client {
         payload: &[u8],
         cancel: Option<&Cancel>,
     ) -> Result<Delivered> {
-        self.drive(self.call(operation, params, payload)?, cancel)
+        let call = self.call(operation, params, payload)?;
+        if call.needs_client_certificate() && self.core.provider.client_identity().is_none() {
+            return Err(Error::new(Code::ConfigInvalid, format!("configuration client_certificate: it is missing, and {operation} is only answered to those who present theirs"))
+                .with_field("client_certificate")
+                .with_hint("set client_certificate and client_key: apiclient_cert.pem and apiclient_key.pem of the merchant"));
+        }
+        self.drive(call, cancel)
     }
 
     /// The same as a state machine, for a host's own HTTP client.

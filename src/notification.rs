@@ -29,12 +29,27 @@ pub struct Envelope {
     pub original_type: Option<String>,
     pub provider: &'static str,
     pub mchid: String,
-    /// The key that signed it.
+    /// The key that signed it; empty where the provider's keys have no serial numbers.
     pub serial: String,
-    /// When it was signed, Unix seconds.
+    /// When it was signed, Unix seconds; 0 where the provider does not sign a time.
     pub timestamp: i64,
+    pub authenticity: Authenticity,
+    /// The operation that tells whether what it says is true, where it alone does not prove that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub confirm_with: Option<&'static str>,
     /// Whether this very delivery was opened before, as far as the replay guard remembers.
     pub replay: bool,
+}
+
+/// What is known of who wrote a notification.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Authenticity {
+    /// Its signature was verified.
+    Signed,
+    /// It is encrypted with our key and not signed: whoever knows parts of other messages could put one together. It is handed out
+    /// only to those who say that they will query before they act on it.
+    EncryptedOnly,
 }
 
 /// The HTTP answer to a notification.

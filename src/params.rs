@@ -28,6 +28,8 @@ pub struct Options {
     pub accept: Option<String>,
     pub content_type: Option<String>,
     pub filename: Option<String>,
+    /// Of a notification: whether one that is encrypted but not signed is handed out. Whoever sets it queries before acting.
+    pub accept_unauthenticated: bool,
     /// Dotted path into the verified answer → the value it must have.
     pub expect: Map<String, Value>,
 }
@@ -53,21 +55,26 @@ impl Params {
 }
 
 impl Options {
-    /// The options of opening a notification: `timeout_ms`, `trace_id` and `expect`.
+    /// The options of opening a notification.
     pub fn parse_for_notification(text: &[u8]) -> Result<Options> {
-        let map = object("options", text)?;
+        let mut map = object("options", text)?;
         if let Some(key) = map
             .keys()
-            .find(|key| !["timeout_ms", "trace_id", "expect"].contains(&key.as_str()))
+            .find(|key| !FOR_NOTIFICATIONS.contains(&key.as_str()))
         {
             return Err(invalid(
                 key,
                 format!(
-                    "{key} is not an option of a notification; there are timeout_ms, trace_id and expect"
+                    "{key} is not an option of a notification; there are {}",
+                    FOR_NOTIFICATIONS.join(", ")
                 ),
             ));
         }
-        Options::take(map)
+        let accept_unauthenticated = take_flag(&mut map, "accept_unauthenticated")?;
+        Ok(Options {
+            accept_unauthenticated,
+            ..Options::take(map)?
+        })
     }
 
     fn take(mut map: Map<String, Value>) -> Result<Options> {
@@ -79,6 +86,7 @@ impl Options {
             accept: take_text(&mut map, "accept", 128)?,
             content_type: take_text(&mut map, "content_type", 128)?,
             filename: take_filename(&mut map)?,
+            accept_unauthenticated: false,
             expect: take_object(&mut map, "expect").map_err(|_| {
                 invalid("$.expect", "$.expect must be an object of paths and values")
             })?,
@@ -128,6 +136,8 @@ impl DoctorOptions {
     }
 }
 
+const FOR_NOTIFICATIONS: [&str; 4] = ["timeout_ms", "trace_id", "expect", "accept_unauthenticated"];
+
 fn invalid(field: &str, message: impl Into<String>) -> Error {
     Error::new(Code::ParamsInvalid, message).with_field(field)
 }
@@ -169,6 +179,14 @@ fn take_integer(
                 format!("$.{key} must be an integer from {min} to {max}"),
             )),
         },
+    }
+}
+
+fn take_flag(map: &mut Map<String, Value>, key: &str) -> Result<bool> {
+    match map.shift_remove(key) {
+        None | Some(Value::Null) => Ok(false),
+        Some(Value::Bool(flag)) => Ok(flag),
+        Some(_) => Err(invalid(key, format!("{key} must be true or false"))),
     }
 }
 

@@ -3,11 +3,14 @@
 //! `call.rs` drives it: `prepare` once, `sign` for each attempt, `check` for each answer. The keys with which answers are verified are the
 //! only thing in a provider that changes; they change through `accept_keys` alone.
 
+use std::fmt;
 use std::time::Duration;
 
 use serde_json::{Map, Value};
+use zeroize::Zeroizing;
 
 use crate::catalogue::Repeat;
+use crate::crypto::{KeyError, base64, gate};
 use crate::download::{File, Files, Terms};
 use crate::error::{Code, Error, Result};
 use crate::host::Host;
@@ -26,6 +29,11 @@ pub trait Provider: Send + Sync {
     /// Hosts beside the configured ones, at which the provider has single operations; `Prepared::origin` names one of them.
     fn special_hosts(&self) -> Vec<Origin> {
         Vec::new()
+    }
+
+    /// What we present to a host that asks for a certificate of ours; None where no operation has such a host, or none is configured.
+    fn client_identity(&self) -> Option<&ClientIdentity> {
+        None
     }
 
     /// Checks the parameters and decides every byte that will be sent but the signature. Fails before anything leaves the machine.
@@ -104,6 +112,40 @@ pub trait Provider: Send + Sync {
 
     /// Takes in the answer to `key_request`: all of it verified, or nothing changes. Returns how many keys are known now.
     fn accept_keys(&self, response: &Response, host: &Host) -> Result<usize>;
+}
+
+/// The certificate that we present where a host asks for one, and its key.
+#[derive(Clone)]
+pub struct ClientIdentity {
+    /// DER.
+    pub certificate: Vec<u8>,
+    /// PKCS#8, PEM.
+    pub key_pem: Zeroizing<Vec<u8>>,
+}
+
+impl ClientIdentity {
+    /// From texts that were found to belong together.
+    pub(crate) fn new(
+        certificate: &[u8],
+        key: &[u8],
+    ) -> std::result::Result<ClientIdentity, KeyError> {
+        let key = Zeroizing::new(base64::encode(&gate::private_key(key)?.pkcs8()));
+        let armour = [
+            "-----BEGIN PRIVATE KEY-----\n",
+            &key,
+            "\n-----END PRIVATE KEY-----\n",
+        ];
+        Ok(ClientIdentity {
+            certificate: gate::certificate(certificate)?.to_vec(),
+            key_pem: Zeroizing::new(armour.concat().into_bytes()),
+        })
+    }
+}
+
+impl fmt::Debug for ClientIdentity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ClientIdentity(…)")
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

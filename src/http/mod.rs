@@ -7,7 +7,9 @@ use std::io::{self, Read};
 use std::sync::Arc;
 use std::time::Duration;
 
-use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, TlsProvider, parse_pem};
+use ureq::tls::{
+    Certificate, ClientCert, PemItem, PrivateKey, RootCerts, TlsConfig, TlsProvider, parse_pem,
+};
 use ureq::unversioned::transport::{
     ConnectProxyConnector, Connector, RustlsConnector, TcpConnector,
 };
@@ -16,18 +18,32 @@ use ureq::{Agent, Proxy, Timeout};
 use crate::cancel::{Cancel, Registration};
 use crate::client::Network;
 use crate::error::{Code, Error, Result};
+use crate::provider::ClientIdentity;
 use crate::wire::{Failure, FailureKind, Headers, Request, Response};
 
 use self::resolver::CachingResolver;
 use self::watch::{Exchange, Seen, WatchedConnector};
 
-/// A pool of connections, for one process.
+/// Pools of connections, for one process.
 pub(crate) struct Transport {
     agent: Agent,
+    /// Presents our certificate to a host that asks for one. Apart from the other, so that a connection that was made without it is never
+    /// used where it is needed.
+    identified: Option<Agent>,
 }
 
 impl Transport {
-    pub fn new(network: &Network) -> Result<Transport> {
+    pub fn new(network: &Network, identity: Option<&ClientIdentity>) -> Result<Transport> {
+        Ok(Transport {
+            agent: Transport::agent(network, None)?,
+            identified: match identity {
+                Some(identity) => Some(Transport::agent(network, Some(identity))?),
+                None => None,
+            },
+        })
+    }
+
+    fn agent(network: &Network, identity: Option<&ClientIdentity>) -> Result<Agent> {
         let proxy = match &network.proxy {
             // The error would quote the text, and the text may hold a password.
             Some(text) => Some(Proxy::new(text).map_err(|_| {
@@ -41,6 +57,7 @@ impl Transport {
                 rustls::crypto::aws_lc_rs::default_provider(),
             ))
             .root_certs(roots(network.root_certificates.as_deref())?)
+            .client_cert(identity.map(client_certificate).transpose()?)
             .build();
         let config = Agent::config_builder()
             .tls_config(tls)
@@ -61,13 +78,11 @@ impl Transport {
         let chain = ConnectProxyConnector::default()
             .chain(TcpConnector::default())
             .chain(RustlsConnector::default());
-        Ok(Transport {
-            agent: Agent::with_parts(
-                config,
-                WatchedConnector::new(chain),
-                CachingResolver::default(),
-            ),
-        })
+        Ok(Agent::with_parts(
+            config,
+            WatchedConnector::new(chain),
+            CachingResolver::default(),
+        ))
     }
 
     /// Sends the request and reads the whole answer. A failure says whether any byte of the request left.
@@ -147,14 +162,25 @@ impl Transport {
         request: ureq::http::Request<impl ureq::AsSendBody>,
         asked: &Request,
     ) -> std::result::Result<ureq::http::Response<ureq::Body>, ureq::Error> {
-        let request = self
-            .agent
+        // Without a certificate of ours the host's refusal says so.
+        let agent = match (asked.client_certificate, &self.identified) {
+            (true, Some(agent)) => agent,
+            _ => &self.agent,
+        };
+        let request = agent
             .configure_request(request)
             .timeout_global(Some(asked.timeout))
             .timeout_recv_response(asked.head_timeout)
             .build();
-        self.agent.run(request)
+        agent.run(request)
     }
+}
+
+fn client_certificate(identity: &ClientIdentity) -> Result<ClientCert> {
+    let certificate = Certificate::from_der(&identity.certificate).to_owned();
+    let key = PrivateKey::from_pem(&identity.key_pem)
+        .map_err(|_| config_error("client_key", "it cannot be used for TLS"))?;
+    Ok(ClientCert::new_with_certs(&[certificate], key))
 }
 
 /// An answer of which the body is still to come.

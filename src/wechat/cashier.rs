@@ -89,7 +89,7 @@ fn sign(merchant: &Merchant, lines: [&str; 4], host: &Host) -> Result<String> {
     merchant.sign(format!("{}\n", lines.join("\n")).as_bytes(), host)
 }
 
-fn link(text: String, field: &'static str) -> Result<String> {
+pub(super) fn link(text: String, field: &'static str) -> Result<String> {
     match ["https://", "http://", "weixin://"]
         .iter()
         .any(|scheme| text.starts_with(scheme))
@@ -102,11 +102,11 @@ fn link(text: String, field: &'static str) -> Result<String> {
     }
 }
 
-struct Given(Map<String, Value>);
+pub(super) struct Given(pub(super) Map<String, Value>);
 
 impl Given {
     /// A text without line ends: it becomes a line of what is signed.
-    fn take(&mut self, key: &'static str) -> Result<Option<String>> {
+    pub(super) fn take(&mut self, key: &'static str) -> Result<Option<String>> {
         match self.0.shift_remove(key) {
             None | Some(Value::Null) => Ok(None),
             Some(Value::String(text)) if !text.is_empty() && !text.contains(char::is_control) => {
@@ -119,7 +119,7 @@ impl Given {
         }
     }
 
-    fn required(&mut self, key: &'static str) -> Result<String> {
+    pub(super) fn required(&mut self, key: &'static str) -> Result<String> {
         self.take(key)?.ok_or_else(|| invalid(key, "it is missing"))
     }
 
@@ -133,7 +133,7 @@ impl Given {
         }
     }
 
-    fn prepay_id(&mut self) -> Result<String> {
+    pub(super) fn prepay_id(&mut self) -> Result<String> {
         let id = self.required("prepay_id")?;
         match id.starts_with("prepay_id=") {
             true => Err(invalid(
@@ -144,7 +144,7 @@ impl Given {
         }
     }
 
-    fn finish(self) -> Result<()> {
+    pub(super) fn finish(self) -> Result<()> {
         match self.0.keys().next() {
             Some(key) => Err(invalid(key, "this kind of cashier has no such parameter")),
             None => Ok(()),
@@ -152,6 +152,6 @@ impl Given {
     }
 }
 
-fn invalid(field: &str, problem: &str) -> Error {
+pub(super) fn invalid(field: &str, problem: &str) -> Error {
     Error::new(Code::ParamsInvalid, format!("{field}: {problem}")).with_field(field)
 }

@@ -33,10 +33,7 @@ pub(crate) struct Merchant {
 
 impl Merchant {
     pub fn read(config: &mut Section, host: &Host) -> Result<Merchant> {
-        let mchid = config.required_text("mchid")?;
-        if mchid.len() > 32 || !mchid.bytes().all(|b| b.is_ascii_digit()) {
-            return Err(config.error("mchid", "a merchant id consists of at most 32 digits"));
-        }
+        let mchid = read_mchid(config)?;
         let scheme = Scheme::read(config)?;
         let certificate = match config.text("merchant_certificate")? {
             Some(pem) => {
@@ -130,6 +127,14 @@ impl fmt::Debug for Merchant {
             .field("mchid", &self.mchid)
             .field("serial", &self.serial)
             .finish_non_exhaustive()
+    }
+}
+
+pub(super) fn read_mchid(config: &mut Section) -> Result<String> {
+    let mchid = config.required_text("mchid")?;
+    match mchid.len() <= 32 && mchid.bytes().all(|b| b.is_ascii_digit()) {
+        true => Ok(mchid),
+        false => Err(config.error("mchid", "a merchant id consists of at most 32 digits")),
     }
 }
 

@@ -13,6 +13,7 @@ mod merchant;
 mod notification;
 mod prepare;
 mod scheme;
+pub mod v2;
 mod verification;
 
 use std::time::Duration;

@@ -6,7 +6,7 @@ use zeroize::Zeroizing;
 
 use crate::crypto::{base64, sha256};
 use crate::error::{Code, Error, Outcome, Result};
-use crate::notification::{Claim, Envelope, Event, Reply};
+use crate::notification::{Authenticity, Claim, Envelope, Event, Reply};
 use crate::wire::Headers;
 use crate::wire::json::{self as strict, Text};
 
@@ -54,6 +54,8 @@ pub(super) fn open(
         mchid: merchant.mchid.clone(),
         serial: proof.serial,
         timestamp: proof.timestamp,
+        authenticity: Authenticity::Signed,
+        confirm_with: None,
         replay: false,
     };
     Ok(Event {

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 
 use crate::catalogue::{self, Fill, Operation, Repeat};
+use crate::crypto::suite::PublicKey;
 use crate::crypto::{base64, sha256};
 use crate::error::{Code, Error, Result};
 use crate::host::Host;
@@ -11,7 +12,7 @@ use crate::provider::Prepared;
 use crate::wire::{self, multipart, url};
 
 use super::answer;
-use super::keyring::{KeyRing, PlatformKey};
+use super::keyring::KeyRing;
 use super::merchant::Merchant;
 
 pub(super) fn prepare(
@@ -50,7 +51,7 @@ pub(super) fn prepare(
     let key = ring.preferred(host.now_s()?);
     let mut awaits_key = false;
     let mut seal = |text: &str, field: &str| match key {
-        Some(key) => sealed(text, field, key, host),
+        Some(key) => sealed(text, field, &key.key, host),
         None => {
             awaits_key = true;
             Ok(String::new())
@@ -114,7 +115,7 @@ pub(super) fn prepare(
 }
 
 /// `"POST /v3/pay/transactions/jsapi"` → method and path template.
-fn parse_name(name: &str) -> Result<(&'static str, &str)> {
+pub(super) fn parse_name(name: &str) -> Result<(&'static str, &str)> {
     let unknown = |problem: &str| {
         Error::new(Code::UnknownOperation, format!("the operation's name {problem}; write it as the provider's documentation does: \"POST /v3/pay/transactions/jsapi\""))
             .with_field("operation")
@@ -143,7 +144,7 @@ fn parse_name(name: &str) -> Result<(&'static str, &str)> {
     Ok((method, path))
 }
 
-fn refused(violation: catalogue::Violation) -> Error {
+pub(super) fn refused(violation: catalogue::Violation) -> Error {
     let error = Error::new(Code::ParamsInvalid, violation.message).with_field(violation.field);
     match violation.hint {
         Some(hint) => error.with_hint(hint),
@@ -275,7 +276,7 @@ fn asked(params: &Params) -> Vec<(&'static str, Value)> {
 }
 
 /// Encrypts the texts at `path` (`payer.identity.name`, `items[].name`) in place. An empty text stays as it is.
-fn encrypt(
+pub(super) fn encrypt(
     value: &mut Value,
     path: &str,
     field: &str,
@@ -307,8 +308,8 @@ fn encrypt(
     }
 }
 
-fn sealed(text: &str, field: &str, key: &PlatformKey, host: &Host) -> Result<String> {
-    if let Some(most) = key.key.max_plaintext()
+pub(super) fn sealed(text: &str, field: &str, key: &PublicKey, host: &Host) -> Result<String> {
+    if let Some(most) = key.max_plaintext()
         && text.len() > most
     {
         return Err(Error::new(
@@ -317,7 +318,7 @@ fn sealed(text: &str, field: &str, key: &PlatformKey, host: &Host) -> Result<Str
         )
         .with_field(field));
     }
-    match host.lend_random(|random| key.key.seal(text.as_bytes(), random))? {
+    match host.lend_random(|random| key.seal(text.as_bytes(), random))? {
         Ok(ciphertext) => Ok(base64::encode(&ciphertext)),
         Err(_) => Err(Error::new(
             Code::Internal,

@@ -24,6 +24,32 @@ pub fn form(boundary: &str, meta: &[u8], filename: &str, file: &[u8]) -> (Vec<u8
     (body, format!("multipart/form-data; boundary={boundary}"))
 }
 
+/// Fields of text and one file, under the name `part`.
+pub fn fields<'a>(
+    boundary: &str,
+    fields: impl Iterator<Item = (&'a str, &'a str)>,
+    part: &str,
+    filename: &str,
+    file: &[u8],
+) -> (Vec<u8>, String) {
+    let mut body = Vec::with_capacity(file.len() + 1024);
+    for (name, text) in fields {
+        let head = format!(
+            "--{boundary}\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{text}\r\n"
+        );
+        body.extend_from_slice(head.as_bytes());
+    }
+    let head = format!(
+        "--{boundary}\r\nContent-Disposition: form-data; name=\"{part}\"; filename=\"{}\"\r\nContent-Type: {}\r\n\r\n",
+        quoted(filename),
+        media_type(filename)
+    );
+    body.extend_from_slice(head.as_bytes());
+    body.extend_from_slice(file);
+    body.extend_from_slice(format!("\r\n--{boundary}--\r\n").as_bytes());
+    (body, format!("multipart/form-data; boundary={boundary}"))
+}
+
 /// As browsers do it (WHATWG HTML, multipart/form-data): quotes and line ends are percent-encoded.
 fn quoted(filename: &str) -> String {
     filename

@@ -16,19 +16,29 @@ const MAX_DEPTH: usize = 4;
 /// Reads a flat document: each element under the root holds text only and stands there once. The error says what is wrong, never
 /// the content.
 pub fn read(bytes: &[u8]) -> Result<Vec<(String, String)>, String> {
-    let fields = read_with_lists(bytes, &[])?;
-    Ok(fields
-        .into_iter()
-        .filter_map(|(name, value)| match value {
-            Value::String(text) => Some((name, text)),
-            _ => None, // there are no lists
-        })
-        .collect())
+    read_under("xml", bytes)
+}
+
+/// The same under a root of another name.
+pub fn read_under(root: &str, bytes: &[u8]) -> Result<Vec<(String, String)>, String> {
+    Ok(flat(document(root, bytes, &[])?))
 }
 
 /// The same for the rare documents in which the elements called `lists` may stand several times and hold elements themselves. Each
 /// of them becomes an array, also where it stands there once.
 pub fn read_with_lists(bytes: &[u8], lists: &[&str]) -> Result<Map<String, Value>, String> {
+    document("xml", bytes, lists)
+}
+
+fn flat(fields: Map<String, Value>) -> Vec<(String, String)> {
+    let text = |(name, value)| match value {
+        Value::String(text) => Some((name, text)),
+        _ => None, // there are no lists
+    };
+    fields.into_iter().filter_map(text).collect()
+}
+
+fn document(root: &str, bytes: &[u8], lists: &[&str]) -> Result<Map<String, Value>, String> {
     if bytes.len() > MAX_BYTES {
         return Err("it is longer than 1 MiB".into());
     }
@@ -41,9 +51,9 @@ pub fn read_with_lists(bytes: &[u8], lists: &[&str]) -> Result<Map<String, Value
         lists,
         elements: 0,
     };
-    document.prologue()?;
-    let Value::Object(fields) = document.content("xml", 1)? else {
-        return Err("its root <xml> holds text".into());
+    document.prologue(root)?;
+    let Value::Object(fields) = document.content(root, 1)? else {
+        return Err("its root holds text".into());
     };
     document.epilogue()?;
     Ok(fields)
@@ -100,7 +110,7 @@ impl<'a> Document<'a> {
     }
 
     /// An XML declaration, then the start of the root.
-    fn prologue(&mut self) -> Result<(), String> {
+    fn prologue(&mut self, root: &str) -> Result<(), String> {
         let mut first = true;
         loop {
             match self.next()? {
@@ -110,7 +120,8 @@ impl<'a> Document<'a> {
                     Some(_) => return Err("it declares another encoding than UTF-8".into()),
                 },
                 Event::Text(text) if is_blank(&text) => {}
-                Event::Start(start) => return name(&start).and_then(is_root),
+                Event::Start(start) if name(&start)? == root => return Ok(()),
+                Event::Start(_) => return Err(format!("its root is not <{root}>")),
                 Event::Empty(_) => return Err("its root is empty".into()),
                 event => return Err(unexpected(&event)),
             }
@@ -210,13 +221,6 @@ fn name<'a>(start: &'a BytesStart) -> Result<&'a str, String> {
     match is_name(name) {
         true => Ok(name),
         false => Err("the name of an element has characters that do not belong there".into()),
-    }
-}
-
-fn is_root(name: &str) -> Result<(), String> {
-    match name {
-        "xml" => Ok(()),
-        _ => Err("its root is not <xml>".into()),
     }
 }
 

@@ -20,7 +20,12 @@ static SECRETS: LazyLock<Vec<String>> = LazyLock::new(|| {
         merchant::PREVIOUS_APIV3_KEY.to_owned(),
     ];
     let hex = |text: &str| text.bytes().map(|b| format!("{b:02x}")).collect::<String>();
-    for key in [merchant::APIV3_KEY, merchant::PREVIOUS_APIV3_KEY] {
+    for key in [
+        merchant::APIV3_KEY,
+        merchant::PREVIOUS_APIV3_KEY,
+        merchant::APIV2_KEY,
+        merchant::PREVIOUS_APIV2_KEY,
+    ] {
         secrets.extend(parts(key));
         secrets.push(hex(&key[..PART]));
     }

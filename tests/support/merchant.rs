@@ -16,6 +16,8 @@ pub const APPID: &str = "wxd678efh567hg6787";
 pub const OPENID: &str = "oUpF8uMuAJO_M2pxb1Q9zNjWeS6o";
 pub const APIV3_KEY: &str = "Wj7pGq2ZsX9vB4nR8tYcL1mK5hD3fA6u";
 pub const PREVIOUS_APIV3_KEY: &str = "Old1pGq2ZsX9vB4nR8tYcL1mK5hD3fA6";
+pub const APIV2_KEY: &str = "Kf7Jq2LsW9xB4mT8rYcV1nZ5hG3dP6aE";
+pub const PREVIOUS_APIV2_KEY: &str = "Old7Jq2LsW9xB4mT8rYcV1nZ5hG3dP6a";
 /// With a leading zero, which a number printed in hex would lose.
 pub const MERCHANT_SERIAL: &str = "0C4AEF3425D5B0E1B7E9AA6F4A86D5C8B2D66E10";
 pub const PLATFORM_SERIAL: &str = "0761F9C719728A8C2B47B8A2D4D1E92F5B3C7A15";

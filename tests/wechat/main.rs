@@ -17,3 +17,4 @@ mod parameters;
 mod refusals;
 mod signatures;
 mod signing;
+mod v2;

@@ -47,6 +47,7 @@ fn a_notification_is_verified_decrypted_and_read() {
             "mchid": MCHID,
             "serial": platform.serial,
             "timestamp": NOW,
+            "authenticity": "signed",
             "replay": false,
         });
         assert_eq!(opened.info(), expected);
