@@ -217,7 +217,7 @@ typedef struct payseal_callbacks {
     int64_t (*now_ms)(void *user);
     // Fills `out` with `len` random bytes; returns 0, anything else is an error.
     int32_t (*random)(void *user, uint8_t *out, size_t len);
-    // Signs `message` with RSASSA-PKCS1-v1_5 and SHA-256 by the private key of the configured serial (HSM, KMS). On entry `*signature_len` is the room in
+    // Signs `message` with RSASSA-PKCS1-v1_5 and SHA-256, or where `scheme` says so with SM2 and SM3 (user id 1234567812345678, r and s in DER), by the private key of the configured serial (HSM, KMS). On entry `*signature_len` is the room in
     // `signature`, 1024 bytes; on return the length. Returns 0, anything else is an error.
     int32_t (*sign)(void *user, const uint8_t *message, size_t message_len, uint8_t *signature, size_t *signature_len);
     // Called once with `user` when the client and all its calls are gone, also when payseal_client_new fails.
@@ -488,7 +488,7 @@ int32_t payseal_notification_reply(const struct payseal_client *client,
                                    struct payseal_buffer *body,
                                    struct payseal_error **error);
 
-// Signs. algorithm: "RSA-SHA256" (RSASSA-PKCS1-v1_5). key: a private key as PEM, bare base64 or DER.
+// Signs. algorithm: "RSA-SHA256" (RSASSA-PKCS1-v1_5) or "SM2-SM3" (user id 1234567812345678; gives r and s in DER). key: a private key as PEM, bare base64 or DER.
 int32_t payseal_crypto_sign(const uint8_t *algorithm,
                             size_t algorithm_len,
                             const uint8_t *key,
@@ -498,7 +498,7 @@ int32_t payseal_crypto_sign(const uint8_t *algorithm,
                             struct payseal_buffer *signature,
                             struct payseal_error **error);
 
-// Verifies a signature: PAYSEAL_OK when it fits, PAYSEAL_SIGNATURE_INVALID when it does not. algorithm: "RSA-SHA256". key: a public key as PEM, bare base64 or DER.
+// Verifies a signature: PAYSEAL_OK when it fits, PAYSEAL_SIGNATURE_INVALID when it does not. algorithm: "RSA-SHA256" or "SM2-SM3". key: a public key as PEM, bare base64 or DER.
 int32_t payseal_crypto_verify(const uint8_t *algorithm,
                               size_t algorithm_len,
                               const uint8_t *key,
@@ -509,7 +509,7 @@ int32_t payseal_crypto_verify(const uint8_t *algorithm,
                               size_t signature_len,
                               struct payseal_error **error);
 
-// Encrypts. algorithm: "AES-256-GCM" (key 32 bytes, nonce 12 bytes, any aad; gives ciphertext and 16-byte tag) or "RSA-OAEP-SHA1" (key: a public key; nonce and aad NULL).
+// Encrypts. algorithm: "AES-256-GCM" or "SM4-GCM" (key 32 or 16 bytes, nonce 12 bytes, any aad; gives ciphertext and 16-byte tag), "RSA-OAEP-SHA1" or "SM2" (key: a public key; nonce and aad NULL; SM2 gives C1, C3 and C2 in DER and takes no empty plaintext).
 int32_t payseal_crypto_seal(const uint8_t *algorithm,
                             size_t algorithm_len,
                             const uint8_t *key,
@@ -523,7 +523,7 @@ int32_t payseal_crypto_seal(const uint8_t *algorithm,
                             struct payseal_buffer *ciphertext,
                             struct payseal_error **error);
 
-// Decrypts what payseal_crypto_seal encrypts; "RSA-OAEP-SHA1" takes the private key. PAYSEAL_DECRYPTION_FAILED, without a reason, when it cannot.
+// Decrypts what payseal_crypto_seal encrypts; "RSA-OAEP-SHA1" and "SM2" take the private key. PAYSEAL_DECRYPTION_FAILED, without a reason, when it cannot.
 int32_t payseal_crypto_open(const uint8_t *algorithm,
                             size_t algorithm_len,
                             const uint8_t *key,
@@ -537,7 +537,7 @@ int32_t payseal_crypto_open(const uint8_t *algorithm,
                             struct payseal_buffer *plaintext,
                             struct payseal_error **error);
 
-// Digests. algorithm: "SHA-256", "SHA-1", "MD5" (key NULL) or "HMAC-SHA256" (key: raw bytes, not empty). Gives raw bytes, not hex.
+// Digests. algorithm: "SHA-256", "SHA-1", "MD5", "SM3" (key NULL) or "HMAC-SHA256" (key: raw bytes, not empty). Gives raw bytes, not hex.
 int32_t payseal_crypto_digest(const uint8_t *algorithm,
                               size_t algorithm_len,
                               const uint8_t *key,

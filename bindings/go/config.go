@@ -9,6 +9,13 @@ import (
 // WeChat is the [Config.Provider] of WeChat Pay APIv3.
 const WeChat = "wechat"
 
+const (
+	// SchemeRSA is the [Config.Scheme] of RSA with SHA-256 and AES-256-GCM.
+	SchemeRSA = "WECHATPAY2-SHA256-RSA2048"
+	// SchemeSM2 is the [Config.Scheme] of 国密: SM2 with SM3, SM2, SM4-GCM.
+	SchemeSM2 = "WECHATPAY2-SM2-WITH-SM3"
+)
+
 // Config describes a merchant. Fields left zero take the library's defaults; fields whose zero means something are pointers.
 // Printing or logging a Config shows no secret; encoding it as JSON does, since that is the library's input.
 type Config struct {
@@ -16,6 +23,8 @@ type Config struct {
 	Provider string `json:"provider"`
 	// MchID is the merchant id, digits. Required.
 	MchID string `json:"mchid"`
+	// Scheme says which algorithms merchant and platform use: [SchemeRSA], which is the default, or [SchemeSM2].
+	Scheme string `json:"scheme,omitempty"`
 	// MerchantSerial is the serial number of the merchant API certificate, hex. May be left out when MerchantCertificate is given.
 	MerchantSerial string `json:"merchant_serial,omitempty"`
 	// MerchantCertificate is the merchant API certificate, PEM; it must fit PrivateKey and MerchantSerial.

@@ -26,6 +26,14 @@ const (
 	RSAOAEPSHA1 Algorithm = "RSA-OAEP-SHA1"
 	// AES256GCM is AES-256-GCM with a nonce of 12 bytes and a tag of 16 bytes at the end, for Seal and Open.
 	AES256GCM Algorithm = "AES-256-GCM"
+	// SM2SM3 is SM2 with SM3 for the user id 1234567812345678, the signature in DER, for Sign and Verify.
+	SM2SM3 Algorithm = "SM2-SM3"
+	// SM2 is encryption with SM2, the ciphertext C1, C3, C2 in DER, for Seal and Open.
+	SM2 Algorithm = "SM2"
+	// SM4GCM is SM4-GCM with a nonce of 12 bytes and a tag of 16 bytes at the end, for Seal and Open.
+	SM4GCM Algorithm = "SM4-GCM"
+	// SM3 is for Digest.
+	SM3 Algorithm = "SM3"
 	// MD5 is for Digest. Only for protocols that prescribe it.
 	MD5 Algorithm = "MD5"
 	// SHA1 is for Digest.
@@ -66,8 +74,8 @@ func Verify(algorithm Algorithm, key, message, signature []byte) error {
 	return takeError(code, failure)
 }
 
-// Seal encrypts plaintext. For AES256GCM key are the 32 raw bytes and the tag is appended; for RSAOAEPSHA1 key is a public
-// key, and nonce and additional are empty.
+// Seal encrypts plaintext. For AES256GCM and SM4GCM key are the 32 or 16 raw bytes and the tag is appended; for
+// RSAOAEPSHA1 and SM2 key is a public key, and nonce and additional are empty.
 func Seal(algorithm Algorithm, key, nonce, additional, plaintext []byte) ([]byte, error) {
 	if err := compatible(); err != nil {
 		return nil, err

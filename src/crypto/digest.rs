@@ -26,6 +26,8 @@ pub fn hmac_sha256(key: &[u8], message: &[u8]) -> [u8; 32] {
 pub enum Hasher {
     Sha1(<Default as Engine>::Sha1),
     Sha256(<Default as Engine>::Sha256),
+    #[cfg(feature = "shangmi")]
+    Sm3(sm3::Sm3),
 }
 
 impl Hasher {
@@ -37,11 +39,18 @@ impl Hasher {
         Hasher::Sha256(Hash::new())
     }
 
+    #[cfg(feature = "shangmi")]
+    pub fn sm3() -> Hasher {
+        Hasher::Sm3(sm3::Digest::new())
+    }
+
     /// Takes in the next piece, of any length.
     pub fn update(&mut self, piece: &[u8]) {
         match self {
             Hasher::Sha1(hash) => hash.update(piece),
             Hasher::Sha256(hash) => hash.update(piece),
+            #[cfg(feature = "shangmi")]
+            Hasher::Sm3(hash) => sm3::Digest::update(hash, piece),
         }
     }
 
@@ -49,6 +58,8 @@ impl Hasher {
         match self {
             Hasher::Sha1(hash) => hash.finish(),
             Hasher::Sha256(hash) => hash.finish(),
+            #[cfg(feature = "shangmi")]
+            Hasher::Sm3(hash) => sm3::Digest::finalize(hash).to_vec(),
         }
     }
 }

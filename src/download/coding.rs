@@ -4,6 +4,8 @@ use std::fmt;
 
 use zeroize::Zeroizing;
 
+#[cfg(feature = "shangmi")]
+use crate::crypto::Sm4GcmOpening;
 use crate::crypto::{Aes256GcmOpening, CryptoError, Hasher, Verdict};
 
 /// Sealed, then compressed, then hashed: each where it is there.
@@ -26,6 +28,8 @@ pub struct Digest {
 pub enum DigestKind {
     Sha1,
     Sha256,
+    #[cfg(feature = "shangmi")]
+    Sm3,
 }
 
 impl DigestKind {
@@ -34,18 +38,25 @@ impl DigestKind {
         match name {
             "SHA1" => Some(DigestKind::Sha1),
             "SHA256" => Some(DigestKind::Sha256),
+            #[cfg(feature = "shangmi")]
+            "SM3" => Some(DigestKind::Sm3),
             _ => None,
         }
     }
 
     pub fn names() -> String {
-        "SHA1, SHA256".into()
+        match cfg!(feature = "shangmi") {
+            true => "SHA1, SHA256, SM3".into(),
+            false => "SHA1, SHA256".into(),
+        }
     }
 
     pub fn name(self) -> &'static str {
         match self {
             DigestKind::Sha1 => "SHA1",
             DigestKind::Sha256 => "SHA256",
+            #[cfg(feature = "shangmi")]
+            DigestKind::Sm3 => "SM3",
         }
     }
 
@@ -54,6 +65,8 @@ impl DigestKind {
         match self {
             DigestKind::Sha1 => 20,
             DigestKind::Sha256 => 32,
+            #[cfg(feature = "shangmi")]
+            DigestKind::Sm3 => 32,
         }
     }
 
@@ -61,6 +74,8 @@ impl DigestKind {
         match self {
             DigestKind::Sha1 => Hasher::sha1(),
             DigestKind::Sha256 => Hasher::sha256(),
+            #[cfg(feature = "shangmi")]
+            DigestKind::Sm3 => Hasher::sm3(),
         }
     }
 }
@@ -83,6 +98,8 @@ impl fmt::Debug for Seal {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cipher {
     Aes256Gcm,
+    #[cfg(feature = "shangmi")]
+    Sm4Gcm,
 }
 
 impl Cipher {
@@ -90,18 +107,25 @@ impl Cipher {
     pub fn find(name: &str) -> Option<Cipher> {
         match name {
             "AEAD_AES_256_GCM" => Some(Cipher::Aes256Gcm),
+            #[cfg(feature = "shangmi")]
+            "SM4_GCM" => Some(Cipher::Sm4Gcm),
             _ => None,
         }
     }
 
     pub fn names() -> String {
-        "AEAD_AES_256_GCM".into()
+        match cfg!(feature = "shangmi") {
+            true => "AEAD_AES_256_GCM, SM4_GCM".into(),
+            false => "AEAD_AES_256_GCM".into(),
+        }
     }
 
     /// Of a key, in bytes.
     pub fn key_length(self) -> usize {
         match self {
             Cipher::Aes256Gcm => 32,
+            #[cfg(feature = "shangmi")]
+            Cipher::Sm4Gcm => 16,
         }
     }
 }
@@ -109,6 +133,8 @@ impl Cipher {
 /// A file that is being decrypted.
 pub(super) enum Opening {
     Aes256Gcm(Box<Aes256GcmOpening>),
+    #[cfg(feature = "shangmi")]
+    Sm4Gcm(Box<Sm4GcmOpening>),
 }
 
 impl Opening {
@@ -116,18 +142,25 @@ impl Opening {
         match seal.cipher {
             Cipher::Aes256Gcm => Aes256GcmOpening::new(&seal.key, &seal.nonce, b"")
                 .map(|opening| Opening::Aes256Gcm(opening.into())),
+            #[cfg(feature = "shangmi")]
+            Cipher::Sm4Gcm => Sm4GcmOpening::new(&seal.key, &seal.nonce, b"")
+                .map(|opening| Opening::Sm4Gcm(opening.into())),
         }
     }
 
     pub fn update(&mut self, piece: &mut [u8]) -> Result<(), CryptoError> {
         match self {
             Opening::Aes256Gcm(opening) => opening.update(piece),
+            #[cfg(feature = "shangmi")]
+            Opening::Sm4Gcm(opening) => opening.update(piece),
         }
     }
 
     pub fn finish(self, tag: &[u8]) -> Verdict {
         match self {
             Opening::Aes256Gcm(opening) => opening.finish(tag),
+            #[cfg(feature = "shangmi")]
+            Opening::Sm4Gcm(opening) => opening.finish(tag),
         }
     }
 }

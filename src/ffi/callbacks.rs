@@ -22,7 +22,7 @@ pub struct payseal_callbacks {
     pub now_ms: Option<unsafe extern "C" fn(user: *mut c_void) -> i64>,
     /// Fills `out` with `len` random bytes; returns 0, anything else is an error.
     pub random: Option<unsafe extern "C" fn(user: *mut c_void, out: *mut u8, len: usize) -> i32>,
-    /// Signs `message` with RSASSA-PKCS1-v1_5 and SHA-256 by the private key of the configured serial (HSM, KMS). On entry `*signature_len` is the room in
+    /// Signs `message` with RSASSA-PKCS1-v1_5 and SHA-256, or where `scheme` says so with SM2 and SM3 (user id 1234567812345678, r and s in DER), by the private key of the configured serial (HSM, KMS). On entry `*signature_len` is the room in
     /// `signature`, 1024 bytes; on return the length. Returns 0, anything else is an error.
     pub sign: Option<
         unsafe extern "C" fn(

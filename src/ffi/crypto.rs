@@ -1,10 +1,13 @@
-use crate::crypto::{self, PrivateKey, PublicKey, Verdict};
+use crate::crypto::suite::{PrivateKey, PublicKey, Suite};
+use crate::crypto::{self, CryptoError, Verdict};
 use crate::error::{Code, Error, Result};
 
 use super::boundary::{call, output};
 use super::buffer::payseal_buffer;
 use super::error::payseal_error;
 use super::input::{self, bytes, text};
+
+use zeroize::Zeroizing;
 
 fn unknown_algorithm(known: &str) -> Error {
     Error::new(
@@ -36,11 +39,68 @@ fn exactly<const N: usize>(bytes: &[u8], name: &str) -> Result<[u8; N]> {
     })
 }
 
-fn secret_key(key: &[u8]) -> Result<zeroize::Zeroizing<[u8; 32]>> {
-    exactly(key, "key").map(zeroize::Zeroizing::new)
+fn secret_key<const N: usize>(key: &[u8]) -> Result<Zeroizing<[u8; N]>> {
+    exactly(key, "key").map(Zeroizing::new)
 }
 
-/// Signs. algorithm: "RSA-SHA256" (RSASSA-PKCS1-v1_5). key: a private key as PEM, bare base64 or DER.
+/// What this build knows, for whoever asks for something else.
+struct Known {
+    signatures: &'static str,
+    ciphers: &'static str,
+    digests: &'static str,
+}
+
+#[cfg(feature = "shangmi")]
+const KNOWN: Known = Known {
+    signatures: "RSA-SHA256 and SM2-SM3",
+    ciphers: "AES-256-GCM, RSA-OAEP-SHA1, SM4-GCM and SM2",
+    digests: "SHA-256, SHA-1, MD5, SM3 and HMAC-SHA256",
+};
+#[cfg(not(feature = "shangmi"))]
+const KNOWN: Known = Known {
+    signatures: "RSA-SHA256",
+    ciphers: "AES-256-GCM and RSA-OAEP-SHA1",
+    digests: "SHA-256, SHA-1, MD5 and HMAC-SHA256",
+};
+
+fn signature_suite(algorithm: &str) -> Result<Suite> {
+    match algorithm {
+        "RSA-SHA256" => Ok(Suite::Rsa),
+        #[cfg(feature = "shangmi")]
+        "SM2-SM3" => Ok(Suite::Shangmi),
+        _ => Err(unknown_algorithm(KNOWN.signatures)),
+    }
+}
+
+/// What the ciphers with a pair of keys have no place for.
+fn neither(nonce: &[u8], aad: &[u8]) -> Result<()> {
+    exactly::<0>(nonce, "nonce")?;
+    exactly::<0>(aad, "aad").map(drop)
+}
+
+fn sealed_for(
+    suite: Suite,
+    key: &[u8],
+    plaintext: &[u8],
+) -> Result<std::result::Result<Vec<u8>, CryptoError>> {
+    let key = PublicKey::parse(suite, key).map_err(key_error)?;
+    Ok(key.seal(plaintext, &mut kernel))
+}
+
+fn opened_by(
+    suite: Suite,
+    key: &[u8],
+    ciphertext: &[u8],
+) -> Result<std::result::Result<Zeroizing<Vec<u8>>, CryptoError>> {
+    let key = PrivateKey::parse(suite, key).map_err(key_error)?;
+    Ok(key.open(ciphertext))
+}
+
+fn kernel(out: &mut [u8]) -> std::result::Result<(), CryptoError> {
+    getrandom::fill(out).map_err(|_| CryptoError)
+}
+
+/// Signs. algorithm: "RSA-SHA256" (RSASSA-PKCS1-v1_5) or "SM2-SM3" (user id 1234567812345678; gives r and s in DER). key: a private key as PEM, bare base64 or DER.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn payseal_crypto_sign(
     algorithm: *const u8,
@@ -56,12 +116,11 @@ pub unsafe extern "C" fn payseal_crypto_sign(
         call(error, || {
             let out = output(signature, "signature")?;
             *out = payseal_buffer::EMPTY;
-            let "RSA-SHA256" = text(algorithm, algorithm_len, input::NAME, "algorithm")? else {
-                return Err(unknown_algorithm("RSA-SHA256"));
-            };
-            let key = PrivateKey::parse(bytes(key, key_len, input::HEADERS, "key")?)
+            let suite = signature_suite(text(algorithm, algorithm_len, input::NAME, "algorithm")?)?;
+            let key = PrivateKey::parse(suite, bytes(key, key_len, input::HEADERS, "key")?)
                 .map_err(key_error)?;
-            let signed = key.sign_sha256(bytes(message, message_len, input::PAYLOAD, "message")?);
+            let message = bytes(message, message_len, input::PAYLOAD, "message")?;
+            let signed = key.sign(message, &mut kernel);
             *out = payseal_buffer::of(signed.map_err(|_| {
                 Error::new(
                     Code::Internal,
@@ -73,7 +132,7 @@ pub unsafe extern "C" fn payseal_crypto_sign(
     }
 }
 
-/// Verifies a signature: PAYSEAL_OK when it fits, PAYSEAL_SIGNATURE_INVALID when it does not. algorithm: "RSA-SHA256". key: a public key as PEM, bare base64 or DER.
+/// Verifies a signature: PAYSEAL_OK when it fits, PAYSEAL_SIGNATURE_INVALID when it does not. algorithm: "RSA-SHA256" or "SM2-SM3". key: a public key as PEM, bare base64 or DER.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn payseal_crypto_verify(
     algorithm: *const u8,
@@ -88,13 +147,11 @@ pub unsafe extern "C" fn payseal_crypto_verify(
 ) -> i32 {
     unsafe {
         call(error, || {
-            let "RSA-SHA256" = text(algorithm, algorithm_len, input::NAME, "algorithm")? else {
-                return Err(unknown_algorithm("RSA-SHA256"));
-            };
-            let key =
-                PublicKey::parse(bytes(key, key_len, input::HEADERS, "key")?).map_err(key_error)?;
+            let suite = signature_suite(text(algorithm, algorithm_len, input::NAME, "algorithm")?)?;
+            let key = PublicKey::parse(suite, bytes(key, key_len, input::HEADERS, "key")?)
+                .map_err(key_error)?;
             let message = bytes(message, message_len, input::PAYLOAD, "message")?;
-            match key.verify_sha256(
+            match key.verify(
                 message,
                 bytes(signature, signature_len, input::PAYLOAD, "signature")?,
             ) {
@@ -108,7 +165,7 @@ pub unsafe extern "C" fn payseal_crypto_verify(
     }
 }
 
-/// Encrypts. algorithm: "AES-256-GCM" (key 32 bytes, nonce 12 bytes, any aad; gives ciphertext and 16-byte tag) or "RSA-OAEP-SHA1" (key: a public key; nonce and aad NULL).
+/// Encrypts. algorithm: "AES-256-GCM" or "SM4-GCM" (key 32 or 16 bytes, nonce 12 bytes, any aad; gives ciphertext and 16-byte tag), "RSA-OAEP-SHA1" or "SM2" (key: a public key; nonce and aad NULL; SM2 gives C1, C3 and C2 in DER and takes no empty plaintext).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn payseal_crypto_seal(
     algorithm: *const u8,
@@ -140,24 +197,36 @@ pub unsafe extern "C" fn payseal_crypto_seal(
                     plaintext,
                 ),
                 "RSA-OAEP-SHA1" => {
-                    exactly::<0>(nonce, "nonce")?;
-                    exactly::<0>(aad, "aad")?;
-                    PublicKey::parse(key)
-                        .map_err(key_error)?
-                        .oaep_sha1_seal(plaintext)
+                    neither(nonce, aad)?;
+                    sealed_for(Suite::Rsa, key, plaintext)?
                 }
-                _ => return Err(unknown_algorithm("AES-256-GCM and RSA-OAEP-SHA1")),
+                #[cfg(feature = "shangmi")]
+                "SM4-GCM" => crypto::sm4_gcm_seal(
+                    &*secret_key(key)?,
+                    &exactly(nonce, "nonce")?,
+                    aad,
+                    plaintext,
+                ),
+                #[cfg(feature = "shangmi")]
+                "SM2" => {
+                    neither(nonce, aad)?;
+                    sealed_for(Suite::Shangmi, key, plaintext)?
+                }
+                _ => return Err(unknown_algorithm(KNOWN.ciphers)),
             };
             *out = payseal_buffer::of(sealed.map_err(|_| {
-                Error::new(Code::InvalidArgument, "plaintext is too long for this key")
-                    .with_field("plaintext")
+                Error::new(
+                    Code::InvalidArgument,
+                    "plaintext is too long for this key, or empty where the algorithm needs a byte",
+                )
+                .with_field("plaintext")
             })?);
             Ok(())
         })
     }
 }
 
-/// Decrypts what payseal_crypto_seal encrypts; "RSA-OAEP-SHA1" takes the private key. PAYSEAL_DECRYPTION_FAILED, without a reason, when it cannot.
+/// Decrypts what payseal_crypto_seal encrypts; "RSA-OAEP-SHA1" and "SM2" take the private key. PAYSEAL_DECRYPTION_FAILED, without a reason, when it cannot.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn payseal_crypto_open(
     algorithm: *const u8,
@@ -189,13 +258,22 @@ pub unsafe extern "C" fn payseal_crypto_open(
                     ciphertext,
                 ),
                 "RSA-OAEP-SHA1" => {
-                    exactly::<0>(nonce, "nonce")?;
-                    exactly::<0>(aad, "aad")?;
-                    PrivateKey::parse(key)
-                        .map_err(key_error)?
-                        .oaep_sha1_open(ciphertext)
+                    neither(nonce, aad)?;
+                    opened_by(Suite::Rsa, key, ciphertext)?
                 }
-                _ => return Err(unknown_algorithm("AES-256-GCM and RSA-OAEP-SHA1")),
+                #[cfg(feature = "shangmi")]
+                "SM4-GCM" => crypto::sm4_gcm_open(
+                    &*secret_key(key)?,
+                    &exactly(nonce, "nonce")?,
+                    aad,
+                    ciphertext,
+                ),
+                #[cfg(feature = "shangmi")]
+                "SM2" => {
+                    neither(nonce, aad)?;
+                    opened_by(Suite::Shangmi, key, ciphertext)?
+                }
+                _ => return Err(unknown_algorithm(KNOWN.ciphers)),
             };
             *out = payseal_buffer::of(opened.map_err(|_| not_decrypted())?.as_slice());
             Ok(())
@@ -203,7 +281,7 @@ pub unsafe extern "C" fn payseal_crypto_open(
     }
 }
 
-/// Digests. algorithm: "SHA-256", "SHA-1", "MD5" (key NULL) or "HMAC-SHA256" (key: raw bytes, not empty). Gives raw bytes, not hex.
+/// Digests. algorithm: "SHA-256", "SHA-1", "MD5", "SM3" (key NULL) or "HMAC-SHA256" (key: raw bytes, not empty). Gives raw bytes, not hex.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn payseal_crypto_digest(
     algorithm: *const u8,
@@ -226,13 +304,15 @@ pub unsafe extern "C" fn payseal_crypto_digest(
                 "SHA-256" => keyless().map(|_| payseal_buffer::of(crypto::sha256(message)))?,
                 "SHA-1" => keyless().map(|_| payseal_buffer::of(crypto::sha1(message)))?,
                 "MD5" => keyless().map(|_| payseal_buffer::of(crypto::md5(message)))?,
+                #[cfg(feature = "shangmi")]
+                "SM3" => keyless().map(|_| payseal_buffer::of(crypto::sm3(message)))?,
                 "HMAC-SHA256" if key.is_empty() => {
                     return Err(
                         Error::new(Code::ConfigEmptySecret, "key is empty").with_field("key")
                     );
                 }
                 "HMAC-SHA256" => payseal_buffer::of(crypto::hmac_sha256(key, message)),
-                _ => return Err(unknown_algorithm("SHA-256, SHA-1, MD5 and HMAC-SHA256")),
+                _ => return Err(unknown_algorithm(KNOWN.digests)),
             };
             Ok(())
         })

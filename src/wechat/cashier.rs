@@ -42,6 +42,12 @@ fn jsapi(
 ) -> Result<Vec<(&'static str, String)>> {
     let appid = given.appid(merchant)?;
     let package = format!("prepay_id={}", given.prepay_id()?);
+    let sign_type = match merchant.scheme.sign_type() {
+        Some(known) => known.to_owned(),
+        None => given.take("signType")?.ok_or_else(|| {
+            invalid("signType", "it is missing; the provider publishes none for SM2, so give the one that it told the merchant")
+        })?,
+    };
     let (timestamp, nonce) = (host.now_s()?.to_string(), host.nonce()?);
     let signature = sign(merchant, [&appid, &timestamp, &nonce, &package], host)?;
     Ok(vec![
@@ -49,7 +55,7 @@ fn jsapi(
         ("timeStamp", timestamp),
         ("nonceStr", nonce),
         ("package", package),
-        ("signType", "RSA".into()),
+        ("signType", sign_type),
         ("paySign", signature),
     ])
 }

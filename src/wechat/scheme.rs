@@ -63,6 +63,15 @@ impl Scheme {
         }
     }
 
+    /// What a page is told about the signature with which it calls up the cashier. The provider's documents name none for SM2.
+    pub fn sign_type(self) -> Option<&'static str> {
+        match self {
+            Scheme::Rsa => Some("RSA"),
+            #[cfg(feature = "shangmi")]
+            Scheme::Sm2 => None,
+        }
+    }
+
     /// In the `algorithm` of what is encrypted with the APIv3 key.
     pub fn aead(self) -> &'static str {
         match self {

@@ -123,3 +123,52 @@ fn open<E: Engine>(key: &str, resource: &Value) -> Vec<u8> {
     .unwrap()
     .to_vec()
 }
+
+#[cfg(feature = "shangmi")]
+mod shangmi {
+    use super::*;
+    use payseal::crypto::{Sm2PrivateKey, sm3, sm4_gcm_open};
+
+    #[test]
+    fn the_published_sm2_signature_is_verified_with_the_published_certificate() {
+        let Some(vector) = vector("sm2/verify") else {
+            return;
+        };
+        let certificate = Certificate::parse(text(&vector, "certificate_pem").as_bytes()).unwrap();
+        assert_eq!(certificate.serial().to_string(), text(&vector, "serial"));
+        let message = text(&vector, "message").as_bytes();
+        let signature = base64::decode(text(&vector, "signature").as_bytes()).unwrap();
+        let key = certificate.public_key();
+        assert_eq!(key.verify(message, &signature), Verdict::Valid);
+        assert_eq!(key.verify(b"another", &signature), Verdict::Invalid);
+    }
+
+    #[test]
+    fn the_published_sm2_ciphertext_is_opened() {
+        let Some(vector) = vector("sm2/decrypt") else {
+            return;
+        };
+        let key = Sm2PrivateKey::parse(text(&vector, "private_key_pem").as_bytes()).unwrap();
+        let ciphertext = base64::decode(text(&vector, "ciphertext").as_bytes()).unwrap();
+        let expected = text(&vector["expect"], "plaintext").as_bytes();
+        assert_eq!(*key.open(&ciphertext).unwrap(), expected);
+    }
+
+    #[test]
+    fn the_published_sm4_box_is_opened() {
+        let Some(vector) = vector("sm4/gcm") else {
+            return;
+        };
+        let key = sm3(text(&vector, "key").as_bytes())[..16]
+            .try_into()
+            .unwrap();
+        let nonce = text(&vector, "nonce").as_bytes().try_into().unwrap();
+        let aad = text(&vector, "associated_data").as_bytes();
+        let ciphertext = base64::decode(text(&vector, "ciphertext").as_bytes()).unwrap();
+        let expected = text(&vector["expect"], "plaintext").as_bytes();
+        assert_eq!(
+            *sm4_gcm_open(&key, &nonce, aad, &ciphertext).unwrap(),
+            expected
+        );
+    }
+}

@@ -1,7 +1,9 @@
 //! The decoder over bytes: every file that another implementation packed, and every way to break one.
 
 use payseal::Code;
-use payseal::download::{Coding, Decoded, Decoder, Digest, DigestKind, Limits, decode};
+use payseal::download::{
+    Cipher, Coding, Decoded, Decoder, Digest, DigestKind, Limits, Seal, decode,
+};
 use proptest::prelude::*;
 
 use crate::files::{packed, unhex};
@@ -267,4 +269,36 @@ proptest! {
             }
         }
     }
+}
+
+#[test]
+fn a_bill_sealed_with_sm4_is_opened_and_fits_its_sm3() {
+    let file = packed("sealed_with_sm4");
+    let (key, nonce) = file.seal.clone().unwrap();
+    let coding = |key: &[u8]| Coding {
+        seal: Some(Seal {
+            cipher: Cipher::find("SM4_GCM").unwrap(),
+            key: key.to_vec().into(),
+            nonce: nonce.as_bytes().to_vec(),
+        }),
+        gzip: true,
+        digest: Some(Digest {
+            kind: DigestKind::find("SM3").unwrap(),
+            value: unhex(&file.sm3),
+        }),
+    };
+    let limits = Limits::default();
+    assert_eq!(
+        decode(&coding(&key), limits, &file.received).unwrap(),
+        file.plain
+    );
+    let mut touched = file.received.clone();
+    *touched.last_mut().unwrap() ^= 1;
+    refused_as(
+        Code::DecryptionFailed,
+        decode(&coding(&key), limits, &touched),
+    );
+    refused(decode(&coding(&[1; 16]), limits, &file.received));
+    let cipher = Cipher::find("SM4_GCM").unwrap();
+    assert_eq!(cipher.key_length(), 16);
 }

@@ -14,6 +14,8 @@ pub struct Packed {
     pub plain: Vec<u8>,
     pub sha1: String,
     pub sha256: String,
+    /// Of the one that is sealed with SM4.
+    pub sm3: String,
     pub gzip: bool,
     /// Key and nonce.
     pub seal: Option<(Vec<u8>, String)>,
@@ -31,6 +33,7 @@ pub fn packed(name: &str) -> Packed {
         plain: bytes("plain"),
         sha1: text("sha1"),
         sha256: text("sha256"),
+        sm3: text("sm3"),
         gzip: name.contains("gzip") || name.contains("sealed"),
         seal: file["key"].as_str().map(|key| (unhex(key), text("nonce"))),
     }

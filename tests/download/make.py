@@ -9,6 +9,8 @@ import hashlib
 import json
 import pathlib
 
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 HEADER = "\ufeff交易时间,公众账号ID,商户号,特约商户号,设备号,微信订单号,商户订单号,用户标识,交易类型,交易状态,付款银行,货币种类,应结订单金额,手续费,费率\r\n"
@@ -38,6 +40,14 @@ def sealed(name: str, plain: bytes, key: bytes, nonce: str) -> dict[str, str]:
     return packed(name, plain, received, key=key.hex(), nonce=nonce)
 
 
+def sealed_with_sm4(name: str, plain: bytes, key: bytes, nonce: str) -> dict[str, str]:
+    encryptor = Cipher(algorithms.SM4(key), modes.GCM(nonce.encode())).encryptor()
+    received = encryptor.update(gzip.compress(plain, mtime=0)) + encryptor.finalize() + encryptor.tag
+    digest = hashes.Hash(hashes.SM3())
+    digest.update(plain)
+    return packed(name, plain, received, key=key.hex(), nonce=nonce, sm3=digest.finalize().hex())
+
+
 one, two = bill(16), bill(5)
 key = hashlib.sha256(b"a key for tests").digest()
 files = [
@@ -48,6 +58,7 @@ files = [
     sealed("sealed", one, key, "KE7hqAxeNpBvNdRE"),
     sealed("sealed_part_two", two, hashlib.sha256(b"another key").digest(), "0123456789abcdef"),
     sealed("sealed_with_twelve", two, key, "fdasflkja484"),
+    sealed_with_sm4("sealed_with_sm4", two, key[:16], "KE7hqAxeNpBvNdRE"),
     packed("receipt", b"%PDF-1.4 a receipt", b"%PDF-1.4 a receipt"),
 ]
 text = ",\n".join(json.dumps(file) for file in files)

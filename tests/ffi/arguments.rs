@@ -646,7 +646,7 @@ fn values_that_are_none_of_an_enumeration_are_refused() {
         let raised = run(|e| unsafe { payseal_call_fail(call, failure, ptr::null(), 0, e) });
         assert_eq!(raised.unwrap_err().field(), "failure");
     }
-    for algorithm in ["", "rsa-sha256", "RSA-SHA1", "SM2", "MD4", "none"] {
+    for algorithm in ["", "rsa-sha256", "RSA-SHA1", "SM9", "sm2", "MD4", "none"] {
         let (a, n) = (algorithm.as_ptr(), algorithm.len());
         let (p, l) = input("x");
         let mut out = garbage();

@@ -15,6 +15,8 @@ mod freshness;
 mod notifications;
 mod parameters;
 mod refusals;
+#[cfg(feature = "shangmi")]
+mod shangmi;
 mod signatures;
 mod signing;
 mod v2;

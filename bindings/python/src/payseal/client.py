@@ -57,7 +57,7 @@ class Client:
             now_ms: The clock: Unix time in milliseconds. Left out: the system's.
             random_bytes: The random source, for example ``os.urandom``. Left out: the system's.
             signer: Keeps the private key elsewhere (HSM, KMS): RSASSA-PKCS1-v1_5 with SHA-256 over the given bytes by the key of
-                the configured serial.
+                the configured serial; with the scheme of SM2, SM2 with SM3 in DER.
             transport: Sends the requests instead of the built-in HTTP client.
 
         Raises:

@@ -51,6 +51,8 @@ class Configuration(TypedDict, total=False):
     """``"wechat"``."""
     mchid: str
     """The merchant id, digits."""
+    scheme: str
+    """``"WECHATPAY2-SHA256-RSA2048"``, which is the default, or ``"WECHATPAY2-SM2-WITH-SM3"`` for SM2, SM3 and SM4."""
     merchant_serial: str
     """The serial number of the merchant API certificate, hex; not needed beside ``merchant_certificate``."""
     merchant_certificate: str

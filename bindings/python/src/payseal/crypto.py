@@ -1,6 +1,6 @@
 """The library's cryptography over plain bytes, for what a provider's operation does not cover.
 
-Keys are PEM, bare base64 or DER; for AES and HMAC they are the raw bytes. Every function may be called from any thread.
+Keys are PEM, bare base64 or DER; for AES, SM4 and HMAC they are the raw bytes. Every function may be called from any thread.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ def sign(algorithm: str, key: Key, message: bytes) -> bytes:
     """The signature of a message.
 
     Args:
-        algorithm: ``"RSA-SHA256"``, which is RSASSA-PKCS1-v1_5 with SHA-256.
+        algorithm: ``"RSA-SHA256"``, which is RSASSA-PKCS1-v1_5 with SHA-256, or ``"SM2-SM3"``, for the user id 1234567812345678.
         key: A private key.
         message: The bytes to sign.
 
@@ -33,7 +33,7 @@ def verify(algorithm: str, key: Key, message: bytes, signature: bytes) -> None:
     """Check a signature.
 
     Args:
-        algorithm: ``"RSA-SHA256"``.
+        algorithm: ``"RSA-SHA256"`` or ``"SM2-SM3"``, whose signatures are in DER.
         key: A public key.
         message: The signed bytes.
         signature: The raw signature, not base64.
@@ -51,14 +51,14 @@ def seal(algorithm: str, key: Key, plaintext: bytes, *, nonce: Optional[bytes] =
     """Encrypt.
 
     Args:
-        algorithm: ``"RSA-OAEP-SHA1"`` or ``"AES-256-GCM"``.
-        key: A public key; for AES 32 bytes.
+        algorithm: ``"RSA-OAEP-SHA1"``, ``"AES-256-GCM"``, ``"SM2"`` or ``"SM4-GCM"``.
+        key: A public key; for AES 32 bytes, for SM4 16.
         plaintext: The bytes to encrypt.
-        nonce: For AES, 12 bytes that were never used with this key.
-        aad: For AES, additional data that is authenticated only.
+        nonce: For AES and SM4, 12 bytes that were never used with this key.
+        aad: For AES and SM4, additional data that is authenticated only.
 
     Returns:
-        The ciphertext; for AES with its 16-byte tag at the end.
+        The ciphertext; for AES and SM4 with its 16-byte tag at the end, for SM2 as C1, C3, C2 in DER.
 
     Raises:
         ConfigurationError: The key cannot be used.
@@ -71,11 +71,11 @@ def open(algorithm: str, key: Key, ciphertext: bytes, *, nonce: Optional[bytes] 
     """Decrypt.
 
     Args:
-        algorithm: ``"RSA-OAEP-SHA1"`` or ``"AES-256-GCM"``.
-        key: A private key; for AES 32 bytes.
+        algorithm: ``"RSA-OAEP-SHA1"``, ``"AES-256-GCM"``, ``"SM2"`` or ``"SM4-GCM"``.
+        key: A private key; for AES 32 bytes, for SM4 16.
         ciphertext: What :func:`seal` returned.
-        nonce: For AES, the 12 bytes it was sealed with.
-        aad: For AES, the additional data it was sealed with.
+        nonce: For AES and SM4, the 12 bytes it was sealed with.
+        aad: For AES and SM4, the additional data it was sealed with.
 
     Raises:
         TrustError: It cannot be decrypted (``DECRYPTION_FAILED``); the error does not say why.
@@ -89,7 +89,7 @@ def digest(algorithm: str, message: bytes, *, key: Optional[Key] = None) -> byte
     """A digest or a message authentication code.
 
     Args:
-        algorithm: ``"SHA-1"``, ``"SHA-256"``, ``"MD5"`` or ``"HMAC-SHA256"``.
+        algorithm: ``"SHA-1"``, ``"SHA-256"``, ``"MD5"``, ``"SM3"`` or ``"HMAC-SHA256"``.
         message: The bytes.
         key: Only for HMAC.
 

@@ -79,6 +79,17 @@ public final class Configuration {
         }
 
         /**
+         * Which algorithms merchant and platform use: {@code "WECHATPAY2-SHA256-RSA2048"}, which is the default, or
+         * {@code "WECHATPAY2-SM2-WITH-SM3"} for SM2, SM3 and SM4.
+         *
+         * @param scheme the provider's name of the scheme
+         * @return this builder
+         */
+        public Builder scheme(String scheme) {
+            return text("scheme", scheme);
+        }
+
+        /**
          * The serial number of the merchant API certificate; may be left out when the certificate is given.
          *
          * @param serial hex

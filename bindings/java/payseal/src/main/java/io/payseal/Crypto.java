@@ -3,7 +3,7 @@ package io.payseal;
 import java.nio.charset.StandardCharsets;
 
 /**
- * The algorithms by themselves. Keys are PEM, bare base64 or DER; for AES and HMAC the raw bytes. All methods are safe for use
+ * The algorithms by themselves. Keys are PEM, bare base64 or DER; for AES, SM4 and HMAC the raw bytes. All methods are safe for use
  * by several threads at once.
  */
 public final class Crypto {
@@ -12,7 +12,7 @@ public final class Crypto {
     /**
      * Signs.
      *
-     * @param algorithm {@code "RSA-SHA256"} (RSASSA-PKCS1-v1_5)
+     * @param algorithm {@code "RSA-SHA256"} (RSASSA-PKCS1-v1_5) or {@code "SM2-SM3"} (user id 1234567812345678, signature in DER)
      * @param key a private key
      * @param message the bytes to sign
      * @return the signature
@@ -24,7 +24,7 @@ public final class Crypto {
     /**
      * Checks a signature.
      *
-     * @param algorithm {@code "RSA-SHA256"}
+     * @param algorithm {@code "RSA-SHA256"} or {@code "SM2-SM3"}
      * @param key a public key
      * @param message the signed bytes
      * @param signature the signature
@@ -37,12 +37,12 @@ public final class Crypto {
     /**
      * Encrypts.
      *
-     * @param algorithm {@code "RSA-OAEP-SHA1"} or {@code "AES-256-GCM"}
-     * @param key a public key, or 32 bytes
-     * @param nonce 12 bytes for AES, else {@code null}
-     * @param aad additional authenticated data for AES; may be {@code null}
+     * @param algorithm {@code "RSA-OAEP-SHA1"}, {@code "AES-256-GCM"}, {@code "SM2"} or {@code "SM4-GCM"}
+     * @param key a public key; 32 bytes for AES, 16 for SM4
+     * @param nonce 12 bytes for AES and SM4, else {@code null}
+     * @param aad additional authenticated data for AES and SM4; may be {@code null}
      * @param plaintext what to encrypt
-     * @return the ciphertext, for AES with the 16-byte tag at its end
+     * @return the ciphertext, for AES and SM4 with the 16-byte tag at its end, for SM2 as C1, C3, C2 in DER
      */
     public static byte[] seal(String algorithm, byte[] key, byte[] nonce, byte[] aad, byte[] plaintext) {
         return Native.cryptoSeal(utf8(algorithm), key, nonce, aad, plaintext);
@@ -51,10 +51,10 @@ public final class Crypto {
     /**
      * Decrypts.
      *
-     * @param algorithm {@code "RSA-OAEP-SHA1"} or {@code "AES-256-GCM"}
-     * @param key a private key, or 32 bytes
-     * @param nonce 12 bytes for AES, else {@code null}
-     * @param aad additional authenticated data for AES; may be {@code null}
+     * @param algorithm {@code "RSA-OAEP-SHA1"}, {@code "AES-256-GCM"}, {@code "SM2"} or {@code "SM4-GCM"}
+     * @param key a private key; 32 bytes for AES, 16 for SM4
+     * @param nonce 12 bytes for AES and SM4, else {@code null}
+     * @param aad additional authenticated data for AES and SM4; may be {@code null}
      * @param ciphertext what {@link #seal} gave
      * @return the plaintext
      * @throws TrustException with {@link ErrorCode#DECRYPTION_FAILED} when it cannot be decrypted
@@ -66,7 +66,7 @@ public final class Crypto {
     /**
      * Computes a digest.
      *
-     * @param algorithm {@code "SHA-1"}, {@code "SHA-256"}, {@code "MD5"} or {@code "HMAC-SHA256"}
+     * @param algorithm {@code "SHA-1"}, {@code "SHA-256"}, {@code "MD5"}, {@code "SM3"} or {@code "HMAC-SHA256"}
      * @param key the key of an HMAC, else {@code null}
      * @param message the bytes
      * @return the digest, raw

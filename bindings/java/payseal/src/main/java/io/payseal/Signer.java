@@ -13,10 +13,11 @@ import java.util.Objects;
 @FunctionalInterface
 public interface Signer {
     /**
-     * RSASSA-PKCS1-v1_5 with SHA-256 by the key of the configured serial number.
+     * RSASSA-PKCS1-v1_5 with SHA-256 by the key of the configured serial number; with the scheme {@code
+     * WECHATPAY2-SM2-WITH-SM3} SM2 with SM3 for the user id 1234567812345678.
      *
      * @param message the bytes to sign
-     * @return the signature, as long as the key's modulus
+     * @return the signature, as long as the key's modulus; of SM2 in DER
      * @throws Exception when there is no signature; the call then fails with {@link ErrorCode#SIGNER_FAILED} and this as its
      *     cause
      */
