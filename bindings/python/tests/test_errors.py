@@ -38,7 +38,7 @@ def test_codes_and_outcomes_are_those_of_the_header() -> None:
     for member in (*Code, *Outcome, *payseal.Failure):
         prefix = "FAILURE_" if isinstance(member, payseal.Failure) else ""
         assert constants.pop(prefix + member.name) == member.value
-    assert constants == {"SEND": 1, "WAIT": 2, "DONE": 3}
+    assert constants == {"SEND": 1, "WAIT": 2, "DONE": 3, "RECEIVE": 4, "TAKE": 5}
 
 
 def test_a_code_of_a_newer_library_is_kept() -> None:

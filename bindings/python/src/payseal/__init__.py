@@ -11,6 +11,7 @@ from payseal.aio import AsyncClient
 from payseal.cancellation import Cancellation
 from payseal.client import Client, operations
 from payseal.configuration import Configuration
+from payseal.downloads import AsyncDownload, Download, DownloadInfo, DownloadOptions, FileAddress
 from payseal.errors import (
     ArgumentError,
     ClosedError,
@@ -26,13 +27,24 @@ from payseal.errors import (
 from payseal.notification import Event, Explanation, Headers, Notification, NotificationOptions, Reply
 from payseal.result import Info, Options, Result
 from payseal.routing import AsyncNotificationRouter, NotificationRouter
-from payseal.transport import AsyncTransport, Failure, HttpRequest, HttpResponse, Transport, TransportFailure
+from payseal.transport import (
+    AsyncStreamedResponse,
+    AsyncTransport,
+    Failure,
+    HttpRequest,
+    HttpResponse,
+    StreamedResponse,
+    Transport,
+    TransportFailure,
+)
 
 __all__ = [
     "ABI_VERSION",
     "ArgumentError",
     "AsyncClient",
+    "AsyncDownload",
     "AsyncNotificationRouter",
+    "AsyncStreamedResponse",
     "AsyncTransport",
     "Cancellation",
     "Client",
@@ -40,9 +52,13 @@ __all__ = [
     "Code",
     "Configuration",
     "ConfigurationError",
+    "Download",
+    "DownloadInfo",
+    "DownloadOptions",
     "Event",
     "Explanation",
     "Failure",
+    "FileAddress",
     "Headers",
     "HttpRequest",
     "HttpResponse",
@@ -57,6 +73,7 @@ __all__ = [
     "ProviderError",
     "Reply",
     "Result",
+    "StreamedResponse",
     "Transport",
     "TransportError",
     "TransportFailure",

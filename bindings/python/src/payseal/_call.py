@@ -86,7 +86,10 @@ def drive(call: Call, transport: Transport, cancellation: Optional[Cancellation]
 def _send(call: Call, transport: Transport) -> Optional[Exception]:
     request = call.request()
     try:
-        call.respond(transport(request))
+        response = transport(request)
+        if not isinstance(response, HttpResponse):
+            raise TypeError("only a file may be streamed")
+        call.respond(response)
         return None
     except TransportFailure as failure:
         call.fail(failure.failure, failure.reason)

@@ -71,6 +71,19 @@ _FALLIBLE = {
     "call_respond": (_HANDLE, c_uint32, *_BYTES, *_BYTES),
     "call_fail": (_HANDLE, c_int32, *_BYTES),
     "call_result": (_HANDLE, _OUT, _OUT),
+    "download_new": (_HANDLE, *_BYTES, _HANDLE, _OUT),
+    "download_read": (_HANDLE, c_void_p, c_size_t, _OUT),
+    "download_save": (_HANDLE, *_BYTES, _OUT),
+    "download_info": (_HANDLE, _OUT),
+    "download_step": (_HANDLE, _OUT, _OUT),
+    "download_request": (_HANDLE, _OUT),
+    "download_body": (_HANDLE, _OUT),
+    "download_respond": (_HANDLE, c_uint32, *_BYTES),
+    "download_receive": (_HANDLE, *_BYTES),
+    "download_end": (_HANDLE,),
+    "download_fail": (_HANDLE, c_int32, *_BYTES),
+    "download_take": (_HANDLE, c_void_p, c_size_t, _OUT),
+    "download_save_to": (_HANDLE, *_BYTES),
     "notification_open": (_HANDLE, *_BYTES, *_BYTES, *_BYTES, _OUT, _OUT),
     "notification_explain": (_HANDLE, *_BYTES, *_BYTES, _OUT),
     "notification_route": (c_void_p, c_size_t, *_BYTES, *_BYTES, _OUT),
@@ -94,6 +107,7 @@ _INFALLIBLE = {
     "client_free": (None, (_HANDLE,)),
     "cancel_free": (None, (_HANDLE,)),
     "call_free": (None, (_HANDLE,)),
+    "download_free": (None, (_HANDLE,)),
 }
 
 

@@ -19,10 +19,11 @@ from payseal._native import lines, to_json
 from payseal.cancellation import Cancellation
 from payseal.client import Client, PathValue
 from payseal.configuration import Configuration
+from payseal.downloads import AsyncDownload, DownloadOptions, FileAddress, request
 from payseal.errors import Code
 from payseal.notification import Headers, Notification, NotificationOptions, Reply
 from payseal.result import Options, Result
-from payseal.transport import AsyncTransport, Failure, TransportFailure
+from payseal.transport import AsyncTransport, Failure, HttpResponse, TransportFailure
 
 _T = TypeVar("_T")
 
@@ -116,6 +117,26 @@ class AsyncClient:
             return _client.notification(*await self._exchange("call_new_notification", lines(headers), body, text))
         return await self._run(partial(self._client.open_notification, headers, body, options=options))
 
+    def download(
+        self,
+        operation: Optional[str] = None,
+        *,
+        path: Optional[Mapping[str, PathValue]] = None,
+        query: Optional[Mapping[str, object]] = None,
+        body: Optional[Mapping[str, object]] = None,
+        file: Optional[FileAddress] = None,
+        options: Optional[DownloadOptions] = None,
+    ) -> AsyncDownload:
+        """Begin a download, as :meth:`payseal.Client.download` does: the same arguments, the same errors. Nothing is sent yet.
+
+        ::
+
+            async with client.download(**files.trade_bill("2026-01-02")) as bill:
+                await bill.save("bill.csv")
+        """
+        text = request(operation=operation, path=path, query=query, body=body, file=file, options=options)
+        return AsyncDownload(self._client._handle(), text, self._transport, self._run)
+
     def notification_reply(self, code: int = Code.OK) -> Reply:
         """The answer to write for a notification; see :meth:`payseal.Client.notification_reply`. Does not block."""
         return self._client.notification_reply(code)
@@ -163,7 +184,10 @@ class AsyncClient:
         assert self._transport is not None
         request = call.request()
         try:
-            call.respond(await asyncio.wait_for(self._transport(request), request.timeout_ms / 1000))
+            response = await asyncio.wait_for(self._transport(request), request.timeout_ms / 1000)
+            if not isinstance(response, HttpResponse):
+                raise TypeError("only a file may be streamed")
+            call.respond(response)
             return None
         except TransportFailure as failure:
             call.fail(failure.failure, failure.reason)

@@ -15,6 +15,7 @@ from payseal._library import Buffer, library
 from payseal._native import check, closed, copy, from_json, inputs, lines, to_json
 from payseal.cancellation import Cancellation
 from payseal.configuration import Configuration
+from payseal.downloads import Download, DownloadOptions, FileAddress, request
 from payseal.errors import Code
 from payseal.notification import Explanation, Headers, Notification, NotificationOptions, Reply
 from payseal.result import Options, Result, known
@@ -109,6 +110,44 @@ class Client:
         arguments = (*inputs(operation, text, payload), cancel, byref(answer), byref(info))
         client.invoke(native.client_execute, client.pointer, *arguments)
         return _client.result(answer, info)
+
+    def download(
+        self,
+        operation: Optional[str] = None,
+        *,
+        path: Optional[Mapping[str, PathValue]] = None,
+        query: Optional[Mapping[str, object]] = None,
+        body: Optional[Mapping[str, object]] = None,
+        file: Optional[FileAddress] = None,
+        options: Optional[DownloadOptions] = None,
+        cancellation: Optional[Cancellation] = None,
+    ) -> Download:
+        """Begin a download: of a bill, a receipt or another file, which may be larger than memory. Nothing is sent yet.
+
+        ::
+
+            with client.download(**files.trade_bill("2026-01-02")) as bill:
+                bill.save("bill.csv")
+
+        Args:
+            operation: What names the file, for example ``"GET /v3/bill/tradebill"``; :mod:`payseal.wechat.files` has ready ones.
+            path: Values for the placeholders in its path.
+            query: Its query parameters.
+            body: Its body, for the few that have one.
+            file: In place of the operation, what the provider said when it was asked before.
+            options: Options of the download.
+            cancellation: Triggered from another thread, ends it early.
+
+        Returns:
+            A binary stream, which is at its end only when every check has passed.
+
+        Raises:
+            ArgumentError: A parameter is wrong. Nothing was sent.
+            TrustError: The file would lie somewhere else than at the provider.
+            ClosedError: The client is closed.
+        """
+        text = request(operation=operation, path=path, query=query, body=body, file=file, options=options)
+        return Download(self._handle(), text, self._transport, cancellation)
 
     def open_notification(self, headers: Headers, body: bytes, *, options: Optional[NotificationOptions] = None) -> Notification:
         """Verify, check for freshness, and decrypt a message that the provider sent to ``notify_url``.

@@ -7,9 +7,10 @@ no connection itself: it still decides what is sent, checks what comes back, ret
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Protocol
+from typing import Optional, Protocol, Union
 
 from payseal.notification import Headers
 
@@ -25,6 +26,8 @@ class HttpRequest:
         body: The exact bytes; may be empty.
         timeout_ms: Milliseconds this attempt may take from connecting to the last byte of the answer.
         max_response_bytes: Stop reading a body at this many bytes.
+        head_timeout_ms: There when the answer is a file: milliseconds until its headers are there. Best answered with a
+            :class:`StreamedResponse`.
     """
 
     method: str
@@ -33,6 +36,7 @@ class HttpRequest:
     body: bytes
     timeout_ms: int
     max_response_bytes: int
+    head_timeout_ms: Optional[int] = None
 
     def __repr__(self) -> str:
         """Without headers and body: they hold a signature and personal data."""
@@ -52,6 +56,37 @@ class HttpResponse:
     status: int
     headers: Headers
     body: bytes
+
+
+@dataclass(frozen=True)
+class StreamedResponse:
+    """What comes back where the answer is a file that may be larger than memory.
+
+    Attributes:
+        status: The HTTP status.
+        headers: A mapping or pairs.
+        pieces: The raw bytes as they come, not decompressed. Closed, where it can be, when the rest is not wanted. It may raise
+            :class:`TransportFailure`.
+    """
+
+    status: int
+    headers: Headers
+    pieces: Iterator[bytes]
+
+
+@dataclass(frozen=True)
+class AsyncStreamedResponse:
+    """The same for ``asyncio``.
+
+    Attributes:
+        status: The HTTP status.
+        headers: A mapping or pairs.
+        pieces: The raw bytes as they come.
+    """
+
+    status: int
+    headers: Headers
+    pieces: AsyncIterator[bytes]
 
 
 class Failure(IntEnum):
@@ -80,8 +115,8 @@ class TransportFailure(Exception):
 class Transport(Protocol):
     """Sends a request and returns the answer; called from any thread that uses the client."""
 
-    def __call__(self, request: HttpRequest, /) -> HttpResponse:
-        """Send it once.
+    def __call__(self, request: HttpRequest, /) -> Union[HttpResponse, StreamedResponse]:
+        """Send it once. A :class:`StreamedResponse` may come back where ``request.head_timeout_ms`` is there.
 
         Raises:
             TransportFailure: No complete answer came.
@@ -92,8 +127,8 @@ class Transport(Protocol):
 class AsyncTransport(Protocol):
     """The same for ``asyncio``; called on the event loop that uses the client."""
 
-    async def __call__(self, request: HttpRequest, /) -> HttpResponse:
-        """Send it once.
+    async def __call__(self, request: HttpRequest, /) -> Union[HttpResponse, AsyncStreamedResponse]:
+        """Send it once. An :class:`AsyncStreamedResponse` may come back where ``request.head_timeout_ms`` is there.
 
         Raises:
             TransportFailure: No complete answer came.

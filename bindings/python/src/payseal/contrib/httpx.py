@@ -11,12 +11,20 @@ The ``httpx`` client stays the application's: it is not closed here. It must not
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
+from typing import Union
 
 import httpx
 
-from payseal.transport import Failure, HttpRequest, HttpResponse, TransportFailure
+from payseal.transport import (
+    AsyncStreamedResponse,
+    Failure,
+    HttpRequest,
+    HttpResponse,
+    StreamedResponse,
+    TransportFailure,
+)
 
 
 class HttpxTransport:
@@ -26,9 +34,11 @@ class HttpxTransport:
         """Use this client; its default headers, cookies, authentication and redirects take no part."""
         self._client = client
 
-    def __call__(self, request: HttpRequest, /) -> HttpResponse:
+    def __call__(self, request: HttpRequest, /) -> Union[HttpResponse, StreamedResponse]:
         """Send it once. ``httpx`` bounds each read; the sum is bounded between two of them."""
         deadline = time.monotonic() + request.timeout_ms / 1000
+        if request.head_timeout_ms is not None:
+            return self._stream(request, deadline)
         with _failures():
             response = self._client.send(_outgoing(request), stream=True, auth=_AS_SIGNED, follow_redirects=False)
             try:
@@ -43,6 +53,22 @@ class HttpxTransport:
                 response.close()
         return HttpResponse(response.status_code, response.headers.raw, bytes(body))
 
+    def _stream(self, request: HttpRequest, deadline: float) -> StreamedResponse:
+        with _failures():
+            response = self._client.send(_outgoing(request), stream=True, auth=_AS_SIGNED, follow_redirects=False)
+
+        def pieces() -> Iterator[bytes]:
+            with _failures():
+                try:
+                    for piece in response.iter_raw():
+                        yield piece
+                        if time.monotonic() > deadline:
+                            raise TransportFailure(Failure.TIMEOUT, "the answer took too long")
+                finally:
+                    response.close()
+
+        return StreamedResponse(response.status_code, response.headers.raw, pieces())
+
 
 class AsyncHttpxTransport:
     """A :class:`~payseal.AsyncTransport` over an ``httpx.AsyncClient``."""
@@ -51,8 +77,10 @@ class AsyncHttpxTransport:
         """Use this client; its default headers, cookies, authentication and redirects take no part."""
         self._client = client
 
-    async def __call__(self, request: HttpRequest, /) -> HttpResponse:
+    async def __call__(self, request: HttpRequest, /) -> Union[HttpResponse, AsyncStreamedResponse]:
         """Send it once. The caller bounds the whole time."""
+        if request.head_timeout_ms is not None:
+            return await self._stream(request)
         with _failures():
             response = await self._client.send(_outgoing(request), stream=True, auth=_AS_SIGNED, follow_redirects=False)
             try:
@@ -65,6 +93,20 @@ class AsyncHttpxTransport:
                 await response.aclose()
         return HttpResponse(response.status_code, response.headers.raw, bytes(body))
 
+    async def _stream(self, request: HttpRequest) -> AsyncStreamedResponse:
+        with _failures():
+            response = await self._client.send(_outgoing(request), stream=True, auth=_AS_SIGNED, follow_redirects=False)
+
+        async def pieces() -> AsyncIterator[bytes]:
+            with _failures():
+                try:
+                    async for piece in response.aiter_raw():
+                        yield piece
+                finally:
+                    await response.aclose()
+
+        return AsyncStreamedResponse(response.status_code, response.headers.raw, pieces())
+
 
 def _as_signed(request: httpx.Request) -> httpx.Request:
     return request
@@ -76,7 +118,8 @@ _AS_SIGNED = _as_signed
 
 def _outgoing(request: HttpRequest) -> httpx.Request:
     """Built without the client, which would add its own headers."""
-    timeout = httpx.Timeout(request.timeout_ms / 1000).as_dict()
+    # A file may take its time, but not to begin, nor to go on.
+    timeout = httpx.Timeout((request.head_timeout_ms or request.timeout_ms) / 1000).as_dict()
     return httpx.Request(
         request.method,
         request.url,
