@@ -133,9 +133,10 @@ impl Packer {
             Repeat::SameNumber => "SameNumber",
             Repeat::Never => "Never",
         };
+        let open_query = operation.open_query;
         let client_certificate = operation.client_certificate;
         format!(
-            "OperationRow{{name:{},title:{title},order_number:{order_number},path:{path},query:{query},form:{form},body:{body},file:{file},host:{host},encrypted:{encrypted},encrypted_answer:{encrypted_answer},client_certificate:{client_certificate},repeat:Repeat::{repeat}}},",
+            "OperationRow{{name:{},title:{title},order_number:{order_number},path:{path},query:{query},form:{form},body:{body},file:{file},host:{host},encrypted:{encrypted},encrypted_answer:{encrypted_answer},open_query:{open_query},client_certificate:{client_certificate},repeat:Repeat::{repeat}}},",
             self.texts.index(name.clone()),
         )
     }

@@ -47,6 +47,9 @@ pub struct Operation {
     pub path: Vec<Schema>,
     #[serde(default)]
     pub query: Vec<Schema>,
+    /// Other query parameters are taken too: the provider makes the address.
+    #[serde(default)]
+    pub open_query: bool,
     /// Of an upload: the parts of the form beside the file and `meta`.
     #[serde(default)]
     pub form: Vec<Schema>,

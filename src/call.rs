@@ -75,6 +75,12 @@ pub struct Exchange {
     pub duration_ms: u64,
     pub host: Option<String>,
     pub content_type: Option<String>,
+    /// Sensitive fields of the body that were decrypted.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub decrypted: Vec<&'static str>,
+    /// Sensitive fields of the body that are encrypted still, for only the host's signer has the key.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub encrypted: Vec<&'static str>,
 }
 
 /// Without the body: it may hold what concerns nobody but payer and merchant.

@@ -205,11 +205,21 @@ pub struct SelfTest {
     pub echoed: &'static [&'static str],
 }
 
+/// Which sensitive fields an answer had, by the catalogue's paths: `data[].payer_phone`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Sensitive {
+    /// Those that are plaintext now.
+    pub decrypted: Vec<&'static str>,
+    /// Those that stayed as they came, for the key that opens them is not ours to use.
+    pub encrypted: Vec<&'static str>,
+}
+
 /// A verified answer.
 #[derive(Clone, Debug)]
 pub struct Answer {
-    /// The body exactly as it was received and verified.
-    pub body: Vec<u8>,
+    /// The body exactly as it was received and verified, but for the texts of `sensitive.decrypted`.
+    pub body: Zeroizing<Vec<u8>>,
+    pub sensitive: Sensitive,
     /// False only where the provider never signs.
     pub verified: bool,
     pub serial: Option<String>,

@@ -82,6 +82,10 @@ type Info struct {
 	Host string `json:"host"`
 	// ContentType is that of the body.
 	ContentType string `json:"content_type"`
+	// Decrypted names the sensitive fields of the body that were decrypted: "data[].payer_phone".
+	Decrypted []string `json:"decrypted"`
+	// Encrypted names the sensitive fields of the body that are encrypted still, for only the signer has the key.
+	Encrypted []string `json:"encrypted"`
 }
 
 type traceIDKey struct{}

@@ -15,9 +15,11 @@ impl Call {
             duration_ms: self.started.elapsed().as_millis() as u64,
             host,
             content_type: answer.content_type,
+            decrypted: answer.sensitive.decrypted,
+            encrypted: answer.sensitive.encrypted,
         };
         self.done(Ok(Delivered {
-            body: Zeroizing::new(answer.body),
+            body: answer.body,
             about: About::Answer(exchange),
         }))
     }

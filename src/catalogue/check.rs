@@ -62,10 +62,25 @@ pub fn check_placement(
         path,
         |field, place, value| check.in_path(field, place, value),
     )?;
+    let known = operation.query_fields;
+    for (name, value) in query {
+        let root = Place::Root("query");
+        match known.get(name) {
+            Some(field) => check.in_query(field.schema, root.key(name), value)?,
+            None if operation.open_query => free(root.key(name), value, MAX_DEPTH)?,
+            None => return Err(check.unknown(root, known, name)),
+        }
+    }
+    check.required(Place::Root("query"), known, query)
+}
+
+/// The parts of an upload's form beside the file and `meta`.
+pub fn check_form(operation: &Operation, parts: &Map<String, Value>) -> Result<(), Violation> {
+    let check = Check { operation };
     check.members(
-        Place::Root("query"),
-        operation.query_fields,
-        query,
+        Place::Root("body"),
+        operation.form_fields,
+        parts,
         |field, place, value| check.in_query(field, place, value),
     )
 }
@@ -298,9 +313,9 @@ impl Check<'_> {
         }
     }
 
-    /// A part of the path: a text that cannot become more than one step of it.
+    /// A part of the path: a text, or an integer, that cannot become more than one step of it.
     fn in_path(&self, schema: Schema, place: Place, value: &Value) -> Result<(), Violation> {
-        self.value(schema, place, value)?;
+        self.in_query(schema, place, value)?;
         let problem = value.as_str().and_then(text::no_path_step);
         problem.map_or(Ok(()), |problem| Err(place.violation(problem)))
     }

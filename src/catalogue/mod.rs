@@ -14,7 +14,7 @@ mod nearest;
 mod table;
 mod text;
 
-pub use check::{Violation, check, check_placement};
+pub use check::{Violation, check, check_form, check_placement};
 pub use table::{FieldIter, Fields, Operations, Texts};
 
 use table::{SchemaRow, TABLES, Table};
@@ -34,6 +34,8 @@ pub struct Operation {
     pub repeat: Repeat,
     pub path_fields: Fields,
     pub query_fields: Fields,
+    /// Whether other query parameters are taken too: of an address that the provider makes.
+    pub open_query: bool,
     /// Of an upload: the parts of the form beside the file and `meta`. They are given among the fields of the body.
     pub form_fields: Fields,
     /// None where no body is sent. Of an upload: what the part `meta` is.
@@ -132,6 +134,11 @@ pub fn find(provider: &str, name: &str) -> Option<Operation> {
 /// All catalogued operations of a provider, by name.
 pub fn operations(provider: &str) -> Operations {
     Operations::of(provider)
+}
+
+/// How much of the library the catalogue is: tables of constants, nothing of which is copied when a client is made.
+pub fn packed_bytes() -> usize {
+    TABLES.iter().map(|table| table.bytes()).sum()
 }
 
 /// Dotted paths into the body of the values that are sent encrypted: `payer.identity.name`, `receivers[].name`.

@@ -39,6 +39,7 @@ struct OperationRow {
     host: u16,
     encrypted: u16,
     encrypted_answer: u16,
+    open_query: bool,
     client_certificate: bool,
     repeat: Repeat,
 }
@@ -74,6 +75,19 @@ impl Table {
         Some(self.operation(&self.operations[row]))
     }
 
+    pub fn bytes(&self) -> usize {
+        size_of::<Table>()
+            + size_of_val(self.text)
+            + size_of_val(self.text_ends)
+            + size_of_val(self.lists)
+            + size_of_val(self.list_ends)
+            + size_of_val(self.operations)
+            + size_of_val(self.fields)
+            + size_of_val(self.schemas)
+            + size_of_val(self.charsets)
+            + size_of_val(self.ranges)
+    }
+
     fn operation(&'static self, row: &OperationRow) -> Operation {
         let name = self.text(row.name);
         let (method, path) = name.split_once(' ').unwrap_or(("", name));
@@ -86,6 +100,7 @@ impl Table {
             repeat: row.repeat,
             path_fields: self.field_list(row.path),
             query_fields: self.field_list(row.query),
+            open_query: row.open_query,
             form_fields: self.field_list(row.form),
             body: (row.body != NONE).then(|| self.schema(row.body)),
             file: self.text_or_none(row.file),
@@ -196,6 +211,11 @@ impl Schema {
     /// Greatest number of characters or, of an array, items.
     pub fn max_len(&self) -> Option<usize> {
         (self.row.max != NONE).then_some(self.row.max.into())
+    }
+
+    /// Of a text: whether only some characters may occur in it.
+    pub fn is_restricted(&self) -> bool {
+        self.row.charset != NONE
     }
 
     /// Which ASCII characters may occur, one bit each.

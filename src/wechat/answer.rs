@@ -1,13 +1,16 @@
 //! What an answer means: verified first, read second. <https://pay.weixin.qq.com/doc/v3/merchant/4012081606>
 
 use serde_json::Value;
+use zeroize::Zeroizing;
 
+use crate::catalogue;
 use crate::error::{Code, Error, Outcome, Result};
-use crate::provider::{Answer, Prepared};
+use crate::provider::{Answer, Prepared, Sensitive};
 use crate::wire::{Response, json};
 
 use super::keyring::KeyRing;
-use super::{diagnosis, verification};
+use super::merchant::Merchant;
+use super::{diagnosis, sensitive, verification};
 
 /// Paths whose successful answers are never signed, by path and never "because the header is missing".
 pub(super) fn is_never_signed(path: &str) -> bool {
@@ -29,12 +32,13 @@ pub(super) fn is_never_signed(path: &str) -> bool {
 }
 
 pub(super) fn check(
+    merchant: &Merchant,
     ring: &KeyRing,
-    window_s: i64,
     prepared: &Prepared,
     response: &Response,
     now_s: i64,
 ) -> Result<Answer> {
+    let window_s = merchant.window_s;
     match response.status {
         200..=299 => {}
         300..=399 => {
@@ -62,11 +66,21 @@ pub(super) fn check(
         ),
         false => None,
     };
-    if proof.is_some() {
-        compare(prepared, response)?;
-    }
+    let (body, sensitive) = match &proof {
+        Some(_) => {
+            let operation = catalogue::find("wechat", &prepared.operation);
+            let (body, sensitive) =
+                sensitive::open_all(operation.as_ref(), merchant, &response.body)
+                    .map_err(|error| described(error, response))?;
+            let body = Zeroizing::new(body);
+            compare(prepared, &body, response)?;
+            (body, sensitive)
+        }
+        None => (Zeroizing::new(response.body.clone()), Sensitive::default()),
+    };
     Ok(Answer {
-        body: response.body.clone(),
+        body,
+        sensitive,
         verified: proof.is_some(),
         skew_s: proof.as_ref().map(|proof| proof.timestamp - now_s),
         serial: proof.map(|proof| proof.serial),
@@ -78,20 +92,20 @@ pub(super) fn check(
 
 /// The signature covers time, nonce and body, not the request: a genuine answer to another request would pass. So what it says about
 /// order, merchant and amount is compared with what was asked.
-fn compare(prepared: &Prepared, response: &Response) -> Result<()> {
+fn compare(prepared: &Prepared, body: &[u8], response: &Response) -> Result<()> {
     let mismatch = |path: &str, problem: &str| {
         let message = format!("the answer is genuine, but its {path} {problem}");
         Error::new(Code::ResponseMismatch, message)
             .with_outcome(Outcome::Unknown)
             .with_field(path)
     };
-    if response.body.is_empty() {
+    if body.is_empty() {
         return match prepared.expect.keys().next() {
             Some(path) => Err(mismatch(path, "was expected and there is no body")),
             None => Ok(()),
         };
     }
-    let body = json::parse(&response.body).map_err(|problem| {
+    let body = json::parse(body).map_err(|problem| {
         described(
             Error::new(
                 Code::BodyInvalid,

@@ -83,6 +83,11 @@ impl Merchant {
         })
     }
 
+    /// What opens texts that are encrypted for our certificate; None where the host holds the key.
+    pub fn decryption_key(&self) -> Option<&PrivateKey> {
+        self.key.as_ref()
+    }
+
     /// Base64 of the signature over `message`, by our key or by the host's signer.
     pub fn sign(&self, message: &[u8], host: &Host) -> Result<String> {
         let signature = match (&self.key, &host.signer) {

@@ -13,6 +13,8 @@ mod merchant;
 mod notification;
 mod prepare;
 mod scheme;
+mod sensitive;
+mod upload;
 pub mod v2;
 mod verification;
 
@@ -74,8 +76,8 @@ impl Provider for WeChat {
 
     fn check(&self, prepared: &Prepared, response: &Response, host: &Host) -> Result<Answer> {
         answer::check(
+            &self.merchant,
             &self.ring.load(),
-            self.merchant.window_s,
             prepared,
             response,
             host.now_s()?,

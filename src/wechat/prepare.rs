@@ -3,17 +3,15 @@
 use serde_json::{Map, Value};
 
 use crate::catalogue::{self, Fill, Operation, Repeat};
-use crate::crypto::suite::PublicKey;
-use crate::crypto::{base64, sha256};
 use crate::error::{Code, Error, Result};
 use crate::host::Host;
 use crate::params::Params;
 use crate::provider::Prepared;
-use crate::wire::{self, multipart, url};
+use crate::wire::{self, url};
 
-use super::answer;
 use super::keyring::KeyRing;
 use super::merchant::Merchant;
+use super::{answer, sensitive, upload};
 
 pub(super) fn prepare(
     merchant: &Merchant,
@@ -24,8 +22,15 @@ pub(super) fn prepare(
 ) -> Result<Prepared> {
     let (method, template) = parse_name(name)?;
     let known = catalogue::find("wechat", name);
+    let mut form = Map::new();
     if let Some(operation) = known {
         fill(merchant, &operation, &mut params);
+        if operation.file.is_some() {
+            form = upload::complete(&operation, &mut params)?;
+        } else if params.options.filename.is_some() {
+            let message = format!("$.filename has no place here: {name} is not an upload");
+            return Err(Error::new(Code::ParamsInvalid, message).with_field("$.filename"));
+        }
         // Bytes that are handed over as they are get sent as they are.
         let raw = params.body.is_none() && !params.payload.is_empty() && operation.body.is_some();
         let checked = match raw {
@@ -39,7 +44,6 @@ pub(super) fn prepare(
         };
         checked.map_err(refused)?;
     }
-    let target = target(template, &params)?;
     let order_number = known
         .as_ref()
         .and_then(|operation| operation.order_number)
@@ -49,20 +53,22 @@ pub(super) fn prepare(
     let asked = asked(&params);
     // One key for the whole request: what is encrypted with it, and what the answer is asked to be signed with.
     let key = ring.preferred(host.now_s()?);
-    let mut awaits_key = false;
-    let mut seal = |text: &str, field: &str| match key {
-        Some(key) => sealed(text, field, &key.key, host),
-        None => {
-            awaits_key = true;
-            Ok(String::new())
-        }
+    let awaits_key = match &known {
+        Some(operation) => sensitive::seal_all(operation, &mut params, key, host)?,
+        None => false,
     };
-    if let (Some(operation), Some(body)) = (&known, params.body.as_mut()) {
-        for path in catalogue::encrypted_fields(operation) {
-            encrypt(body, path, "body", &mut seal)?;
-        }
-    }
-    let content = content(method, &mut params, host)?;
+    let target = target(template, &params)?;
+    let content = match &params.options.filename {
+        Some(filename) => upload::content(
+            known.as_ref(),
+            &form,
+            filename,
+            params.body.as_ref(),
+            &params.payload,
+            host,
+        )?,
+        None => content(method, &mut params)?,
+    };
 
     let mut headers = vec![(
         "Accept",
@@ -208,7 +214,7 @@ fn target(template: &str, params: &Params) -> Result<String> {
 }
 
 /// Strings, integers and booleans in their plain form; null is left out.
-fn texts<'a>(part: &str, map: &'a Map<String, Value>) -> Result<Vec<(&'a str, String)>> {
+pub(super) fn texts<'a>(part: &str, map: &'a Map<String, Value>) -> Result<Vec<(&'a str, String)>> {
     let mut texts = Vec::with_capacity(map.len());
     for (key, value) in map {
         let text = match value {
@@ -275,72 +281,16 @@ fn asked(params: &Params) -> Vec<(&'static str, Value)> {
         .collect()
 }
 
-/// Encrypts the texts at `path` (`payer.identity.name`, `items[].name`) in place. An empty text stays as it is.
-pub(super) fn encrypt(
-    value: &mut Value,
-    path: &str,
-    field: &str,
-    seal: &mut impl FnMut(&str, &str) -> Result<String>,
-) -> Result<()> {
-    if path.is_empty() {
-        let Value::String(text) = value else {
-            return Ok(());
-        };
-        if !text.is_empty() {
-            *text = seal(text, field)?;
-        }
-        return Ok(());
-    }
-    let (step, rest) = path.split_once('.').unwrap_or((path, ""));
-    let (name, is_array) = step
-        .strip_suffix("[]")
-        .map_or((step, false), |name| (name, true));
-    let Some(inner) = value.get_mut(name) else {
-        return Ok(());
-    };
-    match (is_array, inner) {
-        (true, Value::Array(items)) => {
-            items.iter_mut().enumerate().try_for_each(|(index, item)| {
-                encrypt(item, rest, &format!("{field}.{name}[{index}]"), seal)
-            })
-        }
-        (_, inner) => encrypt(inner, rest, &format!("{field}.{name}"), seal),
-    }
-}
-
-pub(super) fn sealed(text: &str, field: &str, key: &PublicKey, host: &Host) -> Result<String> {
-    if let Some(most) = key.max_plaintext()
-        && text.len() > most
-    {
-        return Err(Error::new(
-            Code::ParamsInvalid,
-            format!("{field} is too long to be encrypted: at most {most} bytes"),
-        )
-        .with_field(field));
-    }
-    match host.lend_random(|random| key.seal(text.as_bytes(), random))? {
-        Ok(ciphertext) => Ok(base64::encode(&ciphertext)),
-        Err(_) => Err(Error::new(
-            Code::Internal,
-            format!("{field} could not be encrypted with the platform's key"),
-        )
-        .with_field(field)),
-    }
-}
-
-struct Content {
-    body: Vec<u8>,
-    content_type: Option<String>,
+pub(super) struct Content {
+    pub body: Vec<u8>,
+    pub content_type: Option<String>,
     /// For an upload, the part that is signed.
-    signed: Option<Vec<u8>>,
+    pub signed: Option<Vec<u8>>,
 }
 
-fn content(method: &str, params: &mut Params, host: &Host) -> Result<Content> {
+fn content(method: &str, params: &mut Params) -> Result<Content> {
     let payload = std::mem::take(&mut params.payload);
     let content_type = params.options.content_type.take();
-    if let Some(filename) = &params.options.filename {
-        return upload(filename, params.body.as_ref(), &payload, host);
-    }
     if params.body.is_some() && !payload.is_empty() {
         return Err(Error::new(
             Code::ParamsInvalid,
@@ -368,22 +318,5 @@ fn content(method: &str, params: &mut Params, host: &Host) -> Result<Content> {
         body,
         content_type,
         signed: None,
-    })
-}
-
-/// The signature covers only the part `meta`, byte for byte; the file is covered by the hash inside it.
-fn upload(filename: &str, meta: Option<&Value>, file: &[u8], host: &Host) -> Result<Content> {
-    let meta = match meta {
-        Some(meta) => meta.to_string(),
-        None => {
-            let hash: String = sha256(file).iter().map(|b| format!("{b:02x}")).collect();
-            serde_json::json!({ "filename": filename, "sha256": hash }).to_string()
-        }
-    };
-    let (body, content_type) = multipart::form(&host.nonce()?, meta.as_bytes(), filename, file);
-    Ok(Content {
-        body,
-        content_type: Some(content_type),
-        signed: Some(meta.into_bytes()),
     })
 }

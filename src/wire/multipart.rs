@@ -1,8 +1,19 @@
-//! multipart/form-data with the two parts an upload has: `meta`, whose bytes are signed, and `file`.
+//! multipart/form-data of an upload: `meta`, whose bytes are signed, other texts, if any, and the file.
 
-/// The body and its content type. `boundary` must not occur in `file`; a random one of 32 hex digits does not.
-pub fn form(boundary: &str, meta: &[u8], filename: &str, file: &[u8]) -> (Vec<u8>, String) {
-    let mut body = Vec::with_capacity(meta.len() + file.len() + 512);
+pub struct Form<'a> {
+    /// JSON.
+    pub meta: &'a [u8],
+    /// Names and values of other parts.
+    pub texts: &'a [(&'a str, String)],
+    /// The name of the part that is the file.
+    pub name: &'a str,
+    pub filename: &'a str,
+    pub file: &'a [u8],
+}
+
+/// The body and its content type. `boundary` must not occur in any part; a random one of 32 hex digits does not.
+pub fn encode(boundary: &str, form: &Form) -> (Vec<u8>, String) {
+    let mut body = Vec::with_capacity(form.meta.len() + form.file.len() + 512);
     let mut part = |head: String, content: &[u8]| {
         body.extend_from_slice(format!("--{boundary}\r\n{head}\r\n\r\n").as_bytes());
         body.extend_from_slice(content);
@@ -10,15 +21,22 @@ pub fn form(boundary: &str, meta: &[u8], filename: &str, file: &[u8]) -> (Vec<u8
     };
     part(
         "Content-Disposition: form-data; name=\"meta\"\r\nContent-Type: application/json".into(),
-        meta,
+        form.meta,
     );
+    for (name, text) in form.texts {
+        part(
+            format!("Content-Disposition: form-data; name=\"{name}\""),
+            text.as_bytes(),
+        );
+    }
     part(
         format!(
-            "Content-Disposition: form-data; name=\"file\"; filename=\"{}\"\r\nContent-Type: {}",
-            quoted(filename),
-            media_type(filename)
+            "Content-Disposition: form-data; name=\"{}\"; filename=\"{}\"\r\nContent-Type: {}",
+            form.name,
+            quoted(form.filename),
+            media_type(form.filename)
         ),
-        file,
+        form.file,
     );
     body.extend_from_slice(format!("--{boundary}--\r\n").as_bytes());
     (body, format!("multipart/form-data; boundary={boundary}"))
@@ -81,10 +99,17 @@ mod tests {
     #[test]
     fn the_meta_part_is_byte_identical_to_what_is_signed() {
         let meta = br#"{ "filename": "a.png", "sha256": "00" }"#;
-        let (body, content_type) = form("B", meta, "a\"\r\n.png", b"\x89PNG");
+        let form = Form {
+            meta,
+            texts: &[("item_id", "7".into())],
+            name: "file",
+            filename: "a\"\r\n.png",
+            file: b"\x89PNG",
+        };
+        let (body, content_type) = encode("B", &form);
         assert_eq!(content_type, "multipart/form-data; boundary=B");
         let expected: &[u8] = b"--B\r\nContent-Disposition: form-data; name=\"meta\"\r\nContent-Type: application/json\r\n\r\n\
-            { \"filename\": \"a.png\", \"sha256\": \"00\" }\r\n--B\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a%22%0D%0A.png\"\r\n\
+            { \"filename\": \"a.png\", \"sha256\": \"00\" }\r\n--B\r\nContent-Disposition: form-data; name=\"item_id\"\r\n\r\n7\r\n--B\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a%22%0D%0A.png\"\r\n\
             Content-Type: image/png\r\n\r\n\x89PNG\r\n--B--\r\n";
         assert_eq!(body, expected);
     }

@@ -5,7 +5,11 @@ mod facts;
 mod fields;
 mod lookup;
 mod property;
+#[path = "../support/sample.rs"]
+#[allow(dead_code, reason = "each test target uses a part of it")]
+mod sample;
 mod texts;
+mod walk;
 
 use payseal::catalogue::{self, Operation, Violation};
 use serde_json::{Map, Value, json};

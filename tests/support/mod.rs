@@ -8,6 +8,7 @@ pub mod drive;
 pub mod host;
 pub mod merchant;
 pub mod platform;
+pub mod sample;
 pub mod server;
 
 #[path = "../crypto/openssl.rs"]

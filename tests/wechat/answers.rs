@@ -167,7 +167,8 @@ fn the_body_is_handed_out_as_it_was_verified() {
 
 #[test]
 fn only_the_listed_downloads_are_taken_unsigned() {
-    let params = json!({ "query": { "token": "x" } });
+    let files = json!({ "query": { "token": "x" } });
+    let statements = json!({ "query": { "date": "20240101" } });
     for path in [
         "/v3/billdownload/file",
         "/v3/transferdownload/signfile",
@@ -178,8 +179,12 @@ fn only_the_listed_downloads_are_taken_unsigned() {
         "/v3/merchant-service/images/abc",
         "/v3/global/merchant-service/images/abc",
     ] {
-        let answer =
-            answered(&format!("GET {path}"), &params, unsigned(200, "交易时间,…")).unwrap();
+        let params = match path {
+            "/v3/global/statements" => &statements,
+            path if path.contains("images") => &json!({}),
+            _ => &files,
+        };
+        let answer = answered(&format!("GET {path}"), params, unsigned(200, "交易时间,…")).unwrap();
         assert_eq!(*answer.body, "交易时间,…".as_bytes());
         assert_eq!(answer.info()["verified"], false, "{path}");
         assert_eq!(answer.info()["serial"], Value::Null);
@@ -196,9 +201,14 @@ fn only_the_listed_downloads_are_taken_unsigned() {
         "/v3/merchant-service/images",
         "/hk/v3/statements",
     ] {
+        let params = match path {
+            "/hk/v3/statements" => &statements,
+            "/v3/bill/tradebill" => &json!({ "query": { "bill_date": "2024-01-01" } }),
+            _ => &files,
+        };
         refused_as(
             Code::SignatureMissing,
-            answered(&format!("GET {path}"), &params, unsigned(200, "x")),
+            answered(&format!("GET {path}"), params, unsigned(200, "x")),
         );
     }
 }

@@ -20,3 +20,4 @@ mod shangmi;
 mod signatures;
 mod signing;
 mod v2;
+mod walk;

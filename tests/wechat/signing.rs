@@ -178,8 +178,9 @@ fn an_upload_signs_only_its_meta() {
 #[test]
 fn an_upload_signs_the_meta_that_was_given() {
     let (client, _) = merchant::client(config(json!({})));
+    let hash = "2D711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881";
     let params =
-        json!({ "body": { "sha256": "00", "filename": "a.mp4" }, "$": { "filename": "a.mp4" } });
+        json!({ "body": { "sha256": hash, "filename": "b.mp4" }, "$": { "filename": "a.mp4" } });
     let request = request_with(
         &client,
         "POST /v3/merchant/media/video_upload",
@@ -187,7 +188,8 @@ fn an_upload_signs_the_meta_that_was_given() {
         b"x",
     )
     .unwrap();
-    platform::verify(&request, br#"{"sha256":"00","filename":"a.mp4"}"#);
+    let meta = format!(r#"{{"sha256":"{hash}","filename":"b.mp4"}}"#);
+    platform::verify(&request, meta.as_bytes());
 }
 
 #[test]

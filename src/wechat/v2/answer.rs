@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use crate::error::{Code, Error, Outcome, Result};
-use crate::provider::{Answer, Prepared};
+use crate::provider::{Answer, Prepared, Sensitive};
 use crate::wire::{Response, json, xml};
 
 use super::paths::{self, AnswerKind};
@@ -36,7 +36,8 @@ pub(super) fn check(keys: &[ApiKey], prepared: &Prepared, response: &Response) -
     let (fields, verified) = read.map_err(|e| described(e, response))?;
     compare(prepared, &fields).map_err(|e| described(e, response))?;
     Ok(Answer {
-        body: Value::Object(fields).to_string().into_bytes(),
+        body: Value::Object(fields).to_string().into_bytes().into(),
+        sensitive: Sensitive::default(),
         verified,
         serial: None,
         status: response.status,
@@ -108,7 +109,8 @@ fn file(response: &Response) -> Result<Answer> {
         return Err(refusal(&map(fields), false));
     }
     Ok(Answer {
-        body: response.body.clone(),
+        body: response.body.clone().into(),
+        sensitive: Sensitive::default(),
         verified: false,
         serial: None,
         status: response.status,

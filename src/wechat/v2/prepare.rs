@@ -10,7 +10,8 @@ use crate::params::Params;
 use crate::provider::Prepared;
 use crate::wire::{multipart, url, xml};
 
-use super::super::prepare::{encrypt, parse_name, refused, sealed};
+use super::super::prepare::{parse_name, refused};
+use super::super::sensitive::{self, seal_at};
 use super::PROVIDER;
 use super::merchant::{Merchant, not_configured};
 use super::paths::{self, AnswerKind};
@@ -450,8 +451,8 @@ fn seal(
     };
     let mut whole = Value::Object(std::mem::take(fields));
     for path in paths {
-        encrypt(&mut whole, path, "body", &mut |text, field| {
-            sealed(text, field, key, host)
+        seal_at(&mut whole, path, "body", &mut |text, field| {
+            sensitive::seal(text, field, key, host)
         })?;
     }
     if let Value::Object(sealed) = whole {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Optional, TypedDict
 
@@ -23,6 +23,8 @@ class Info:
         duration_ms: Milliseconds from the first attempt to the answer.
         host: The host that answered.
         content_type: The ``Content-Type`` of the body.
+        decrypted: The sensitive fields of the body that were decrypted: ``data[].payer_phone``.
+        encrypted: The sensitive fields of the body that are encrypted still, for only the signer has the key.
     """
 
     http_status: int
@@ -34,6 +36,8 @@ class Info:
     host: Optional[str] = None
     skew_s: Optional[int] = None
     content_type: Optional[str] = None
+    decrypted: Sequence[str] = ()
+    encrypted: Sequence[str] = ()
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 package io.payseal;
 
 import com.fasterxml.jackson.annotation.JsonProperty;
+import java.util.List;
 
 /**
  * How an answer came about.
@@ -14,6 +15,8 @@ import com.fasterxml.jackson.annotation.JsonProperty;
  * @param durationMs how long the call took, milliseconds
  * @param host the host that answered
  * @param contentType the type of the body; may be {@code null}
+ * @param decrypted the sensitive fields of the body that were decrypted: {@code data[].payer_phone}
+ * @param encrypted the sensitive fields of the body that are encrypted still, for only the {@link Signer} has the key
  */
 public record ResultInfo(
         @JsonProperty("http_status") int httpStatus,
@@ -24,4 +27,12 @@ public record ResultInfo(
         @JsonProperty("attempts") int attempts,
         @JsonProperty("duration_ms") long durationMs,
         @JsonProperty("host") String host,
-        @JsonProperty("content_type") String contentType) {}
+        @JsonProperty("content_type") String contentType,
+        @JsonProperty("decrypted") List<String> decrypted,
+        @JsonProperty("encrypted") List<String> encrypted) {
+
+    public ResultInfo {
+        decrypted = decrypted == null ? List.of() : List.copyOf(decrypted);
+        encrypted = encrypted == null ? List.of() : List.copyOf(encrypted);
+    }
+}
