@@ -22,7 +22,7 @@ use crate::orders::Order;
 use crate::problem::Problem;
 use crate::refunds::Refund;
 use crate::sandbox::{Sandbox, Settings};
-use crate::{cashier, clock, invoke, notifications, operations, provider};
+use crate::{cashier, clock, invoke, notifications, operations, provider, v2};
 
 const HOME: &str = include_str!("pages/home.html");
 const CASHIER: &str = include_str!("pages/cashier.html");
@@ -64,6 +64,9 @@ pub fn router(sandbox: Arc<Sandbox>) -> Router {
         .layer(from_fn(loopback_origins_only));
     Router::new()
         .route("/v3/{*rest}", any(provider::answer))
+        .route("/pay/{*rest}", post(v2::answer))
+        .route("/secapi/{*rest}", post(v2::answer))
+        .route("/xdc/{*rest}", post(v2::answer))
         .merge(people)
         .fallback(|| async { StatusCode::NOT_FOUND })
         .with_state(sandbox)

@@ -228,6 +228,8 @@ impl Folder {
             .map(|certificate| Value::from(certificate.pem.as_str()))
             .collect();
         self.write("config.json", &pretty(&complete))?;
+        let v2 = crate::v2::configuration(host, merchant, &private_key_pem(&merchant.key)?);
+        self.write("config-v2.json", &pretty(&v2))?;
         self.write("config-certificate.json", &pretty(&certificate_only))
     }
 

@@ -24,6 +24,7 @@ mod refunds;
 mod sandbox;
 mod signing;
 mod truncated;
+mod v2;
 
 use std::ffi::OsString;
 use std::io::Write;

@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Bytes;
-use axum::http::HeaderMap;
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderMap, HeaderValue};
 use serde::Serialize;
 use serde_json::{Value, json};
 use tokio::sync::watch;
@@ -18,6 +19,7 @@ use crate::post::{self, Breaking};
 use crate::refunds::{PROCESSING, Refund, RefundStatus};
 use crate::sandbox::{NotificationKey, Sandbox};
 use crate::signing::{self, Asked, Spoiling};
+use crate::v2;
 
 const MINUTE: u64 = 60;
 const HOUR: u64 = 3600;
@@ -71,6 +73,9 @@ pub struct Delivery {
     /// The same under another APIv3 key, for the fault `wrong_key`.
     #[serde(skip)]
     body_under_wrong_key: Bytes,
+    /// XML, taken only when the answer says SUCCESS.
+    #[serde(skip)]
+    is_v2: bool,
     #[serde(skip)]
     asked: Asked,
 }
@@ -128,6 +133,15 @@ impl Deliveries {
 
 /// Tells the shop that its order was paid.
 pub fn transaction_succeeded(sandbox: &Arc<Sandbox>, order: &Order) {
+    if let Some(notice) = v2::transaction_notice(sandbox, order) {
+        return tell_v2(
+            sandbox,
+            "TRANSACTION.SUCCESS",
+            order,
+            &order.notify_url,
+            notice,
+        );
+    }
     let event = Event {
         event_type: "TRANSACTION.SUCCESS",
         original_type: "transaction",
@@ -173,6 +187,10 @@ fn refund_settled(sandbox: &Arc<Sandbox>, refund: &Refund) {
     };
     let order = sandbox.ledger().order(&refund.out_trade_no).cloned();
     let Some(order) = order else { return };
+    if let Some(notice) = v2::refund_notice(sandbox, &order, refund) {
+        let address = refund.notify_url().unwrap_or(&order.notify_url);
+        return tell_v2(sandbox, event_type, &order, address, notice);
+    }
     let event = Event {
         event_type,
         original_type: "refund",
@@ -231,7 +249,39 @@ pub fn tell(sandbox: &Arc<Sandbox>, event: Event) {
         state: DeliveryState::Pending,
         attempts: Vec::new(),
         resource: event.resource,
+        is_v2: false,
         asked: event.asked,
+    };
+    sandbox.deliveries().deliveries.push(delivery);
+    sandbox.announce(json!({ "change": "notification", "id": id, "state": "pending" }));
+    tokio::spawn(deliver(sandbox.clone(), id));
+}
+
+/// The same in the XML of APIv2, which has no envelope and no header of a signature. An order without an address is told nowhere.
+fn tell_v2(
+    sandbox: &Arc<Sandbox>,
+    event_type: &'static str,
+    order: &Order,
+    notify_url: &str,
+    notice: v2::Notice,
+) {
+    if notify_url.is_empty() {
+        return;
+    }
+    let id = uuid();
+    let delivery = Delivery {
+        id: id.clone(),
+        event_type,
+        out_trade_no: order.out_trade_no.clone(),
+        notify_url: notify_url.to_owned(),
+        created: clock::rfc3339(clock::now()),
+        state: DeliveryState::Pending,
+        attempts: Vec::new(),
+        resource: notice.tells,
+        body: notice.body,
+        body_under_wrong_key: notice.forged,
+        is_v2: true,
+        asked: order.asked,
     };
     sandbox.deliveries().deliveries.push(delivery);
     sandbox.announce(json!({ "change": "notification", "id": id, "state": "pending" }));
@@ -310,7 +360,9 @@ pub async fn attempt(sandbox: &Arc<Sandbox>, id: &str) -> bool {
         .map(|fault| fault.fault)
         .find(|kind| kind.group() == Group::Outcome);
     let spoiling = outcome.map_or(Spoiling::None, Kind::spoiling);
-    let body = if outcome == Some(Kind::WrongKey) {
+    // What APIv2 can spoil of a signature is its key.
+    let spoiled = delivery.is_v2 && spoiling != Spoiling::None;
+    let body = if outcome == Some(Kind::WrongKey) || spoiled {
         &delivery.body_under_wrong_key
     } else {
         &delivery.body
@@ -320,13 +372,17 @@ pub async fn attempt(sandbox: &Arc<Sandbox>, id: &str) -> bool {
         Some(Kind::ResetBefore) => Breaking::Reset,
         _ => Breaking::None,
     };
-    let headers = signing::headers(sandbox, signer(sandbox, &delivery), body, spoiling);
+    let headers = match delivery.is_v2 {
+        true => HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static("text/xml"))]),
+        false => signing::headers(sandbox, signer(sandbox, &delivery), body, spoiling),
+    };
     let forged = spoiling != Spoiling::None || outcome == Some(Kind::WrongKey);
     let mut made = send(&delivery, headers, body, breaking).await;
     made.faults = struck.iter().map(|fault| fault.fault.name()).collect();
     let accepted = made
         .status
-        .is_some_and(|status| (200..300).contains(&status));
+        .is_some_and(|status| (200..300).contains(&status))
+        && (!delivery.is_v2 || made.answer.contains("SUCCESS"));
     made.forgery_accepted = accepted && forged;
 
     // A spoiled attempt never counts: the provider follows its probes with the true notification.

@@ -12,3 +12,4 @@ mod orders;
 mod refunds;
 mod stage;
 mod start;
+mod v2;

@@ -89,3 +89,28 @@ pub fn public_key(path: &Path) -> Vec<u8> {
         false => std::fs::read(path).unwrap(),
     }
 }
+
+/// HMAC-SHA256 and MD5, as APIv2 signs: upper-case hex.
+pub fn hmac_sha256(key: &str, message: &str) -> String {
+    let option = format!("hexkey:{}", hex(key.as_bytes()));
+    let mac = [
+        "mac", "-digest", "SHA256", "-macopt", &option, "-binary", "HMAC",
+    ];
+    hex(&openssl(&mac, message.as_bytes()).unwrap()).to_uppercase()
+}
+
+pub fn md5(message: &str) -> String {
+    hex(&openssl(&["dgst", "-md5", "-binary"], message.as_bytes()).unwrap()).to_uppercase()
+}
+
+/// Opens `req_info` of a refund's notification.
+pub fn decrypt_ecb(key: &str, info: &str) -> Option<String> {
+    let secret = hex(md5(key).to_lowercase().as_bytes());
+    let arguments = ["enc", "-d", "-aes-256-ecb", "-K", &secret];
+    let plaintext = openssl(&arguments, &STANDARD.decode(info).ok()?)?;
+    String::from_utf8(plaintext).ok()
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
