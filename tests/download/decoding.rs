@@ -228,7 +228,7 @@ fn a_bomb_goes_off_within_its_limit() {
     assert!(total <= 65 << 20, "{total}");
 }
 
-fn gzip(bytes: &[u8]) -> Vec<u8> {
+pub fn gzip(bytes: &[u8]) -> Vec<u8> {
     use std::io::Write;
     use std::process::{Command, Stdio};
     let mut child = Command::new("gzip")

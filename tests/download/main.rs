@@ -9,6 +9,8 @@ mod decoding;
 mod fetching;
 mod files;
 mod hosted;
+#[cfg(all(target_os = "linux", feature = "transport"))]
+mod memory;
 #[cfg(feature = "transport")]
 mod provider;
 #[cfg(feature = "transport")]
