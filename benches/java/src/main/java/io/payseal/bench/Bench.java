@@ -12,7 +12,7 @@ import java.util.concurrent.Executors;
 
 /**
  * payseal beside wechatpay-java. {@code Bench FOLDER} prints a JSON line for each measurement, {@code Bench FOLDER memory ours|peer}
- * prints resident KiB.
+ * prints resident KiB, {@code Bench FOLDER bill ours|peer} what was resident at most while a bill of 2 GB was read, and the MB/s.
  */
 public final class Bench {
     private static final int ROUNDS = 60;
@@ -25,7 +25,12 @@ public final class Bench {
     public static void main(String[] arguments) throws Exception {
         Fixture fixture = Fixture.read(Path.of(arguments[0]));
         if (arguments.length == 3) {
-            memory(arguments[2].equals("ours") ? new Ours(fixture) : new Peer(fixture));
+            Subject subject = arguments[2].equals("ours") ? new Ours(fixture) : new Peer(fixture);
+            if (arguments[1].equals("bill")) {
+                bill(subject);
+            } else {
+                memory(subject);
+            }
             return;
         }
         Subject ours = new Ours(fixture);
@@ -110,11 +115,25 @@ public final class Bench {
             subject.openNotification();
             subject.roundTrip();
         }
+        System.out.println(status("VmRSS"));
+        System.exit(0);
+    }
+
+    private static void bill(Subject subject) throws IOException {
+        subject.roundTrip();
+        long start = System.nanoTime();
+        long bytes = subject.bill();
+        double seconds = (System.nanoTime() - start) / 1e9;
+        System.out.printf(Locale.ROOT, "%d %.0f%n", status("VmHWM"), bytes / 1e6 / seconds);
+        System.exit(0);
+    }
+
+    private static long status(String name) throws IOException {
         for (String line : Files.readAllLines(Path.of("/proc/self/status"))) {
-            if (line.startsWith("VmRSS")) {
-                System.out.println(line.replaceAll("\\D", ""));
+            if (line.startsWith(name + ":")) {
+                return Long.parseLong(line.replaceAll("\\D", ""));
             }
         }
-        System.exit(0);
+        throw new IOException("there is no " + name);
     }
 }

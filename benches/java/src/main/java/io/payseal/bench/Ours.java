@@ -2,14 +2,17 @@ package io.payseal.bench;
 
 import io.payseal.Call;
 import io.payseal.Configuration;
+import io.payseal.Download;
 import io.payseal.Params;
 import io.payseal.PaysealClient;
 import io.payseal.ProviderException;
+import io.payseal.wechat.files.Files;
 import io.payseal.wechat.pay.JsapiRequest;
 import io.payseal.wechat.pay.OrderAmount;
 import io.payseal.wechat.pay.PayService;
 import io.payseal.wechat.pay.Payer;
 import io.payseal.wechat.pay.Transaction;
+import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Map;
@@ -73,6 +76,13 @@ final class Ours implements Subject {
     public void roundTrip() {
         if (orders.jsapi(order()).prepayId().isEmpty()) {
             throw new IllegalStateException("no prepay id");
+        }
+    }
+
+    @Override
+    public long bill() throws IOException {
+        try (Download download = client.download(Files.tradeBill("2024-11-13", "ALL").build())) {
+            return Subject.drain(download);
         }
     }
 }

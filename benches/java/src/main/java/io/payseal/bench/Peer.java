@@ -10,11 +10,17 @@ import com.wechat.pay.java.core.http.HttpRequest;
 import com.wechat.pay.java.core.http.OriginalResponse;
 import com.wechat.pay.java.core.notification.NotificationParser;
 import com.wechat.pay.java.core.notification.RequestParam;
+import com.wechat.pay.java.service.billdownload.BillDownloadServiceExtension;
+import com.wechat.pay.java.service.billdownload.DigestBillEntity;
+import com.wechat.pay.java.service.billdownload.model.BillType;
+import com.wechat.pay.java.service.billdownload.model.GetTradeBillRequest;
+import com.wechat.pay.java.service.billdownload.model.TarType;
 import com.wechat.pay.java.service.payments.jsapi.JsapiService;
 import com.wechat.pay.java.service.payments.jsapi.model.Amount;
 import com.wechat.pay.java.service.payments.jsapi.model.Payer;
 import com.wechat.pay.java.service.payments.jsapi.model.PrepayRequest;
 import com.wechat.pay.java.service.payments.model.Transaction;
+import java.io.IOException;
 import java.io.InputStream;
 import java.util.Map;
 import okhttp3.HttpUrl;
@@ -22,6 +28,7 @@ import okhttp3.OkHttpClient;
 
 final class Peer implements Subject {
     private final JsapiService orders;
+    private final BillDownloadServiceExtension bills;
     private final JsapiService signing;
     private final NotificationParser parser;
     private final Fixture fixture;
@@ -35,8 +42,11 @@ final class Peer implements Subject {
                         .url(chain.request().url().newBuilder().scheme("http").host(host.host()).port(host.port()).build())
                         .build()))
                 .build();
-        orders = new JsapiService.Builder()
-                .httpClient(new DefaultHttpClientBuilder().config(config).okHttpClient(detour).build())
+        AbstractHttpClient http = new DefaultHttpClientBuilder().config(config).okHttpClient(detour).build();
+        orders = new JsapiService.Builder().httpClient(http).build();
+        bills = new BillDownloadServiceExtension.Builder()
+                .httpClient(http)
+                .decryptor(config.createDecryptor())
                 .build();
         signing = new JsapiService.Builder()
                 .httpClient(new Door(config.createCredential(), config.createValidator()))
@@ -138,6 +148,22 @@ final class Peer implements Subject {
     public void roundTrip() {
         if (orders.prepay(order()).getPrepayId().isEmpty()) {
             throw new IllegalStateException("no prepay id");
+        }
+    }
+
+    @Override
+    public long bill() throws IOException {
+        GetTradeBillRequest request = new GetTradeBillRequest();
+        request.setBillDate("2024-11-13");
+        request.setBillType(BillType.ALL);
+        request.setTarType(TarType.GZIP);
+        DigestBillEntity bill = bills.getTradeBill(request);
+        try (InputStream in = bill.getInputStream()) {
+            long total = Subject.drain(in);
+            if (!bill.verifyHash()) {
+                throw new IllegalStateException("another bill");
+            }
+            return total;
         }
     }
 }

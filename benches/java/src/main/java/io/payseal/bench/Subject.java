@@ -1,7 +1,17 @@
 package io.payseal.bench;
 
+import java.io.IOException;
+import java.io.InputStream;
+
 /** One of the two libraries, doing the same work. */
 interface Subject {
+    static long drain(InputStream in) throws IOException {
+        byte[] piece = new byte[64 << 10];
+        long total = 0;
+        for (int read; (read = in.read(piece)) >= 0; total += read) {}
+        return total;
+    }
+
     /** Goes from the texts of a configuration to a client that can sign and verify. */
     void clientNew();
 
@@ -11,4 +21,7 @@ interface Subject {
     void openNotification();
 
     void roundTrip();
+
+    /** Applies for a bill, reads all of it, checks its hash; how many bytes it has. */
+    long bill() throws IOException;
 }
