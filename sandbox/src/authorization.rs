@@ -6,8 +6,8 @@ use serde_json::json;
 use crate::clock;
 use crate::keys::Merchant;
 use crate::problem::Problem;
+use crate::scheme::Scheme;
 
-const SCHEME: &str = "WECHATPAY2-SHA256-RSA2048";
 const TOLERANCE_S: i64 = 300;
 /// How much of the signed message a refusal repeats.
 const SHOWN_BYTES: usize = 256;
@@ -32,7 +32,7 @@ pub struct Credentials<'a> {
 
 pub fn check(request: &Received, merchant: &Merchant) -> Result<(), Problem> {
     check_headers(request)?;
-    let credentials = credentials(request.headers)?;
+    let credentials = credentials(request.headers, merchant.scheme)?;
     let field = |name: &str, value: Option<&'_ str>| {
         value
             .filter(|value| !value.is_empty())
@@ -144,7 +144,7 @@ fn check_headers(request: &Received) -> Result<(), Problem> {
     Ok(())
 }
 
-fn credentials(headers: &HeaderMap) -> Result<Credentials<'_>, Problem> {
+fn credentials(headers: &HeaderMap, merchants: Scheme) -> Result<Credentials<'_>, Problem> {
     let mut lines = headers.get_all(header::AUTHORIZATION).iter();
     let line = lines
         .next()
@@ -162,7 +162,7 @@ fn credentials(headers: &HeaderMap) -> Result<Credentials<'_>, Problem> {
         "authorization",
         "Http头Authorization格式有误",
     ))?;
-    if scheme != SCHEME {
+    if scheme != merchants.name() {
         return Err(Problem::sign(
             "authorization",
             "Http头Authorization认证类型不正确",

@@ -8,13 +8,15 @@ use time::{Duration, OffsetDateTime};
 
 use crate::clock;
 use crate::crypto::{RsaKey, hex_upper, random_bytes};
+use crate::scheme::{Key, Scheme};
+use crate::shangmi;
 
 /// One certificate the platform signs with, until it is withdrawn.
 pub struct PlatformCertificate {
     /// 40 upper-case hex digits, leading zeros kept.
     pub serial: String,
     pub pem: String,
-    pub key: RsaKey,
+    pub key: Key,
     pub effective: OffsetDateTime,
     pub expires: OffsetDateTime,
     /// From here on it is neither listed nor accepted, whatever it says itself.
@@ -40,7 +42,7 @@ pub fn random_serial() -> [u8; 20] {
 }
 
 pub struct Authority {
-    key: RsaKey,
+    key: Key,
 }
 
 /// What a certificate says of its holder: CN, OU, O.
@@ -49,25 +51,32 @@ pub struct Holder<'a>(pub &'a str, pub &'a str, pub &'a str);
 pub const PLATFORM: Holder<'static> =
     Holder("Tenpay.com sign", "Tenpay.com CA Center", "Tenpay.com");
 
+const ROOT: Holder<'static> = Holder("Tenpay.com Root CA", "Tenpay.com CA Center", "Tenpay.com");
+
 impl Authority {
-    pub fn new(key: RsaKey) -> Self {
+    pub fn new(key: Key) -> Self {
         Self { key }
     }
 
     /// A certificate for `key`, five years long from `effective`, as PEM.
     pub fn issue(
         &self,
-        key: &RsaKey,
+        key: &Key,
         serial: &[u8; 20],
         holder: &Holder,
         effective: OffsetDateTime,
     ) -> Result<String, String> {
+        let (root, key) = match (&self.key, key) {
+            (Key::Rsa(root), Key::Rsa(key)) => (root, key),
+            (Key::Sm2(root), Key::Sm2(key)) => {
+                let validity = [effective, effective + VALIDITY];
+                return shangmi::issue(root, key, serial, [&ROOT, holder], validity);
+            }
+            _ => return Err("an authority issues certificates of its own scheme".into()),
+        };
         let broken = |error: rcgen::Error| format!("a certificate could not be made: {error}");
-        let mut root = names(&Holder(
-            "Tenpay.com Root CA",
-            "Tenpay.com CA Center",
-            "Tenpay.com",
-        ));
+        let root_key = root;
+        let mut root = names(&ROOT);
         root.key_usages = vec![KeyUsagePurpose::KeyCertSign];
         let mut leaf = names(holder);
         leaf.serial_number = Some(SerialNumber::from_slice(serial));
@@ -79,7 +88,7 @@ impl Authority {
             KeyUsagePurpose::KeyEncipherment,
             KeyUsagePurpose::DataEncipherment,
         ];
-        let issuer = Issuer::new(root, key_pair(&self.key).map_err(broken)?);
+        let issuer = Issuer::new(root, key_pair(root_key).map_err(broken)?);
         leaf.signed_by(&key_pair(key).map_err(broken)?, &issuer)
             .map(|certificate| certificate.pem())
             .map_err(broken)
@@ -91,7 +100,10 @@ impl Authority {
         serial: [u8; 20],
         effective: OffsetDateTime,
     ) -> Result<PlatformCertificate, String> {
-        let key = RsaKey::generate()?;
+        let key = Key::generate(match self.key {
+            Key::Rsa(_) => Scheme::Rsa,
+            Key::Sm2(_) => Scheme::Sm2,
+        })?;
         let pem = self.issue(&key, &serial, &PLATFORM, effective)?;
         Ok(PlatformCertificate {
             serial: hex_upper(&serial),
@@ -126,23 +138,34 @@ fn key_pair(key: &RsaKey) -> Result<KeyPair, rcgen::Error> {
 }
 
 /// The public half as PEM (SubjectPublicKeyInfo).
-pub fn public_key_pem(key: &RsaKey) -> Result<String, String> {
+pub fn public_key_pem(key: &Key) -> Result<String, String> {
+    let key = match key {
+        Key::Rsa(key) => key,
+        Key::Sm2(key) => return key.public_pem(),
+    };
     key_pair(key)
         .map(|pair| pair.public_key_pem())
         .map_err(|error| format!("a public key could not be written: {error}"))
 }
 
 /// The private key as PEM (PKCS#8).
-pub fn private_key_pem(key: &RsaKey) -> Result<String, String> {
+pub fn private_key_pem(key: &Key) -> Result<String, String> {
+    let key = match key {
+        Key::Rsa(key) => key,
+        Key::Sm2(key) => return key.private_pem(),
+    };
     key_pair(key)
         .map(|pair| pair.serialize_pem())
         .map_err(|error| format!("a private key could not be written: {error}"))
 }
 
-pub fn private_key_from_pem(pem: &str) -> Result<RsaKey, String> {
+pub fn private_key_from_pem(scheme: Scheme, pem: &str) -> Result<Key, String> {
+    if scheme == Scheme::Sm2 {
+        return shangmi::Sm2Key::from_pem(pem).map(Key::Sm2);
+    }
     let pair = KeyPair::from_pkcs8_pem_and_sign_algo(pem, &PKCS_RSA_SHA256)
         .map_err(|_| "not an RSA private key in PKCS#8 PEM")?;
-    RsaKey::from_pkcs8(pair.serialized_der())
+    RsaKey::from_pkcs8(pair.serialized_der()).map(Key::Rsa)
 }
 
 /// The platform's certificates, oldest first; the newest valid one signs.

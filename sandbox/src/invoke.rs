@@ -73,8 +73,9 @@ fn check_jsapi(sandbox: &Sandbox, parameters: JsapiParameters) -> Result<String,
     let nonce_str = present("nonceStr", parameters.nonce_str)?;
     let package = present("package", parameters.package)?;
     let pay_sign = present("paySign", parameters.pay_sign)?;
-    if present("signType", parameters.sign_type)? != "RSA" {
-        return Err("signType: 须为RSA (must be RSA)".into());
+    let sign_type = sandbox.merchant.scheme.algorithm_type();
+    if present("signType", parameters.sign_type)? != sign_type {
+        return Err(format!("signType: 须为{sign_type} (must be {sign_type})"));
     }
     check_appid("appId", sandbox, &app_id)?;
     check_time("timeStamp", &time_stamp)?;

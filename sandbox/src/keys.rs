@@ -14,30 +14,34 @@ use crate::certificates::{
     public_key_pem, random_serial, serial,
 };
 use crate::clock;
-use crate::crypto::{RsaKey, hex_upper, random_digits, random_text};
+use crate::crypto::{hex_upper, random_digits, random_text};
+use crate::scheme::{Key, Scheme};
 
 pub const MERCHANT_NAME: &str = "沙箱小店 Sandbox Shop";
 
 /// The one merchant this sandbox knows.
 pub struct Merchant {
+    pub scheme: Scheme,
     pub mchid: String,
     pub appid: String,
     pub apiv3_key: String,
     pub serial: String,
     pub certificate_pem: String,
-    pub key: RsaKey,
+    pub key: Key,
 }
 
 /// The platform's public key, the successor of its certificates.
 pub struct PublicKey {
     pub id: String,
     pub pem: String,
-    pub key: RsaKey,
+    pub key: Key,
 }
 
 /// `sandbox.json`: everything that is not a key file.
 #[derive(Serialize, Deserialize)]
 struct Record {
+    #[serde(default)]
+    scheme: Scheme,
     mchid: String,
     appid: String,
     apiv3_key: String,
@@ -57,10 +61,12 @@ struct CertificateRecord {
 /// The folder of `--dir`.
 pub struct Folder {
     path: PathBuf,
+    /// What the start asked for.
+    scheme: Option<Scheme>,
 }
 
 impl Folder {
-    pub fn open(path: &Path) -> Result<Self, String> {
+    pub fn open(path: &Path, scheme: Option<Scheme>) -> Result<Self, String> {
         fs::DirBuilder::new()
             .recursive(true)
             .mode(0o700)
@@ -68,6 +74,7 @@ impl Folder {
             .map_err(|error| format!("{} cannot be created: {error}", path.display()))?;
         Ok(Self {
             path: path.to_owned(),
+            scheme,
         })
     }
 
@@ -78,6 +85,13 @@ impl Folder {
         }
         let record: Record = serde_json::from_str(&self.read("sandbox.json")?)
             .map_err(|error| format!("{}/sandbox.json: {error}", self.path.display()))?;
+        let scheme = record.scheme;
+        if self.scheme.is_some_and(|asked| asked != scheme) {
+            return Err(format!(
+                "--scheme: the merchant of {} has another one; choose a new folder",
+                self.path.display()
+            ));
+        }
         if record.apiv3_key.len() != 32 {
             return Err(format!(
                 "{}/sandbox.json: apiv3_key must have 32 bytes",
@@ -85,22 +99,23 @@ impl Folder {
             ));
         }
         let merchant = Merchant {
+            scheme,
             mchid: record.mchid,
             appid: record.appid,
             apiv3_key: record.apiv3_key,
             serial: record.merchant_serial,
             certificate_pem: self.read("apiclient_cert.pem")?,
-            key: self.read_key("apiclient_key.pem")?,
+            key: self.read_key(scheme, "apiclient_key.pem")?,
         };
         let public_key = PublicKey {
             id: record.public_key_id,
             pem: self.read("pub_key.pem")?,
-            key: self.read_key("platform/public_key.key.pem")?,
+            key: self.read_key(scheme, "platform/public_key.key.pem")?,
         };
         let certificates = record
             .platform_certificates
             .into_iter()
-            .map(|entry| self.read_certificate(entry))
+            .map(|entry| self.read_certificate(scheme, entry))
             .collect::<Result<Vec<_>, _>>()?;
         if certificates.is_empty() {
             return Err(format!(
@@ -108,19 +123,20 @@ impl Folder {
                 self.path.display()
             ));
         }
-        let authority = Authority::new(self.read_key("platform/root.key.pem")?);
+        let authority = Authority::new(self.read_key(scheme, "platform/root.key.pem")?);
         Ok((merchant, public_key, Ring::new(authority, certificates)))
     }
 
     fn create(&self) -> Result<(Merchant, PublicKey, Ring), String> {
         let now = clock::now();
-        let root = RsaKey::generate()?;
+        let scheme = self.scheme.unwrap_or_default();
+        let root = Key::generate(scheme)?;
         self.write("platform/root.key.pem", &private_key_pem(&root)?)?;
         let authority = Authority::new(root);
 
         let mchid = format!("19{}", random_digits(8));
         let merchant_serial = random_serial();
-        let key = RsaKey::generate()?;
+        let key = Key::generate(scheme)?;
         let certificate_pem = authority.issue(
             &key,
             &merchant_serial,
@@ -130,6 +146,7 @@ impl Folder {
         self.write("apiclient_key.pem", &private_key_pem(&key)?)?;
         self.write("apiclient_cert.pem", &certificate_pem)?;
         let merchant = Merchant {
+            scheme,
             appid: format!(
                 "wx{}",
                 hex_upper(&crate::crypto::random_bytes::<8>()).to_lowercase()
@@ -141,7 +158,7 @@ impl Folder {
             mchid,
         };
 
-        let key = RsaKey::generate()?;
+        let key = Key::generate(scheme)?;
         let public_key = PublicKey {
             id: format!("PUB_KEY_ID_0{}{}", merchant.mchid, random_digits(17)),
             pem: public_key_pem(&key)?,
@@ -184,6 +201,7 @@ impl Folder {
             )?;
         }
         let record = Record {
+            scheme: merchant.scheme,
             mchid: merchant.mchid.clone(),
             appid: merchant.appid.clone(),
             apiv3_key: merchant.apiv3_key.clone(),
@@ -211,7 +229,7 @@ impl Folder {
         public_key: &PublicKey,
         ring: &Ring,
     ) -> Result<(), String> {
-        let certificate_only = json!({
+        let mut certificate_only = json!({
             "provider": "wechat",
             "mchid": merchant.mchid,
             "merchant_serial": merchant.serial,
@@ -221,8 +239,14 @@ impl Folder {
             "appid": merchant.appid,
             "hosts": [host],
         });
+        if merchant.scheme != Scheme::Rsa {
+            certificate_only["scheme"] = merchant.scheme.name().into();
+        }
         let mut complete = certificate_only.clone();
-        complete["platform_public_keys"] = json!({ &public_key.id: public_key.pem });
+        // Merchants with SM2 are known with certificates only.
+        if merchant.scheme == Scheme::Rsa {
+            complete["platform_public_keys"] = json!({ &public_key.id: public_key.pem });
+        }
         complete["platform_certificates"] = ring
             .valid()
             .map(|certificate| Value::from(certificate.pem.as_str()))
@@ -233,7 +257,11 @@ impl Folder {
         self.write("config-certificate.json", &pretty(&certificate_only))
     }
 
-    fn read_certificate(&self, entry: CertificateRecord) -> Result<PlatformCertificate, String> {
+    fn read_certificate(
+        &self,
+        scheme: Scheme,
+        entry: CertificateRecord,
+    ) -> Result<PlatformCertificate, String> {
         let time = |text: &str| {
             clock::parse_rfc3339(text).ok_or(format!(
                 "{}/sandbox.json: {text} is not a time",
@@ -242,7 +270,7 @@ impl Folder {
         };
         Ok(PlatformCertificate {
             pem: self.read(&format!("wechatpay_{}.pem", entry.serial))?,
-            key: self.read_key(&format!("platform/{}.key.pem", entry.serial))?,
+            key: self.read_key(scheme, &format!("platform/{}.key.pem", entry.serial))?,
             effective: time(&entry.effective)?,
             expires: time(&entry.expires)?,
             withdrawn: entry.withdrawn.as_deref().map(time).transpose()?,
@@ -255,8 +283,8 @@ impl Folder {
         fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))
     }
 
-    fn read_key(&self, name: &str) -> Result<RsaKey, String> {
-        private_key_from_pem(&self.read(name)?)
+    fn read_key(&self, scheme: Scheme, name: &str) -> Result<Key, String> {
+        private_key_from_pem(scheme, &self.read(name)?)
             .map_err(|error| format!("{}: {error}", self.path.join(name).display()))
     }
 

@@ -22,6 +22,8 @@ mod problem;
 mod provider;
 mod refunds;
 mod sandbox;
+mod scheme;
+mod shangmi;
 mod signing;
 mod truncated;
 mod v2;
@@ -39,13 +41,15 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::keys::Folder;
 use crate::sandbox::Sandbox;
+use crate::scheme::Scheme;
 
 const USAGE: &str = "\
-payseal-sandbox --dir DIR [--listen 127.0.0.1:PORT] [--speed N] [--exit-with-stdin]
+payseal-sandbox --dir DIR [--listen 127.0.0.1:PORT] [--speed N] [--scheme rsa|sm2] [--exit-with-stdin]
 
   --dir DIR              keys and configuration: written at the first start, kept afterwards
   --listen ADDRESS:PORT  a loopback address; port 0, the default, is any free one
   --speed N              divides the provider's waiting times: pauses between notifications, work on refunds
+  --scheme rsa|sm2       the merchant's algorithms, decided at the first start: RSA, the default, or SM2, SM3 and SM4
   --exit-with-stdin      stop when standard input closes
 ";
 
@@ -53,6 +57,8 @@ struct Options {
     dir: PathBuf,
     listen: SocketAddr,
     speed: u32,
+    /// None: what the folder says, or RSA.
+    scheme: Option<Scheme>,
     exit_with_stdin: bool,
 }
 
@@ -85,6 +91,7 @@ fn options(arguments: impl IntoIterator<Item = OsString>) -> Result<Option<Optio
         dir: PathBuf::new(),
         listen: SocketAddr::from(([127, 0, 0, 1], 0)),
         speed: 1,
+        scheme: None,
         exit_with_stdin: false,
     };
     let mut arguments = lexopt::Parser::from_args(arguments);
@@ -99,6 +106,12 @@ fn options(arguments: impl IntoIterator<Item = OsString>) -> Result<Option<Optio
                     .ok()
                     .filter(|speed| *speed > 0)
                     .ok_or(format!("--speed {speed}: must be a whole number from 1 on"))?;
+            }
+            Long("scheme") => {
+                let scheme = value(&mut arguments)?;
+                let known = Scheme::parse(&scheme);
+                options.scheme =
+                    Some(known.ok_or(format!("--scheme {scheme}: there are rsa and sm2"))?);
             }
             Long("exit-with-stdin") => options.exit_with_stdin = true,
             Long("help") | Short('h') => return Ok(None),
@@ -135,7 +148,7 @@ fn loopback_address(text: &str) -> Result<SocketAddr, String> {
 #[tokio::main]
 async fn run(options: Options) -> Result<(), String> {
     let stop = stopped(options.exit_with_stdin)?;
-    let folder = Folder::open(&options.dir)?;
+    let folder = Folder::open(&options.dir, options.scheme)?;
     let listener = TcpListener::bind(options.listen)
         .await
         .map_err(|error| format!("{} cannot be listened on: {error}", options.listen))?;

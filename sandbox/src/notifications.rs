@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use tokio::sync::watch;
 
 use crate::clock;
-use crate::crypto::{hex_upper, random_bytes, random_text, seal};
+use crate::crypto::{hex_upper, random_bytes, random_text};
 use crate::faults::{Group, Kind, Place};
 use crate::loopback;
 use crate::orders::Order;
@@ -230,8 +230,8 @@ pub fn tell(sandbox: &Arc<Sandbox>, event: Event) {
             "summary": event.summary,
             "resource": {
                 "original_type": event.original_type,
-                "algorithm": "AEAD_AES_256_GCM",
-                "ciphertext": seal(apiv3_key, &nonce, event.original_type, event.resource.to_string().as_bytes()),
+                "algorithm": sandbox.merchant.scheme.aead(),
+                "ciphertext": sandbox.merchant.scheme.seal(apiv3_key, &nonce, event.original_type, event.resource.to_string().as_bytes()),
                 "associated_data": event.original_type,
                 "nonce": nonce,
             },

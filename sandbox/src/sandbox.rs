@@ -10,11 +10,11 @@ use tokio::sync::broadcast;
 
 use crate::certificates::Ring;
 use crate::clock;
-use crate::crypto::RsaKey;
 use crate::faults::Faults;
 use crate::keys::{Folder, Merchant, PublicKey};
 use crate::notifications::Deliveries;
 use crate::orders::Ledger;
+use crate::scheme::Key;
 
 pub struct Sandbox {
     /// `http://127.0.0.1:PORT`
@@ -25,7 +25,7 @@ pub struct Sandbox {
     pub public_key: PublicKey,
     folder: Folder,
     ring: RwLock<Ring>,
-    stranger: OnceLock<RsaKey>,
+    stranger: OnceLock<Key>,
     ledger: Mutex<Ledger>,
     faults: Mutex<Faults>,
     deliveries: Mutex<Deliveries>,
@@ -166,9 +166,10 @@ impl Sandbox {
     }
 
     /// A key that belongs to nobody.
-    pub fn stranger(&self) -> &RsaKey {
-        self.stranger
-            .get_or_init(|| RsaKey::generate().expect("a key could be generated at the start, too"))
+    pub fn stranger(&self) -> &Key {
+        self.stranger.get_or_init(|| {
+            Key::generate(self.merchant.scheme).expect("a key could be generated at the start, too")
+        })
     }
 
     pub fn record(&self, request: RequestRecord) {

@@ -5,10 +5,11 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 
 use crate::certificates::random_serial;
 use crate::clock;
-use crate::crypto::{RsaKey, hex_upper, random_bytes, random_text};
+use crate::crypto::{hex_upper, random_bytes, random_text};
 use crate::keys::PublicKey;
 use crate::problem::Problem;
 use crate::sandbox::Sandbox;
+use crate::scheme::Key;
 
 /// Which of the platform's keys a request's `Wechatpay-Serial` asks to sign.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -102,7 +103,7 @@ pub fn headers(sandbox: &Sandbox, asked: Asked, body: &[u8], spoiling: Spoiling)
         message.extend_from_slice(b"spoiled");
     }
 
-    let by = |key: &RsaKey, serial: &str| (key.sign(&message), serial.to_owned());
+    let by = |key: &Key, serial: &str| (key.sign(&message), serial.to_owned());
     let public_key = asked == Asked::PublicKey || !settings.certificates;
     let (mut signature, serial) = match (spoiling, public_key) {
         (Spoiling::UnknownSerial, _) => by(sandbox.stranger(), &hex_upper(&random_serial())),
@@ -135,7 +136,7 @@ pub fn headers(sandbox: &Sandbox, asked: Asked, body: &[u8], spoiling: Spoiling)
     if spoiling == Spoiling::DuplicateSignature {
         append("wechatpay-signature", &signature);
     }
-    append("wechatpay-signature-type", "WECHATPAY2-SHA256-RSA2048");
+    append("wechatpay-signature-type", sandbox.merchant.scheme.name());
     append("wechatpay-timestamp", &timestamp);
     append("wechatpay-serial", &serial);
     headers

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use crate::clock;
-use crate::crypto::{random_text, seal};
+use crate::crypto::random_text;
 use crate::operations::{Input, Operation, Reply, operation};
 use crate::problem::Problem;
 use crate::sandbox::Sandbox;
@@ -18,10 +18,13 @@ fn certificates(sandbox: &Arc<Sandbox>, input: &Input) -> Result<Reply, Problem>
             "无可用的平台证书，请在商户平台-API安全申请使用微信支付公钥",
         ));
     }
-    match input.query("algorithm_type").as_deref() {
-        None | Some("RSA" | "ALL") => {}
-        Some("SM2") => return Err(Problem::not_found("无可用的国密平台证书")),
-        Some(other) => {
+    let scheme = sandbox.merchant.scheme;
+    match input.query("algorithm_type").as_deref().unwrap_or("RSA") {
+        "ALL" => {}
+        kind if kind == scheme.algorithm_type() => {}
+        "SM2" => return Err(Problem::not_found("无可用的国密平台证书")),
+        "RSA" => return Err(Problem::not_found("无可用的平台证书")),
+        other => {
             return Err(Problem::parameter(
                 "query",
                 "algorithm_type",
@@ -40,10 +43,10 @@ fn certificates(sandbox: &Arc<Sandbox>, input: &Input) -> Result<Reply, Problem>
                 "effective_time": clock::rfc3339(certificate.effective),
                 "expire_time": clock::rfc3339(certificate.expires),
                 "encrypt_certificate": {
-                    "algorithm": "AEAD_AES_256_GCM",
+                    "algorithm": scheme.aead(),
                     "nonce": nonce,
                     "associated_data": "certificate",
-                    "ciphertext": seal(&sandbox.merchant.apiv3_key, &nonce, "certificate", certificate.pem.as_bytes()),
+                    "ciphertext": scheme.seal(&sandbox.merchant.apiv3_key, &nonce, "certificate", certificate.pem.as_bytes()),
                 },
             })
         })

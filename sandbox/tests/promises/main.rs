@@ -10,6 +10,7 @@ mod loopback;
 mod notifications;
 mod orders;
 mod refunds;
+mod shangmi;
 mod stage;
 mod start;
 mod v2;

@@ -9,7 +9,7 @@ mod shop;
 
 pub use http::{Answer, Request};
 pub use merchant::Merchant;
-pub use openssl::{decrypt_ecb, encrypt_oaep, hmac_sha256, md5, sign, verify};
+pub use openssl::{decrypt_ecb, encrypt_oaep, hmac_sha256, md5, openssl, sign, verify};
 pub use sandbox::{Sandbox, empty_dir, program};
 pub use shop::{Received, Reply, Shop};
 

@@ -7,7 +7,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 
-fn openssl(arguments: &[&str], input: &[u8]) -> Option<Vec<u8>> {
+/// What openssl prints; None when it refuses.
+pub fn openssl(arguments: &[&str], input: &[u8]) -> Option<Vec<u8>> {
     let mut child = Command::new("openssl")
         .args(arguments)
         .stdin(Stdio::piped())

@@ -1,0 +1,101 @@
+//! Which algorithms the merchant has agreed with the platform: RSA, or 国密.
+
+use serde::{Deserialize, Serialize};
+
+use crate::crypto::{self, RsaKey};
+use crate::shangmi::{self, Sm2Key};
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Scheme {
+    #[default]
+    Rsa,
+    Sm2,
+}
+
+impl Scheme {
+    pub fn parse(text: &str) -> Option<Self> {
+        match text {
+            "rsa" => Some(Self::Rsa),
+            "sm2" => Some(Self::Sm2),
+            _ => None,
+        }
+    }
+
+    /// In `Authorization` and `Wechatpay-Signature-Type`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Rsa => "WECHATPAY2-SHA256-RSA2048",
+            Self::Sm2 => "WECHATPAY2-SM2-WITH-SM3",
+        }
+    }
+
+    /// What a page says of its signature, and `/v3/certificates` of a certificate.
+    pub fn algorithm_type(self) -> &'static str {
+        match self {
+            Self::Rsa => "RSA",
+            Self::Sm2 => "SM2",
+        }
+    }
+
+    /// What encrypts under the APIv3 key.
+    pub fn aead(self) -> &'static str {
+        match self {
+            Self::Rsa => "AEAD_AES_256_GCM",
+            Self::Sm2 => "AEAD_SM4_GCM",
+        }
+    }
+
+    /// Base64 of the ciphertext with its tag.
+    pub fn seal(
+        self,
+        apiv3_key: &str,
+        nonce: &str,
+        associated_data: &str,
+        plaintext: &[u8],
+    ) -> String {
+        match self {
+            Self::Rsa => crypto::seal(apiv3_key, nonce, associated_data, plaintext),
+            Self::Sm2 => shangmi::seal(apiv3_key, nonce, associated_data, plaintext),
+        }
+    }
+}
+
+/// A private key of either scheme; `Debug` is deliberately absent.
+pub enum Key {
+    Rsa(RsaKey),
+    Sm2(Sm2Key),
+}
+
+impl Key {
+    pub fn generate(scheme: Scheme) -> Result<Self, String> {
+        match scheme {
+            Scheme::Rsa => RsaKey::generate().map(Self::Rsa),
+            Scheme::Sm2 => Sm2Key::generate().map(Self::Sm2),
+        }
+    }
+
+    /// The signature in standard base64.
+    pub fn sign(&self, message: &[u8]) -> String {
+        match self {
+            Self::Rsa(key) => key.sign(message),
+            Self::Sm2(key) => key.sign(message),
+        }
+    }
+
+    /// Whether `signature` (standard base64) is this key's own over `message`.
+    pub fn verify(&self, message: &[u8], signature: &str) -> bool {
+        match self {
+            Self::Rsa(key) => key.verify(message, signature),
+            Self::Sm2(key) => key.verify(message, signature),
+        }
+    }
+
+    /// Opens a sensitive field, which is base64.
+    pub fn open_field(&self, sealed: &str) -> Option<String> {
+        match self {
+            Self::Rsa(key) => key.open_field(sealed),
+            Self::Sm2(key) => key.open_field(sealed),
+        }
+    }
+}
