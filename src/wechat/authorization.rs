@@ -48,8 +48,9 @@ fn authorization(
     let nonce = host.nonce()?;
     let signature = merchant.sign(&message(method, target, timestamp, &nonce, body), host)?;
     Ok(format!(
-        "{} mchid=\"{}\",nonce_str=\"{nonce}\",signature=\"{signature}\",timestamp=\"{timestamp}\",serial_no=\"{}\"",
+        "{} {}=\"{}\",nonce_str=\"{nonce}\",signature=\"{signature}\",timestamp=\"{timestamp}\",serial_no=\"{}\"",
         merchant.scheme.name(),
+        merchant.scheme.identity(),
         merchant.mchid,
         merchant.serial
     ))

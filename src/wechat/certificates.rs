@@ -15,7 +15,12 @@ use super::notification::{Resource, open_resource};
 use super::scheme::Scheme;
 use super::{answer, verification};
 
-pub(super) const OPERATION: &str = "GET /v3/certificates";
+/// The first is the usual one; merchants abroad have the others.
+pub(super) const OPERATIONS: [&str; 3] = [
+    "GET /v3/certificates",
+    "GET /v3/global/certificates",
+    "GET /hk/v3/certificates",
+];
 
 pub(super) fn params(scheme: Scheme) -> Params {
     let mut params = Params::default();

@@ -10,6 +10,7 @@ use crate::crypto::{Certificate, Serial};
 use crate::error::{Code, Result};
 use crate::provider::Keys;
 
+use super::certificates;
 use super::merchant::Merchant;
 use super::scheme::Scheme;
 
@@ -78,6 +79,8 @@ impl PlatformKey {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct RefreshPolicy {
     pub enabled: bool,
+    /// The operation that tells them: merchants abroad have one of their own.
+    pub operation: &'static str,
     pub interval_s: i64,
     pub min_interval_s: i64,
 }
@@ -161,7 +164,8 @@ impl KeyRing {
             }
         };
         let has_public_key = keys.iter().any(|key| matches!(key.id, KeyId::PublicKey(_)));
-        let policy = read_policy(config, !has_public_key)?;
+        // Of a brand no document says where its certificates could be asked for.
+        let policy = read_policy(config, !has_public_key && scheme != Scheme::Brand)?;
         if keys.is_empty() && !policy.enabled {
             return Err(config.error("platform_public_keys", "there is no platform key and certificate_refresh is off: no answer could be verified"));
         }
@@ -275,10 +279,29 @@ fn refuse_own_key(
     }
 }
 
+fn read_operation(section: &mut Section) -> Result<&'static str> {
+    let Some(path) = section.text("path")? else {
+        return Ok(certificates::OPERATIONS[0]);
+    };
+    let named = |operation: &&&str| operation.strip_prefix("GET ") == Some(path.as_str());
+    match certificates::OPERATIONS.iter().find(named) {
+        Some(operation) => Ok(operation),
+        None => {
+            let known = certificates::OPERATIONS.map(|operation| &operation["GET ".len()..]);
+            let problem = format!(
+                "certificates are not there; they are at {}",
+                known.join(", ")
+            );
+            Err(section.error("path", problem))
+        }
+    }
+}
+
 fn read_policy(config: &mut Section, default_enabled: bool) -> Result<RefreshPolicy> {
     config.part("certificate_refresh", |section| {
         Ok(RefreshPolicy {
             enabled: section.flag("enabled")?.unwrap_or(default_enabled),
+            operation: read_operation(section)?,
             interval_s: section
                 .integer("interval_s", 60..=86_400)?
                 .unwrap_or(43_200) as i64,

@@ -17,6 +17,7 @@ use super::scheme::Scheme;
 pub(crate) struct Merchant {
     /// What we sign and encrypt with, and the platform too.
     pub scheme: Scheme,
+    /// Of a brand its brand id.
     pub mchid: String,
     /// Serial number of the merchant API certificate, not of the platform's.
     pub serial: Serial,
@@ -33,8 +34,8 @@ pub(crate) struct Merchant {
 
 impl Merchant {
     pub fn read(config: &mut Section, host: &Host) -> Result<Merchant> {
-        let mchid = read_mchid(config)?;
         let scheme = Scheme::read(config)?;
+        let mchid = read_identity(config, scheme)?;
         let certificate = match config.text("merchant_certificate")? {
             Some(pem) => {
                 Some(scheme.certificate(config, "merchant_certificate", pem.as_bytes())?)
@@ -135,11 +136,33 @@ impl fmt::Debug for Merchant {
     }
 }
 
+/// The merchant id or, of a brand, the brand id; never both.
+fn read_identity(config: &mut Section, scheme: Scheme) -> Result<String> {
+    let (key, other) = match scheme {
+        Scheme::Brand => ("brand_id", "mchid"),
+        _ => ("mchid", "brand_id"),
+    };
+    match config.text(other)? {
+        Some(_) => {
+            let problem = format!("with the scheme {} it is {key} that asks", scheme.name());
+            Err(config.error(other, problem))
+        }
+        None => read_id(config, key),
+    }
+}
+
 pub(super) fn read_mchid(config: &mut Section) -> Result<String> {
-    let mchid = config.required_text("mchid")?;
-    match mchid.len() <= 32 && mchid.bytes().all(|b| b.is_ascii_digit()) {
-        true => Ok(mchid),
-        false => Err(config.error("mchid", "a merchant id consists of at most 32 digits")),
+    read_id(config, "mchid")
+}
+
+fn read_id(config: &mut Section, key: &'static str) -> Result<String> {
+    let id = config.required_text(key)?;
+    match id.len() <= 32 && id.bytes().all(|b| b.is_ascii_digit()) {
+        true => Ok(id),
+        false => {
+            let what = key.trim_end_matches("_id").replace("mchid", "merchant");
+            Err(config.error(key, format!("a {what} id consists of at most 32 digits")))
+        }
     }
 }
 

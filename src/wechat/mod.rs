@@ -163,7 +163,7 @@ impl Provider for WeChat {
             return Ok(None);
         }
         let params = certificates::params(self.merchant.scheme);
-        prepare::prepare(&self.merchant, &ring, certificates::OPERATION, params, host).map(Some)
+        prepare::prepare(&self.merchant, &ring, ring.policy.operation, params, host).map(Some)
     }
 
     fn accept_keys(&self, response: &Response, host: &Host) -> Result<usize> {

@@ -12,6 +12,7 @@ use crate::wire::json::{self as strict, Text};
 
 use super::keyring::KeyRing;
 use super::merchant::Merchant;
+use super::scheme::Scheme;
 use super::verification;
 
 const MAX_BODY: usize = 1 << 20;
@@ -95,7 +96,9 @@ pub(super) fn claim(
         .ok_or_else(|| malformed("resource is missing"))?;
     let plaintext = open_resource(merchant, &resource)?;
     let named: Named = serde_json::from_slice(&plaintext).map_err(|_| malformed(OTHER_TYPE))?;
-    match named.is_another(&merchant.mchid) {
+    // A brand is told of its merchants' events, and is none of them.
+    let is_merchant = merchant.scheme != Scheme::Brand;
+    match is_merchant && named.is_another(&merchant.mchid) {
         true => Err(Error::new(
             Code::DecryptionFailed,
             "the APIv3 key opens the notification, but it names another merchant",

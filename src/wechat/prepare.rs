@@ -11,6 +11,7 @@ use crate::wire::{self, url};
 
 use super::keyring::KeyRing;
 use super::merchant::Merchant;
+use super::scheme::Scheme;
 use super::{answer, sensitive, upload};
 
 pub(super) fn prepare(
@@ -161,7 +162,7 @@ pub(super) fn refused(violation: catalogue::Violation) -> Error {
 /// Fills in what the configuration knows and the caller left out.
 fn fill(merchant: &Merchant, operation: &Operation, params: &mut Params) {
     let known = |fill: Fill| match fill {
-        Fill::MerchantId => Some(merchant.mchid.clone()),
+        Fill::MerchantId => (merchant.scheme != Scheme::Brand).then(|| merchant.mchid.clone()),
         Fill::AppId => merchant.appid.clone(),
         Fill::NotifyUrl => merchant.notify_url.clone(),
     };

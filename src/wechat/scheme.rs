@@ -9,11 +9,14 @@ use crate::crypto::{self, Certificate, CryptoError, KeyError, KeyErrorKind};
 use crate::error::{Error, Result};
 
 const RSA: &str = "WECHATPAY2-SHA256-RSA2048";
+const BRAND: &str = "WECHATPAY-BRAND-SHA256-RSA2048";
 const SM2: &str = "WECHATPAY2-SM2-WITH-SM3";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Scheme {
     Rsa,
+    /// The same algorithms; a brand asks, with certificate and key of its own, and not a merchant.
+    Brand,
     /// 国密.
     #[cfg(feature = "shangmi")]
     Sm2,
@@ -23,6 +26,7 @@ impl Scheme {
     pub fn read(config: &mut Section) -> Result<Scheme> {
         match config.text("scheme")?.as_deref() {
             None | Some(RSA) => Ok(Scheme::Rsa),
+            Some(BRAND) => Ok(Scheme::Brand),
             #[cfg(feature = "shangmi")]
             Some(SM2) => Ok(Scheme::Sm2),
             #[cfg(not(feature = "shangmi"))]
@@ -32,8 +36,16 @@ impl Scheme {
             )),
             Some(_) => Err(config.error(
                 "scheme",
-                format!("there is no such scheme; there are {RSA} and {SM2}"),
+                format!("there is no such scheme; there are {RSA}, {SM2} and {BRAND}"),
             )),
+        }
+    }
+
+    /// Who asks, as `Authorization` and the configuration call it.
+    pub fn identity(self) -> &'static str {
+        match self {
+            Scheme::Brand => "brand_id",
+            _ => "mchid",
         }
     }
 
@@ -41,6 +53,7 @@ impl Scheme {
     pub fn name(self) -> &'static str {
         match self {
             Scheme::Rsa => RSA,
+            Scheme::Brand => BRAND,
             #[cfg(feature = "shangmi")]
             Scheme::Sm2 => SM2,
         }
@@ -48,7 +61,7 @@ impl Scheme {
 
     pub fn suite(self) -> Suite {
         match self {
-            Scheme::Rsa => Suite::Rsa,
+            Scheme::Rsa | Scheme::Brand => Suite::Rsa,
             #[cfg(feature = "shangmi")]
             Scheme::Sm2 => Suite::Shangmi,
         }
@@ -57,7 +70,7 @@ impl Scheme {
     /// What platform certificates are asked for by; the provider's default is RSA.
     pub fn algorithm_type(self) -> Option<&'static str> {
         match self {
-            Scheme::Rsa => None,
+            Scheme::Rsa | Scheme::Brand => None,
             #[cfg(feature = "shangmi")]
             Scheme::Sm2 => Some("SM2"),
         }
@@ -66,7 +79,7 @@ impl Scheme {
     /// What a page is told about the signature with which it calls up the cashier. The provider's documents name none for SM2.
     pub fn sign_type(self) -> Option<&'static str> {
         match self {
-            Scheme::Rsa => Some("RSA"),
+            Scheme::Rsa | Scheme::Brand => Some("RSA"),
             #[cfg(feature = "shangmi")]
             Scheme::Sm2 => None,
         }
@@ -75,7 +88,7 @@ impl Scheme {
     /// In the `algorithm` of what is encrypted with the APIv3 key.
     pub fn aead(self) -> &'static str {
         match self {
-            Scheme::Rsa => "AEAD_AES_256_GCM",
+            Scheme::Rsa | Scheme::Brand => "AEAD_AES_256_GCM",
             #[cfg(feature = "shangmi")]
             Scheme::Sm2 => "AEAD_SM4_GCM",
         }
@@ -90,7 +103,9 @@ impl Scheme {
         ciphertext: &[u8],
     ) -> std::result::Result<Zeroizing<Vec<u8>>, CryptoError> {
         match self {
-            Scheme::Rsa => crypto::aes_256_gcm_open(apiv3_key, nonce, aad, ciphertext),
+            Scheme::Rsa | Scheme::Brand => {
+                crypto::aes_256_gcm_open(apiv3_key, nonce, aad, ciphertext)
+            }
             #[cfg(feature = "shangmi")]
             Scheme::Sm2 => {
                 let hash = Zeroizing::new(crypto::sm3(apiv3_key));

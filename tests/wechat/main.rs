@@ -6,6 +6,7 @@
 mod support;
 
 mod answers;
+mod brand;
 mod cashier;
 mod certificates;
 mod diagnosis;
