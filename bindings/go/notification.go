@@ -18,7 +18,7 @@ import (
 const MaxNotificationBytes = 1 << 20
 
 // Event is a notification whose signature was verified and whose resource was decrypted. There is no other way to get one, so an Event
-// is always the provider's. The provider repeats a notification until it is answered well: use ID or the order's number to process
+// is always the provider's, unless [AcceptUnauthenticated] was passed and its Authenticity says otherwise. The provider repeats a notification until it is answered well: use ID or the order's number to process
 // it once.
 type Event struct {
 	// ID is the notification's own; a repetition has the same.
@@ -33,14 +33,18 @@ type Event struct {
 	OriginalType string `json:"original_type"`
 	// Summary is the provider's note for people.
 	Summary string `json:"summary"`
-	// Provider is "wechat".
+	// Provider is "wechat" or "wechat-v2".
 	Provider string `json:"provider"`
 	// MchID is the merchant the client belongs to.
 	MchID string `json:"mchid"`
-	// Serial names the key that signed.
+	// Serial names the key that signed; empty where keys have no serial numbers.
 	Serial string `json:"serial"`
-	// Timestamp is when it was signed, Unix seconds.
+	// Timestamp is when it was signed, Unix seconds; 0 where the provider signs no time.
 	Timestamp int64 `json:"timestamp"`
+	// Authenticity is [AuthenticitySigned], but for what was opened with [AcceptUnauthenticated].
+	Authenticity Authenticity `json:"authenticity"`
+	// ConfirmWith names the operation that tells whether the event is true, where it alone does not prove that: "POST /pay/refundquery".
+	ConfirmWith string `json:"confirm_with"`
 	// Replay is true where the replay guard has seen this very message before.
 	Replay bool `json:"replay"`
 	// Plaintext is the decrypted resource, JSON, byte for byte.

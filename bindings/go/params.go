@@ -117,6 +117,8 @@ type wireOptions struct {
 	ContentType    string         `json:"content_type,omitempty"`
 	Filename       string         `json:"filename,omitempty"`
 	Expect         map[string]any `json:"expect,omitempty"`
+
+	AcceptUnauthenticated bool `json:"accept_unauthenticated,omitempty"`
 }
 
 // encode writes params for the library; the context contributes its deadline and trace id.

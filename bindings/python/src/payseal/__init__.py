@@ -10,7 +10,7 @@ from payseal._library import ABI_VERSION, load, version
 from payseal.aio import AsyncClient
 from payseal.cancellation import Cancellation
 from payseal.client import Client, operations
-from payseal.configuration import Configuration
+from payseal.configuration import Configuration, ConfigurationV2
 from payseal.downloads import AsyncDownload, Download, DownloadInfo, DownloadOptions, FileAddress
 from payseal.errors import (
     ArgumentError,
@@ -52,6 +52,7 @@ __all__ = [
     "Code",
     "Configuration",
     "ConfigurationError",
+    "ConfigurationV2",
     "Download",
     "DownloadInfo",
     "DownloadOptions",

@@ -18,7 +18,7 @@ from payseal._library import Buffer
 from payseal._native import lines, to_json
 from payseal.cancellation import Cancellation
 from payseal.client import Client, PathValue
-from payseal.configuration import Configuration
+from payseal.configuration import Configuration, ConfigurationV2
 from payseal.downloads import AsyncDownload, DownloadOptions, FileAddress, request
 from payseal.errors import Code
 from payseal.notification import Headers, Notification, NotificationOptions, Reply
@@ -46,7 +46,7 @@ class AsyncClient:
 
     def __init__(
         self,
-        config: Union[Configuration, Mapping[str, object], str, bytes],
+        config: Union[Configuration, ConfigurationV2, Mapping[str, object], str, bytes],
         *,
         logger: Optional[logging.Logger] = None,
         now_ms: Optional[Clock] = None,

@@ -14,7 +14,7 @@ from payseal._client import ClientHandle
 from payseal._library import Buffer, library
 from payseal._native import check, closed, copy, from_json, inputs, lines, to_json
 from payseal.cancellation import Cancellation
-from payseal.configuration import Configuration
+from payseal.configuration import Configuration, ConfigurationV2
 from payseal.downloads import Download, DownloadOptions, FileAddress, request
 from payseal.errors import Code
 from payseal.notification import Explanation, Headers, Notification, NotificationOptions, Reply
@@ -39,7 +39,7 @@ class Client:
 
     def __init__(
         self,
-        config: Union[Configuration, Mapping[str, object], str, bytes],
+        config: Union[Configuration, ConfigurationV2, Mapping[str, object], str, bytes],
         *,
         logger: Optional[logging.Logger] = None,
         now_ms: Optional[Clock] = None,
@@ -157,7 +157,7 @@ class Client:
         Args:
             headers: The headers as received, best as pairs.
             body: The raw body as received. Never a body that was parsed and encoded again.
-            options: ``timeout_ms``, ``trace_id``, ``expect``.
+            options: ``timeout_ms``, ``trace_id``, ``expect``, ``accept_unauthenticated``.
 
         Returns:
             The verified event and its plaintext.

@@ -48,7 +48,7 @@ class Configuration(TypedDict, total=False):
     """One merchant at one provider. ``provider``, ``mchid`` and ``apiv3_key`` are required."""
 
     provider: str
-    """``"wechat"``."""
+    """``"wechat"``; for ``"wechat-v2"`` see :class:`ConfigurationV2`."""
     mchid: str
     """The merchant id, digits."""
     scheme: str
@@ -80,6 +80,52 @@ class Configuration(TypedDict, total=False):
     """Filled into bodies that need one and have none."""
     timestamp_window_s: int
     """How old or early a message may be, seconds, 0 to 300."""
+    replay_guard: ReplayGuard
+    timeouts: Timeouts
+    retry: Retry
+    circuit_breaker: CircuitBreaker
+    max_response_bytes: int
+    proxy: str
+    """``http://[user:password@]host:port``; the environment is never read."""
+    root_certificates: str
+    """PEM bundle that replaces the built-in web roots."""
+
+
+class ConfigurationV2(TypedDict, total=False):
+    """One merchant at WeChat Pay APIv2. ``provider``, ``mchid`` and ``apiv2_key`` are required.
+
+    Parameters and results are JSON here too: a result's values are all texts. A merchant who also uses APIv3 makes a second client.
+    """
+
+    provider: str
+    """``"wechat-v2"``."""
+    mchid: str
+    """The merchant id, digits."""
+    apiv2_key: str
+    """The APIv2 key, 32 bytes."""
+    previous_apiv2_key: str
+    """The old APIv2 key while it is being replaced."""
+    sign_type: str
+    """``"HMAC-SHA256"``, which is the default, or ``"MD5"``."""
+    notification_sign_types: Sequence[str]
+    """What notifications may be signed with; left out, ``sign_type`` alone."""
+    client_certificate: str
+    """The merchant API certificate, PEM, presented to hosts that ask for it, as for refunds. A ``transport`` presents its own."""
+    client_key: str
+    """The key of ``client_certificate``, PEM."""
+    appid: str
+    """Filled in where an operation needs one, under whatever name it has for it."""
+    notify_url: str
+    """Filled into bodies that need one and have none."""
+    risk_public_key: str
+    """``pub_key`` of ``POST /risk/getpublickey``, PEM: encrypts bank card numbers and names."""
+    platform_certificate: str
+    """PEM; encrypts the fields of operations that name its serial number."""
+    sandbox: bool
+    """The provider's own sandbox, whose key is fetched with ``apiv2_key``."""
+    special_hosts: Mapping[str, str]
+    """Replaces the hosts of single operations, by name: ``"fraud.mch.weixin.qq.com"``."""
+    hosts: Sequence[str]
     replay_guard: ReplayGuard
     timeouts: Timeouts
     retry: Retry

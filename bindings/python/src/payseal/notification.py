@@ -25,6 +25,9 @@ class NotificationOptions(TypedDict, total=False):
     """Copied into log records; visible ASCII, at most 64 characters."""
     expect: Mapping[str, object]
     """What the plaintext must say, by dotted path: ``{"amount.total": 1}``. Otherwise ``RESPONSE_MISMATCH`` is raised."""
+    accept_unauthenticated: bool
+    """Open also what is encrypted but not signed (refunds of WeChat Pay APIv2), which is ``SIGNATURE_MISSING`` otherwise. Whoever sets
+    it executes ``event.confirm_with`` before acting on an event that is ``"encrypted_only"``."""
 
 
 @dataclass(frozen=True)
@@ -40,8 +43,10 @@ class Event:
         summary: A short text of the provider.
         provider: For example ``"wechat"``.
         mchid: The merchant id of the client that opened it.
-        serial: The serial number of the key that signed it.
-        timestamp: Unix time of the signature, seconds.
+        serial: The serial number of the key that signed it; empty where keys have none.
+        timestamp: Unix time of the signature, seconds; 0 where the provider signs no time.
+        authenticity: ``"signed"``, or ``"encrypted_only"`` for what was opened with ``accept_unauthenticated``: it proves nothing.
+        confirm_with: The operation that tells whether such an event is true, for example ``"POST /pay/refundquery"``.
         replay: Whether this very message was opened before; always false without a ``replay_guard`` in the configuration.
     """
 
@@ -55,12 +60,16 @@ class Event:
     mchid: Optional[str] = None
     serial: Optional[str] = None
     timestamp: Optional[int] = None
+    authenticity: Optional[str] = None
+    confirm_with: Optional[str] = None
     replay: bool = False
 
 
 @dataclass(frozen=True)
 class Notification:
-    """A message that is the provider's: there is no way to get one whose signature was not checked.
+    """A message that is the provider's.
+
+    There is no way to get one whose signature was not checked, but for ``accept_unauthenticated``; ``event.authenticity`` then says so.
 
     Attributes:
         plaintext: The decrypted resource, byte for byte.

@@ -7,7 +7,7 @@ import java.util.Objects;
 /**
  * The options of one call. What is not set follows the client's configuration. Immutable.
  *
- * <p>Opening a notification takes {@code timeout}, {@code traceId} and {@code expect}.
+ * <p>Opening a notification takes {@code timeout}, {@code traceId}, {@code expect} and {@code acceptUnauthenticated}.
  */
 public final class CallOptions {
     private final ObjectNode json;
@@ -118,6 +118,18 @@ public final class CallOptions {
          */
         public Builder expect(String path, Object value) {
             json.withObject("/expect").putPOJO(Objects.requireNonNull(path, "path"), value);
+            return this;
+        }
+
+        /**
+         * Lets a notification be opened that is encrypted but not signed (refunds of WeChat Pay APIv2), which is {@link
+         * ErrorCode#SIGNATURE_MISSING} otherwise. Whoever sets it executes {@link Event#confirmWith()} before acting on an event
+         * that is {@code "encrypted_only"}. For notifications alone.
+         *
+         * @return this builder
+         */
+        public Builder acceptUnauthenticated() {
+            json.put("accept_unauthenticated", true);
             return this;
         }
 

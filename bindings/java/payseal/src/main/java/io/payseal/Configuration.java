@@ -51,6 +51,16 @@ public final class Configuration {
         return new Builder("wechat");
     }
 
+    /**
+     * Starts a configuration for WeChat Pay APIv2. Its parameters and results are JSON too, the results' values all texts. A merchant
+     * who also uses APIv3 makes a second client.
+     *
+     * @return a builder
+     */
+    public static Builder wechatV2() {
+        return new Builder("wechat-v2");
+    }
+
     byte[] json() {
         return json;
     }
@@ -137,6 +147,102 @@ public final class Configuration {
          */
         public Builder previousApiv3Key(String key) {
             return text("previous_apiv3_key", key);
+        }
+
+        /**
+         * The APIv2 key.
+         *
+         * @param key 32 bytes
+         * @return this builder
+         */
+        public Builder apiv2Key(String key) {
+            return text("apiv2_key", key);
+        }
+
+        /**
+         * The old APIv2 key while it is being replaced; tried second.
+         *
+         * @param key 32 bytes
+         * @return this builder
+         */
+        public Builder previousApiv2Key(String key) {
+            return text("previous_apiv2_key", key);
+        }
+
+        /**
+         * What APIv2 requests are signed with where the operation leaves the choice, and so what answers must be.
+         *
+         * @param signType {@code "HMAC-SHA256"}, which is the default, or {@code "MD5"}
+         * @return this builder
+         */
+        public Builder signType(String signType) {
+            return text("sign_type", signType);
+        }
+
+        /**
+         * What APIv2 notifications may be signed with; left out, the sign type alone.
+         *
+         * @param signTypes the names
+         * @return this builder
+         */
+        public Builder notificationSignTypes(List<String> signTypes) {
+            json.putPOJO("notification_sign_types", List.copyOf(signTypes));
+            return this;
+        }
+
+        /**
+         * The merchant API certificate, presented to hosts that ask for it, as APIv2 does for refunds. With an {@code HttpClient} of your own, its
+         * {@code SSLContext} must present it.
+         *
+         * @param certificate PEM
+         * @param key its key, PEM
+         * @return this builder
+         */
+        public Builder clientCertificate(String certificate, String key) {
+            text("client_certificate", certificate);
+            return text("client_key", key);
+        }
+
+        /**
+         * The {@code pub_key} of {@code POST /risk/getpublickey}: encrypts bank card numbers and names in APIv2.
+         *
+         * @param pem PEM
+         * @return this builder
+         */
+        public Builder riskPublicKey(String pem) {
+            return text("risk_public_key", pem);
+        }
+
+        /**
+         * Encrypts the fields of APIv2 operations that name its serial number.
+         *
+         * @param pem PEM
+         * @return this builder
+         */
+        public Builder platformCertificate(String pem) {
+            return text("platform_certificate", pem);
+        }
+
+        /**
+         * The provider's own sandbox of APIv2, whose key is fetched with the APIv2 key.
+         *
+         * @param sandbox whether to use it
+         * @return this builder
+         */
+        public Builder sandbox(boolean sandbox) {
+            json.put("sandbox", sandbox);
+            return this;
+        }
+
+        /**
+         * Replaces the hosts of single APIv2 operations.
+         *
+         * @param hosts from {@code "fraud.mch.weixin.qq.com"} to a base URL
+         * @return this builder
+         */
+        public Builder specialHosts(Map<String, String> hosts) {
+            json.putPOJO("special_hosts", Map.copyOf(hosts));
+            return this;
         }
 
         /**

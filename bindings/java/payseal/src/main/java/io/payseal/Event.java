@@ -11,10 +11,13 @@ import com.fasterxml.jackson.annotation.JsonProperty;
  * @param resourceType {@code "encrypt-resource"}
  * @param originalType what the plaintext is, e.g. {@code "transaction"}
  * @param summary a short text for people
- * @param provider {@code "wechat"}
+ * @param provider {@code "wechat"} or {@code "wechat-v2"}
  * @param mchid the merchant whose client opened it
- * @param serial the serial number of the key that verified it
- * @param timestamp when it was signed, Unix seconds
+ * @param serial the serial number of the key that verified it; empty where keys have none
+ * @param timestamp when it was signed, Unix seconds; 0 where the provider signs no time
+ * @param authenticity {@code "signed"}, or {@code "encrypted_only"} for what was opened with {@link
+ *     CallOptions.Builder#acceptUnauthenticated()}: it proves nothing
+ * @param confirmWith the operation that tells whether such an event is true, e.g. {@code "POST /pay/refundquery"}; else {@code null}
  * @param replay whether the replay guard has seen these very bytes before
  */
 public record Event(
@@ -28,4 +31,6 @@ public record Event(
         @JsonProperty("mchid") String mchid,
         @JsonProperty("serial") String serial,
         @JsonProperty("timestamp") long timestamp,
+        @JsonProperty("authenticity") String authenticity,
+        @JsonProperty("confirm_with") String confirmWith,
         @JsonProperty("replay") boolean replay) {}

@@ -3,7 +3,10 @@ package io.payseal;
 import java.nio.charset.StandardCharsets;
 import java.util.Objects;
 
-/** A notification that is the provider's: verified, fresh and decrypted. There is no other way to get one. */
+/**
+ * A notification that is the provider's: verified, fresh and decrypted. There is no other way to get one, but for {@link
+ * CallOptions.Builder#acceptUnauthenticated()}; {@link Event#authenticity()} then says so.
+ */
 public final class Notification {
     private final byte[] plaintext;
     private final byte[] event;

@@ -74,6 +74,11 @@ public final class Sandbox implements AutoCloseable {
         return Configuration.fromJson(json.toString());
     }
 
+    /** APIv2. */
+    public Configuration configurationV2() {
+        return Configuration.fromJson(read("config-v2.json").toString());
+    }
+
     /** A file of JSON in the sandbox's folder. */
     public JsonNode read(String file) {
         try {
