@@ -30,6 +30,10 @@ struct Sandbox {
 
 impl Sandbox {
     fn start(name: &str) -> Sandbox {
+        Self::start_with(name, &[])
+    }
+
+    fn start_with(name: &str, options: &[&str]) -> Sandbox {
         let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
         let _ = fs::remove_dir_all(&folder);
         let mut process = payseal(&[
@@ -38,6 +42,7 @@ impl Sandbox {
             folder.to_str().unwrap(),
             "--exit-with-stdin",
         ])
+        .args(options)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
@@ -121,6 +126,25 @@ fn one_signed_request_is_sent_and_its_verified_answer_printed() {
         told.contains("ORDER_NOT_EXIST") && told.contains("the provider said no"),
         "{told}"
     );
+}
+
+#[test]
+fn a_merchant_of_shangmi_needs_only_another_configuration() {
+    let sandbox = Sandbox::start_with("shangmi", &["--scheme", "sm2"]);
+    let saved = notification(&sandbox);
+    let file = sandbox.write("notification.txt", &saved);
+    let opened = run(&["open", &sandbox.config(), &file]);
+    assert!(opened.status.success(), "{}", text(&opened.stderr));
+    let plaintext: Value = serde_json::from_slice(&opened.stdout).unwrap();
+    assert_eq!(plaintext["trade_state"], "SUCCESS");
+
+    // Certificates are fetched by their algorithm, and the doctor looks at keys of this scheme.
+    let number = "out_trade_no=CLI0000001";
+    let config = sandbox.file("config-certificate.json");
+    let queried = run(&["call", &config, QUERY, "--path", number]);
+    assert!(queried.status.success(), "{}", text(&queried.stderr));
+    let examined = run(&["doctor", &sandbox.config()]);
+    assert!(examined.status.success(), "{}", text(&examined.stdout));
 }
 
 #[test]

@@ -12,10 +12,10 @@ from typing import Any, Optional
 class Sandbox:
     """A simulated WeChat Pay on loopback; it stops when its standard input closes, so it never outlives the tests."""
 
-    def __init__(self, program: Path, folder: Path) -> None:
+    def __init__(self, program: Path, folder: Path, *options: str) -> None:
         self.folder = folder
         self._process = subprocess.Popen(
-            [program, "--dir", folder, "--exit-with-stdin"],
+            [program, "--dir", folder, "--exit-with-stdin", *options],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

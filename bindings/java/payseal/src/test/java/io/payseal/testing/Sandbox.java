@@ -16,6 +16,8 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 
 /** The simulated provider, run as a program of its own. It ends with this process at the latest: its standard input closes. */
@@ -34,15 +36,17 @@ public final class Sandbox implements AutoCloseable {
     }
 
     /** Starts one with keys of its own in the folder. The program is named by PAYSEAL_SANDBOX or the property payseal.sandbox. */
-    public static Sandbox start(Path folder) {
+    public static Sandbox start(Path folder, String... options) {
         String named = System.getenv("PAYSEAL_SANDBOX");
         Path program = Path.of(named != null ? named : System.getProperty("payseal.sandbox"));
         if (!Files.isExecutable(program)) {
             throw new IllegalStateException(program + " is missing: run 'make build' first");
         }
         try {
-            Process process = new ProcessBuilder(
-                            program.toString(), "--dir", folder.toString(), "--speed", "100", "--exit-with-stdin")
+            List<String> command = new ArrayList<>(List.of(
+                    program.toString(), "--dir", folder.toString(), "--speed", "100", "--exit-with-stdin"));
+            command.addAll(List.of(options));
+            Process process = new ProcessBuilder(command)
                     .redirectError(folder.resolve("sandbox.log").toFile())
                     .start();
             String line = new BufferedReader(new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8))
