@@ -134,9 +134,10 @@ impl Packer {
             Repeat::Never => "Never",
         };
         let open_query = operation.open_query;
+        let idempotency_key = operation.idempotency_key;
         let client_certificate = operation.client_certificate;
         format!(
-            "OperationRow{{name:{},title:{title},order_number:{order_number},path:{path},query:{query},form:{form},body:{body},file:{file},host:{host},encrypted:{encrypted},encrypted_answer:{encrypted_answer},open_query:{open_query},client_certificate:{client_certificate},repeat:Repeat::{repeat}}},",
+            "OperationRow{{name:{},title:{title},order_number:{order_number},path:{path},query:{query},form:{form},body:{body},file:{file},host:{host},encrypted:{encrypted},encrypted_answer:{encrypted_answer},open_query:{open_query},idempotency_key:{idempotency_key},client_certificate:{client_certificate},repeat:Repeat::{repeat}}},",
             self.texts.index(name.clone()),
         )
     }
@@ -224,10 +225,11 @@ impl Packer {
         let any_of = self.names(schema, &schema.any_of);
         let ascending = self.names(schema, schema.ascending.as_flattened());
         self.schemas.index(format!(
-            "SchemaRow{{kind:Kind::{:?},encrypted:{},open:{},format:{format},detail:{detail},min:{min},max:{max},charset:{charset},range:{range},any_of:{any_of},ascending:{ascending}}},",
+            "SchemaRow{{kind:Kind::{:?},encrypted:{},open:{},lines:{},format:{format},detail:{detail},min:{min},max:{max},charset:{charset},range:{range},any_of:{any_of},ascending:{ascending}}},",
             schema.kind(),
             schema.encrypted,
             schema.open,
+            schema.lines,
         ))
     }
 

@@ -19,6 +19,8 @@ pub struct Draft {
     pub file: Option<String>,
     pub host: Option<String>,
     pub client_certificate: bool,
+    /// The header is demanded.
+    pub idempotency_key: bool,
 }
 
 impl Draft {
@@ -71,6 +73,7 @@ fn draft(row: &Value) -> Result<Draft, String> {
         file,
         host: text("host"),
         client_certificate: row["client_certificate"] == true,
+        idempotency_key: row["header_params"]["Idempotency-Key"]["required"] == true,
     })
 }
 

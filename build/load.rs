@@ -211,6 +211,7 @@ fn add_one(catalogue: &mut Catalogue, mut draft: Draft, overlay: &Overlay) -> Re
         answer,
         file: draft.file,
         host: draft.host.map(|host| host.trim_end_matches('/').to_owned()),
+        idempotency_key: draft.idempotency_key,
         client_certificate: draft.client_certificate,
         written: false,
         name: draft.name,

@@ -60,6 +60,9 @@ pub struct Operation {
     pub file: Option<String>,
     /// The one host that has the operation, where that is not the usual one.
     pub host: Option<String>,
+    /// The provider demands the header `Idempotency-Key`.
+    #[serde(default)]
+    pub idempotency_key: bool,
     /// Whether the host asks for the merchant's certificate when the connection is made.
     #[serde(default)]
     pub client_certificate: bool,
@@ -112,6 +115,8 @@ pub struct Schema {
     pub length: Option<[u16; 2]>,
     /// The ASCII characters that are allowed, with ranges: `0-9A-Za-z_-`. A `-` at the end means itself.
     pub charset: Option<String>,
+    /// Of a text: it may have several lines.
+    pub lines: bool,
     pub format: Option<Format>,
     pub range: Option<[i64; 2]>,
     pub values: Vec<Value>,

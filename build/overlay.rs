@@ -283,3 +283,117 @@ fn fields(object: &mut Value) -> impl Iterator<Item = &mut Value> {
     let fields = object.get_mut("fields").and_then(Value::as_array_mut);
     fields.into_iter().flatten()
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::facts;
+
+    fn drafts() -> Vec<Draft> {
+        let table = json!({ "operations": [{
+            "method": "POST", "path": "/toys/{id}", "path_params": { "id": { "required": true, "type": "string" } },
+            "request": { "type": "object", "required": ["size", "ghost", "a", "b"], "properties": {
+                "size": { "type": "number" }, "a": { "type": "string" }, "b": { "type": "string" },
+                "parts": { "type": "array", "items": { "type": "object", "properties": { "rate": { "type": "stringde" } } } },
+            }},
+            "response": { "200": { "type": "object", "properties": { "rate": { "type": "string" } } } },
+        }]});
+        facts::read(&table.to_string()).unwrap()
+    }
+
+    fn corrected(correction: Value) -> Result<Draft, String> {
+        let correction: Correction = serde_json::from_value(correction).unwrap();
+        let mut drafts = drafts();
+        correction.apply(&mut drafts)?;
+        Ok(drafts.pop().unwrap())
+    }
+
+    fn field<'a>(part: &'a Value, name: &str) -> Option<&'a Value> {
+        let mut fields = part["fields"].as_array().unwrap().iter();
+        fields.find(|field| field["name"] == name)
+    }
+
+    #[test]
+    fn a_mistake_of_the_table_stays_visible_until_it_is_corrected() {
+        let body = &drafts()[0].body;
+        assert_eq!(field(body, "size").unwrap()["type"], "integer");
+        assert_eq!(field(body, "ghost").unwrap()["type"], "missing");
+        let broken = serde_json::from_value::<Schema>(body.clone());
+        assert!(broken.is_err());
+    }
+
+    #[test]
+    fn a_correction_reaches_its_place_at_any_depth() {
+        let set = json!({ "operation": "POST /toys/*", "at": "body.parts[].rate", "set": { "type": "string" }, "why": "" });
+        let draft = corrected(set).unwrap();
+        let items = &field(&draft.body, "parts").unwrap()["items"];
+        assert_eq!(field(items, "rate").unwrap()["type"], "string");
+
+        let everywhere =
+            json!({ "operation": "*", "at": "**.rate", "set": { "type": "integer" }, "why": "" });
+        let draft = corrected(everywhere).unwrap();
+        let items = &field(&draft.body, "parts").unwrap()["items"];
+        assert_eq!(field(items, "rate").unwrap()["type"], "integer");
+        assert_eq!(field(&draft.answer, "rate").unwrap()["type"], "integer");
+    }
+
+    #[test]
+    fn fields_are_added_removed_renamed_and_made_alternatives() {
+        let at = |at: &str, change: Value| {
+            let mut correction = json!({ "operation": "POST /toys/{id}", "at": at, "why": "" });
+            correction
+                .as_object_mut()
+                .unwrap()
+                .extend(change.as_object().unwrap().clone());
+            corrected(correction)
+        };
+        let added = at("query.limit", json!({ "add": { "type": "integer" } })).unwrap();
+        assert_eq!(field(&added.query, "limit").unwrap()["type"], "integer");
+        let removed = at("body.ghost", json!({ "remove": true })).unwrap();
+        assert!(field(&removed.body, "ghost").is_none());
+        let renamed = at("path.id", json!({ "rename": "toy_id" })).unwrap();
+        assert!(field(&renamed.path, "toy_id").is_some());
+        let either = at("body", json!({ "either": ["a", "b"] })).unwrap();
+        assert_eq!(either.body["any_of"], json!(["a", "b"]));
+        assert_eq!(field(&either.body, "a").unwrap()["required"], false);
+    }
+
+    #[test]
+    fn a_correction_that_applies_to_nothing_is_a_mistake() {
+        for (operation, at) in [
+            ("POST /games", "body.size"),
+            ("POST /toys/{id}", "body.colour"),
+            ("POST /toys/{id}", "body.size.unit"),
+            ("POST /toys/{id}", "query.parts"),
+        ] {
+            let correction =
+                json!({ "operation": operation, "at": at, "set": { "doc": "x" }, "why": "" });
+            assert!(corrected(correction).is_err(), "{operation} {at}");
+        }
+        let there_already =
+            json!({ "operation": "*", "at": "body.size", "add": { "type": "string" }, "why": "" });
+        assert!(corrected(there_already).is_err());
+        let one_missing =
+            json!({ "operation": "*", "at": "body", "either": ["a", "c"], "why": "" });
+        assert!(corrected(one_missing).is_err());
+    }
+
+    #[test]
+    fn a_star_stands_for_any_text() {
+        for (pattern, name, fits) in [
+            ("*", "POST /a", true),
+            ("POST /a", "POST /a", true),
+            ("POST /a", "POST /a/b", false),
+            ("POST /a*", "POST /a/b", true),
+            ("* /a/*", "GET /a/b", true),
+            ("POST *pay", "POST /a/pay", true),
+            ("POST *pay", "POST /a/payee", false),
+            ("GET *b*d", "GET /a/b/c/d", true),
+            ("GET *d*b", "GET /a/b/c/d", false),
+        ] {
+            assert_eq!(means(pattern, name), fits, "{pattern} {name}");
+        }
+    }
+}

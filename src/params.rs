@@ -28,6 +28,8 @@ pub struct Options {
     pub accept: Option<String>,
     pub content_type: Option<String>,
     pub filename: Option<String>,
+    /// The parameters are not checked against the catalogue.
+    pub unchecked: bool,
     /// Of a notification: whether one that is encrypted but not signed is handed out. Whoever sets it queries before acting.
     pub accept_unauthenticated: bool,
     /// Dotted path into the verified answer → the value it must have.
@@ -86,6 +88,7 @@ impl Options {
             accept: take_text(&mut map, "accept", 128)?,
             content_type: take_text(&mut map, "content_type", 128)?,
             filename: take_filename(&mut map)?,
+            unchecked: take_flag(&mut map, "unchecked")?,
             accept_unauthenticated: false,
             expect: take_object(&mut map, "expect").map_err(|_| {
                 invalid("$.expect", "$.expect must be an object of paths and values")
@@ -186,7 +189,10 @@ fn take_flag(map: &mut Map<String, Value>, key: &str) -> Result<bool> {
     match map.shift_remove(key) {
         None | Some(Value::Null) => Ok(false),
         Some(Value::Bool(flag)) => Ok(flag),
-        Some(_) => Err(invalid(key, format!("{key} must be true or false"))),
+        Some(_) => Err(invalid(
+            &format!("$.{key}"),
+            format!("$.{key} must be true or false"),
+        )),
     }
 }
 

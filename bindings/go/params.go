@@ -44,6 +44,9 @@ type Options struct {
 	ContentType string
 	// Filename makes the request a multipart upload of Params.Payload.
 	Filename string
+	// Unchecked sends the parameters of a catalogued operation without checking them: for what the provider has added since this
+	// version of the library. They are placed, completed and encrypted all the same.
+	Unchecked bool
 	// Expect says what the verified answer must hold, by dotted path: {"out_trade_no": "A1", "amount.total": 100}. A difference is
 	// [ErrResponseMismatch].
 	Expect map[string]any
@@ -116,6 +119,7 @@ type wireOptions struct {
 	Accept         string         `json:"accept,omitempty"`
 	ContentType    string         `json:"content_type,omitempty"`
 	Filename       string         `json:"filename,omitempty"`
+	Unchecked      bool           `json:"unchecked,omitempty"`
 	Expect         map[string]any `json:"expect,omitempty"`
 
 	AcceptUnauthenticated bool `json:"accept_unauthenticated,omitempty"`
@@ -135,6 +139,7 @@ func (p Params) encode(ctx context.Context) ([]byte, error) {
 		Accept:         options.Accept,
 		ContentType:    options.ContentType,
 		Filename:       options.Filename,
+		Unchecked:      options.Unchecked,
 		Expect:         options.Expect,
 	}})
 }

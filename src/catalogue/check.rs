@@ -193,8 +193,8 @@ impl Check<'_> {
         match meant {
             Some(meant) => violation.hint(format!("did you mean {meant}?")),
             None if fields.is_empty() => violation.hint(format!("nothing belongs there; leave {place} out")),
-            None if place.part() == "body" => violation.hint(
-                "if the provider has added it since this version of the library, pass the exact body as payload, which is sent as it is".into(),
+            None if place.part() != "path" => violation.hint(
+                "if the provider has added it since this version of the library, set the call's option unchecked".into(),
             ),
             None => violation,
         }
@@ -236,7 +236,7 @@ impl Check<'_> {
     }
 
     fn text(&self, schema: Schema, place: Place, text: &str) -> Result<(), Violation> {
-        if let Some(problem) = text::forbidden(text) {
+        if let Some(problem) = text::forbidden(text, schema.has_lines()) {
             return Err(place.violation(problem));
         }
         let characters = if text.is_ascii() {
@@ -361,7 +361,7 @@ fn free(place: Place, value: &Value, depth: usize) -> Result<(), Violation> {
             .enumerate()
             .try_for_each(|(index, item)| free(place.index(index), item, depth - 1)),
         Value::String(text) => {
-            text::forbidden(text).map_or(Ok(()), |problem| Err(place.violation(problem)))
+            text::forbidden(text, false).map_or(Ok(()), |problem| Err(place.violation(problem)))
         }
         Value::Number(number) if number.is_f64() => Err(place.violation("must be an integer")),
         _ => Ok(()),

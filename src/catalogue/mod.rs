@@ -7,7 +7,8 @@
 //!
 //! The catalogue only helps; it never stands in the way. An operation that is not in it can be called by its name. A catalogued one is
 //! checked strictly, also against the provider's lists of values, because a typing error found here costs nothing; should the provider
-//! have added a field or a value since, the exact body can be handed over as payload, which is sent as it is.
+//! have added a field or a value since, or the catalogue be wrong, `$.unchecked` sends the parameters as they are given, placed and encrypted by
+//! the catalogue all the same; and the exact body can be handed over as payload, which is sent as it is.
 
 mod check;
 mod nearest;
@@ -44,6 +45,8 @@ pub struct Operation {
     pub file: Option<&'static str>,
     /// The one host that has the operation (`https://fraud.mch.weixin.qq.com`), where that is not the usual one.
     pub host: Option<&'static str>,
+    /// Whether the provider demands the header `Idempotency-Key`.
+    pub idempotency_key: bool,
     /// Whether the host asks for the merchant's certificate when the connection is made.
     pub client_certificate: bool,
     /// Where the merchant's own number is, for logs: `body.out_trade_no`, `path.out_refund_no`.

@@ -40,6 +40,7 @@ struct OperationRow {
     encrypted: u16,
     encrypted_answer: u16,
     open_query: bool,
+    idempotency_key: bool,
     client_certificate: bool,
     repeat: Repeat,
 }
@@ -55,6 +56,7 @@ pub(super) struct SchemaRow {
     kind: Kind,
     encrypted: bool,
     open: bool,
+    lines: bool,
     format: Option<Format>,
     /// Of an object the list of its fields, of an array the schema of its items, of a text or a number the list of its values.
     detail: u16,
@@ -101,6 +103,7 @@ impl Table {
             path_fields: self.field_list(row.path),
             query_fields: self.field_list(row.query),
             open_query: row.open_query,
+            idempotency_key: row.idempotency_key,
             form_fields: self.field_list(row.form),
             body: (row.body != NONE).then(|| self.schema(row.body)),
             file: self.text_or_none(row.file),
@@ -172,6 +175,11 @@ impl Schema {
     /// Of an object: whether it may have other fields too.
     pub fn is_open(&self) -> bool {
         self.row.open
+    }
+
+    /// Of a text: whether it may have several lines.
+    pub fn has_lines(&self) -> bool {
+        self.row.lines
     }
 
     /// Of an object: one of these fields must be there. Empty if there is no such rule.

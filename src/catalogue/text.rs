@@ -4,11 +4,11 @@ use std::net::{IpAddr, Ipv6Addr};
 
 use super::Format;
 
-/// What no text sent to a provider may contain, whatever the field: ends of lines and NUL, which could cut a header or a signed message
-/// in two, and characters that take four bytes in UTF-8, which the provider's databases do not hold.
-pub(super) fn forbidden(text: &str) -> Option<&'static str> {
+/// What no text sent to a provider may contain, whatever the field: ends of lines (but where `lines` says so) and NUL, which could cut a
+/// header or a signed message in two, and characters that take four bytes in UTF-8, which the provider's databases do not hold.
+pub(super) fn forbidden(text: &str, lines: bool) -> Option<&'static str> {
     text.bytes().find_map(|byte| match byte {
-        b'\r' | b'\n' => Some("contains an end of line"),
+        b'\r' | b'\n' if !lines => Some("contains an end of line"),
         0 => Some("contains a NUL character"),
         0xF0.. => Some("contains a character of four bytes in UTF-8, such as an emoji; the provider takes one to three bytes"),
         _ => None,

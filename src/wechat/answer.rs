@@ -73,7 +73,12 @@ pub(super) fn check(
                 sensitive::open_all(operation.as_ref(), merchant, &response.body)
                     .map_err(|error| described(error, response))?;
             let body = Zeroizing::new(body);
-            compare(prepared, &body, response)?;
+            // A plaintext is read again only where something is expected that may be in it.
+            let read = match prepared.expect.is_empty() {
+                true => &response.body,
+                false => &*body,
+            };
+            compare(prepared, read, response)?;
             (body, sensitive)
         }
         None => (Zeroizing::new(response.body.clone()), Sensitive::default()),

@@ -35,6 +35,7 @@ pub(super) fn prepare(
         // Bytes that are handed over as they are get sent as they are.
         let raw = params.body.is_none() && !params.payload.is_empty() && operation.body.is_some();
         let checked = match raw {
+            _ if params.options.unchecked => Ok(()),
             true => catalogue::check_placement(&operation, &params.path, &params.query),
             false => catalogue::check(
                 &operation,
@@ -44,6 +45,13 @@ pub(super) fn prepare(
             ),
         };
         checked.map_err(refused)?;
+        if operation.idempotency_key && params.options.idempotency_key.is_none() {
+            let message = format!("$.idempotency_key is missing; {name} requires it");
+            let error = Error::new(Code::ParamsInvalid, message);
+            return Err(error.with_field("$.idempotency_key").with_hint(
+                "a new one for each new request, the same one where a request is repeated",
+            ));
+        }
     }
     let order_number = known
         .as_ref()

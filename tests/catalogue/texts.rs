@@ -1,4 +1,5 @@
-use serde_json::json;
+use payseal::catalogue;
+use serde_json::{Map, json};
 
 use super::{JSAPI, REFUND, check_body, jsapi_order, order_with, refund};
 
@@ -184,6 +185,19 @@ fn the_payers_address_is_an_ip_address() {
         order["scene_info"]["payer_client_ip"] = json!(address);
         assert_eq!(check_body(JSAPI, &order).is_ok(), good, "{address}");
     }
+}
+
+#[test]
+fn what_people_write_for_people_may_have_several_lines() {
+    let answer = "POST /v3/merchant-service/complaints-v2/{complaint_id}/response";
+    let operation = super::operation(answer);
+    let path = super::object(json!({ "complaint_id": "1" }));
+    let said = |text: &str| {
+        let body = json!({ "complainted_mchid": "1900000001", "response_content": text });
+        catalogue::check(&operation, &path, &Map::new(), Some(&body))
+    };
+    assert_eq!(said("您好：\n退款已到账。"), Ok(()));
+    assert_eq!(said("\0").unwrap_err().field, "body.response_content");
 }
 
 #[test]

@@ -207,6 +207,9 @@ fn every_operation_places_signs_and_encrypts_what_it_is_given() {
                 params = given.params();
                 params["$"] = json!({ "filename": "a.png" });
             }
+            if operation.idempotency_key {
+                params["$"] = json!({ "idempotency_key": "key 1" });
+            }
             filled(operation.query_fields, &mut given.query);
             if let (Some(schema), Some(Value::Object(body))) = (operation.body, &mut given.body) {
                 filled(schema.fields(), body);
@@ -381,6 +384,85 @@ fn every_encrypted_field_of_an_answer_is_decrypted_and_nothing_else_is_touched()
     }
     println!("{fields} encrypted fields in the answers of {operations} operations decrypted");
     assert_eq!(operations, 44);
+}
+
+#[test]
+fn an_operation_that_demands_an_idempotency_key_is_not_sent_without_one() {
+    let (client, _) = merchant::client(config(json!({})));
+    let demanding: Vec<_> = catalogue::operations("wechat")
+        .filter(|operation| operation.idempotency_key)
+        .collect();
+    assert_eq!(demanding.len(), 2);
+    for operation in demanding {
+        let params = sample(&operation, Extent::Least).params();
+        let result = request_with(&client, operation.name, &params, b"");
+        assert_eq!(
+            field(&refused_as(Code::ParamsInvalid, result)),
+            "$.idempotency_key"
+        );
+    }
+}
+
+#[test]
+fn what_is_unchecked_is_placed_completed_and_encrypted_all_the_same() {
+    let (client, _) = merchant::client(config(json!({})));
+    let mut params = jsapi_order();
+    params["body"]["added_since"] = json!({ "a": [1] });
+    params["body"]["payer"]["identity"] =
+        json!({ "type": "IDCARD", "number": "7", "name": "张三" });
+    let result = request_with(&client, JSAPI, &params, b"");
+    assert_eq!(
+        field(&refused_as(Code::ParamsInvalid, result)),
+        "body.added_since"
+    );
+    params["$"] = json!({ "unchecked": true });
+    let request = request_with(&client, JSAPI, &params, b"").unwrap();
+    let mut sent: Value = serde_json::from_slice(&request.body).unwrap();
+    assert_eq!(
+        (&sent["mchid"], &sent["added_since"]["a"][0]),
+        (&json!(MCHID), &json!(1))
+    );
+    open_here(&mut sent["payer"]["identity"]["name"], "name");
+    assert_eq!(sent["payer"]["identity"]["name"], "张三");
+    params["$"] = json!({ "unchecked": 1 });
+    let result = request_with(&client, JSAPI, &params, b"");
+    assert_eq!(
+        field(&refused_as(Code::ParamsInvalid, result)),
+        "$.unchecked"
+    );
+}
+
+#[test]
+fn an_upload_has_a_file_with_a_name_and_its_own_hash() {
+    let (client, _) = merchant::client(config(json!({})));
+    let upload = "POST /v3/merchant/media/upload";
+    let named = json!({ "$": { "filename": "a.png" } });
+    let hashed = json!({ "body": { "sha256": "00".repeat(32) }, "$": { "filename": "a.png" } });
+    for (operation, params, payload, at) in [
+        (upload, json!({}), FILE, "$.filename"),
+        (upload, named.clone(), b"", "payload"),
+        (upload, hashed, FILE, "body.sha256"),
+        (
+            upload,
+            json!({ "body": [], "$": { "filename": "a.png" } }),
+            FILE,
+            "body",
+        ),
+        (
+            "POST /v3/taxi-invoice/cards/upload-file",
+            named.clone(),
+            FILE,
+            "body",
+        ),
+        (NATIVE, named, FILE, "$.filename"),
+    ] {
+        let result = request_with(&client, operation, &params, payload);
+        assert_eq!(
+            field(&refused_as(Code::ParamsInvalid, result)),
+            at,
+            "{operation}"
+        );
+    }
 }
 
 const COMPLAINT: &str = "GET /v3/merchant-service/complaints-v2/{complaint_id}";

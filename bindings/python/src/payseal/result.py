@@ -78,6 +78,9 @@ class Options(TypedDict, total=False):
     """The type of ``payload``."""
     filename: str
     """Makes the request a multipart upload of ``payload`` under this name."""
+    unchecked: bool
+    """Sends the parameters of a catalogued operation without checking them: for what the provider has added since this version of
+    the library. They are placed, completed and encrypted all the same."""
     expect: Mapping[str, object]
     """What the answer must say, by dotted path: ``{"out_trade_no": …, "amount.total": …}``. Otherwise ``RESPONSE_MISMATCH`` is raised."""
 

@@ -109,6 +109,17 @@ public final class CallOptions {
         }
 
         /**
+         * Sends the parameters of a catalogued operation without checking them: for what the provider has added since this
+         * version of the library. They are placed, completed and encrypted all the same.
+         *
+         * @return this builder
+         */
+        public Builder unchecked() {
+            json.put("unchecked", true);
+            return this;
+        }
+
+        /**
          * What the verified answer or notification must say; may be used repeatedly. Otherwise the call fails with
          * {@link ErrorCode#RESPONSE_MISMATCH}.
          *
