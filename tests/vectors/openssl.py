@@ -60,36 +60,25 @@ class Key:
         )
 
     def certificate(self, serial: str, subject: str, start: str = "20200101000000Z", end: str = "20500101000000Z") -> str:
-        """A certificate by this key for itself. `openssl ca` is the one command of OpenSSL 3.0 that lets both dates be chosen."""
-        folder = self.file.parent / f"ca-{serial}"
-        folder.mkdir()
-        (folder / "index").touch()
-        (folder / "serial").write_text(serial + "\n")
-        (folder / "ca.cnf").write_text(
-            "[ca]\ndefault_ca=this\n[this]\n"
-            f"database={folder}/index\nserial={folder}/serial\nnew_certs_dir={folder}\n"
-            "default_md=sha256\npolicy=any\n[any]\ncommonName=supplied\n[req]\ndistinguished_name=dn\n[dn]\n"
-        )
-        run("req", "-new", "-config", str(folder / "ca.cnf"), "-key", str(self.file), "-subj", f"/CN={subject}", "-out", str(folder / "csr"))
-        run(
-            "ca",
-            "-batch",
-            "-config",
-            str(folder / "ca.cnf"),
-            "-selfsign",
-            "-keyfile",
-            str(self.file),
-            "-in",
-            str(folder / "csr"),
-            "-startdate",
-            start,
-            "-enddate",
-            end,
-            "-notext",
-            "-out",
-            str(folder / "certificate.pem"),
-        )
-        return (folder / "certificate.pem").read_text()
+        return certificate(self.file, serial, subject, "sha256", start=start, end=end)
+
+
+def certificate(key: Path, serial: str, subject: str, digest: str, *more: str, start: str = "20200101000000Z", end: str = "20500101000000Z") -> str:
+    """A certificate by a key for itself. `openssl ca` is the one command of OpenSSL 3.0 that lets both dates be chosen."""
+    folder = key.parent / f"ca-{serial}-{key.stem}"
+    folder.mkdir()
+    (folder / "index").touch()
+    (folder / "serial").write_text(serial + "\n")
+    (folder / "ca.cnf").write_text(
+        "[ca]\ndefault_ca=this\n[this]\n"
+        f"database={folder}/index\nserial={folder}/serial\nnew_certs_dir={folder}\n"
+        f"default_md={digest}\npolicy=any\n[any]\ncommonName=supplied\n[req]\ndistinguished_name=dn\n[dn]\n"
+    )
+    request = ("req", "-new", "-config", str(folder / "ca.cnf"), f"-{digest}", "-key", str(key), "-subj", f"/CN={subject}", "-out", str(folder / "csr"))
+    run(*request, *more[:2])
+    issue = ("ca", "-batch", "-config", str(folder / "ca.cnf"), "-selfsign", "-keyfile", str(key), "-in", str(folder / "csr"))
+    run(*issue, *more, "-startdate", start, "-enddate", end, "-notext", "-out", str(folder / "certificate.pem"))
+    return (folder / "certificate.pem").read_text()
 
 
 def elliptic_key() -> str:
