@@ -58,7 +58,8 @@ fn published_vectors_replay_through_the_c_abi() {
                 let hash = digest("SM3", text(vector, "key"));
                 assert_eq!(open("SM4-GCM", &hash[..16], vector), plaintext(vector));
             }
-            // Version 2 of the API is another chapter.
+            "v2/sign-md5" => v2("MD5", vector),
+            "v2/sign-hmac-sha256" => v2("HMAC-SHA256", vector),
             _ => {
                 skipped += 1;
                 continue;
@@ -67,7 +68,7 @@ fn published_vectors_replay_through_the_c_abi() {
         ran += 1;
     }
     println!("published vectors: {ran} run, {skipped} skipped");
-    assert_eq!(ran, 7);
+    assert_eq!(ran, 9);
 }
 
 fn text<'a>(vector: &'a Value, name: &str) -> &'a str {
@@ -97,6 +98,53 @@ fn sign(vector: &Value) {
     .unwrap();
     let expected = vector["expect"]["signature"].as_str().unwrap();
     assert_eq!(base64::encode(&take(signature)), expected);
+}
+
+/// A message with the published signature is believed, and one with any other is not.
+fn v2(sign_type: &str, vector: &Value) {
+    let params = vector["params"].as_object().unwrap();
+    let config = serde_json::json!({
+        "provider": "wechat-v2",
+        "mchid": params["mch_id"],
+        "apiv2_key": vector["key"],
+        "sign_type": sign_type,
+    })
+    .to_string();
+    let mut client = ptr::null_mut();
+    run(|e| unsafe {
+        payseal_client_new(config.as_ptr(), config.len(), ptr::null(), &mut client, e)
+    })
+    .unwrap();
+    let elements: String = params
+        .iter()
+        .map(|(name, value)| format!("<{name}>{}</{name}>", value.as_str().unwrap()))
+        .collect();
+    let open = |sign: &str| {
+        let body = format!("<xml>{elements}<sign>{sign}</sign></xml>");
+        let mut plaintext = garbage();
+        run(|e| unsafe {
+            payseal_notification_open(
+                client,
+                ptr::null(),
+                0,
+                body.as_ptr(),
+                body.len(),
+                ptr::null(),
+                0,
+                &mut plaintext,
+                ptr::null_mut(),
+                e,
+            )
+        })
+        .map(|_| take(plaintext))
+    };
+    let sign = vector["expect"]["sign"].as_str().unwrap();
+    assert_eq!(
+        serde_json::from_slice::<Value>(&open(sign).unwrap()).unwrap(),
+        vector["params"]
+    );
+    assert!(open(&sign.replace('A', "B")).is_err());
+    payseal_client_free(client);
 }
 
 /// SM2 in a certificate, whose SubjectPublicKeyInfo goes through the C ABI.

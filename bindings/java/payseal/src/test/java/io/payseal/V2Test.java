@@ -75,7 +75,8 @@ class V2Test {
                             "spbill_create_ip", "127.0.0.1",
                             "trade_type", "NATIVE",
                             "product_id", "1",
-                            "notify_url", "http://127.0.0.1:" + shop.getAddress().getPort() + "/notify"));
+                            "notify_url",
+                                    "http://127.0.0.1:" + shop.getAddress().getPort() + "/notify"));
             assertTrue(placed.get("code_url").asText().startsWith("http"));
             sandbox.pay(number);
             Notification paid = opened.poll(20, TimeUnit.SECONDS);
@@ -88,7 +89,10 @@ class V2Test {
             Map<String, Object> refund =
                     Map.of("out_trade_no", number, "out_refund_no", "R" + number, "total_fee", 100, "refund_fee", 60);
             assertEquals(
-                    "60", ask(client, "POST /secapi/pay/refund", refund).get("refund_fee").asText());
+                    "60",
+                    ask(client, "POST /secapi/pay/refund", refund)
+                            .get("refund_fee")
+                            .asText());
             Event refunded = opened.poll(20, TimeUnit.SECONDS).event();
             assertEquals("REFUND.SUCCESS", refunded.eventType());
             assertEquals("encrypted_only", refunded.authenticity());
@@ -113,7 +117,8 @@ class V2Test {
             notification = client.openNotification(exchange.getRequestHeaders(), body);
         } catch (TrustException refused) {
             assertEquals(ErrorCode.SIGNATURE_MISSING, refused.code());
-            CallOptions accepting = CallOptions.builder().acceptUnauthenticated().build();
+            CallOptions accepting =
+                    CallOptions.builder().acceptUnauthenticated().build();
             notification = client.openNotification(exchange.getRequestHeaders(), body, accepting);
         }
         Reply reply = client.acceptNotification();
@@ -136,8 +141,8 @@ class V2Test {
         try (PaysealClient client = PaysealClient.of(bare)) {
             Params refund = Params.ofBody(
                     Map.of("out_trade_no", "order0001", "out_refund_no", "r1", "total_fee", 1, "refund_fee", 1));
-            ConfigurationException refused = assertThrows(
-                    ConfigurationException.class, () -> client.execute("POST /secapi/pay/refund", refund));
+            ConfigurationException refused =
+                    assertThrows(ConfigurationException.class, () -> client.execute("POST /secapi/pay/refund", refund));
             assertEquals(Outcome.NOT_SENT, refused.outcome());
             assertEquals("client_certificate", refused.details().field());
         }
