@@ -10,7 +10,7 @@ use payseal::crypto::{Verdict, base64};
 use payseal::ffi::*;
 use serde_json::{Value, json};
 
-use crate::abi::{garbage, invoke, new_client, run, standing_clock, take};
+use crate::abi::{garbage, invoke, new_client, new_download, run, standing_clock, take};
 use crate::support::merchant::{APPID, NOW, ORDER, QUERY, config, query};
 use crate::support::platform::{BY_PUBLIC_KEY, merchant_key, transaction};
 use crate::support::server::Server;
@@ -214,4 +214,37 @@ impl Drop for StopAtTheEnd<'_> {
     fn drop(&mut self) {
         self.0.store(true, SeqCst);
     }
+}
+
+#[test]
+fn a_download_is_its_process_and_a_child_can_neither_read_nor_spoil_it() {
+    let folder = crate::support::openssl::Folder::new();
+    let client = new_client(&config(json!({})), ptr::null()).unwrap();
+    let file = r#"{"operation":"GET /v3/bill/tradebill","query":{"bill_date":"2023-11-13"}}"#;
+    let download = new_download(client, file).unwrap();
+    let path = folder.path("bill.csv");
+    run(|e| unsafe { payseal_download_save_to(download, path.as_ptr(), path.len(), e) }).unwrap();
+    let names = || std::fs::read_dir(folder.path("")).unwrap().count();
+    assert_eq!(names(), 1, "under its temporary name");
+    let code = in_a_child(|| {
+        let mut action = 0;
+        let raised =
+            run(|e| unsafe { payseal_download_step(download, &mut action, ptr::null_mut(), e) })
+                .unwrap_err();
+        payseal_download_free(download);
+        raised.code.to_string().into_bytes()
+    });
+    assert_eq!(
+        code,
+        (payseal::Code::InvalidState as i32)
+            .to_string()
+            .into_bytes()
+    );
+    assert_eq!(names(), 1, "the child did not remove it");
+    let mut action = 0;
+    run(|e| unsafe { payseal_download_step(download, &mut action, ptr::null_mut(), e) }).unwrap();
+    assert_eq!(action, Action::Send as i32);
+    payseal_download_free(download);
+    assert_eq!(names(), 0);
+    payseal_client_free(client);
 }
