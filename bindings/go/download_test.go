@@ -4,11 +4,13 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
+	"crypto"
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/sha1"
+	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
@@ -269,4 +271,38 @@ func TestAClosedDownloadIsRefused(t *testing.T) {
 	download.Close()
 	_, err = download.Read(make([]byte, 9))
 	failure(t, err, payseal.ErrInvalidHandle, payseal.OutcomeNotSent)
+}
+
+func TestAnUploadSignsTheNameAndHashOfTheFile(t *testing.T) {
+	p, image := thePlatform(), []byte("\x89PNG an image")
+	answer := []byte(`{"media_id":"media-1"}`)
+	client := p.client(t, over(func(r *http.Request) (*http.Response, error) {
+		meta, file := r.FormValue("meta"), ""
+		if part, header, err := r.FormFile("file"); err == nil {
+			content, _ := io.ReadAll(part)
+			file = header.Filename + " " + string(content)
+		}
+		hash := sha256.Sum256(image)
+		var said map[string]string
+		if err := json.Unmarshal([]byte(meta), &said); err != nil || said["filename"] != "shop.png" || said["sha256"] != hex.EncodeToString(hash[:]) {
+			t.Errorf("%v %s", err, meta)
+		}
+		if file != "shop.png "+string(image) {
+			t.Errorf("%q", file)
+		}
+		parts := authorization.FindStringSubmatch(r.Header.Get("Authorization"))
+		message := fmt.Sprintf("POST\n/v3/merchant/media/upload\n%s\n%s\n%s\n", parts[4], parts[2], meta)
+		digest := sha256.Sum256([]byte(message))
+		signature, _ := base64.StdEncoding.DecodeString(parts[3])
+		if err := rsa.VerifyPKCS1v15(&p.merchant.PublicKey, crypto.SHA256, digest[:], signature); err != nil {
+			t.Error("what is signed is not meta")
+		}
+		return answers(200, p.signed(time.Now(), answer), answer)(r)
+	}))
+	id, err := files.UploadImage(t.Context(), client, "shop.png", bytes.NewReader(image))
+	if err != nil || id != "media-1" {
+		t.Error(id, err)
+	}
+	_, err = client.Upload(t.Context(), "POST /v3/merchant/media/upload", "shop.png", bytes.NewReader(make([]byte, 65<<20)))
+	failure(t, err, payseal.ErrInvalidArgument, payseal.OutcomeNotSent)
 }

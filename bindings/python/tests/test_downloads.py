@@ -266,3 +266,25 @@ def test_cancelling_a_task_ends_its_download(own: bool, provider: Provider, serv
                 over.set()
 
     asyncio.run(main())
+
+
+def test_an_upload_signs_the_name_and_hash_of_the_file(provider: Provider, tmp_path: Path) -> None:
+    image, sent = b"\x89PNG an image", []
+
+    def transport(request: payseal.HttpRequest) -> payseal.HttpResponse:
+        sent.append(request.body)
+        return provider.answer({"media_id": "media-1"})
+
+    (tmp_path / "shop.png").write_bytes(image)
+    with Client(provider.config(), now_ms=now_ms, transport=transport) as client:
+        assert client.upload(files.UPLOAD_IMAGE, tmp_path / "shop.png").json() == {"media_id": "media-1"}
+        client.upload(files.UPLOAD_IMAGE, image, filename="shop.png")
+        with pytest.raises(payseal.ArgumentError):
+            client.upload(files.UPLOAD_IMAGE, image)
+        with pytest.raises(FileNotFoundError):
+            client.upload(files.UPLOAD_IMAGE, tmp_path / "none.png")
+    for body in sent:
+        assert hashlib.sha256(image).hexdigest().encode() in body
+        assert b'name="file"; filename="shop.png"' in body
+        assert image in body
+    assert len(sent) == 2

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from ctypes import byref, c_void_p
 from operator import index
-from typing import Union
+from pathlib import Path
+from typing import Optional, Union
 
 from payseal._callbacks import CallbackTable
 from payseal._library import Buffer, library
 from payseal._native import Handle, copy, from_json, to_bytes, to_json
 from payseal.notification import Notification, Reply
-from payseal.result import Info, Result, known
+from payseal.result import Info, Options, Result, known
 
 
 class ClientHandle(Handle):
@@ -35,6 +37,16 @@ def params(path: object, query: object, body: object, options: object) -> bytes:
     """The JSON of a call's parameters; what is ``None`` is left out."""
     parts = {"path": path, "query": query, "body": body, "$": options}
     return to_json({name: part for name, part in parts.items() if part is not None})
+
+
+def upload(file: Union[str, os.PathLike[str], bytes], filename: Optional[str], options: Optional[Options]) -> tuple[bytes, Options]:
+    """The payload and the options of an upload."""
+    content = file if isinstance(file, bytes) else Path(file).read_bytes()
+    name = filename if filename is not None or isinstance(file, bytes) else Path(file).name
+    given: Options = {**(options or {})}
+    if name is not None:
+        given["filename"] = name
+    return content, given
 
 
 def result(body: Buffer, info: Buffer) -> Result:

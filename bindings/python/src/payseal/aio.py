@@ -117,6 +117,18 @@ class AsyncClient:
             return _client.notification(*await self._exchange("call_new_notification", lines(headers), body, text))
         return await self._run(partial(self._client.open_notification, headers, body, options=options))
 
+    async def upload(
+        self,
+        operation: str,
+        file: Union[str, os.PathLike[str], bytes],
+        *,
+        filename: Optional[str] = None,
+        options: Optional[Options] = None,
+    ) -> Result:
+        """Send a file, as :meth:`payseal.Client.upload` does: the same arguments, the same errors."""
+        content, given = await self._run(partial(_client.upload, file, filename, options))
+        return await self.execute(operation, payload=content, options=given)
+
     def download(
         self,
         operation: Optional[str] = None,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Mapping
 from ctypes import byref, c_void_p
 from typing import Any, Optional, Union
@@ -110,6 +111,34 @@ class Client:
         arguments = (*inputs(operation, text, payload), cancel, byref(answer), byref(info))
         client.invoke(native.client_execute, client.pointer, *arguments)
         return _client.result(answer, info)
+
+    def upload(
+        self,
+        operation: str,
+        file: Union[str, os.PathLike[str], bytes],
+        *,
+        filename: Optional[str] = None,
+        options: Optional[Options] = None,
+        cancellation: Optional[Cancellation] = None,
+    ) -> Result:
+        """Send a file by an operation that takes one. The part ``meta``, which is signed, is made of its name and SHA-256.
+
+        Args:
+            operation: For example ``"POST /v3/merchant/media/upload"``; :mod:`payseal.wechat.files` has the usual ones.
+            file: The path of the file, or its bytes; at most 64 MiB, which are in memory.
+            filename: Its name, without a folder; left out where ``file`` is a path.
+            options: Options of this call.
+            cancellation: Triggered from another thread, ends the call early.
+
+        Returns:
+            The verified answer, which has what the provider calls the file from now on.
+
+        Raises:
+            OSError: The file cannot be read.
+            PaysealError: As for :meth:`execute`.
+        """
+        content, given = _client.upload(file, filename, options)
+        return self.execute(operation, payload=content, options=given, cancellation=cancellation)
 
     def download(
         self,

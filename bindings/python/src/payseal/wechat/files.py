@@ -1,4 +1,4 @@
-"""Bills and receipts of WeChat Pay: each function gives the arguments of :meth:`payseal.Client.download`.
+"""Bills and receipts of WeChat Pay: each function gives the arguments of :meth:`payseal.Client.download`; and what takes uploads.
 
 ::
 
@@ -11,6 +11,15 @@ Days are ``"2026-01-02"``, in Beijing.
 from __future__ import annotations
 
 from typing import Any
+
+UPLOAD_IMAGE = "POST /v3/merchant/media/upload"
+"""An image of a merchant's documents, at most 2 MB; the answer has its ``media_id``."""
+UPLOAD_VIDEO = "POST /v3/merchant/media/video_upload"
+"""A video of a merchant's documents, at most 5 MB; the answer has its ``media_id``."""
+UPLOAD_COMPLAINT_IMAGE = "POST /v3/merchant-service/images/upload"
+"""An image for the answer to a complaint, at most 2 MB; the answer has its ``media_id``."""
+UPLOAD_MARKETING_IMAGE = "POST /v3/marketing/favor/media/image-upload"
+"""An image for coupons, at most 2 MB; the answer has its ``media_url``."""
 
 _GZIP = {"tar_type": "GZIP"}
 _SEALED = {"algorithm": "AEAD_AES_256_GCM", **_GZIP}

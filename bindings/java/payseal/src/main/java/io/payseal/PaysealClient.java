@@ -133,6 +133,21 @@ public final class PaysealClient implements NotificationService, AutoCloseable {
     }
 
     /**
+     * Sends a file by an operation that takes one. The part {@code meta}, which is signed, is made of its name and SHA-256. {@code
+     * io.payseal.wechat.files.Uploads} has the operations by name.
+     *
+     * @param operation e.g. {@code "POST /v3/merchant/media/upload"}
+     * @param filename the name of the file, without a folder
+     * @param content the file, at most 64 MiB
+     * @return the verified answer, which has what the provider calls the file from now on
+     * @throws PaysealException as for {@link #execute}
+     */
+    public Result upload(String operation, String filename, byte[] content) {
+        CallOptions options = CallOptions.builder().filename(filename).build();
+        return execute(operation, Params.builder().payload(content).options(options).build());
+    }
+
+    /**
      * Begins a download: of a bill, a receipt or another file. Nothing is sent before it is read or saved.
      *
      * @param params which file

@@ -11,6 +11,7 @@ import io.payseal.testing.Loopback;
 import io.payseal.testing.Platform;
 import io.payseal.testing.Transport;
 import io.payseal.wechat.files.Files;
+import io.payseal.wechat.files.Uploads;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.net.Socket;
@@ -255,6 +256,25 @@ class DownloadTest {
             assertEquals(
                     ErrorCode.INVALID_HANDLE,
                     assertThrows(PaysealException.class, download::read).code());
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void an_upload_signs_the_name_and_hash_of_the_file(Transport transport) throws Exception {
+        Path image = folder.resolve("shop.png");
+        java.nio.file.Files.writeString(image, "an image");
+        byte[] answer = "{\"media_id\":\"media-1\"}".getBytes(StandardCharsets.UTF_8);
+        try (Loopback server =
+                        new Loopback((request, to) -> Loopback.respond(to, 200, PLATFORM.signed(answer), answer));
+                PaysealClient client = client(transport, server)) {
+            assertEquals("media-1", Uploads.image(client, image));
+            Loopback.Request sent = server.requests.get(0);
+            assertEquals("/v3/merchant/media/upload", sent.target());
+            String body = new String(sent.body(), StandardCharsets.UTF_8);
+            byte[] hash = MessageDigest.getInstance("SHA-256").digest("an image".getBytes(StandardCharsets.UTF_8));
+            assertTrue(body.contains("\"sha256\":\"" + HexFormat.of().formatHex(hash) + "\""), body);
+            assertTrue(body.contains("name=\"file\"; filename=\"shop.png\""), body);
         }
     }
 }
