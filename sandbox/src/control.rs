@@ -16,6 +16,8 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::sync::broadcast::error::RecvError;
 
+use crate::books::{Account, Kind as AccountKind};
+use crate::families::{codepay, transfer};
 use crate::faults::{Kind, Wish};
 use crate::loopback;
 use crate::orders::Order;
@@ -26,6 +28,8 @@ use crate::{cashier, clock, invoke, notifications, operations, provider, v2};
 
 const HOME: &str = include_str!("pages/home.html");
 const CASHIER: &str = include_str!("pages/cashier.html");
+const BUYER: &str = include_str!("pages/buyer.html");
+const TRANSFER: &str = include_str!("pages/transfer.html");
 const WX: &str = include_str!("pages/wx.js");
 
 /// The pages load nothing from anywhere, and talk to the sandbox only.
@@ -48,6 +52,31 @@ pub fn router(sandbox: Arc<Sandbox>) -> Router {
         .route("/sandbox/orders/{out_trade_no}/pay", post(pay))
         .route("/sandbox/orders/{out_trade_no}/close", post(close))
         .route("/sandbox/orders/{out_trade_no}/expire", post(expire))
+        .route("/buyer", get(|| async { page(BUYER) }))
+        .route("/sandbox/buyer/codes", post(codepay::fresh))
+        .route("/sandbox/buyer/codes/{code}", get(codepay::look))
+        .route(
+            "/sandbox/buyer/codes/{code}/confirm",
+            post(codepay::confirm),
+        )
+        .route(
+            "/sandbox/buyer/codes/{code}/decline",
+            post(codepay::decline),
+        )
+        .route("/transfer/{token}", get(|| async { page(TRANSFER) }))
+        .route("/transfer/{token}/state", get(transfer::page_state))
+        .route("/transfer/{token}/confirm", post(transfer::page_confirm))
+        .route(
+            "/sandbox/wx/request-merchant-transfer",
+            post(transfer::invoke),
+        )
+        .route("/sandbox/transfers", get(transfer::list))
+        .route(
+            "/sandbox/transfers/{out_bill_no}/confirm",
+            post(transfer::confirm_by_number),
+        )
+        .route("/sandbox/ledger", get(ledger))
+        .route("/sandbox/ledger/top-up", post(top_up))
         .route("/sandbox/notifications", get(deliveries))
         .route("/sandbox/notifications/{id}", get(delivery))
         .route("/sandbox/notifications/{id}/resend", post(resend))
@@ -164,24 +193,18 @@ async fn orders(State(sandbox): State<Arc<Sandbox>>) -> Json<Value> {
         ledger
             .orders()
             .into_iter()
-            .map(|order| {
-                order_view(
-                    &sandbox,
-                    order,
-                    &ledger.refunds_of(Some(&order.out_trade_no)),
-                )
-            })
+            .map(|order| order_view(&sandbox, order, &ledger.refunds_of(Some(&order.key))))
             .collect(),
     )
 }
 
 async fn order(State(sandbox): State<Arc<Sandbox>>, Path(out_trade_no): Path<String>) -> Response {
     let ledger = sandbox.ledger();
-    match ledger.order(&out_trade_no) {
+    match ledger.find(&out_trade_no) {
         Some(order) => Json(order_view(
             &sandbox,
             order,
-            &ledger.refunds_of(Some(&out_trade_no)),
+            &ledger.refunds_of(Some(&order.key)),
         ))
         .into_response(),
         None => refused(&Problem::order_not_exist()),
@@ -198,7 +221,9 @@ fn order_view(sandbox: &Sandbox, order: &Order, refunds: &[&Refund]) -> Value {
         "notify_url": order.notify_url,
         "created": clock::rfc3339(order.created),
         "prepay_id": order.prepay_id,
-        "cashier_url": cashier::link(sandbox, order),
+        "sub_mchid": order.request["sub_mchid"],
+        "combine_out_trade_no": order.combined,
+        "cashier_url": cashier::link(sandbox, &order.token),
         "transaction_id": order.payment.as_ref().map(|payment| payment.transaction_id.as_str()),
         "paid_at": order.payment.as_ref().map(|payment| clock::rfc3339(payment.at)),
         "request": order.request,
@@ -206,15 +231,24 @@ fn order_view(sandbox: &Sandbox, order: &Order, refunds: &[&Refund]) -> Value {
     })
 }
 
+/// The key of an order by its number.
+fn key_of(sandbox: &Sandbox, out_trade_no: &str) -> String {
+    let ledger = sandbox.ledger();
+    ledger
+        .find(out_trade_no)
+        .map_or_else(|| out_trade_no.to_owned(), |order| order.key.clone())
+}
+
 async fn pay(State(sandbox): State<Arc<Sandbox>>, Path(out_trade_no): Path<String>) -> Response {
-    match cashier::pay(&sandbox, &out_trade_no) {
+    match cashier::pay(&sandbox, &key_of(&sandbox, &out_trade_no)) {
         Ok(transaction) => Json(transaction).into_response(),
         Err(problem) => refused(&problem),
     }
 }
 
 async fn close(State(sandbox): State<Arc<Sandbox>>, Path(out_trade_no): Path<String>) -> Response {
-    let closed = sandbox.ledger().close(&out_trade_no);
+    let key = key_of(&sandbox, &out_trade_no);
+    let closed = sandbox.ledger().close(&key);
     sandbox.announce(json!({ "change": "order", "out_trade_no": out_trade_no }));
     closed.map_or_else(
         |problem| refused(&problem),
@@ -223,12 +257,54 @@ async fn close(State(sandbox): State<Arc<Sandbox>>, Path(out_trade_no): Path<Str
 }
 
 async fn expire(State(sandbox): State<Arc<Sandbox>>, Path(out_trade_no): Path<String>) -> Response {
-    let expired = sandbox.ledger().expire(&out_trade_no);
+    let key = key_of(&sandbox, &out_trade_no);
+    let expired = sandbox.ledger().expire(&key);
     sandbox.announce(json!({ "change": "order", "out_trade_no": out_trade_no }));
     expired.map_or_else(
         |problem| refused(&problem),
         |()| StatusCode::NO_CONTENT.into_response(),
     )
+}
+
+/// Balances of all accounts and the latest postings.
+async fn ledger(State(sandbox): State<Arc<Sandbox>>) -> Json<Value> {
+    Json(sandbox.ledger().books.view())
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TopUp {
+    /// The merchant's own account when there is none.
+    mchid: Option<String>,
+    account_type: String,
+    amount_fen: i64,
+}
+
+/// Money from a bank into one of a merchant's accounts.
+async fn top_up(State(sandbox): State<Arc<Sandbox>>, body: axum::body::Bytes) -> Response {
+    let wish: TopUp = match options(&body) {
+        Ok(wish) => wish,
+        Err(error) => return refusal(StatusCode::BAD_REQUEST, error),
+    };
+    let Some(kind) = AccountKind::parse(&wish.account_type) else {
+        return refusal(
+            StatusCode::BAD_REQUEST,
+            "account_type: BASIC, OPERATION, FEES or DEPOSIT",
+        );
+    };
+    if !(1..=1_000_000_000_000).contains(&wish.amount_fen) {
+        return refusal(
+            StatusCode::BAD_REQUEST,
+            "amount_fen: from 1 to 1000000000000",
+        );
+    }
+    let mchid = wish.mchid.unwrap_or_else(|| sandbox.merchant.mchid.clone());
+    let mut ledger = sandbox.ledger();
+    let into = Account::Available(mchid, kind);
+    match ledger.books.top_up(into.clone(), wish.amount_fen) {
+        Ok(()) => Json(json!({ "balance_fen": ledger.books.balance(&into) })).into_response(),
+        Err(problem) => refused(&problem),
+    }
 }
 
 #[derive(Deserialize)]
@@ -371,6 +447,19 @@ async fn change_settings(State(sandbox): State<Arc<Sandbox>>, body: axum::body::
         return refusal(
             StatusCode::BAD_REQUEST,
             "clock_skew_s: at most a year either way",
+        );
+    }
+    if settings.bill_part_rows == 0 {
+        return refusal(StatusCode::BAD_REQUEST, "bill_part_rows: at least 1");
+    }
+    if let Some(Err(issue)) = settings
+        .profitsharing_notify_url
+        .as_deref()
+        .map(loopback::target)
+    {
+        return refusal(
+            StatusCode::BAD_REQUEST,
+            format!("profitsharing_notify_url: {issue}"),
         );
     }
     sandbox.change_settings(settings.clone());

@@ -4,7 +4,8 @@ use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 use aws_lc_rs::encoding::AsDer;
 use aws_lc_rs::rand::{SystemRandom, fill};
 use aws_lc_rs::rsa::{
-    KeyPair, KeySize, OAEP_SHA1_MGF1SHA1, OaepPrivateDecryptingKey, PrivateDecryptingKey,
+    KeyPair, KeySize, OAEP_SHA1_MGF1SHA1, OaepPrivateDecryptingKey, OaepPublicEncryptingKey,
+    PrivateDecryptingKey,
 };
 use aws_lc_rs::signature::{
     KeyPair as _, RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_SHA256, UnparsedPublicKey,
@@ -75,6 +76,32 @@ impl RsaKey {
             .ok()?;
         String::from_utf8(plain.to_vec()).ok()
     }
+
+    /// Seals for the holder of this key: RSAES-OAEP with SHA-1. At most 214 bytes.
+    pub fn seal(&self, plaintext: &[u8]) -> Vec<u8> {
+        let key = PrivateDecryptingKey::from_pkcs8(&self.pkcs8)
+            .ok()
+            .and_then(|key| OaepPublicEncryptingKey::new(key.public_key()).ok())
+            .expect("this key was made or read at the start");
+        let mut sealed = vec![0; key.ciphertext_size()];
+        key.encrypt(&OAEP_SHA1_MGF1SHA1, plaintext, &mut sealed, None)
+            .expect("names and keys are shorter than 214 bytes")
+            .to_vec()
+    }
+}
+
+/// AES-256-GCM with the sixteen characters of nonce that encrypted bills have, and no associated data.
+/// AWS-LC takes twelve only.
+pub fn seal_file(key: &str, nonce: &str, plaintext: &[u8]) -> Vec<u8> {
+    use aes_gcm::aead::{Aead, KeyInit, consts::U16};
+    let nonce: [u8; 16] = nonce
+        .as_bytes()
+        .try_into()
+        .expect("such a nonce has 16 characters");
+    aes_gcm::AesGcm::<aes_gcm::aes::Aes256, U16>::new_from_slice(key.as_bytes())
+        .expect("such a key has 32 bytes")
+        .encrypt(&nonce.into(), plaintext)
+        .expect("a bill can be sealed")
 }
 
 /// AES-256-GCM under the APIv3 key: base64 of the ciphertext with its tag.

@@ -77,7 +77,12 @@ fn check_jsapi(sandbox: &Sandbox, parameters: JsapiParameters) -> Result<String,
     if present("signType", parameters.sign_type)? != sign_type {
         return Err(format!("signType: 须为{sign_type} (must be {sign_type})"));
     }
-    check_appid("appId", sandbox, &app_id)?;
+    check_appid(
+        "appId",
+        sandbox,
+        &app_id,
+        package.trim_start_matches("prepay_id="),
+    )?;
     check_time("timeStamp", &time_stamp)?;
     let prepay_id = package
         .strip_prefix("prepay_id=")
@@ -97,13 +102,14 @@ fn check_app(sandbox: &Sandbox, parameters: AppParameters) -> Result<String, Str
     let noncestr = present("noncestr", parameters.noncestr)?;
     let timestamp = present("timestamp", parameters.timestamp)?;
     let sign = present("sign", parameters.sign)?;
-    if present("partnerid", parameters.partnerid)? != sandbox.merchant.mchid {
+    let partnerid = present("partnerid", parameters.partnerid)?;
+    if partnerid != sandbox.merchant.mchid && !names(sandbox, &prepayid, "sub_mchid", &partnerid) {
         return Err("partnerid: 商户号不存在 (is not the merchant's mchid)".into());
     }
     if present("package", parameters.package)? != "Sign=WXPay" {
         return Err("package: 须为Sign=WXPay (must be Sign=WXPay)".into());
     }
-    check_appid("appid", sandbox, &appid)?;
+    check_appid("appid", sandbox, &appid, &prepayid)?;
     check_time("timestamp", &timestamp)?;
     check_sign(
         "sign",
@@ -120,10 +126,20 @@ fn present(name: &str, value: Option<String>) -> Result<String, String> {
         .ok_or_else(|| format!("{name}: 缺少参数 (missing)"))
 }
 
-fn check_appid(name: &str, sandbox: &Sandbox, appid: &str) -> Result<(), String> {
-    (appid == sandbox.merchant.appid)
+/// The merchant's own app, or the one of the sub-merchant who is paid.
+fn check_appid(name: &str, sandbox: &Sandbox, appid: &str, prepay_id: &str) -> Result<(), String> {
+    let known = appid == sandbox.merchant.appid || names(sandbox, prepay_id, "sub_appid", appid);
+    known
         .then_some(())
         .ok_or_else(|| format!("{name}: 与下单的appid不一致 (is not the merchant's)"))
+}
+
+/// Whether the order of that prepay id says so.
+fn names(sandbox: &Sandbox, prepay_id: &str, field: &str, value: &str) -> bool {
+    let ledger = sandbox.ledger();
+    ledger
+        .by_prepay_id(prepay_id)
+        .is_some_and(|order| order.request[field] == value)
 }
 
 fn check_time(name: &str, text: &str) -> Result<(), String> {
@@ -154,14 +170,27 @@ fn check_sign(
         })
 }
 
+/// The cashier of an order of that kind, or of a combined one.
 fn open(sandbox: &Sandbox, trade_type: TradeType, prepay_id: &str) -> Result<String, String> {
     let ledger = sandbox.ledger();
-    let order = ledger
-        .by_prepay_id(prepay_id)
-        .filter(|order| order.trade_type == trade_type)
-        .ok_or("prepay_id: 不存在 (unknown)")?;
-    match order.payable(clock::now()) {
-        Payable::Open => Ok(cashier::link(sandbox, order)),
+    let (kind, token, payable) = match ledger.by_prepay_id(prepay_id) {
+        Some(order) => (order.trade_type, &order.token, order.payable(clock::now())),
+        None => {
+            let combined = ledger
+                .combined_by_prepay_id(prepay_id)
+                .ok_or("prepay_id: 不存在 (unknown)")?;
+            (
+                combined.trade_type,
+                &combined.token,
+                combined.payable(&ledger),
+            )
+        }
+    };
+    if kind != trade_type {
+        return Err("prepay_id: 不存在 (unknown)".into());
+    }
+    match payable {
+        Payable::Open => Ok(cashier::link(sandbox, token)),
         Payable::Paid => Err("该订单已支付 (already paid)".into()),
         Payable::Closed => Err("该订单已关闭 (closed)".into()),
         Payable::Expired => Err("prepay_id: 已过期 (expired)".into()),

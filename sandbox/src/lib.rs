@@ -2,6 +2,7 @@
 //! leaves this machine. See README.md.
 
 mod authorization;
+mod books;
 mod cashier;
 mod certificates;
 mod clock;

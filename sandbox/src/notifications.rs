@@ -142,6 +142,10 @@ pub fn transaction_succeeded(sandbox: &Arc<Sandbox>, order: &Order) {
             notice,
         );
     }
+    // A scanned code has no address: its answer was the news.
+    if order.notify_url.is_empty() {
+        return;
+    }
     let event = Event {
         event_type: "TRANSACTION.SUCCESS",
         original_type: "transaction",
@@ -170,14 +174,14 @@ pub fn process_refund(sandbox: &Arc<Sandbox>, refund: &Refund) {
             Some(Kind::RefundClosed) => RefundStatus::Closed,
             _ => RefundStatus::Success,
         };
-        let settled = sandbox.ledger().settle(&refund.out_refund_no, status);
+        let settled = sandbox.ledger().settle(&refund.key, status);
         if let Some(refund) = settled {
             refund_settled(&sandbox, &refund);
         }
     });
 }
 
-fn refund_settled(sandbox: &Arc<Sandbox>, refund: &Refund) {
+pub fn refund_settled(sandbox: &Arc<Sandbox>, refund: &Refund) {
     sandbox.announce(json!({ "change": "refund", "out_refund_no": refund.out_refund_no, "status": refund.status.name() }));
     let (event_type, summary) = match refund.status {
         RefundStatus::Processing => return,
@@ -185,7 +189,7 @@ fn refund_settled(sandbox: &Arc<Sandbox>, refund: &Refund) {
         RefundStatus::Abnormal => ("REFUND.ABNORMAL", "退款异常"),
         RefundStatus::Closed => ("REFUND.CLOSED", "退款关闭"),
     };
-    let order = sandbox.ledger().order(&refund.out_trade_no).cloned();
+    let order = sandbox.ledger().order(&refund.order_key).cloned();
     let Some(order) = order else { return };
     if let Some(notice) = v2::refund_notice(sandbox, &order, refund) {
         let address = refund.notify_url().unwrap_or(&order.notify_url);
@@ -200,6 +204,9 @@ fn refund_settled(sandbox: &Arc<Sandbox>, refund: &Refund) {
         notify_url: refund.notify_url().unwrap_or(&order.notify_url).to_owned(),
         asked: order.asked,
     };
+    if event.notify_url.is_empty() {
+        return;
+    }
     tell(sandbox, event);
 }
 

@@ -32,7 +32,6 @@ pub enum Reply {
     /// 204.
     Nothing,
     /// A download: the one thing that the provider sends unsigned.
-    #[expect(dead_code, reason = "the family of bills, which is next, has files")]
     File(File),
 }
 

@@ -5,8 +5,10 @@ use std::collections::HashMap;
 use serde_json::{Value, json};
 use time::{Duration, OffsetDateTime};
 
+use crate::books::{self, Account, Books, Cause};
 use crate::clock;
 use crate::crypto::{hex_upper, random_bytes, random_digits, random_text};
+use crate::families::{State, combine::Combined};
 use crate::problem::Problem;
 use crate::refunds::Refund;
 use crate::signing::Asked;
@@ -20,6 +22,8 @@ pub enum TradeType {
     App,
     H5,
     Native,
+    /// The shop scans the buyer's code.
+    Codepay,
 }
 
 impl TradeType {
@@ -30,14 +34,15 @@ impl TradeType {
             Self::App => "APP",
             Self::H5 => "MWEB",
             Self::Native => "NATIVE",
+            Self::Codepay => "MICROPAY",
         }
     }
 
     /// How long the cashier's link of this kind lives.
-    fn link_lifetime(self) -> Duration {
+    pub fn link_lifetime(self) -> Duration {
         match self {
             Self::H5 => Duration::minutes(5),
-            Self::Jsapi | Self::App | Self::Native => Duration::hours(2),
+            Self::Jsapi | Self::App | Self::Native | Self::Codepay => Duration::hours(2),
         }
     }
 }
@@ -45,15 +50,24 @@ impl TradeType {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum TradeState {
     NotPay,
+    /// The buyer of a scanned code is asked for the password.
+    UserPaying,
+    /// The buyer of a scanned code has declined.
+    PayError,
     Success,
     Refund,
     Closed,
+    /// Taken back by the shop that had scanned the code.
+    Revoked,
 }
 
 impl TradeState {
     pub fn name(self) -> &'static str {
         match self {
             Self::NotPay => "NOTPAY",
+            Self::UserPaying => "USERPAYING",
+            Self::PayError => "PAYERROR",
+            Self::Revoked => "REVOKED",
             Self::Success => "SUCCESS",
             Self::Refund => "REFUND",
             Self::Closed => "CLOSED",
@@ -63,6 +77,9 @@ impl TradeState {
     fn description(self) -> &'static str {
         match self {
             Self::NotPay => "订单未支付",
+            Self::UserPaying => "用户支付中，需要输入密码",
+            Self::PayError => "支付失败，请使用新的商户订单号重新下单",
+            Self::Revoked => "订单已撤销",
             Self::Success => "支付成功",
             Self::Refund => "订单发生过退款，退款详情请查询退款单",
             Self::Closed => "订单已关闭",
@@ -81,7 +98,13 @@ pub struct Order {
     pub trade_type: TradeType,
     /// The body of the first request, sealed fields opened: what a repetition is compared with.
     pub request: Value,
+    /// What the books call it: its number, with the sub-merchant's before it when there is one.
+    pub key: String,
     pub out_trade_no: String,
+    /// The merchant whose account is paid into.
+    pub payee: String,
+    /// The combined order it is a part of.
+    pub combined: Option<String>,
     pub total: i64,
     pub notify_url: String,
     pub created: OffsetDateTime,
@@ -97,6 +120,18 @@ pub struct Order {
     pub payment: Option<Payment>,
     /// The key the order's maker asked for; notifications follow it.
     pub asked: Asked,
+    /// The provider's fee, once it is paid.
+    pub fee: i64,
+    /// What is kept back for sharing.
+    pub frozen: i64,
+}
+
+/// An order's or a refund's number is unique for each merchant that is paid.
+pub fn key(sub_mchid: Option<&str>, number: &str) -> String {
+    match sub_mchid {
+        Some(mchid) => format!("{mchid}/{number}"),
+        None => number.to_owned(),
+    }
 }
 
 /// What the cashier shows.
@@ -112,17 +147,17 @@ impl Order {
     pub fn new(trade_type: TradeType, request: Value, asked: Asked) -> Self {
         let created = clock::now();
         let text = |name: &str| request[name].as_str().unwrap_or_default().to_owned();
+        let sub_mchid = request["sub_mchid"].as_str();
         Self {
             trade_type,
+            key: key(sub_mchid, &text("out_trade_no")),
             out_trade_no: text("out_trade_no"),
+            payee: sub_mchid.map_or_else(|| text("mchid"), str::to_owned),
+            combined: None,
             total: request["amount"]["total"].as_i64().unwrap_or_default(),
             notify_url: text("notify_url"),
             created,
-            prepay_id: format!(
-                "wx{}{}",
-                clock::digits(created),
-                hex_upper(&random_bytes::<10>()).to_lowercase()
-            ),
+            prepay_id: prepay_id(created),
             token: random_text(24),
             link_expires: created + trade_type.link_lifetime(),
             expires: request["time_expire"]
@@ -132,6 +167,8 @@ impl Order {
             state: TradeState::NotPay,
             payment: None,
             asked,
+            fee: 0,
+            frozen: 0,
             request,
         }
     }
@@ -140,16 +177,26 @@ impl Order {
         self.request["description"].as_str().unwrap_or_default()
     }
 
+    /// Whether a service provider made it for a sub-merchant.
+    pub fn is_partner(&self) -> bool {
+        self.request["sub_mchid"].is_string()
+    }
+
+    /// Whether what is paid waits for profit sharing.
+    pub fn is_for_sharing(&self) -> bool {
+        self.request.pointer("/settle_info/profit_sharing") == Some(&Value::Bool(true))
+    }
+
     pub fn payable(&self, now: OffsetDateTime) -> Payable {
         match self.state {
             TradeState::Success | TradeState::Refund => Payable::Paid,
-            TradeState::Closed => Payable::Closed,
-            TradeState::NotPay
+            TradeState::Closed | TradeState::Revoked | TradeState::PayError => Payable::Closed,
+            TradeState::NotPay | TradeState::UserPaying
                 if now >= self.link_expires || self.expires.is_some_and(|end| now >= end) =>
             {
                 Payable::Expired
             }
-            TradeState::NotPay => Payable::Open,
+            TradeState::NotPay | TradeState::UserPaying => Payable::Open,
         }
     }
 
@@ -157,15 +204,19 @@ impl Order {
     pub fn transaction(&self) -> Value {
         let mut amount = json!({ "total": self.total, "currency": "CNY", "payer_currency": "CNY" });
         let mut transaction = json!({
-            "appid": self.request["appid"],
-            "mchid": self.request["mchid"],
             "out_trade_no": self.out_trade_no,
             "trade_state": self.state.name(),
             "trade_state_desc": self.state.description(),
             "promotion_detail": [],
         });
-        if let Some(attach) = self.request.get("attach") {
-            transaction["attach"] = attach.clone();
+        let names: &[&str] = match self.is_partner() {
+            true => &["sp_appid", "sp_mchid", "sub_appid", "sub_mchid", "attach"],
+            false => &["appid", "mchid", "attach"],
+        };
+        for name in names {
+            if let Some(value) = self.request.get(name) {
+                transaction[*name] = value.clone();
+            }
         }
         if let Some(device_id) = self.request.pointer("/scene_info/device_id") {
             transaction["scene_info"] = json!({ "device_id": device_id });
@@ -176,18 +227,42 @@ impl Order {
             transaction["trade_type"] = self.trade_type.name().into();
             transaction["bank_type"] = "OTHERS".into();
             transaction["success_time"] = clock::rfc3339(payment.at).into();
-            transaction["payer"] = json!({ "openid": self.request.pointer("/payer/openid").and_then(Value::as_str).unwrap_or(SANDBOX_OPENID) });
+            transaction["payer"] = self.payer();
         }
         transaction["amount"] = amount;
         transaction
     }
+
+    pub fn openid(&self) -> &str {
+        ["/payer/openid", "/payer/sp_openid"]
+            .iter()
+            .find_map(|pointer| self.request.pointer(pointer).and_then(Value::as_str))
+            .unwrap_or(SANDBOX_OPENID)
+    }
+
+    fn payer(&self) -> Value {
+        if !self.is_partner() {
+            return json!({ "openid": self.openid() });
+        }
+        let mut payer = json!({ "sp_openid": self.openid() });
+        if let Some(sub_openid) = self.request.pointer("/payer/sub_openid") {
+            payer["sub_openid"] = sub_openid.clone();
+        }
+        payer
+    }
 }
 
-/// Every order and refund of the merchant. In memory: a sandbox begins empty.
+/// Everything that has to do with money, behind one lock. In memory: a sandbox begins empty.
 #[derive(Default)]
 pub struct Ledger {
-    orders: HashMap<String, Order>,
+    /// By `Order::key`.
+    pub(crate) orders: HashMap<String, Order>,
+    /// By `Refund::key`.
     pub refunds: HashMap<String, Refund>,
+    pub combined: HashMap<String, Combined>,
+    pub books: Books,
+    /// What the other families remember.
+    pub families: State,
 }
 
 impl Ledger {
@@ -195,9 +270,7 @@ impl Ledger {
     pub fn place(&mut self, mut order: Order) -> Result<&Order, Problem> {
         let now = clock::now();
         order.sequence = self.orders.len();
-        if order.expires.is_some_and(|end| end <= now)
-            && !self.orders.contains_key(&order.out_trade_no)
-        {
+        if order.expires.is_some_and(|end| end <= now) && !self.orders.contains_key(&order.key) {
             let value = order.request.get("time_expire");
             return Err(Problem::parameter(
                 "body",
@@ -208,29 +281,34 @@ impl Ledger {
         }
         let existing = self
             .orders
-            .entry(order.out_trade_no.clone())
+            .entry(order.key.clone())
             .or_insert_with(|| order.clone());
-        if existing.trade_type != order.trade_type || existing.request != order.request {
+        if existing.trade_type != order.trade_type
+            || existing.request != order.request
+            || existing.combined != order.combined
+        {
             return Err(Problem::different_parameters());
         }
         match existing.state {
             TradeState::Success | TradeState::Refund => return Err(Problem::order_paid()),
-            TradeState::Closed => return Err(Problem::order_closed()),
+            TradeState::Closed | TradeState::Revoked | TradeState::PayError => {
+                return Err(Problem::order_closed());
+            }
             TradeState::NotPay if existing.expires.is_some_and(|end| end <= now) => {
                 return Err(Problem::order_expired());
             }
-            TradeState::NotPay => {}
+            TradeState::NotPay | TradeState::UserPaying => {}
         }
         existing.link_expires = now + existing.trade_type.link_lifetime();
         Ok(existing)
     }
 
     /// Pays as a person at the cashier does, in one step.
-    pub fn pay(&mut self, out_trade_no: &str) -> Result<&Order, Problem> {
+    pub fn pay(&mut self, key: &str) -> Result<&Order, Problem> {
         let now = clock::now();
         let order = self
             .orders
-            .get_mut(out_trade_no)
+            .get_mut(key)
             .ok_or_else(Problem::order_not_exist)?;
         match order.payable(now) {
             Payable::Open => {}
@@ -238,27 +316,54 @@ impl Ledger {
             Payable::Closed => return Err(Problem::order_closed()),
             Payable::Expired => return Err(Problem::order_expired()),
         }
-        order.state = TradeState::Success;
-        order.payment = Some(Payment {
-            transaction_id: format!(
-                "42000{}{}{}",
-                random_digits(5),
-                clock::date_digits(now),
-                random_digits(10)
-            ),
+        let payment = Payment {
+            transaction_id: transaction_id(now),
             at: now,
-        });
+        };
+        order.fee = books::fee(order.total);
+        let into = match order.is_for_sharing() {
+            true => Account::Frozen(order.payee.clone()),
+            false => Account::basic(&order.payee),
+        };
+        let cause = |name, kind| Cause {
+            name,
+            kind,
+            number: payment.transaction_id.clone(),
+            voucher: order.out_trade_no.clone(),
+            remark: String::new(),
+        };
+        // The fee is a line of its own in the fund-flow bill.
+        self.books.transfer(
+            cause("交易", "交易"),
+            Account::Buyers,
+            into.clone(),
+            order.total,
+        )?;
+        self.books.transfer(
+            cause("交易", "扣除交易手续费"),
+            into,
+            Account::Fees,
+            order.fee,
+        )?;
+        order.frozen = match order.is_for_sharing() {
+            true => order.total - order.fee,
+            false => 0,
+        };
+        order.state = TradeState::Success;
+        order.payment = Some(payment);
         Ok(order)
     }
 
     /// Closes an unpaid order; closing it again changes nothing.
-    pub fn close(&mut self, out_trade_no: &str) -> Result<(), Problem> {
+    pub fn close(&mut self, key: &str) -> Result<(), Problem> {
         let order = self
             .orders
-            .get_mut(out_trade_no)
+            .get_mut(key)
             .ok_or_else(Problem::order_not_exist)?;
         match order.state {
             TradeState::Success | TradeState::Refund => Err(Problem::order_paid()),
+            TradeState::UserPaying => Err(Problem::user_paying()),
+            TradeState::Revoked | TradeState::PayError => Err(Problem::order_closed()),
             TradeState::NotPay | TradeState::Closed => {
                 order.state = TradeState::Closed;
                 Ok(())
@@ -267,10 +372,10 @@ impl Ledger {
     }
 
     /// Lets an unpaid order's time run out now.
-    pub fn expire(&mut self, out_trade_no: &str) -> Result<(), Problem> {
+    pub fn expire(&mut self, key: &str) -> Result<(), Problem> {
         let order = self
             .orders
-            .get_mut(out_trade_no)
+            .get_mut(key)
             .ok_or_else(Problem::order_not_exist)?;
         if order.state == TradeState::NotPay {
             order.expires = Some(clock::now());
@@ -278,12 +383,21 @@ impl Ledger {
         Ok(())
     }
 
-    pub fn order(&self, out_trade_no: &str) -> Option<&Order> {
-        self.orders.get(out_trade_no)
+    pub fn order(&self, key: &str) -> Option<&Order> {
+        self.orders.get(key)
     }
 
-    pub fn order_mut(&mut self, out_trade_no: &str) -> Option<&mut Order> {
-        self.orders.get_mut(out_trade_no)
+    pub fn order_mut(&mut self, key: &str) -> Option<&mut Order> {
+        self.orders.get_mut(key)
+    }
+
+    /// By a number alone, as people ask for it: the merchant's own order, else a sub-merchant's.
+    pub fn find(&self, out_trade_no: &str) -> Option<&Order> {
+        self.orders.get(out_trade_no).or_else(|| {
+            self.orders()
+                .into_iter()
+                .find(|order| order.out_trade_no == out_trade_no)
+        })
     }
 
     pub fn by_transaction(&self, transaction_id: &str) -> Option<&Order> {
@@ -311,4 +425,22 @@ impl Ledger {
         orders.sort_by_key(|order| std::cmp::Reverse(order.sequence));
         orders
     }
+}
+
+/// `4200…`: 28 digits with the day in them.
+pub fn transaction_id(now: OffsetDateTime) -> String {
+    format!(
+        "42000{}{}{}",
+        random_digits(5),
+        clock::date_digits(now),
+        random_digits(10)
+    )
+}
+
+pub fn prepay_id(now: OffsetDateTime) -> String {
+    format!(
+        "wx{}{}",
+        clock::digits(now),
+        hex_upper(&random_bytes::<10>()).to_lowercase()
+    )
 }

@@ -92,6 +92,16 @@ impl Problem {
         )
     }
 
+    /// A scanned code's buyer is at the password: wait, ask again, or reverse.
+    pub fn user_paying() -> Self {
+        Self::new(
+            StatusCode::BAD_REQUEST,
+            "USER_PAYING",
+            268435475,
+            "用户支付中，请稍后查询或撤销订单",
+        )
+    }
+
     pub fn order_expired() -> Self {
         Self::request(268447914, "该订单已过期，请使用新的商户订单号重新下单")
     }
@@ -114,6 +124,16 @@ impl Problem {
         )
     }
 
+    /// A bill of a day on which nothing happened.
+    pub fn no_statement() -> Self {
+        Self::new(
+            StatusCode::NOT_FOUND,
+            "NO_STATEMENT_EXIST",
+            268435480,
+            "账单文件不存在，请检查当前商户号是否在指定日期有交易或退款发生",
+        )
+    }
+
     pub fn appid_mismatch() -> Self {
         Self::new(
             StatusCode::BAD_REQUEST,
@@ -130,6 +150,28 @@ impl Problem {
             268435463,
             "商户号与签名的商户号不一致，无权限操作",
         )
+    }
+
+    pub fn no_auth(message: &str) -> Self {
+        Self::new(StatusCode::FORBIDDEN, "NO_AUTH", 268435472, message)
+    }
+
+    pub fn not_enough() -> Self {
+        Self::new(
+            StatusCode::FORBIDDEN,
+            "NOT_ENOUGH",
+            268435471,
+            "账户余额不足，请充值后重试",
+        )
+    }
+
+    pub fn rule_limit(message: &str) -> Self {
+        Self::new(StatusCode::FORBIDDEN, "RULE_LIMIT", 268435473, message)
+    }
+
+    /// Any other code of the provider's tables.
+    pub fn coded(status: StatusCode, code: &'static str, message: &str) -> Self {
+        Self::new(status, code, 268435474, message)
     }
 
     pub fn rate_limited() -> Self {

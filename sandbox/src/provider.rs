@@ -357,12 +357,24 @@ fn concerned_order(sandbox: &Sandbox, call: Option<&Call>, body: &Bytes) -> Opti
     if let Some(number) = named("out_trade_no") {
         return Some(number.to_owned());
     }
-    if let Some(id) = named("transaction_id") {
-        let order = ledger.by_transaction(id)?;
+    if let Some(order) = named("transaction_id").and_then(|id| ledger.by_transaction(id)) {
         return Some(order.out_trade_no.clone());
     }
-    let refund = ledger.refunds.get(named("out_refund_no")?)?;
-    Some(refund.out_trade_no.clone())
+    if let Some(number) = named("out_refund_no") {
+        let mut refunds = ledger.refunds.values();
+        let refund = refunds.find(|refund| refund.out_refund_no == number)?;
+        return Some(refund.out_trade_no.clone());
+    }
+    // Of what is no order: the number that the merchant gave it.
+    [
+        "combine_out_trade_no",
+        "out_bill_no",
+        "out_order_no",
+        "out_batch_no",
+        "out_request_no",
+    ]
+    .iter()
+    .find_map(|name| named(name).map(str::to_owned))
 }
 
 fn record(received: &Received, struck: &[Fault]) -> RequestRecord {

@@ -3,9 +3,10 @@
 use serde_json::{Value, json};
 use time::{Duration, OffsetDateTime};
 
+use crate::books::{Account, Cause, fee_returned};
 use crate::clock;
 use crate::crypto::random_digits;
-use crate::orders::{Ledger, TradeState};
+use crate::orders::{Ledger, Order, TradeState, key};
 use crate::problem::Problem;
 
 /// How long the platform works on a refund, at speed 1.
@@ -35,6 +36,12 @@ impl RefundStatus {
 #[derive(Clone)]
 pub struct Refund {
     pub request: Value,
+    /// What the books call it: its number, with the sub-merchant's before it when there is one.
+    pub key: String,
+    pub order_key: String,
+    /// The merchant who pays it.
+    pub payer: String,
+    pub partner: bool,
     pub out_refund_no: String,
     pub out_trade_no: String,
     pub transaction_id: String,
@@ -44,6 +51,10 @@ pub struct Refund {
     pub created: OffsetDateTime,
     pub status: RefundStatus,
     pub settled: Option<OffsetDateTime>,
+    /// The part of it that the provider gives back of its fee.
+    pub fee: i64,
+    /// How much of it comes out of what is frozen for sharing.
+    pub from_frozen: i64,
 }
 
 const RECEIVED_BY: &str = "支付用户零钱";
@@ -60,7 +71,7 @@ impl Refund {
             "user_received_account": RECEIVED_BY,
             "create_time": clock::rfc3339(self.created),
             "status": self.status.name(),
-            "funds_account": "AVAILABLE",
+            "funds_account": if self.from_frozen > 0 { "UNSETTLED" } else { "AVAILABLE" },
             "amount": {
                 "total": self.total,
                 "refund": self.amount,
@@ -81,8 +92,11 @@ impl Refund {
 
     /// The refund as its notification tells it.
     pub fn notification(&self, mchid: &str) -> Value {
-        let mut resource = json!({
-            "mchid": mchid,
+        let mut resource = match self.partner {
+            true => json!({ "sp_mchid": mchid, "sub_mchid": self.payer }),
+            false => json!({ "mchid": mchid }),
+        };
+        let told = json!({
             "out_trade_no": self.out_trade_no,
             "transaction_id": self.transaction_id,
             "out_refund_no": self.out_refund_no,
@@ -91,6 +105,9 @@ impl Refund {
             "user_received_account": RECEIVED_BY,
             "amount": { "total": self.total, "refund": self.amount, "payer_total": self.total, "payer_refund": self.amount },
         });
+        if let (Value::Object(resource), Value::Object(told)) = (&mut resource, told) {
+            resource.extend(told);
+        }
         if let (RefundStatus::Success, Some(at)) = (self.status, self.settled) {
             resource["success_time"] = clock::rfc3339(at).into();
         }
@@ -110,6 +127,8 @@ impl Ledger {
             .as_str()
             .unwrap_or_default()
             .to_owned();
+        let sub_mchid = request["sub_mchid"].as_str();
+        let key_of = |number| key(sub_mchid, number);
         let order = match (
             request["transaction_id"].as_str(),
             request["out_trade_no"].as_str(),
@@ -123,14 +142,20 @@ impl Ledger {
                 ));
             }
             (Some(id), None) => self.by_transaction(id),
-            (None, Some(number)) => self.order(number),
+            (None, Some(number)) => self.order(&key_of(number)),
             (Some(id), Some(number)) => self
                 .by_transaction(id)
                 .filter(|order| order.out_trade_no == number),
         };
-        let order = order.ok_or_else(|| Problem::not_found("订单不存在"))?;
+        // A sub-merchant's order is refunded in his name, and only his.
+        let order = order
+            .filter(|order| order.is_partner() == sub_mchid.is_some())
+            .filter(|order| sub_mchid.is_none_or(|mchid| order.payee == mchid))
+            .ok_or_else(|| Problem::not_found("订单不存在"))?
+            .clone();
+        let refund_key = key_of(&out_refund_no);
 
-        if let Some(existing) = self.refunds.get(&out_refund_no) {
+        if let Some(existing) = self.refunds.get(&refund_key) {
             return match existing.request == request {
                 true => Ok((existing.clone(), false)),
                 false => Err(Problem::request(
@@ -152,7 +177,7 @@ impl Ledger {
             return Err(Problem::request(268435468, "订单总金额与原订单不一致"));
         }
         let earlier = self.refunds.values().filter(|refund| {
-            refund.out_trade_no == order.out_trade_no && refund.status != RefundStatus::Closed
+            refund.order_key == order.key && refund.status != RefundStatus::Closed
         });
         let (count, refunded) = earlier.fold((0, 0), |(count, sum), refund| {
             (count + 1, sum + refund.amount)
@@ -167,7 +192,15 @@ impl Ledger {
             ));
         }
 
+        let fee = fee_returned(order.fee, order.total, refunded + amount)
+            - fee_returned(order.fee, order.total, refunded);
         let refund = Refund {
+            key: refund_key.clone(),
+            order_key: order.key.clone(),
+            payer: order.payee.clone(),
+            partner: order.is_partner(),
+            fee,
+            from_frozen: order.frozen.min(amount - fee),
             out_trade_no: order.out_trade_no.clone(),
             transaction_id: payment.transaction_id,
             refund_id: format!(
@@ -181,37 +214,102 @@ impl Ledger {
             created: now,
             status: RefundStatus::Processing,
             settled: None,
-            out_refund_no: out_refund_no.clone(),
+            out_refund_no,
             request,
         };
-        if let Some(order) = self.order_mut(&refund.out_trade_no) {
-            order.state = TradeState::Refund;
+        self.draw(&order, &refund)?;
+        if let Some(order) = self.order_mut(&refund.order_key) {
+            order.frozen -= refund.from_frozen;
+            if order.state != TradeState::Revoked {
+                order.state = TradeState::Refund;
+            }
         }
-        self.refunds.insert(out_refund_no, refund.clone());
+        self.refunds.insert(refund_key, refund.clone());
         Ok((refund, true))
     }
 
+    /// Takes a refund's money from the merchant, and the provider's fee back with it.
+    fn draw(&mut self, order: &Order, refund: &Refund) -> Result<(), Problem> {
+        let moves = vec![
+            (Account::Frozen(order.payee.clone()), -refund.from_frozen),
+            (
+                Account::basic(&order.payee),
+                refund.from_frozen + refund.fee - refund.amount,
+            ),
+            (Account::Fees, -refund.fee),
+            (Account::Transit, refund.amount),
+        ];
+        self.books.post(cause(refund), moves)
+    }
+
     /// Ends the processing of a refund; whoever settles it first wins.
-    pub fn settle(&mut self, out_refund_no: &str, status: RefundStatus) -> Option<Refund> {
-        let refund = self
-            .refunds
-            .get_mut(out_refund_no)
-            .filter(|refund| refund.status == RefundStatus::Processing)?;
+    pub fn settle(&mut self, key: &str, status: RefundStatus) -> Option<Refund> {
+        let refund = self.refunds.get_mut(key).filter(|refund| {
+            refund.status == RefundStatus::Processing
+                || (refund.status == RefundStatus::Abnormal && status == RefundStatus::Success)
+        })?;
         refund.status = status;
         refund.settled = Some(clock::now());
-        Some(refund.clone())
+        let refund = refund.clone();
+        // The money of an abnormal refund stays on its way.
+        let moves = match status {
+            RefundStatus::Success => vec![
+                (Account::Transit, -refund.amount),
+                (Account::Buyers, refund.amount),
+            ],
+            RefundStatus::Closed => vec![
+                (Account::Transit, -refund.amount),
+                (Account::Frozen(refund.payer.clone()), refund.from_frozen),
+                (
+                    Account::basic(&refund.payer),
+                    refund.amount - refund.fee - refund.from_frozen,
+                ),
+                (Account::Fees, refund.fee),
+            ],
+            RefundStatus::Processing | RefundStatus::Abnormal => Vec::new(),
+        };
+        if status == RefundStatus::Closed
+            && let Some(order) = self.order_mut(&refund.order_key)
+        {
+            order.frozen += refund.from_frozen;
+        }
+        if !moves.is_empty() {
+            self.books
+                .post(cause(&refund), moves)
+                .expect("what is on its way can arrive");
+        }
+        Some(refund)
+    }
+
+    pub fn refund_by_id(&self, refund_id: &str) -> Option<&Refund> {
+        self.refunds
+            .values()
+            .find(|refund| refund.refund_id == refund_id)
     }
 
     /// An order's refunds, or all, newest first.
-    pub fn refunds_of(&self, out_trade_no: Option<&str>) -> Vec<&Refund> {
+    pub fn refunds_of(&self, order_key: Option<&str>) -> Vec<&Refund> {
         let mut refunds: Vec<_> = self
             .refunds
             .values()
-            .filter(|refund| out_trade_no.is_none_or(|number| refund.out_trade_no == number))
+            .filter(|refund| order_key.is_none_or(|key| refund.order_key == key))
             .collect();
         refunds.sort_by(|one, other| {
             (other.created, &other.refund_id).cmp(&(one.created, &one.refund_id))
         });
         refunds
+    }
+}
+
+fn cause(refund: &Refund) -> Cause {
+    Cause {
+        name: "退款",
+        kind: "退款",
+        number: refund.refund_id.clone(),
+        voucher: refund.out_refund_no.clone(),
+        remark: refund.request["reason"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned(),
     }
 }

@@ -43,6 +43,23 @@ pub struct Settings {
     pub notification_key: NotificationKey,
     /// False: a merchant that has only the public key; `/v3/certificates` answers 404.
     pub certificates: bool,
+    /// When a day's bills can be fetched.
+    pub bills: BillDays,
+    /// How many rows a part of an encrypted bill has.
+    pub bill_part_rows: usize,
+    /// The real name of whoever receives transfers; none: it is always the name that the merchant says.
+    pub receiver_name: Option<String>,
+    /// Where results of profit sharing are told; the merchant platform has this setting, no request.
+    pub profitsharing_notify_url: Option<String>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BillDays {
+    /// At any time, also today's so far.
+    AtOnce,
+    /// As with the provider: from 10:00 of the next day on.
+    NextDay,
 }
 
 impl Default for Settings {
@@ -51,6 +68,10 @@ impl Default for Settings {
             clock_skew_s: 0,
             notification_key: NotificationKey::Asked,
             certificates: true,
+            bills: BillDays::AtOnce,
+            bill_part_rows: 5000,
+            receiver_name: None,
+            profitsharing_notify_url: None,
         }
     }
 }
@@ -90,6 +111,8 @@ impl Sandbox {
     pub fn new(address: String, speed: u32, folder: Folder) -> Result<Self, String> {
         let (merchant, public_key, ring) = folder.load_or_create()?;
         folder.write_configurations(&address, &merchant, &public_key, &ring)?;
+        let mut ledger = Ledger::default();
+        ledger.books.open(&merchant.mchid);
         Ok(Self {
             address,
             speed,
@@ -98,7 +121,7 @@ impl Sandbox {
             folder,
             ring: RwLock::new(ring),
             stranger: OnceLock::new(),
-            ledger: Mutex::default(),
+            ledger: Mutex::new(ledger),
             faults: Mutex::default(),
             deliveries: Mutex::default(),
             settings: Mutex::default(),

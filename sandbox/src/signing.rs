@@ -86,6 +86,16 @@ pub fn open_field(sandbox: &Sandbox, serial: Option<&str>, sealed: &str) -> Resu
     opened.ok_or("敏感信息解密失败，请使用Wechatpay-Serial对应的密钥加密 (cannot be decrypted with the named key)".into())
 }
 
+/// Seals a sensitive field of an answer for the merchant's certificate, as base64.
+pub fn seal_field(sandbox: &Sandbox, plaintext: &str) -> String {
+    STANDARD.encode(seal_for_merchant(sandbox, plaintext.as_bytes()))
+}
+
+/// RSAES-OAEP under the merchant's certificate.
+pub fn seal_for_merchant(sandbox: &Sandbox, plaintext: &[u8]) -> Vec<u8> {
+    sandbox.merchant.key.seal(plaintext)
+}
+
 /// The signature headers for `body`.
 pub fn headers(sandbox: &Sandbox, asked: Asked, body: &[u8], spoiling: Spoiling) -> HeaderMap {
     let settings = sandbox.settings();

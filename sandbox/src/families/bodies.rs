@@ -2,32 +2,36 @@
 
 use crate::fields::{Field, Kind, optional, required};
 
-const MCHID: Field = required("mchid", Kind::Text { min: 1, max: 32 });
-const APPID: Field = required("appid", Kind::Text { min: 1, max: 32 });
-const OUT_TRADE_NO: Kind = Kind::Number {
+pub const MCHID: Field = required("mchid", Kind::Text { min: 1, max: 32 });
+pub const APPID: Field = required("appid", ID);
+/// An appid, an mchid, or a number of the provider's.
+pub const ID: Kind = Kind::Text { min: 1, max: 32 };
+pub const OPENID: Kind = Kind::Text { min: 1, max: 128 };
+pub const OUT_TRADE_NO: Kind = Kind::Number {
     min: 6,
     max: 32,
     also: "_-|*",
 };
-const NOTIFY_URL: Kind = Kind::Text { min: 1, max: 255 };
-const WORD: Kind = Kind::Text { min: 1, max: 256 };
-const FEN: Kind = Kind::Integer {
+pub const NOTIFY_URL: Kind = Kind::Text { min: 1, max: 255 };
+pub const WORD: Kind = Kind::Text { min: 1, max: 256 };
+pub const FEN: Kind = Kind::Integer {
     min: 0,
     max: i64::MAX,
 };
-const POSITIVE_FEN: Kind = Kind::Integer {
+pub const POSITIVE_FEN: Kind = Kind::Integer {
     min: 1,
     max: i64::MAX,
 };
-const COUNT: Kind = Kind::Integer {
+pub const COUNT: Kind = Kind::Integer {
     min: 1,
     max: i64::MAX,
 };
-const CNY: Kind = Kind::OneOf(&["CNY"]);
+pub const CNY: Kind = Kind::OneOf(&["CNY"]);
 
-const AMOUNT: Kind = Kind::Object(&[required("total", POSITIVE_FEN), optional("currency", CNY)]);
+pub const AMOUNT: Kind =
+    Kind::Object(&[required("total", POSITIVE_FEN), optional("currency", CNY)]);
 
-const IDENTITY: Field = optional(
+pub const IDENTITY: Field = optional(
     "identity",
     Kind::Object(&[
         required(
@@ -55,7 +59,7 @@ const GOODS: Kind = Kind::Object(&[
     optional("wechatpay_goods_id", WORD),
 ]);
 
-const DETAIL: Field = optional(
+pub const DETAIL: Field = optional(
     "detail",
     Kind::Object(&[
         optional("cost_price", FEN),
@@ -64,8 +68,8 @@ const DETAIL: Field = optional(
     ]),
 );
 
-const DEVICE_ID: Field = optional("device_id", Kind::Text { min: 1, max: 32 });
-const CLIENT_IP: Kind = Kind::Text { min: 1, max: 45 };
+pub const DEVICE_ID: Field = optional("device_id", Kind::Text { min: 1, max: 32 });
+pub const CLIENT_IP: Kind = Kind::Text { min: 1, max: 45 };
 const STORE_INFO: Field = optional(
     "store_info",
     Kind::Object(&[
@@ -75,13 +79,13 @@ const STORE_INFO: Field = optional(
         optional("id", WORD),
     ]),
 );
-const SCENE: Kind = Kind::Object(&[
+pub const SCENE: Kind = Kind::Object(&[
     optional("payer_client_ip", CLIENT_IP),
     DEVICE_ID,
     STORE_INFO,
 ]);
 
-const H5_SCENE: Kind = Kind::Object(&[
+pub const H5_SCENE: Kind = Kind::Object(&[
     required("payer_client_ip", CLIENT_IP),
     required(
         "h5_info",
@@ -97,7 +101,7 @@ const H5_SCENE: Kind = Kind::Object(&[
     STORE_INFO,
 ]);
 
-const SUBSIDY: Field = optional(
+pub const SUBSIDY: Field = optional(
     "subsidy_info",
     Kind::Object(&[optional(
         "subsidy_detail",
@@ -116,10 +120,9 @@ const SUBSIDY: Field = optional(
 
 /// What every order has; `payer`, `scene_info` and `subsidy_info` differ by the kind of payment.
 macro_rules! order {
-    ($($more:expr),+ $(,)?) => {
+    ([$($parties:expr),+] $($more:expr),+ $(,)?) => {
         &[
-            APPID,
-            MCHID,
+            $($parties,)+
             required("description", Kind::Text { min: 1, max: 127 }),
             required("out_trade_no", OUT_TRADE_NO),
             required("notify_url", NOTIFY_URL),
@@ -129,7 +132,7 @@ macro_rules! order {
             optional("goods_tag", Kind::Text { min: 1, max: 32 }),
             optional("support_fapiao", Kind::Boolean),
             optional("limit_pay", Kind::List(&Kind::OneOf(&["balance_only", "no_balance", "no_credit", "no_debit"]))),
-            optional("settle_info", Kind::Object(&[optional("profit_sharing", Kind::Boolean)])),
+            optional("settle_info", Kind::Object(&[optional("profit_sharing", Kind::Boolean), optional("subsidy_amount", FEN)])),
             DETAIL,
             $($more),+
         ]
@@ -139,6 +142,7 @@ macro_rules! order {
 const PAYER_IDENTITY: Field = optional("payer", Kind::Object(&[IDENTITY]));
 
 pub const JSAPI: &[Field] = order![
+    [APPID, MCHID]
     required(
         "payer",
         Kind::Object(&[
@@ -149,23 +153,109 @@ pub const JSAPI: &[Field] = order![
     optional("scene_info", SCENE),
     SUBSIDY,
 ];
-pub const APP: &[Field] = order![PAYER_IDENTITY, optional("scene_info", SCENE), SUBSIDY];
-pub const H5: &[Field] = order![PAYER_IDENTITY, required("scene_info", H5_SCENE)];
-pub const NATIVE: &[Field] = order![PAYER_IDENTITY, optional("scene_info", SCENE)];
+pub const APP: &[Field] =
+    order![[APPID, MCHID] PAYER_IDENTITY, optional("scene_info", SCENE), SUBSIDY];
+pub const H5: &[Field] = order![[APPID, MCHID] PAYER_IDENTITY, required("scene_info", H5_SCENE)];
+pub const NATIVE: &[Field] = order![[APPID, MCHID] PAYER_IDENTITY, optional("scene_info", SCENE)];
+
+/// What a service provider says instead of `appid` and `mchid`.
+const SP_APPID: Field = required("sp_appid", ID);
+pub const SP_MCHID: Field = required("sp_mchid", ID);
+const SUB_APPID: Field = optional("sub_appid", ID);
+pub const SUB_MCHID: Field = required("sub_mchid", ID);
+
+/// Of `sp_openid` and `sub_openid` one is enough; which, is checked with the appids.
+const PARTNER_PAYER: Kind = Kind::Object(&[
+    optional("sp_openid", OPENID),
+    optional("sub_openid", OPENID),
+    IDENTITY,
+]);
+
+pub const PARTNER_JSAPI: &[Field] = order![
+    [SP_APPID, SP_MCHID, SUB_APPID, SUB_MCHID]
+    required("payer", PARTNER_PAYER),
+    optional("scene_info", SCENE),
+    SUBSIDY,
+];
+pub const PARTNER_APP: &[Field] = order![
+    [SP_APPID, SP_MCHID, SUB_APPID, SUB_MCHID]
+    PAYER_IDENTITY,
+    optional("scene_info", SCENE),
+    SUBSIDY,
+];
+pub const PARTNER_H5: &[Field] = order![
+    [SP_APPID, SP_MCHID, SUB_APPID, SUB_MCHID]
+    PAYER_IDENTITY,
+    required("scene_info", H5_SCENE),
+];
+pub const PARTNER_NATIVE: &[Field] = order![
+    [SP_APPID, SP_MCHID, SUB_APPID, SUB_MCHID]
+    PAYER_IDENTITY,
+    optional("scene_info", SCENE),
+];
+
+/// A scanned code: no address to notify, the answer is the payment.
+macro_rules! codepay {
+    ($($party:expr),+) => {
+        &[
+            $($party,)+
+            required("description", Kind::Text { min: 1, max: 127 }),
+            required("out_trade_no", OUT_TRADE_NO),
+            required("amount", AMOUNT),
+            required("payer", Kind::Object(&[required("auth_code", Kind::Text { min: 1, max: 32 })])),
+            required(
+                "scene_info",
+                Kind::Object(&[
+                    DEVICE_ID,
+                    optional("device_ip", CLIENT_IP),
+                    required("store_info", Kind::Object(&[optional("id", WORD), optional("out_id", WORD)])),
+                ]),
+            ),
+            optional("attach", Kind::Text { min: 1, max: 128 }),
+            optional("goods_tag", Kind::Text { min: 1, max: 32 }),
+            optional("support_fapiao", Kind::Boolean),
+            optional("settle_info", Kind::Object(&[optional("profit_sharing", Kind::Boolean)])),
+            DETAIL,
+        ]
+    };
+}
+
+pub const CODEPAY: &[Field] = codepay![APPID, MCHID];
+pub const PARTNER_CODEPAY: &[Field] =
+    codepay![optional("sp_appid", ID), SP_MCHID, SUB_APPID, SUB_MCHID];
 
 pub const CLOSE: &[Field] = &[MCHID];
+pub const PARTNER_CLOSE: &[Field] = &[SP_MCHID, SUB_MCHID];
+pub const REVERSE: &[Field] = &[APPID, MCHID];
+pub const PARTNER_REVERSE: &[Field] = &[optional("sp_appid", ID), SP_MCHID, SUB_APPID, SUB_MCHID];
+
+pub const OUT_REFUND_NO: Field = required(
+    "out_refund_no",
+    Kind::Number {
+        min: 1,
+        max: 64,
+        also: "_-|*@",
+    },
+);
+
+/// The card that an abnormal refund is to go to instead.
+pub const ABNORMAL_REFUND: &[Field] = &[
+    OUT_REFUND_NO,
+    optional("sub_mchid", ID),
+    required(
+        "type",
+        Kind::OneOf(&["USER_BANK_CARD", "MERCHANT_BANK_CARD"]),
+    ),
+    optional("bank_type", ID),
+    optional("bank_account", Kind::Sealed),
+    optional("real_name", Kind::Sealed),
+];
 
 pub const REFUND: &[Field] = &[
+    optional("sub_mchid", ID),
     optional("transaction_id", Kind::Text { min: 1, max: 32 }),
     optional("out_trade_no", OUT_TRADE_NO),
-    required(
-        "out_refund_no",
-        Kind::Number {
-            min: 1,
-            max: 64,
-            also: "_-|*@",
-        },
-    ),
+    OUT_REFUND_NO,
     optional("reason", Kind::Text { min: 1, max: 80 }),
     optional("notify_url", NOTIFY_URL),
     optional("funds_account", Kind::OneOf(&["AVAILABLE", "UNSETTLED"])),

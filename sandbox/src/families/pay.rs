@@ -45,26 +45,42 @@ fn prepay(sandbox: &Arc<Sandbox>, trade_type: TradeType, input: &Input) -> Resul
         TradeType::Jsapi => bodies::JSAPI,
         TradeType::App => bodies::APP,
         TradeType::H5 => bodies::H5,
-        TradeType::Native => bodies::NATIVE,
+        TradeType::Native | TradeType::Codepay => bodies::NATIVE,
     };
     let body = input.checked_body(sandbox, fields)?;
     own_mchid(sandbox, &body["mchid"])?;
     own_appid(sandbox, &body["appid"])?;
     check_notify_url(&body)?;
-    let mut ledger = sandbox.ledger();
-    let order = ledger.place(Order::new(trade_type, body, input.asked))?;
+    place(sandbox, Order::new(trade_type, body, input.asked))
+        .map(|order| prepaid(sandbox, &order).into())
+}
+
+/// Takes an order into the ledger, or finds it there.
+pub fn place(sandbox: &Sandbox, order: Order) -> Result<Order, Problem> {
+    let order = sandbox.ledger().place(order)?.clone();
     sandbox.announce(json!({ "change": "order", "out_trade_no": order.out_trade_no, "state": order.state.name() }));
-    Ok(prepaid(sandbox, order).into())
+    Ok(order)
+}
+
+pub fn prepaid(sandbox: &Sandbox, order: &Order) -> Value {
+    way_to_cashier(sandbox, order.trade_type, &order.prepay_id, &order.token)
 }
 
 /// What the shop needs to show its buyer the cashier.
-fn prepaid(sandbox: &Sandbox, order: &Order) -> Value {
-    match order.trade_type {
-        TradeType::Jsapi | TradeType::App => json!({ "prepay_id": order.prepay_id }),
-        TradeType::Native => json!({ "code_url": cashier::link(sandbox, order) }),
+pub fn way_to_cashier(
+    sandbox: &Sandbox,
+    trade_type: TradeType,
+    prepay_id: &str,
+    token: &str,
+) -> Value {
+    match trade_type {
+        TradeType::Jsapi | TradeType::App => json!({ "prepay_id": prepay_id }),
+        TradeType::Native | TradeType::Codepay => {
+            json!({ "code_url": cashier::link(sandbox, token) })
+        }
         // With a query already, so that a shop can append `&redirect_url=`.
         TradeType::H5 => {
-            json!({ "h5_url": format!("{}?prepay_id={}", cashier::link(sandbox, order), order.prepay_id) })
+            json!({ "h5_url": format!("{}?prepay_id={prepay_id}", cashier::link(sandbox, token)) })
         }
     }
 }
@@ -74,6 +90,7 @@ fn query_by_transaction_id(sandbox: &Arc<Sandbox>, input: &Input) -> Result<Repl
     sandbox
         .ledger()
         .by_transaction(input.placeholder("transaction_id"))
+        .filter(|order| !order.is_partner())
         .map(|order| order.transaction().into())
         .ok_or_else(Problem::order_not_exist)
 }
