@@ -139,3 +139,22 @@ pub fn random_digits(length: usize) -> String {
 pub fn hex_upper(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02X}")).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_sealed_as_other_implementations_seal_it() {
+        let sealed = seal_file(
+            "0123456789abcdef0123456789abcdef",
+            "ABCDEFGHIJKLMNOP",
+            b"bill",
+        );
+        // From Python's cryptography.
+        assert_eq!(
+            hex_upper(&sealed).to_lowercase(),
+            "352af34913660846b2cc70ae277040b7656ad992"
+        );
+    }
+}

@@ -91,6 +91,8 @@ impl TradeState {
 pub struct Payment {
     pub transaction_id: String,
     pub at: OffsetDateTime,
+    /// The same to the nanosecond, for waiting times that are divided.
+    pub instant: std::time::Instant,
 }
 
 #[derive(Clone)]
@@ -319,6 +321,7 @@ impl Ledger {
         let payment = Payment {
             transaction_id: transaction_id(now),
             at: now,
+            instant: std::time::Instant::now(),
         };
         order.fee = books::fee(order.total);
         let into = match order.is_for_sharing() {

@@ -46,6 +46,30 @@ impl Scheme {
         }
     }
 
+    /// What encrypts the bills of sub-merchants.
+    pub fn file_cipher(self) -> &'static str {
+        match self {
+            Self::Rsa => "AEAD_AES_256_GCM",
+            Self::Sm2 => "SM4_GCM",
+        }
+    }
+
+    /// How many bytes its keys have.
+    pub fn file_key_length(self) -> usize {
+        match self {
+            Self::Rsa => 32,
+            Self::Sm2 => 16,
+        }
+    }
+
+    /// A file under a key of its own, with a nonce of sixteen characters and no associated data.
+    pub fn seal_file(self, key: &str, nonce: &str, plaintext: &[u8]) -> Vec<u8> {
+        match self {
+            Self::Rsa => crypto::seal_file(key, nonce, plaintext),
+            Self::Sm2 => shangmi::seal_file(key, nonce, plaintext),
+        }
+    }
+
     /// Base64 of the ciphertext with its tag.
     pub fn seal(
         self,
@@ -88,6 +112,14 @@ impl Key {
         match self {
             Self::Rsa(key) => key.verify(message, signature),
             Self::Sm2(key) => key.verify(message, signature),
+        }
+    }
+
+    /// Seals for the holder of this key: RSAES-OAEP, or SM2 in DER.
+    pub fn seal(&self, plaintext: &[u8]) -> Vec<u8> {
+        match self {
+            Self::Rsa(key) => key.seal(plaintext),
+            Self::Sm2(key) => key.seal(plaintext),
         }
     }
 

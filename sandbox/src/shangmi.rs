@@ -1,7 +1,7 @@
 //! 国密 as the platform speaks it: SM2 with SM3, SM2 encryption, SM4-GCM, and certificates with such keys.
 
 use aes_gcm::AesGcm;
-use aes_gcm::aead::consts::U12;
+use aes_gcm::aead::consts::{U12, U16};
 use aes_gcm::aead::{Aead, KeyInit, Payload};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use sm2::dsa::signature::{Signer, Verifier};
@@ -9,7 +9,7 @@ use sm2::dsa::{Signature, SigningKey};
 use sm2::elliptic_curve::Generate;
 use sm2::elliptic_curve::common::getrandom::SysRng;
 use sm2::pkcs8::{DecodePrivateKey, EncodePrivateKey, EncodePublicKey, LineEnding};
-use sm2::pke::{DecryptingKey, Mode};
+use sm2::pke::{DecryptingKey, EncryptingKey, Mode};
 use sm2::{SecretKey, dsa};
 use sm3::{Digest, Sm3};
 use sm4::Sm4;
@@ -91,6 +91,13 @@ impl Sm2Key {
         })
     }
 
+    /// Seals for the holder of this key: C1, C3 and C2 in DER.
+    pub fn seal(&self, plaintext: &[u8]) -> Vec<u8> {
+        EncryptingKey::new_with_mode(self.secret.public_key(), Mode::C1C3C2)
+            .encrypt_der(&mut SysRng, plaintext)
+            .expect("names and keys can be sealed")
+    }
+
     /// Opens a sensitive field: base64 of C1, C3 and C2 in DER.
     pub fn open_field(&self, sealed: &str) -> Option<String> {
         let sealed = STANDARD.decode(sealed).ok()?;
@@ -113,6 +120,15 @@ pub fn seal(apiv3_key: &str, nonce: &str, associated_data: &str, plaintext: &[u8
             .encrypt(nonce, payload)
             .expect("a short plaintext can be sealed"),
     )
+}
+
+/// A bill under a key of its own: SM4-GCM with sixteen characters of nonce and no associated data.
+pub fn seal_file(key: &str, nonce: &str, plaintext: &[u8]) -> Vec<u8> {
+    let cipher = AesGcm::<Sm4, U16>::new_from_slice(key.as_bytes()).expect("a key has 16 bytes");
+    let nonce = nonce.as_bytes().try_into().expect("a nonce has 16 bytes");
+    cipher
+        .encrypt(nonce, plaintext)
+        .expect("a bill can be sealed")
 }
 
 /// A certificate for `key` by `authority`, as PEM.

@@ -91,7 +91,7 @@ pub fn seal_field(sandbox: &Sandbox, plaintext: &str) -> String {
     STANDARD.encode(seal_for_merchant(sandbox, plaintext.as_bytes()))
 }
 
-/// RSAES-OAEP under the merchant's certificate.
+/// The same in bytes.
 pub fn seal_for_merchant(sandbox: &Sandbox, plaintext: &[u8]) -> Vec<u8> {
     sandbox.merchant.key.seal(plaintext)
 }

@@ -12,7 +12,7 @@ use super::partner::check_sub_mchid;
 use super::receipts::yuan;
 use crate::books::{Account, FEE_RATE, Kind as AccountKind, Line, Posting};
 use crate::clock;
-use crate::crypto::{random_text, seal_file};
+use crate::crypto::random_text;
 use crate::operations::{Input, Operation, Reply, operation};
 use crate::orders::{Ledger, Order};
 use crate::problem::Problem;
@@ -503,16 +503,18 @@ fn sealed_parts(
     input: &Input,
     accounts: impl Fn(&Ledger) -> Vec<(String, AccountKind)>,
 ) -> Result<Reply, Problem> {
-    match input.required_query("algorithm")?.as_str() {
-        "AEAD_AES_256_GCM" => {}
-        other => {
-            return Err(Problem::parameter(
-                "query",
-                "algorithm",
-                Some(&other.into()),
-                "沙箱商户使用AEAD_AES_256_GCM (this merchant's keys are RSA and AES)",
-            ));
-        }
+    let scheme = sandbox.merchant.scheme;
+    let algorithm = input.required_query("algorithm")?;
+    if algorithm != scheme.file_cipher() {
+        return Err(Problem::parameter(
+            "query",
+            "algorithm",
+            Some(&algorithm.into()),
+            &format!(
+                "须为{0} (this merchant's keys are for {0})",
+                scheme.file_cipher()
+            ),
+        ));
     }
     let gzip = gzipped(input)?;
     let day = bill_day(sandbox, input)?;
@@ -523,7 +525,7 @@ fn sealed_parts(
         .iter()
         .enumerate()
         .map(|(index, part)| {
-            let (key, nonce) = (random_text(32), random_text(16));
+            let (key, nonce) = (random_text(scheme.file_key_length()), random_text(16));
             let plain = if gzip {
                 files::gzip(part)
             } else {
@@ -534,7 +536,7 @@ fn sealed_parts(
                 &mut ledger.families.files,
                 Place::Bill,
                 "application/octet-stream",
-                seal_file(&key, &nonce, &plain),
+                scheme.seal_file(&key, &nonce, &plain),
             );
             json!({
                 "bill_sequence": index + 1,

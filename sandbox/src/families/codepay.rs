@@ -110,6 +110,31 @@ fn pay(sandbox: &Arc<Sandbox>, body: Value, input: &Input) -> Result<Reply, Prob
     Ok(order.transaction().into())
 }
 
+/// What APIv2 does with a code after it has placed the order: a code that is on the buyer's screen asks for
+/// the password as it does here; any other pays at once.
+pub fn scanned(sandbox: &Arc<Sandbox>, order: &Order, auth_code: &str) -> Result<Order, Problem> {
+    let mut ledger = sandbox.ledger();
+    let known = ledger.families.codes.get(auth_code).cloned();
+    if known.as_ref().is_some_and(|code| code.order.is_none()) {
+        scan(&mut ledger.families.codes, auth_code, &order.key)?;
+    }
+    let password = known.is_some_and(|code| code.asks_password) || order.total > PASSWORD_FROM_FEN;
+    if password && ledger.families.codes.contains_key(auth_code) {
+        let order = ledger
+            .order_mut(&order.key)
+            .ok_or_else(Problem::order_not_exist)?;
+        order.state = TradeState::UserPaying;
+        return Ok(order.clone());
+    }
+    drop(ledger);
+    cashier::pay(sandbox, &order.key)?;
+    let ledger = sandbox.ledger();
+    ledger
+        .order(&order.key)
+        .cloned()
+        .ok_or_else(Problem::order_not_exist)
+}
+
 /// Eighteen digits that begin with 10 to 15.
 fn check_code(code: &str) -> Result<(), Problem> {
     let digits = code.len() == 18 && code.bytes().all(|byte| byte.is_ascii_digit());
@@ -152,7 +177,7 @@ fn reverse(sandbox: &Arc<Sandbox>, body: Value, input: &Input) -> Result<Reply, 
 }
 
 impl Ledger {
-    fn revoke(&mut self, order_key: &str) -> Result<(), Problem> {
+    pub fn revoke(&mut self, order_key: &str) -> Result<(), Problem> {
         let order = self
             .order(order_key)
             .cloned()

@@ -57,6 +57,8 @@ pub struct Offered {
     expires: OffsetDateTime,
 }
 
+/// Even at great speed there must be time to fetch it.
+const SHORTEST: Duration = Duration::seconds(5);
 const LIFETIME: std::time::Duration = std::time::Duration::from_secs(5 * 60);
 
 /// Puts a file where it can be fetched for five minutes; answers the link.
@@ -71,8 +73,7 @@ pub fn offer(
     files.retain(|_, file| now < file.expires);
     let token = random_text(43);
     let lifetime = Duration::try_from(sandbox.scaled(LIFETIME)).unwrap_or(Duration::MINUTE);
-    // The clock counts whole seconds: at great speed a link still lives until the next but one.
-    let expires = now + lifetime.max(Duration::seconds(2));
+    let expires = now + lifetime.max(SHORTEST);
     files.insert(
         token.clone(),
         Offered {
@@ -83,8 +84,7 @@ pub fn offer(
         },
     );
     let more = match place {
-        Place::Bill => "",
-        Place::Sign => "",
+        Place::Bill | Place::Sign => "",
         Place::Voucher => "&source=sandbox",
     };
     format!("{}{}?token={token}{more}", sandbox.address, place.path())

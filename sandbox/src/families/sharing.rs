@@ -316,15 +316,15 @@ pub fn share(sandbox: &Arc<Sandbox>, body: Value, asked: Asked) -> Result<Share,
         return Ok(share);
     }
     let order = shared_order(&ledger, &body)?;
-    let now = clock::now();
-    if let Some(payment) = &order.payment {
-        let age = now - payment.at;
-        if age < Duration::try_from(sandbox.scaled(EARLIEST)).unwrap_or_default() {
-            return Err(Problem::request(
-                268435482,
-                "订单支付成功1分钟后才能分账，请稍后再试",
-            ));
-        }
+    let age = order
+        .payment
+        .as_ref()
+        .map(|payment| payment.instant.elapsed());
+    if age.is_some_and(|age| age < sandbox.scaled(EARLIEST)) {
+        return Err(Problem::request(
+            268435482,
+            "订单支付成功1分钟后才能分账，请稍后再试",
+        ));
     }
     let receivers: Vec<Receiver> = body["receivers"]
         .as_array()
@@ -598,6 +598,10 @@ pub fn unfreeze_in_time(sandbox: &Arc<Sandbox>, order: &Order) {
         if let Some(order) = ledger.order_mut(&key) {
             order.frozen = 0;
         }
+        drop(ledger);
+        sandbox.announce(
+            json!({ "change": "sharing", "out_trade_no": order.out_trade_no, "state": "UNFROZEN" }),
+        );
     });
 }
 

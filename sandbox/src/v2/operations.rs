@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use crate::clock;
+use crate::families::codepay;
 use crate::loopback;
 use crate::notifications::process_refund;
 use crate::orders::{Ledger, Order, SANDBOX_OPENID, TradeState, TradeType};
@@ -134,13 +135,9 @@ fn find_order<'a>(ledger: &'a Ledger, request: &Fields) -> Option<&'a Order> {
 
 /// What a query tells.
 fn state_of(order: &Order) -> Fields {
-    let state = match order.request.pointer("/v2/revoked") {
-        Some(_) => "REVOKED",
-        None => order.state.name(),
-    };
     let mut fields = own(&[
         ("out_trade_no", &order.out_trade_no),
-        ("trade_state", state),
+        ("trade_state", order.state.name()),
     ]);
     if order.payment.is_some() {
         fields.extend(paid(order));
@@ -150,10 +147,6 @@ fn state_of(order: &Order) -> Fields {
 
 /// What is known of an order once it is paid: in a query, in the answer of a scanned code and in a notification.
 pub fn paid(order: &Order) -> Fields {
-    let trade_type = match order.request.pointer("/v2/auth_code") {
-        Some(_) => "MICROPAY",
-        None => order.trade_type.name(),
-    };
     let openid = order
         .request
         .pointer("/payer/openid")
@@ -162,7 +155,7 @@ pub fn paid(order: &Order) -> Fields {
     let mut fields = own(&[
         ("openid", openid.unwrap_or(SANDBOX_OPENID)),
         ("is_subscribe", "N"),
-        ("trade_type", trade_type),
+        ("trade_type", order.trade_type.name()),
         ("bank_type", "OTHERS"),
         ("total_fee", &total),
         ("cash_fee", &total),
@@ -190,22 +183,27 @@ fn close_order(sandbox: &Arc<Sandbox>, request: &Fields) -> Reply {
     }
 }
 
-/// The buyer's code was scanned; here the buyer always has the money and needs no password.
+/// The buyer's code was scanned. A code from the page `/buyer` may ask for the password; any other is of a
+/// buyer who has the money and needs none.
 fn micropay(sandbox: &Arc<Sandbox>, request: &Fields) -> Reply {
-    let is_code = |code: &str| {
+    let is_code = |code: &&str| {
         code.len() == 18 && code.starts_with('1') && code.bytes().all(|b| b.is_ascii_digit())
     };
-    if !field(request, "auth_code").is_some_and(is_code) {
+    let Some(auth_code) = field(request, "auth_code").filter(is_code) else {
         return refused("AUTH_CODE_INVALID", "付款码无效");
-    }
-    let order = match placed(sandbox, TradeType::Native, request) {
+    };
+    let order = match placed(sandbox, TradeType::Codepay, request) {
         Ok(order) => order,
         Err(reply) => return reply,
     };
-    let result = sandbox.ledger().pay(&order.out_trade_no).cloned();
-    match result {
+    if order.state == TradeState::UserPaying {
+        return refused("USERPAYING", "需要用户输入支付密码");
+    }
+    match codepay::scanned(sandbox, &order, auth_code) {
+        Ok(order) if order.state == TradeState::UserPaying => {
+            refused("USERPAYING", "需要用户输入支付密码")
+        }
         Ok(order) => {
-            sandbox.announce(json!({ "change": "order", "out_trade_no": order.out_trade_no, "state": order.state.name() }));
             let mut fields = own(&[("out_trade_no", &order.out_trade_no)]);
             fields.extend(paid(&order));
             Reply::Fields(fields)
@@ -217,19 +215,17 @@ fn micropay(sandbox: &Arc<Sandbox>, request: &Fields) -> Reply {
 /// Takes a scanned payment back, whatever had become of it.
 fn reverse(sandbox: &Arc<Sandbox>, request: &Fields) -> Reply {
     let mut ledger = sandbox.ledger();
-    let Some(number) = find_order(&ledger, request).map(|order| order.out_trade_no.clone()) else {
+    let Some(order) = find_order(&ledger, request) else {
         return refused("ORDERNOTEXIST", "订单不存在");
     };
-    let Some(order) = ledger.order_mut(&number) else {
-        return refused("ORDERNOTEXIST", "订单不存在");
-    };
-    if order.request.pointer("/v2/auth_code").is_none() {
+    if order.trade_type != TradeType::Codepay {
         return refused("REVERSE_EXPIRE", "仅支持付款码支付的订单");
     }
-    order.state = TradeState::Closed;
-    order.payment = None;
-    order.request["v2"]["revoked"] = true.into();
-    Reply::Fields(own(&[("recall", "N")]))
+    let key = order.key.clone();
+    match ledger.revoke(&key) {
+        Ok(()) => Reply::Fields(own(&[("recall", "N")])),
+        Err(problem) => business(&problem),
+    }
 }
 
 fn refund(sandbox: &Arc<Sandbox>, request: &Fields) -> Reply {

@@ -2,15 +2,21 @@
 //! answers verified with openssl, notifications arrive at a plain listener.
 
 mod authorization;
+mod bills;
 mod certificates;
 mod client;
+mod codepay;
+mod combine;
 mod faults;
 mod fields;
 mod loopback;
 mod notifications;
 mod orders;
+mod partner;
 mod refunds;
 mod shangmi;
+mod sharing;
 mod stage;
 mod start;
+mod transfers;
 mod v2;

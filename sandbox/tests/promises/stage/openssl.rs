@@ -76,6 +76,26 @@ pub fn encrypt_oaep(public: &Path, plaintext: &str) -> String {
     STANDARD.encode(openssl(&arguments, plaintext.as_bytes()).unwrap())
 }
 
+/// Opens RSAES-OAEP with SHA-1.
+pub fn decrypt_oaep(private_key: &Path, sealed: &[u8]) -> Vec<u8> {
+    let arguments = [
+        "pkeyutl",
+        "-decrypt",
+        "-inkey",
+        private_key.to_str().unwrap(),
+        "-pkeyopt",
+        "rsa_padding_mode:oaep",
+    ];
+    openssl(&arguments, sealed).unwrap()
+}
+
+/// A hash by its name, in lower-case hex.
+pub fn digest(name: &str, bytes: &[u8]) -> String {
+    let output = openssl(&["dgst", &format!("-{name}"), "-r"], bytes).unwrap();
+    let text = String::from_utf8(output).unwrap();
+    text.split(' ').next().unwrap().to_owned()
+}
+
 fn is_certificate(path: &Path) -> bool {
     std::fs::read_to_string(path)
         .unwrap()
