@@ -215,6 +215,8 @@ impl Packer {
             Some(Format::Date) => "Some(Format::Date)",
             Some(Format::Ip) => "Some(Format::Ip)",
             Some(Format::NotifyUrl) => "Some(Format::NotifyUrl)",
+            Some(Format::FileName) => "Some(Format::FileName)",
+            Some(Format::FileSha256) => "Some(Format::FileSha256)",
         };
         let [min, max] = schema.length.unwrap_or([0, NONE]);
         let charset = schema

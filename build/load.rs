@@ -171,9 +171,9 @@ fn add_one(catalogue: &mut Catalogue, mut draft: Draft, overlay: &Overlay) -> Re
     fill(&mut draft, overlay);
     if draft.file.is_some() && draft.body.is_null() {
         draft.body = json!({ "type": "object", "fields": [
-            { "name": "filename", "required": true, "type": "string", "length": [1, 255] },
-            { "name": "sha256", "required": true, "type": "string", "length": [64, 64], "charset": "0-9A-Fa-f" },
-        ], "open": true });
+            { "name": "filename", "required": true, "type": "string", "length": [1, 255], "format": "file_name" },
+            { "name": "sha256", "required": true, "type": "string", "length": [64, 64], "charset": "0-9A-Fa-f", "format": "file_sha256" },
+        ]});
     }
     let naming = overlay.operations.get(&draft.name);
     let id = naming.and_then(|naming| naming.id.clone());

@@ -162,6 +162,10 @@ pub enum Format {
     Date,
     Ip,
     NotifyUrl,
+    /// Of an upload: the name of the file, which is filled in.
+    FileName,
+    /// Of an upload: the hash of the file, which is filled in.
+    FileSha256,
 }
 
 impl Schema {

@@ -74,17 +74,6 @@ pub fn check_placement(
     check.required(Place::Root("query"), known, query)
 }
 
-/// The parts of an upload's form beside the file and `meta`.
-pub fn check_form(operation: &Operation, parts: &Map<String, Value>) -> Result<(), Violation> {
-    let check = Check { operation };
-    check.members(
-        Place::Root("body"),
-        operation.form_fields,
-        parts,
-        |field, place, value| check.in_query(field, place, value),
-    )
-}
-
 struct Check<'a> {
     operation: &'a Operation,
 }

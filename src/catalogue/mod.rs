@@ -15,7 +15,7 @@ mod nearest;
 mod table;
 mod text;
 
-pub use check::{Violation, check, check_form, check_placement};
+pub use check::{Violation, check, check_placement};
 pub use table::{FieldIter, Fields, Operations, Texts};
 
 use table::{SchemaRow, TABLES, Table};
@@ -37,7 +37,7 @@ pub struct Operation {
     pub query_fields: Fields,
     /// Whether other query parameters are taken too: of an address that the provider makes.
     pub open_query: bool,
-    /// Of an upload: the parts of the form beside the file and `meta`. They are given among the fields of the body.
+    /// Of an upload: the parts of the form beside the file and `meta`.
     pub form_fields: Fields,
     /// None where no body is sent. Of an upload: what the part `meta` is.
     pub body: Option<Schema>,
@@ -124,6 +124,10 @@ pub enum Format {
     Ip,
     /// An absolute http or https address without query and fragment.
     NotifyUrl,
+    /// Of an upload: the name of the file.
+    FileName,
+    /// Of an upload: the SHA-256 of the file, hexadecimal.
+    FileSha256,
 }
 
 /// The operation of that exact name, if it is catalogued.

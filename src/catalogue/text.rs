@@ -54,6 +54,7 @@ pub(super) fn malformed(text: &str, format: Format) -> Option<&'static str> {
             .is_err()
             .then_some("must be an IPv4 or IPv6 address"),
         Format::NotifyUrl => notify_url(text),
+        Format::FileName | Format::FileSha256 => None,
     }
 }
 

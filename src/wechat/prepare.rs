@@ -23,11 +23,10 @@ pub(super) fn prepare(
 ) -> Result<Prepared> {
     let (method, template) = parse_name(name)?;
     let known = catalogue::find("wechat", name);
-    let mut form = Map::new();
     if let Some(operation) = known {
         fill(merchant, &operation, &mut params);
         if operation.file.is_some() {
-            form = upload::complete(&operation, &mut params)?;
+            upload::complete(&operation, &mut params)?;
         } else if params.options.filename.is_some() {
             let message = format!("$.filename has no place here: {name} is not an upload");
             return Err(Error::new(Code::ParamsInvalid, message).with_field("$.filename"));
@@ -70,7 +69,6 @@ pub(super) fn prepare(
     let content = match &params.options.filename {
         Some(filename) => upload::content(
             known.as_ref(),
-            &form,
             filename,
             params.body.as_ref(),
             &params.payload,

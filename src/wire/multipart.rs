@@ -1,42 +1,31 @@
-//! multipart/form-data of an upload: `meta`, whose bytes are signed, other texts, if any, and the file.
+//! multipart/form-data of uploads.
 
-pub struct Form<'a> {
-    /// JSON.
-    pub meta: &'a [u8],
-    /// Names and values of other parts.
-    pub texts: &'a [(&'a str, String)],
-    /// The name of the part that is the file.
-    pub name: &'a str,
-    pub filename: &'a str,
-    pub file: &'a [u8],
-}
-
-/// The body and its content type. `boundary` must not occur in any part; a random one of 32 hex digits does not.
-pub fn encode(boundary: &str, form: &Form) -> (Vec<u8>, String) {
-    let mut body = Vec::with_capacity(form.meta.len() + form.file.len() + 512);
-    let mut part = |head: String, content: &[u8]| {
+/// The part `meta`, whose bytes are signed, and the file under the name `part`; the body and its content type. `boundary` must not occur in
+/// any part; a random one of 32 hex digits does not.
+pub fn form(
+    boundary: &str,
+    meta: &[u8],
+    part: &str,
+    filename: &str,
+    file: &[u8],
+) -> (Vec<u8>, String) {
+    let mut body = Vec::with_capacity(meta.len() + file.len() + 512);
+    let mut add = |head: String, content: &[u8]| {
         body.extend_from_slice(format!("--{boundary}\r\n{head}\r\n\r\n").as_bytes());
         body.extend_from_slice(content);
         body.extend_from_slice(b"\r\n");
     };
-    part(
+    add(
         "Content-Disposition: form-data; name=\"meta\"\r\nContent-Type: application/json".into(),
-        form.meta,
+        meta,
     );
-    for (name, text) in form.texts {
-        part(
-            format!("Content-Disposition: form-data; name=\"{name}\""),
-            text.as_bytes(),
-        );
-    }
-    part(
+    add(
         format!(
-            "Content-Disposition: form-data; name=\"{}\"; filename=\"{}\"\r\nContent-Type: {}",
-            form.name,
-            quoted(form.filename),
-            media_type(form.filename)
+            "Content-Disposition: form-data; name=\"{part}\"; filename=\"{}\"\r\nContent-Type: {}",
+            quoted(filename),
+            media_type(filename)
         ),
-        form.file,
+        file,
     );
     body.extend_from_slice(format!("--{boundary}--\r\n").as_bytes());
     (body, format!("multipart/form-data; boundary={boundary}"))
@@ -99,17 +88,10 @@ mod tests {
     #[test]
     fn the_meta_part_is_byte_identical_to_what_is_signed() {
         let meta = br#"{ "filename": "a.png", "sha256": "00" }"#;
-        let form = Form {
-            meta,
-            texts: &[("item_id", "7".into())],
-            name: "file",
-            filename: "a\"\r\n.png",
-            file: b"\x89PNG",
-        };
-        let (body, content_type) = encode("B", &form);
+        let (body, content_type) = form("B", meta, "file", "a\"\r\n.png", b"\x89PNG");
         assert_eq!(content_type, "multipart/form-data; boundary=B");
         let expected: &[u8] = b"--B\r\nContent-Disposition: form-data; name=\"meta\"\r\nContent-Type: application/json\r\n\r\n\
-            { \"filename\": \"a.png\", \"sha256\": \"00\" }\r\n--B\r\nContent-Disposition: form-data; name=\"item_id\"\r\n\r\n7\r\n--B\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a%22%0D%0A.png\"\r\n\
+            { \"filename\": \"a.png\", \"sha256\": \"00\" }\r\n--B\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a%22%0D%0A.png\"\r\n\
             Content-Type: image/png\r\n\r\n\x89PNG\r\n--B--\r\n";
         assert_eq!(body, expected);
     }

@@ -88,6 +88,8 @@ impl Maker {
             Some(Format::Rfc3339) => return "2018-06-08T10:34:56+08:00".into(),
             Some(Format::Date) => return "2018-06-08".into(),
             Some(Format::Ip) => return "14.23.150.211".into(),
+            Some(Format::FileName) => return "a.png".into(),
+            Some(Format::FileSha256) => return "0".repeat(64),
             Some(Format::NotifyUrl) => return "https://shop.example/notify".into(),
             None => {}
         }
