@@ -32,4 +32,6 @@ mod properties;
 mod published;
 #[cfg(feature = "shangmi")]
 mod sm2;
+#[cfg(feature = "shangmi")]
+mod sm2_keys;
 mod wycheproof;
