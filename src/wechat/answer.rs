@@ -10,7 +10,7 @@ use crate::wire::{Response, json};
 
 use super::keyring::KeyRing;
 use super::merchant::Merchant;
-use super::{diagnosis, sensitive, verification};
+use super::{diagnosis, sensitive, statement, verification};
 
 /// Paths whose successful answers are never signed, by path and never "because the header is missing".
 pub(super) fn is_never_signed(path: &str) -> bool {
@@ -59,15 +59,21 @@ pub(super) fn check(
         }
         _ => return Err(refusal(ring, window_s, response, now_s)),
     }
-    let proof = match prepared.answer_is_signed {
+    let unproven = |error: Error| described(error.with_outcome(Outcome::Unknown), response);
+    let statement = statement::signed(&prepared.target, response).map_err(unproven)?;
+    let text = statement.as_deref().map_or(&*response.body, str::as_bytes);
+    let proof = match prepared.answer_is_signed || statement.is_some() {
         true => Some(
-            verification::verify(ring, window_s, &response.headers, &response.body, now_s)
-                .map_err(|e| described(e.with_outcome(Outcome::Unknown), response))?,
+            verification::verify(ring, window_s, &response.headers, text, now_s)
+                .map_err(unproven)?,
         ),
         false => None,
     };
+    if let Some(signed) = &statement {
+        statement::check(signed, response).map_err(unproven)?;
+    }
     let (body, sensitive) = match &proof {
-        Some(_) => {
+        Some(_) if statement.is_none() => {
             let operation = catalogue::find("wechat", &prepared.operation);
             let (body, sensitive) =
                 sensitive::open_all(operation.as_ref(), merchant, &response.body)
@@ -81,7 +87,7 @@ pub(super) fn check(
             compare(prepared, read, response)?;
             (body, sensitive)
         }
-        None => (Zeroizing::new(response.body.clone()), Sensitive::default()),
+        _ => (Zeroizing::new(response.body.clone()), Sensitive::default()),
     };
     Ok(Answer {
         body,

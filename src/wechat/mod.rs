@@ -14,6 +14,7 @@ mod notification;
 mod prepare;
 mod scheme;
 mod sensitive;
+mod statement;
 mod upload;
 pub mod v2;
 mod verification;

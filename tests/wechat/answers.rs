@@ -1,7 +1,8 @@
 //! A genuine answer, compared with what was asked; and the few answers that nobody signs.
 
 use payseal::call::Delivered;
-use payseal::wire::Response;
+use payseal::crypto::sha1;
+use payseal::wire::{Headers, Response};
 use payseal::{Code, Error, Outcome};
 use serde_json::{Value, json};
 
@@ -265,4 +266,57 @@ fn what_is_known_of_an_answer_is_told() {
     );
     assert_eq!(answer.info()["attempts"], 1);
     assert_eq!(answer.info()["host"], "https://api.mch.weixin.qq.com");
+}
+
+/// A statement whose hash is signed in its place, as `change` spoils it.
+fn statement(body: &str, change: impl FnOnce(&mut Response)) -> Response {
+    let hash: String = sha1(body.as_bytes())
+        .iter()
+        .map(|b| format!("{b:02x}"))
+        .collect();
+    let signed = BY_PUBLIC_KEY.signed(format!("{{\"sha1\":\"{hash}\"}}"));
+    let mut response = signed.and("Wechatpay-Statement-Sha1", &hash).response(200);
+    response.body = body.into();
+    change(&mut response);
+    response
+}
+
+#[test]
+fn a_statement_from_overseas_is_proven_by_its_signed_hash() {
+    let csv = "\u{feff}Time,Amount\r\n`2023-11-13 09:00:00,`1.00\r\n";
+    let date = json!({ "query": { "date": "20231113" } });
+    for operation in ["GET /hk/v3/statements", "GET /v3/global/statements"] {
+        let delivered = answered(operation, &date, statement(csv, |_| {})).unwrap();
+        assert_eq!(delivered.body.as_slice(), csv.as_bytes());
+        assert_eq!(delivered.info()["verified"], true);
+        let error = answered(operation, &date, statement(csv, |it| it.body.push(b' ')));
+        refused_as(Code::HashMismatch, error);
+        // The hash of another file, in a header that nobody signed.
+        let other: String = sha1(b"other").iter().map(|b| format!("{b:02x}")).collect();
+        let forged = BY_PUBLIC_KEY
+            .signed("{\"sha1\":\"00\"}")
+            .and("Wechatpay-Statement-Sha1", &other);
+        let mut forged = forged.response(200);
+        forged.body = b"other".to_vec();
+        refused_as(Code::SignatureInvalid, answered(operation, &date, forged));
+        let twice = |it: &mut Response| it.headers.push("Wechatpay-Statement-Sha1", &other);
+        refused_as(
+            Code::HeaderInvalid,
+            answered(operation, &date, statement(csv, twice)),
+        );
+        let unsigned = |it: &mut Response| {
+            it.headers = Headers::parse(&format!("Wechatpay-Statement-Sha1: {other}")).unwrap()
+        };
+        refused_as(
+            Code::SignatureMissing,
+            answered(operation, &date, statement("other", unsigned)),
+        );
+    }
+    // Anywhere else the header means nothing.
+    let error = answered(
+        QUERY,
+        &query(ORDER),
+        statement(&transaction().to_string(), |_| {}),
+    );
+    refused_as(Code::SignatureInvalid, error);
 }
