@@ -87,6 +87,7 @@ pub fn examine(config: &[u8], host: Host, options: &[u8]) -> Result<Report> {
     let mut findings = match Section::parse(config) {
         Ok(mut section) => match section.text("provider").ok().flatten().as_deref() {
             Some("wechat") => crate::wechat::examine(&mut section, &host),
+            Some("wechat-v2") => crate::wechat::v2::examine(&mut section, &host),
             _ => Vec::new(),
         },
         Err(_) => Vec::new(), // the client's own words about it follow

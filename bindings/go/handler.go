@@ -8,10 +8,11 @@ import (
 
 // NotificationHandler serves the address that the provider sends notifications to. It opens each one, calls handle with the verified event
 // and writes the reply the provider expects: success where handle returns nil, otherwise a failure, so that the provider sends the
-// notification again. What is not the provider's never reaches handle. The provider waits five seconds for the reply.
-func (c *Client) NotificationHandler(handle func(ctx context.Context, event *Event) error) http.Handler {
+// notification again. What is not the provider's never reaches handle; what nobody signed does so only with [AcceptUnauthenticated].
+// The provider waits five seconds for the reply.
+func (c *Client) NotificationHandler(handle func(ctx context.Context, event *Event) error, options ...NotificationOption) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		event, err := c.OpenNotification(r.Context(), r)
+		event, err := c.OpenNotification(r.Context(), r, options...)
 		c.answer(w, err, func() error { return handle(r.Context(), event) })
 	})
 }

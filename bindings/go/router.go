@@ -65,9 +65,9 @@ func (r *Router) OpenNotification(ctx context.Context, request *http.Request, op
 
 // NotificationHandler serves the address for all merchants, as [Client.NotificationHandler] does for one; handle also gets the client that the event
 // is for.
-func (r *Router) NotificationHandler(handle func(ctx context.Context, client *Client, event *Event) error) http.Handler {
+func (r *Router) NotificationHandler(handle func(ctx context.Context, client *Client, event *Event) error, options ...NotificationOption) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, request *http.Request) {
-		client, event, err := r.OpenNotification(request.Context(), request)
+		client, event, err := r.OpenNotification(request.Context(), request, options...)
 		if client == nil {
 			client = r.clients[0] // a refusal is the same from every client of a provider
 		}

@@ -59,11 +59,11 @@ pub(crate) fn examine(config: &mut Section, host: &Host) -> Vec<Finding> {
     findings
 }
 
-fn text(config: &mut Section, key: &'static str) -> Option<String> {
+pub(super) fn text(config: &mut Section, key: &'static str) -> Option<String> {
     config.text(key).ok().flatten()
 }
 
-fn refused(check: &str, error: &KeyError) -> Finding {
+pub(super) fn refused(check: &str, error: &KeyError) -> Finding {
     Finding::problem(check, error.message.clone())
 }
 
@@ -179,7 +179,7 @@ fn platform_keys(
 /// Renewing a certificate takes people, so they are told a month before.
 const SOON_S: i64 = 30 * 86_400;
 
-fn lifetime(check: &str, certificate: &Certificate, now_s: i64) -> Finding {
+pub(super) fn lifetime(check: &str, certificate: &Certificate, now_s: i64) -> Finding {
     let serial = certificate.serial();
     let left_s = certificate.not_after().saturating_sub(now_s);
     let days = left_s / 86_400;
@@ -198,7 +198,7 @@ fn lifetime(check: &str, certificate: &Certificate, now_s: i64) -> Finding {
     }
 }
 
-fn notify_url(config: &mut Section) -> Option<Finding> {
+pub(super) fn notify_url(config: &mut Section) -> Option<Finding> {
     let url = text(config, "notify_url")?;
     let check = "notify_url";
     let rest = url.strip_prefix("https://");

@@ -22,10 +22,10 @@ import (
 //
 // A middleware that ran before may have read the body through [gin.Context.ShouldBindBodyWith], which keeps the bytes; one that read it
 // otherwise leaves nothing to verify.
-func NotificationHandler(client *payseal.Client, handle func(c *gin.Context, event *payseal.Event) error) gin.HandlerFunc {
+func NotificationHandler(client *payseal.Client, handle func(c *gin.Context, event *payseal.Event) error, options ...payseal.NotificationOption) gin.HandlerFunc {
 	return func(c *gin.Context) {
 		code := payseal.OK
-		event, err := open(client, c)
+		event, err := open(client, c, options)
 		if err != nil {
 			code = payseal.CodeOf(err)
 		} else if err = handle(c, event); err != nil {
@@ -46,13 +46,13 @@ func NotificationHandler(client *payseal.Client, handle func(c *gin.Context, eve
 	}
 }
 
-func open(client *payseal.Client, c *gin.Context) (*payseal.Event, error) {
+func open(client *payseal.Client, c *gin.Context, options []payseal.NotificationOption) (*payseal.Event, error) {
 	if kept, exists := c.Get(gin.BodyBytesKey); exists {
 		if body, isBytes := kept.([]byte); isBytes {
-			return client.OpenNotificationRaw(c.Request.Context(), c.Request.Header, body)
+			return client.OpenNotificationRaw(c.Request.Context(), c.Request.Header, body, options...)
 		}
 	}
-	return client.OpenNotification(c.Request.Context(), c.Request)
+	return client.OpenNotification(c.Request.Context(), c.Request, options...)
 }
 
 // MetricsHandler serves the client's metrics for a Prometheus server to scrape.

@@ -4,6 +4,7 @@
 
 mod answer;
 mod cashier;
+mod examination;
 mod merchant;
 mod notification;
 mod paths;
@@ -28,6 +29,7 @@ use crate::provider::{Answer, ClientIdentity, Keys, Prepared, Provider};
 use crate::wire::url::Origin;
 use crate::wire::{Headers, Response};
 
+pub(crate) use self::examination::examine;
 use self::merchant::Merchant;
 use self::sandbox_key::KeySet;
 

@@ -121,3 +121,38 @@ fn keys_of_apiv3_are_unknown_here() {
         refused(Code::ConfigUnknownKey, json!({ key: "x" }), key);
     }
 }
+
+#[test]
+fn the_doctor_looks_at_each_part_by_itself() {
+    let report = |changes: Value| {
+        let (_, world) = merchant::client(config(json!({})));
+        let config = config(changes).to_string();
+        payseal::doctor::examine(config.as_bytes(), world.host(), b"").unwrap()
+    };
+    let found = |report: &payseal::doctor::Report| {
+        let finding = |it: &payseal::doctor::Finding| (it.check.clone(), it.status);
+        report.findings.iter().map(finding).collect::<Vec<_>>()
+    };
+    let healthy = report(json!({}));
+    assert!(healthy.healthy, "{:?}", found(&healthy));
+    let ill = report(json!({
+        "apiv2_key": "short",
+        "client_key": STRANGER.private,
+        "sign_type": "MD5",
+        "notify_url": "https://shop.example.com/notify?a=1",
+    }));
+    use payseal::doctor::Status::{Ok, Problem, Warning};
+    let expected = [
+        ("apiv2_key", Problem),
+        ("sign_type", Warning),
+        ("client_certificate", Ok),
+        ("client_key", Problem),
+        ("notify_url", Problem),
+    ]
+    .map(|(check, status)| (check.to_owned(), status));
+    assert_eq!(found(&ill), expected);
+    assert!(!ill.healthy);
+    let without = report(json!({ "client_certificate": null, "client_key": null }));
+    assert!(without.healthy);
+    assert!(found(&without).contains(&("client_certificate".into(), Warning)));
+}

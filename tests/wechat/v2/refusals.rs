@@ -171,3 +171,38 @@ fn what_is_not_known_to_be_repeatable_is_sent_once() {
         (1, Outcome::Unknown, "query_first")
     );
 }
+
+#[test]
+fn what_carries_the_merchants_number_is_repeated_byte_for_byte_and_a_scanned_code_is_not() {
+    let code = json!({ "body": { "body": "b", "out_trade_no": ORDER, "total_fee": 100, "spbill_create_ip": "203.0.113.7", "auth_code": "120061098828009406" } });
+    for (operation, params, attempts) in [
+        (UNIFIED, order(), 3),
+        (REFUND, refund(), 3),
+        (QUERY, query(), 3),
+        ("POST /pay/micropay", code, 1),
+    ] {
+        for lost in [true, false] {
+            let mut seen = Vec::new();
+            let result = drive::execute(&client(json!({})), operation, &params, |request| {
+                seen.push(request.body.clone());
+                match lost {
+                    true => Err(drive::lost()),
+                    false => Ok(answer(refusal("SYSTEMERROR"))),
+                }
+            });
+            let error = crate::support::refused(result);
+            assert_eq!(
+                (seen.len(), error.outcome()),
+                (attempts, Outcome::Unknown),
+                "{operation} {error:?}"
+            );
+            assert!(seen.iter().all(|body| *body == seen[0]), "{operation}");
+            let advice = if attempts == 1 {
+                "query_first"
+            } else {
+                "retry_same"
+            };
+            assert_eq!(text(&error, "advice"), advice, "{operation}");
+        }
+    }
+}

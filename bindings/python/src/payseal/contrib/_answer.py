@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable
-from typing import Callable, Union
+from typing import Callable, Optional, Union
 
 from payseal.aio import AsyncClient
 from payseal.client import Client
 from payseal.errors import Code, PaysealError
-from payseal.notification import Headers, Notification, Reply
+from payseal.notification import Headers, Notification, NotificationOptions, Reply
 from payseal.routing import AsyncNotificationRouter, NotificationRouter
 
 Handler = Callable[[Notification], object]
@@ -23,10 +23,10 @@ MAX_BODY_BYTES = 1 << 20
 _logger = logging.getLogger("payseal.contrib")
 
 
-def answer(client: Opener, headers: Headers, body: bytes, handler: Handler) -> Reply:
+def answer(client: Opener, headers: Headers, body: bytes, handler: Handler, options: Optional[NotificationOptions] = None) -> Reply:
     """Only what is the provider's reaches the handler; what the handler raises is logged, and the provider asked to repeat."""
     try:
-        notification = client.open_notification(headers, body)
+        notification = client.open_notification(headers, body, options=options)
     except PaysealError as error:
         return client.notification_reply(error.code)
     try:
@@ -36,10 +36,12 @@ def answer(client: Opener, headers: Headers, body: bytes, handler: Handler) -> R
     return client.notification_reply()
 
 
-async def answer_async(client: AsyncOpener, headers: Headers, body: bytes, handler: AsyncHandler) -> Reply:
+async def answer_async(
+    client: AsyncOpener, headers: Headers, body: bytes, handler: AsyncHandler, options: Optional[NotificationOptions] = None
+) -> Reply:
     """The same with coroutines."""
     try:
-        notification = await client.open_notification(headers, body)
+        notification = await client.open_notification(headers, body, options=options)
     except PaysealError as error:
         return client.notification_reply(error.code)
     try:

@@ -14,15 +14,17 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable
-from typing import Callable
+from typing import Callable, Optional
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotAllowed
 
 from payseal.contrib._answer import AsyncHandler, AsyncOpener, Handler, Opener, answer, answer_async
-from payseal.notification import Reply
+from payseal.notification import NotificationOptions, Reply
 
 
-def notification_view(client: Opener, handler: Handler) -> Callable[[HttpRequest], HttpResponseBase]:
+def notification_view(
+    client: Opener, handler: Handler, *, options: Optional[NotificationOptions] = None
+) -> Callable[[HttpRequest], HttpResponseBase]:
     """A view for the address in ``notify_url``: POST only, and exempt from the CSRF check, for the signature takes its place.
 
     It reads the raw body once, opens the notification, calls the handler and writes the reply the provider expects: success when
@@ -33,24 +35,27 @@ def notification_view(client: Opener, handler: Handler) -> Callable[[HttpRequest
     Args:
         client: The merchant's client, or a router for many merchants.
         handler: Called with what was verified and decrypted, and with nothing else.
+        options: Of opening: what to expect, and whether to accept what nobody signed.
     """
 
     def view(request: HttpRequest) -> HttpResponseBase:
         if request.method != "POST":
             return HttpResponseNotAllowed(["POST"])
-        return _response(answer(client, request.headers, request.body, handler))
+        return _response(answer(client, request.headers, request.body, handler, options))
 
     view.csrf_exempt = True  # type: ignore[attr-defined]  # what Django's decorator does, which before 5.0 takes no coroutine
     return view
 
 
-def async_notification_view(client: AsyncOpener, handler: AsyncHandler) -> Callable[[HttpRequest], Awaitable[HttpResponseBase]]:
+def async_notification_view(
+    client: AsyncOpener, handler: AsyncHandler, *, options: Optional[NotificationOptions] = None
+) -> Callable[[HttpRequest], Awaitable[HttpResponseBase]]:
     """The same as an asynchronous view, with a coroutine as the handler."""
 
     async def view(request: HttpRequest) -> HttpResponseBase:
         if request.method != "POST":
             return HttpResponseNotAllowed(["POST"])
-        return _response(await answer_async(client, request.headers, request.body, handler))
+        return _response(await answer_async(client, request.headers, request.body, handler, options))
 
     view.csrf_exempt = True  # type: ignore[attr-defined]
     return view

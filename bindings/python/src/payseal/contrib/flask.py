@@ -13,14 +13,15 @@
 
 from __future__ import annotations
 
-from typing import Callable
+from typing import Callable, Optional
 
 from flask import Response, request
 
 from payseal.contrib._answer import MAX_BODY_BYTES, Handler, Opener, answer
+from payseal.notification import NotificationOptions
 
 
-def notification_view(client: Opener, handler: Handler) -> Callable[[], Response]:
+def notification_view(client: Opener, handler: Handler, *, options: Optional[NotificationOptions] = None) -> Callable[[], Response]:
     """A view for the address in ``notify_url``; register it for POST.
 
     It reads the raw body once, opens the notification, calls the handler and writes the reply the provider expects: success when
@@ -30,6 +31,7 @@ def notification_view(client: Opener, handler: Handler) -> Callable[[], Response
     Args:
         client: The merchant's client, or a router for many merchants.
         handler: Called with what was verified and decrypted, and with nothing else.
+        options: Of opening: what to expect, and whether to accept what nobody signed.
 
     Returns:
         The view function, for ``add_url_rule`` or ``app.post``.
@@ -37,7 +39,7 @@ def notification_view(client: Opener, handler: Handler) -> Callable[[], Response
 
     def payseal_notification() -> Response:
         request.max_content_length = MAX_BODY_BYTES  # a longer body is answered with 413
-        reply = answer(client, list(request.headers), request.get_data(), handler)
+        reply = answer(client, list(request.headers), request.get_data(), handler, options)
         return Response(reply.body, reply.status, reply.headers)
 
     return payseal_notification

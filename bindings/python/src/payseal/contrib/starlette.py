@@ -14,15 +14,18 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable
-from typing import Callable
+from typing import Callable, Optional
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from payseal.contrib._answer import MAX_BODY_BYTES, AsyncHandler, AsyncOpener, answer_async
+from payseal.notification import NotificationOptions
 
 
-def notification_endpoint(client: AsyncOpener, handler: AsyncHandler) -> Callable[[Request], Awaitable[Response]]:
+def notification_endpoint(
+    client: AsyncOpener, handler: AsyncHandler, *, options: Optional[NotificationOptions] = None
+) -> Callable[[Request], Awaitable[Response]]:
     """An endpoint for the address in ``notify_url``; register it for POST.
 
     It reads the raw body once, opens the notification, awaits the handler and writes the reply the provider expects: success when
@@ -32,13 +35,14 @@ def notification_endpoint(client: AsyncOpener, handler: AsyncHandler) -> Callabl
     Args:
         client: The merchant's client, or a router for many merchants.
         handler: Called with what was verified and decrypted, and with nothing else.
+        options: Of opening: what to expect, and whether to accept what nobody signed.
 
     Returns:
         The endpoint, for ``add_route``, ``Route`` or FastAPI's ``add_api_route``.
     """
 
     async def endpoint(request: Request) -> Response:
-        reply = await answer_async(client, request.headers.raw, await _raw_body(request), handler)
+        reply = await answer_async(client, request.headers.raw, await _raw_body(request), handler, options)
         return Response(reply.body, reply.status, dict(reply.headers))
 
     return endpoint
