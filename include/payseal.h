@@ -292,6 +292,19 @@ int32_t payseal_client_execute(const struct payseal_client *client,
                                struct payseal_buffer *info,
                                struct payseal_error **error);
 
+// Runs a flow, blocking: asks, waits at the provider's pace and asks again until the state is final or the deadline has passed, such as "await_payment" or
+// "codepay" (docs/abi.md). `params` is JSON {"path":…,"query":…,"body":…,"$":…} of what is asked. On success *body is the last verified answer and *info, unless NULL,
+// says in "final" whether its state is; at the deadline it is not.
+int32_t payseal_client_run(const struct payseal_client *client,
+                           const uint8_t *flow,
+                           size_t flow_len,
+                           const uint8_t *params,
+                           size_t params_len,
+                           const struct payseal_cancel *cancel,
+                           struct payseal_buffer *body,
+                           struct payseal_buffer *info,
+                           struct payseal_error **error);
+
 // What a page, mini-program or app needs to call up the cashier, as a JSON object. `kind` is "jsapi", "app", "h5" or "native"; `params` JSON (docs/abi.md).
 int32_t payseal_client_invoke(const struct payseal_client *client,
                               const uint8_t *kind,
@@ -333,6 +346,15 @@ int32_t payseal_call_new_notification(const struct payseal_client *client,
                                       size_t options_len,
                                       struct payseal_call **call,
                                       struct payseal_error **error);
+
+// Begins what payseal_client_run does: a call that may ask to send several requests, and to wait between them.
+int32_t payseal_call_new_flow(const struct payseal_client *client,
+                              const uint8_t *flow,
+                              size_t flow_len,
+                              const uint8_t *params,
+                              size_t params_len,
+                              struct payseal_call **call,
+                              struct payseal_error **error);
 
 // Says what to do next: *action is PAYSEAL_SEND, PAYSEAL_WAIT (then *wait_ms is set) or PAYSEAL_DONE. `wait_ms` may be NULL only if waits are not heeded.
 int32_t payseal_call_step(struct payseal_call *call,

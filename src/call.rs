@@ -64,7 +64,7 @@ pub enum About {
 }
 
 /// How an answer came about.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Exchange {
     pub http_status: u16,
     pub request_id: Option<String>,
@@ -75,6 +75,12 @@ pub struct Exchange {
     pub duration_ms: u64,
     pub host: Option<String>,
     pub content_type: Option<String>,
+    /// Of a flow: whether what was waited for has come to its end.
+    #[serde(rename = "final", skip_serializing_if = "Option::is_none")]
+    pub is_final: Option<bool>,
+    /// Of a flow: how many answers there were.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub polls: Option<u32>,
     /// Sensitive fields of the body that were decrypted.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub decrypted: Vec<&'static str>,
@@ -102,6 +108,39 @@ impl Delivered {
     /// `about` as JSON text.
     pub fn info_text(&self) -> String {
         serde_json::to_string(&self.about).unwrap_or_default()
+    }
+}
+
+/// What is driven from outside, step by step, by one thread at a time: a call, or a flow of several.
+pub trait Steps: Send {
+    /// Goes on until something is to be done outside.
+    fn step(&mut self) -> Step;
+
+    /// What to send while `step` says `Send`.
+    fn request(&self) -> Result<&Request>;
+
+    /// The answer to `request`. One that is longer than was asked for is no answer.
+    fn respond(&mut self, response: Response) -> Result<()>;
+
+    /// There is no answer to `request`. That the host gave up on purpose may also be said while it waits.
+    fn fail(&mut self, failure: Failure) -> Result<()>;
+
+    /// Ends it while nothing is being sent.
+    fn cancel(&mut self);
+
+    /// The result, once, after `step` said `Done`.
+    fn result(&mut self) -> Result<Delivered>;
+
+    /// `respond` from what a host's own HTTP client hands back. What is no HTTP answer is none, but the request was sent.
+    fn respond_raw(&mut self, status: u32, headers: &[u8], body: &[u8]) -> Result<()> {
+        match Response::read(status, headers, body) {
+            Ok(response) => self.respond(response),
+            Err(problem) => self.fail(Failure {
+                kind: FailureKind::Sent,
+                code: Code::ResponseInvalid,
+                reason: format!("the answer is not proper HTTP: {problem}"),
+            }),
+        }
     }
 }
 
@@ -368,18 +407,6 @@ impl Call {
             Sending::Keys(refresh) => self.take_keys(refresh, response),
         };
         Ok(())
-    }
-
-    /// The same from what a host's own HTTP client hands back. What is no HTTP answer is none, but the request was sent.
-    pub fn respond_raw(&mut self, status: u32, headers: &[u8], body: &[u8]) -> Result<()> {
-        match Response::read(status, headers, body) {
-            Ok(response) => self.respond(response),
-            Err(problem) => self.fail(Failure {
-                kind: FailureKind::Sent,
-                code: Code::ResponseInvalid,
-                reason: format!("the answer is not proper HTTP: {problem}"),
-            }),
-        }
     }
 
     /// There is no answer to `request`. That the host gave up on purpose may also be said while it waits.
@@ -660,6 +687,32 @@ fn unauthenticated(event: &Event) -> Error {
             .with("confirm_with", operation)
             .with_hint(format!("open it with accept_unauthenticated, execute {operation} with the number it names, and act on that answer alone")),
         None => error,
+    }
+}
+
+impl Steps for Call {
+    fn step(&mut self) -> Step {
+        Call::step(self)
+    }
+
+    fn request(&self) -> Result<&Request> {
+        Call::request(self)
+    }
+
+    fn respond(&mut self, response: Response) -> Result<()> {
+        Call::respond(self, response)
+    }
+
+    fn fail(&mut self, failure: Failure) -> Result<()> {
+        Call::fail(self, failure)
+    }
+
+    fn cancel(&mut self) {
+        Call::cancel(self);
+    }
+
+    fn result(&mut self) -> Result<Delivered> {
+        Call::result(self)
     }
 }
 

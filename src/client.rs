@@ -7,16 +7,17 @@ use serde_json::{Map, Value, json};
 use zeroize::Zeroizing;
 
 use crate::breaker::Breaker;
-use crate::call::{Call, Delivered, Step};
+use crate::call::{Call, Delivered, Step, Steps};
 use crate::cancel::Cancel;
 use crate::catalogue::{self, Repeat};
 use crate::config::Section;
 use crate::download::{Download, Machine};
 use crate::error::{Code, Error, Result};
+use crate::flow::Flow;
 use crate::host::Host;
 use crate::notification::{Claim, Event, Explanation, Reply};
 use crate::observe::Metrics;
-use crate::params::{Options, Params};
+use crate::params::{FlowOptions, Options, Params};
 use crate::process::PerProcess;
 use crate::provider::{Prepared, Provider, SelfTest};
 use crate::refresh::RefreshGate;
@@ -207,6 +208,18 @@ impl Client {
         ))
     }
 
+    /// Runs a flow, blocking: asks, waits and asks again until its state is final or its deadline has passed.
+    pub fn run(&self, flow: &str, params: &[u8], cancel: Option<&Cancel>) -> Result<Delivered> {
+        self.drive(self.flow(flow, params)?, cancel)
+    }
+
+    /// The same as a state machine, for a host's own HTTP client.
+    pub fn flow(&self, flow: &str, params: &[u8]) -> Result<Flow> {
+        let (params, options) = FlowOptions::parse(params)?;
+        let (plan, pace) = self.core.provider.flow(flow, params)?;
+        Ok(Flow::new(self.core.clone(), plan, pace, options))
+    }
+
     /// Verifies, decrypts and reads a notification. Blocks only where new platform certificates have to be fetched for it.
     pub fn open_notification(
         &self,
@@ -282,7 +295,7 @@ impl Client {
         self.core.metrics.text(shown)
     }
 
-    fn drive(&self, mut call: Call, cancel: Option<&Cancel>) -> Result<Delivered> {
+    fn drive(&self, mut call: impl Steps, cancel: Option<&Cancel>) -> Result<Delivered> {
         loop {
             match call.step() {
                 Step::Done => return call.result(),

@@ -6,6 +6,7 @@
 //! * [`ffi`]: the C ABI of `include/payseal.h`. Pointers in, pointers out, no decisions.
 //! * [`client`]: configuration in, immutable client out. [`call`]: one exchange as a state machine without I/O, which alone knows
 //!   about attempts. [`http`]: the built-in transport; moves bytes, decides nothing.
+//! * [`flow`]: several exchanges that belong together, until a state is final.
 //! * [`provider`]: the one trait every provider implements. [`wechat`]: WeChat Pay, pure protocol: the same configuration, clock,
 //!   random source and input give the same bytes.
 //! * [`catalogue`]: what a provider can be asked, as data. [`notification`]: a verified event and the answer to it.
@@ -27,6 +28,7 @@ pub mod doctor;
 pub mod download;
 pub mod error;
 pub mod ffi;
+pub mod flow;
 pub mod host;
 #[cfg(feature = "transport")]
 pub mod http;

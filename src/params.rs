@@ -39,12 +39,21 @@ pub struct Options {
 impl Params {
     pub fn parse(text: &[u8], payload: &[u8]) -> Result<Params> {
         let mut map = object("params", text)?;
+        let options = Options::take(take_object(&mut map, "$")?)?;
+        Ok(Params {
+            options,
+            payload: payload.to_vec(),
+            ..Params::of(map)?
+        })
+    }
+
+    /// Path, query and body.
+    fn of(mut map: Map<String, Value>) -> Result<Params> {
         let params = Params {
             path: take_object(&mut map, "path")?,
             query: take_object(&mut map, "query")?,
             body: map.shift_remove("body").filter(|body| !body.is_null()),
-            options: Options::take(take_object(&mut map, "$")?)?,
-            payload: payload.to_vec(),
+            ..Params::default()
         };
         match map.keys().next() {
             Some(key) => Err(invalid(
@@ -104,6 +113,89 @@ impl Options {
             None => Ok(options),
         }
     }
+}
+
+/// The options of a flow, `"$"`.
+#[derive(Clone, Debug, Default)]
+pub struct FlowOptions {
+    /// Of each exchange.
+    pub timeout: Option<Duration>,
+    pub max_attempts: Option<u32>,
+    pub trace_id: Option<String>,
+    /// Until when it is asked again.
+    pub deadline: Option<Duration>,
+    /// The pauses between looks, in place of the provider's own pace.
+    pub schedule: Option<Vec<Duration>>,
+    /// Dotted path into the final answer → the value it must have.
+    pub expect: Map<String, Value>,
+}
+
+const FOR_FLOWS: [&str; 6] = [
+    "timeout_ms",
+    "max_attempts",
+    "trace_id",
+    "deadline_ms",
+    "schedule_ms",
+    "expect",
+];
+const A_DAY_MS: u64 = 86_400_000;
+const MOST_PAUSES: usize = 100;
+
+impl FlowOptions {
+    /// The parameters of a flow, and its options apart from them.
+    pub fn parse(text: &[u8]) -> Result<(Params, FlowOptions)> {
+        let mut map = object("params", text)?;
+        let mut options = take_object(&mut map, "$")?;
+        if let Some(key) = options
+            .keys()
+            .find(|key| !FOR_FLOWS.contains(&key.as_str()))
+        {
+            return Err(invalid(
+                &format!("$.{key}"),
+                format!(
+                    "$.{key} is not an option of a flow; there are {}",
+                    FOR_FLOWS.join(", ")
+                ),
+            ));
+        }
+        let deadline = take_integer(&mut options, "deadline_ms", 1, A_DAY_MS)?;
+        let schedule = take_pauses(&mut options)?;
+        let common = Options::take(options)?;
+        let params = Params::of(map)?;
+        let options = FlowOptions {
+            timeout: common.timeout,
+            max_attempts: common.max_attempts,
+            trace_id: common.trace_id,
+            deadline: deadline.map(Duration::from_millis),
+            schedule,
+            expect: common.expect,
+        };
+        Ok((params, options))
+    }
+}
+
+fn take_pauses(map: &mut Map<String, Value>) -> Result<Option<Vec<Duration>>> {
+    let refused = || {
+        let message = format!(
+            "$.schedule_ms must be 1 to {MOST_PAUSES} integers from 1 to {A_DAY_MS}: the pauses between looks, of which the last one is repeated"
+        );
+        invalid("$.schedule_ms", message)
+    };
+    let pauses = match map.shift_remove("schedule_ms") {
+        None | Some(Value::Null) => return Ok(None),
+        Some(Value::Array(pauses)) if (1..=MOST_PAUSES).contains(&pauses.len()) => pauses,
+        Some(_) => return Err(refused()),
+    };
+    let pause = |value: &Value| {
+        let milliseconds = value.as_u64().filter(|n| (1..=A_DAY_MS).contains(n));
+        milliseconds.map(Duration::from_millis)
+    };
+    pauses
+        .iter()
+        .map(pause)
+        .collect::<Option<Vec<_>>>()
+        .map(Some)
+        .ok_or_else(refused)
 }
 
 /// What `doctor` is asked for.

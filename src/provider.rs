@@ -13,6 +13,7 @@ use crate::catalogue::Repeat;
 use crate::crypto::{KeyError, base64, gate};
 use crate::download::{File, Files, Terms};
 use crate::error::{Code, Error, Result};
+use crate::flow::{Pace, Plan};
 use crate::host::Host;
 use crate::notification::{Claim, Event, Explanation, Reply};
 use crate::params::Params;
@@ -63,6 +64,11 @@ pub trait Provider: Send + Sync {
     /// notification may go.
     fn self_test(&self, _notify_url: Option<&str>) -> Option<SelfTest> {
         None
+    }
+
+    /// The flow of that name: what it asks, and its pace.
+    fn flow(&self, _name: &str, _params: Params) -> Result<(Box<dyn Plan>, Pace)> {
+        Err(no_such_flow(&[]))
     }
 
     /// Identifies the delivery that `event` was opened from, for the replay guard.
@@ -194,6 +200,14 @@ pub struct Prepared {
     pub order_number: Option<String>,
     /// What must be encrypted is left out, for there is no key yet: this is never signed.
     pub awaits_key: bool,
+}
+
+pub(crate) fn no_such_flow(names: &[&str]) -> Error {
+    let message = match names {
+        [] => "this provider has no flows".to_owned(),
+        names => format!("there is no such flow; there are {}", names.join(", ")),
+    };
+    Error::new(Code::UnknownOperation, message).with_field("flow")
 }
 
 /// A request to test with.

@@ -11,6 +11,8 @@ impl Call {
             verified: answer.verified,
             serial: answer.serial,
             skew_s: answer.skew_s,
+            is_final: None,
+            polls: None,
             attempts: self.attempts,
             duration_ms: self.started.elapsed().as_millis() as u64,
             host,

@@ -1,7 +1,7 @@
 use std::ptr;
 use std::sync::{Mutex, MutexGuard, TryLockError};
 
-use crate::call::{Call, Step};
+use crate::call::{Step, Steps};
 use crate::error::{Code, Error, Result};
 use crate::wire::{Failure, FailureKind};
 
@@ -47,15 +47,15 @@ pub enum HostFailure {
     Cancelled = 4,
 }
 
-static CALLS: Table<Mutex<Call>> = Table::new(0x5EA4);
+static CALLS: Table<Mutex<Box<dyn Steps>>> = Table::new(0x5EA4);
 
-fn borrow(call: *const payseal_call) -> Result<Guard<Mutex<Call>>> {
+fn borrow(call: *const payseal_call) -> Result<Guard<Mutex<Box<dyn Steps>>>> {
     CALLS
         .get(call.addr() as u64)
         .ok_or_else(|| invalid_handle("call"))
 }
 
-fn lock(call: &Mutex<Call>) -> Result<MutexGuard<'_, Call>> {
+fn lock(call: &Mutex<Box<dyn Steps>>) -> Result<MutexGuard<'_, Box<dyn Steps>>> {
     take_turn(call, "call")
 }
 
@@ -109,12 +109,15 @@ pub(super) unsafe fn host_failure(
 
 /// # Safety
 /// `out` is NULL or may be written.
-unsafe fn hand_out(out: *mut *mut payseal_call, make: impl FnOnce() -> Result<Call>) -> Result<()> {
+unsafe fn hand_out<S: Steps + 'static>(
+    out: *mut *mut payseal_call,
+    make: impl FnOnce() -> Result<S>,
+) -> Result<()> {
     // SAFETY: promised by the caller.
     let out = unsafe { output(out, "call") }?;
     *out = ptr::null_mut();
     let handle = CALLS
-        .insert(Mutex::new(make()?))
+        .insert(Mutex::new(Box::new(make()?)))
         .ok_or_else(|| Error::new(Code::Internal, "there are too many handles"))?;
     *out = ptr::without_provenance_mut(handle as usize);
     Ok(())
@@ -166,6 +169,29 @@ pub unsafe extern "C" fn payseal_call_new_notification(
                     bytes(headers, headers_len, input::HEADERS, "headers")?,
                     bytes(body, body_len, input::DOCUMENT, "body")?,
                     bytes(options, options_len, input::DOCUMENT, "options")?,
+                )
+            })
+        })
+    }
+}
+
+/// Begins what payseal_client_run does: a call that may ask to send several requests, and to wait between them.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn payseal_call_new_flow(
+    client: *const payseal_client,
+    flow: *const u8,
+    flow_len: usize,
+    params: *const u8,
+    params_len: usize,
+    call: *mut *mut payseal_call,
+    error: *mut *mut payseal_error,
+) -> i32 {
+    unsafe {
+        self::call(error, || {
+            hand_out(call, || {
+                client::borrow(client)?.flow(
+                    text(flow, flow_len, input::NAME, "flow")?,
+                    bytes(params, params_len, input::DOCUMENT, "params")?,
                 )
             })
         })

@@ -135,6 +135,36 @@ pub unsafe extern "C" fn payseal_client_execute(
     }
 }
 
+/// Runs a flow, blocking: asks, waits at the provider's pace and asks again until the state is final or the deadline has passed, such as "await_payment" or
+/// "codepay" (docs/abi.md). `params` is JSON {"path":…,"query":…,"body":…,"$":…} of what is asked. On success *body is the last verified answer and *info, unless NULL,
+/// says in "final" whether its state is; at the deadline it is not.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn payseal_client_run(
+    client: *const payseal_client,
+    flow: *const u8,
+    flow_len: usize,
+    params: *const u8,
+    params_len: usize,
+    cancel: *const payseal_cancel,
+    body: *mut payseal_buffer,
+    info: *mut payseal_buffer,
+    error: *mut *mut payseal_error,
+) -> i32 {
+    unsafe {
+        call(error, || {
+            let outputs = Outputs::new(body, "body", info)?;
+            let cancel = cancel::borrow(cancel)?;
+            let delivered = borrow(client)?.run(
+                text(flow, flow_len, input::NAME, "flow")?,
+                bytes(params, params_len, input::DOCUMENT, "params")?,
+                cancel.as_deref(),
+            )?;
+            outputs.set(delivered);
+            Ok(())
+        })
+    }
+}
+
 /// What a page, mini-program or app needs to call up the cashier, as a JSON object. `kind` is "jsapi", "app", "h5" or "native"; `params` JSON (docs/abi.md).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn payseal_client_invoke(

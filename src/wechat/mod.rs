@@ -8,6 +8,7 @@ mod diagnosis;
 mod examination;
 mod explanation;
 mod files;
+mod flows;
 mod keyring;
 mod merchant;
 mod notification;
@@ -27,6 +28,7 @@ use serde_json::{Map, Value};
 use crate::config::Section;
 use crate::download::{File, Files, Terms};
 use crate::error::Result;
+use crate::flow::{Pace, Plan};
 use crate::host::Host;
 use crate::notification::{Claim, Event, Explanation, Reply};
 use crate::params::Params;
@@ -111,6 +113,10 @@ impl Provider for WeChat {
 
     fn self_test(&self, notify_url: Option<&str>) -> Option<SelfTest> {
         Some(examination::self_test(notify_url))
+    }
+
+    fn flow(&self, name: &str, params: Params) -> Result<(Box<dyn Plan>, Pace)> {
+        flows::plan(name, params)
     }
 
     fn fingerprint(&self, event: &Event, headers: &Headers) -> [u8; 32] {

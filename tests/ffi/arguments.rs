@@ -187,6 +187,40 @@ fn cases(client: *mut payseal_client, call: *mut payseal_call) -> Vec<Case> {
                 })
             },
         ),
+        case(
+            "payseal_client_run",
+            &[input("await_nothing"), input("{}")],
+            &[0],
+            move |i| {
+                let (mut body, mut info) = (garbage(), garbage());
+                run(|e| unsafe {
+                    payseal_client_run(
+                        client,
+                        i[0].0,
+                        i[0].1,
+                        i[1].0,
+                        i[1].1,
+                        ptr::null(),
+                        &mut body,
+                        &mut info,
+                        e,
+                    )
+                })
+            },
+        ),
+        case(
+            "payseal_call_new_flow",
+            &[input("await_payment"), input("{}")],
+            &[0],
+            move |i| {
+                let mut call = ptr::null_mut();
+                run(|e| unsafe {
+                    payseal_call_new_flow(client, i[0].0, i[0].1, i[1].0, i[1].1, &mut call, e)
+                })?;
+                payseal_call_free(call);
+                Ok(())
+            },
+        ),
         case("payseal_doctor", &[input("{}"), NOTHING], &[], |i| {
             let mut report = garbage();
             run(|e| unsafe {
@@ -477,6 +511,10 @@ fn an_output_that_is_null_or_not_aligned_is_an_error() {
             run(|e| unsafe { payseal_call_new(client, a, n, p, l, null, 0, place.cast(), e) }),
             run(|e| unsafe {
                 payseal_call_new_notification(client, a, n, p, l, null, 0, place.cast(), e)
+            }),
+            run(|e| unsafe { payseal_call_new_flow(client, a, n, p, l, place.cast(), e) }),
+            run(|e| unsafe {
+                payseal_client_run(client, a, n, p, l, ptr::null(), buffer, &mut good, e)
             }),
             run(|e| unsafe { payseal_call_step(call, place.cast(), ptr::null_mut(), e) }),
             run(|e| unsafe { payseal_call_request(call, buffer, e) }),

@@ -1,6 +1,6 @@
 //! Drives a call without a network: each request gets the answer, or the failure, that the test has for it.
 
-use payseal::call::{Call, Delivered, Step};
+use payseal::call::{Delivered, Step, Steps};
 use payseal::wire::{Failure, FailureKind, Request, Response};
 use payseal::{Client, Code, Result};
 use serde_json::Value;
@@ -32,7 +32,10 @@ pub fn failure(kind: FailureKind, code: Code) -> Failure {
 }
 
 /// What `exchange` has for each request, until the call is done.
-pub fn drive(call: &mut Call, mut exchange: impl FnMut(&Request) -> Sent) -> Result<Delivered> {
+pub fn drive(
+    call: &mut impl Steps,
+    mut exchange: impl FnMut(&Request) -> Sent,
+) -> Result<Delivered> {
     loop {
         match call.step() {
             Step::Done => return call.result(),
