@@ -6,6 +6,7 @@ mod support;
 
 mod answers;
 mod cancelling;
+mod doctor;
 mod mtls;
 mod pool;
 mod requests;

@@ -115,6 +115,7 @@ fn sm_config(changes: Value) -> Value {
 
 /// The clock shows the time at which openssl makes certificates.
 fn world() -> World {
+    LazyLock::force(&SM_CERTIFICATE);
     let world = World::new();
     world.set_now(now());
     world
