@@ -113,7 +113,7 @@ fn sm_config(changes: Value) -> Value {
     config(all)
 }
 
-/// The clock shows the time at which openssl makes certificates.
+/// The clock shows the time at which openssl makes certificates, and the platform's is made already.
 fn world() -> World {
     LazyLock::force(&SM_CERTIFICATE);
     let world = World::new();
@@ -600,4 +600,31 @@ fn a_broken_source_of_randomness_is_named() {
     let error = refused(drive::request(&client, QUERY, &query(ORDER)));
     assert_eq!(error.code(), Code::CallbackFailed);
     assert_eq!(error.outcome(), Outcome::NotSent);
+}
+
+#[test]
+fn a_sensitive_field_of_an_answer_is_decrypted_with_our_key() {
+    let client = sm_client(json!({}));
+    let sealed_for = |key: &Pair| {
+        let folder = Folder::new();
+        let path = folder.write("key.pem", key.public.as_bytes());
+        let arguments = ["pkeyutl", "-encrypt", "-pubin", "-inkey", &path];
+        base64::encode(&openssl::run(&arguments, b"13800138000"))
+    };
+    let ask = |phone: &str| {
+        let body = json!({ "complaint_id": "1", "payer_phone": phone }).to_string();
+        let params = json!({ "path": { "complaint_id": "1" } });
+        execute(
+            &client,
+            "GET /v3/merchant-service/complaints-v2/{complaint_id}",
+            &params,
+            |_| Ok(signed(body.as_bytes()).response(200)),
+        )
+    };
+    let answer = ask(&sealed_for(&SM_MERCHANT)).unwrap();
+    let body: Value = serde_json::from_slice(&answer.body).unwrap();
+    assert_eq!(body["payer_phone"], "13800138000");
+    assert_eq!(answer.info()["decrypted"], json!(["payer_phone"]));
+    let error = refused_as(Code::DecryptionFailed, ask(&sealed_for(&SM_STRANGER)));
+    assert_eq!(error.outcome(), Outcome::Unknown);
 }
