@@ -9,8 +9,8 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use crate::facts::{self, Draft};
-use crate::model::{Catalogue, Family, Operation, Repeat, Schema};
-use crate::overlay::{self, Overlay, any_means};
+use crate::model::{Catalogue, Family, Kind, Operation, Repeat, Schema};
+use crate::overlay::{self, Gloss, Overlay, any_means};
 
 /// The catalogues of a folder (`catalogue/`), by file name: one for each API generation. What a file says wrongly is an error that names
 /// the file and the place.
@@ -114,15 +114,28 @@ fn add(catalogue: &mut Catalogue, mut drafts: Vec<Draft>, overlay: &Overlay) -> 
         family.notifications.extend(events.notifications.clone());
         family.schemas.extend(events.schemas.clone());
     }
+    for name in overlay.models.iter().chain(overlay.names.keys()) {
+        if catalogue.families.iter().all(|family| family.name != *name) {
+            return Err(format!("typed models of {name}, which is not"));
+        }
+    }
     for family in &mut catalogue.families {
-        family
-            .schemas
-            .iter_mut()
-            .for_each(|schema| describe(schema, overlay));
-        let operations = family.operations.iter_mut();
-        operations
-            .flat_map(|operation| operation.path.iter_mut().chain(&mut operation.query))
-            .for_each(|field| describe(field, overlay));
+        family.typed = overlay.models.contains(&family.name);
+        family.names = overlay.names.get(&family.name).cloned().unwrap_or_default();
+        let glossary = Glossary {
+            entries: &overlay.glossary,
+            family: &family.name,
+        };
+        family.docs = glossary.objects();
+        for schema in &mut family.schemas {
+            glossary.describe(schema, "");
+        }
+        for operation in &mut family.operations {
+            let parameters = operation.path.iter_mut().chain(&mut operation.query);
+            parameters
+                .chain(&mut operation.form)
+                .for_each(|field| glossary.describe(field, ""));
+        }
     }
     Ok(())
 }
@@ -163,6 +176,9 @@ fn add_one(catalogue: &mut Catalogue, mut draft: Draft, overlay: &Overlay) -> Re
             operations: Vec::new(),
             notifications: Vec::new(),
             schemas: Vec::new(),
+            typed: false,
+            names: BTreeMap::new(),
+            docs: BTreeMap::new(),
         });
         catalogue.families.len() - 1
     });
@@ -214,6 +230,9 @@ fn add_one(catalogue: &mut Catalogue, mut draft: Draft, overlay: &Overlay) -> Re
         idempotency_key: draft.idempotency_key,
         client_certificate: draft.client_certificate,
         written: false,
+        body_name: naming.and_then(|naming| naming.body.clone()),
+        answer_name: naming.and_then(|naming| naming.answer.clone()),
+        untyped: naming.is_some_and(|naming| naming.untyped.is_some()),
         name: draft.name,
     });
     Ok(())
@@ -347,19 +366,67 @@ fn pascal(id: &str) -> String {
         .collect()
 }
 
-fn describe(schema: &mut Schema, overlay: &Overlay) {
-    if schema.doc.is_empty()
-        && let Some(gloss) = overlay.glossary.get(&schema.name)
-    {
-        schema.doc = gloss.doc.clone();
-        schema.unit = schema.unit.take().or(gloss.unit.clone());
+struct Glossary<'a> {
+    entries: &'a BTreeMap<String, Gloss>,
+    family: &'a str,
+}
+
+impl Glossary<'_> {
+    /// The entry that says most about where the field is.
+    fn find(&self, name: &str, owner: &str) -> Option<&Gloss> {
+        let Glossary { entries, family } = self;
+        [
+            format!("{family}:{owner}.{name}"),
+            format!("{owner}.{name}"),
+            format!("{family}:{name}"),
+            name.to_owned(),
+        ]
+        .iter()
+        .find_map(|key| entries.get(key))
     }
-    schema
-        .fields
-        .iter_mut()
-        .for_each(|field| describe(field, overlay));
-    if let Some(items) = &mut schema.items {
-        describe(items, overlay);
+
+    /// What has a capital letter is an object.
+    fn objects(&self) -> BTreeMap<String, String> {
+        let ours = format!("{}:", self.family);
+        let general = self.entries.iter().filter(|(name, _)| !name.contains(':'));
+        let special = self
+            .entries
+            .iter()
+            .filter_map(|(name, gloss)| Some((name.strip_prefix(&ours)?, gloss)));
+        general
+            .map(|(name, gloss)| (name.as_str(), gloss))
+            .chain(special)
+            .filter(|(name, _)| name.starts_with(|c: char| c.is_uppercase()))
+            .map(|(name, gloss)| (name.to_owned(), gloss.doc.clone()))
+            .collect()
+    }
+
+    fn describe(&self, schema: &mut Schema, owner: &str) {
+        if schema.doc.is_empty()
+            && let Some(gloss) = self.find(&schema.name, owner)
+        {
+            schema.doc = gloss.doc.clone();
+            let mut value = &mut *schema;
+            while value.items.is_some() {
+                value = value.items.as_mut().expect("it is there");
+            }
+            if matches!(value.kind, Some(Kind::Integer | Kind::String)) && schema.unit.is_none() {
+                schema.unit = gloss.unit.clone();
+            }
+        }
+        let name = schema.name.clone();
+        schema
+            .fields
+            .iter_mut()
+            .for_each(|field| self.describe(field, &name));
+        let mut items = &mut schema.items;
+        while let Some(value) = items {
+            value
+                .fields
+                .iter_mut()
+                .for_each(|field| self.describe(field, &name));
+            items = &mut value.items;
+        }
     }
 }
 

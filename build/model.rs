@@ -1,6 +1,8 @@
 //! What the catalogue consists of: the shape of the files in `catalogue/` that are written by hand, and of all of it once `load.rs` has put
 //! it together for the build script and for `payseal-generate`.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -29,6 +31,15 @@ pub struct Family {
     pub notifications: Vec<Notification>,
     /// Named objects, for `ref`, `body`, `answer` and `plaintext`.
     pub schemas: Vec<Schema>,
+    /// It becomes a package of typed models.
+    #[serde(skip)]
+    pub typed: bool,
+    /// The names of objects in typed models, each with a place where the object is.
+    #[serde(skip)]
+    pub names: BTreeMap<String, String>,
+    /// What objects are, by their names in typed models.
+    #[serde(skip)]
+    pub docs: BTreeMap<String, String>,
 }
 
 #[derive(Deserialize)]
@@ -69,6 +80,14 @@ pub struct Operation {
     /// Described by hand, with documentation; not from the table of facts.
     #[serde(skip)]
     pub written: bool,
+    /// What the body and the answer are called in typed models, where that is not the id with `Request` and `Response`.
+    #[serde(skip)]
+    pub body_name: Option<String>,
+    #[serde(skip)]
+    pub answer_name: Option<String>,
+    /// It is no function of the typed models, for another part of the library does it.
+    #[serde(skip)]
+    pub untyped: bool,
 }
 
 #[derive(Deserialize, Clone, Copy, PartialEq, Eq)]
@@ -122,7 +141,7 @@ pub struct Schema {
     pub values: Vec<Value>,
     /// Sent encrypted; the library does it.
     pub encrypted: bool,
-    /// `fen`, for amounts.
+    /// `fen` for amounts, `seconds`, `minutes` and so on.
     pub unit: Option<String>,
 }
 

@@ -24,8 +24,14 @@ pub struct Overlay {
     /// By the operation's name.
     pub operations: BTreeMap<String, Naming>,
     pub notifications: Vec<Events>,
-    /// By the field's name: what it is, wherever it occurs without a description of its own.
+    /// What a field is that has no description of its own, by its name; `amount.total` only within `amount`, `combine:amount.total` and
+    /// `combine:total` only in that family. `Transaction` and `combine:Transaction` are objects.
     pub glossary: BTreeMap<String, Gloss>,
+    /// The families that become packages of typed models.
+    pub models: Vec<String>,
+    /// By family: the names of objects in typed models, each with a place where the object is. The generator writes down what it has
+    /// named, so that a name once given stays.
+    pub names: BTreeMap<String, BTreeMap<String, String>>,
 }
 
 /// Which operations are one package: the family with the longest prefix that fits the path has it.
@@ -89,6 +95,12 @@ pub struct FillRule {
 pub struct Naming {
     pub id: Option<String>,
     pub title: Option<String>,
+    /// The names of the body and of the answer in typed models. Answers of one name are one model with the fields of all; bodies of one name
+    /// are the same.
+    pub body: Option<String>,
+    pub answer: Option<String>,
+    /// Why the typed models leave it out.
+    pub untyped: Option<String>,
 }
 
 /// Plaintexts of a family's notifications.
@@ -118,6 +130,8 @@ impl Overlay {
         self.operations.extend(other.operations);
         self.notifications.extend(other.notifications);
         self.glossary.extend(other.glossary);
+        self.models.extend(other.models);
+        self.names.extend(other.names);
     }
 }
 

@@ -5,9 +5,10 @@ use crate::model::{Format, Kind, Schema};
 /// Sentences: what it is, in which unit, what it may contain, who fills or encrypts it.
 pub fn describe(schema: &Schema, sent: bool) -> String {
     let mut sentences = vec![schema.doc.clone()];
-    if schema.unit.as_deref() == Some("fen") {
-        sentences.push("In fen.".into());
+    if sentences[0].is_empty() && !schema.name.is_empty() {
+        sentences[0] = in_words(&schema.name);
     }
+    sentences.extend(schema.unit.as_ref().map(|unit| format!("In {unit}.")));
     if schema.format == Some(Format::Rfc3339) {
         sentences.push("RFC 3339.".into());
     }
@@ -37,14 +38,28 @@ pub fn describe(schema: &Schema, sent: bool) -> String {
         });
     }
     if schema.encrypted {
-        sentences.push("The library encrypts it.".into());
+        sentences.push(if sent {
+            "Sent encrypted: give the plaintext, the library encrypts it.".into()
+        } else {
+            "Comes encrypted; the library has decrypted it.".into()
+        });
     }
     if let Some(fill) = schema.filled {
         let key = fill.key();
         sentences.push(format!("Left out, it is the configuration's {key}."));
+    } else if sent && schema.required {
+        sentences.push("Required.".into());
     }
     sentences.retain(|sentence| !sentence.is_empty());
     sentences.join(" ")
+}
+
+/// A field of which nobody has said what it is: `bank_memo` → `Bank memo.`
+fn in_words(name: &str) -> String {
+    let mut letters = name.chars();
+    let first = letters.next().into_iter().flat_map(char::to_uppercase);
+    let words: String = first.chain(letters).collect();
+    words.replace('_', " ") + "."
 }
 
 fn length(schema: &Schema) -> Option<String> {

@@ -5,14 +5,14 @@ use std::fs;
 use std::path::Path;
 
 use crate::describe::wrap;
-use crate::naming::{go_exported, go_local, uncapitalized, unreserved};
+use crate::naming::{go_exported, go_local, snake, uncapitalized, unreserved};
 use crate::plan::{Body, Function, Model, Package, Property, Shape};
 use crate::tree::Tree;
 
 const WIDTH: usize = 120;
 
 /// Names that an argument cannot have: Go's own, and those that every function here uses.
-const RESERVED: [&str; 33] = [
+const RESERVED: [&str; 35] = [
     "break",
     "case",
     "chan",
@@ -46,6 +46,8 @@ const RESERVED: [&str; 33] = [
     "options",
     "query",
     "execute",
+    "file",
+    "filename",
 ];
 
 pub fn write(root: &Path, package: &Package, tree: &mut Tree) -> Result<(), String> {
@@ -78,6 +80,14 @@ fn head(package: &Package) -> String {
 
 fn models(package: &Package) -> String {
     let mut out = format!("{}package {}\n", head(package), package.name);
+    if package
+        .models
+        .iter()
+        .flat_map(|model| &model.properties)
+        .any(|property| shape(&property.shape).ends_with("json.RawMessage"))
+    {
+        out += "\nimport \"encoding/json\"\n";
+    }
     for model in &package.models {
         out += &structure(model);
     }
@@ -99,16 +109,14 @@ fn models(package: &Package) -> String {
 }
 
 fn structure(model: &Model) -> String {
+    let name = type_name(&model.name);
     let mut out = format!(
         "\n{}type {} struct {{\n",
-        comment(
-            "",
-            &format!("{} is {}", model.name, lower_article(&model.doc))
-        ),
-        model.name
+        comment("", &format!("{} is {}", name, lower_article(&model.doc))),
+        name
     );
     for property in &model.properties {
-        out += &comment("\t", &property.doc);
+        out += &comment("\t", &field_doc(property));
         let optional = if required(property) { "" } else { ",omitempty" };
         writeln!(
             out,
@@ -121,14 +129,23 @@ fn structure(model: &Model) -> String {
     }
     out += "}\n";
     if model.properties.iter().any(|property| property.secret) {
-        let name = &model.name;
         write!(
             out,
-            "\n// String keeps what is sent encrypted out of logs.\nfunc ({name}) String() string {{ return \"{name}{{…}}\" }}\n\n// GoString is String.\nfunc (v {name}) GoString() string {{ return v.String() }}\n"
+            "\n// String keeps what is encrypted on its way out of logs.\nfunc ({name}) String() string {{\n\treturn \"{name}{{…}}\"\n}}\n\n// GoString is String.\nfunc (v {name}) GoString() string {{\n\treturn v.String()\n}}\n"
         )
         .unwrap();
     }
     out
+}
+
+/// The provider's name and what the field is.
+fn field_doc(property: &Property) -> String {
+    format!("{}: {}", property.name, property.doc)
+}
+
+/// `PayerIdFilter` → `PayerIDFilter`
+fn type_name(name: &str) -> String {
+    go_exported(&snake(name))
 }
 
 fn required(property: &Property) -> bool {
@@ -141,7 +158,7 @@ fn field_type(property: &Property, model: &Model) -> String {
     let plain = shape(&property.shape);
     let absent_is_zero = match property.shape {
         Shape::Text => property.never_empty,
-        Shape::Array(_) => true,
+        Shape::Array(_) | Shape::Free => true,
         Shape::Object(_) => false,
         Shape::Integer | Shape::Boolean => !model.sent,
     };
@@ -157,7 +174,8 @@ fn shape(shape: &Shape) -> String {
         Shape::Text => "string".into(),
         Shape::Integer => "int64".into(),
         Shape::Boolean => "bool".into(),
-        Shape::Object(name) => name.clone(),
+        Shape::Object(name) => type_name(name),
+        Shape::Free => "json.RawMessage".into(),
         Shape::Array(items) => format!("[]{}", self::shape(items)),
     }
 }
@@ -182,7 +200,7 @@ fn operations(package: &Package, module: &str) -> String {
     if package
         .functions
         .iter()
-        .flat_map(|function| &function.query)
+        .flat_map(|function| function.query.iter().chain(&function.path))
         .any(|property| !matches!(property.shape, Shape::Text))
     {
         out += "\t\"fmt\"\n";
@@ -225,7 +243,7 @@ fn options(function: &Function) -> String {
         "\n// {name}Options are the query parameters of [{name}]; zero fields are left out.\ntype {name}Options struct {{\n"
     );
     for property in &function.query {
-        out += &comment("\t", &property.doc);
+        out += &comment("\t", &field_doc(property));
         let pointer = if matches!(property.shape, Shape::Text) {
             ""
         } else {
@@ -247,13 +265,20 @@ fn operation(function: &Function) -> String {
     let mut arguments = String::from("ctx context.Context, client payseal.Executor");
     let mut params = Vec::new();
     for property in &function.path {
-        write!(arguments, ", {} string", argument(property)).unwrap();
+        let kind = shape(&property.shape);
+        write!(arguments, ", {} {kind}", argument(property)).unwrap();
     }
     if !function.path.is_empty() {
         let path: Vec<_> = function
             .path
             .iter()
-            .map(|property| format!("{:?}: {}", property.name, argument(property)))
+            .map(|property| {
+                let argument = argument(property);
+                match property.shape {
+                    Shape::Text => format!("{:?}: {argument}", property.name),
+                    _ => format!("{:?}: fmt.Sprint({argument})", property.name),
+                }
+            })
             .collect();
         params.push(format!("Path: map[string]string{{{}}}", path.join(", ")));
     }
@@ -265,9 +290,14 @@ fn operation(function: &Function) -> String {
         Body::None => {}
         Body::Filled => params.push("Body: struct{}{}".into()),
         Body::Model(model) => {
-            write!(arguments, ", request *{model}").unwrap();
+            write!(arguments, ", request *{}", type_name(model)).unwrap();
             params.push("Body: request".into());
         }
+    }
+    if function.file {
+        arguments += ", filename string, file []byte";
+        params.push("Payload: file".into());
+        params.push("Options: payseal.Options{Filename: filename}".into());
     }
     let call = format!(
         "(ctx, client, {:?}, payseal.Params{{{}}})",
@@ -286,13 +316,13 @@ fn operation(function: &Function) -> String {
         )
     );
     out += &function.answer.map_or("error {\n".into(), |answer| {
-        format!("(*{answer}, error) {{\n")
+        format!("(*{}, error) {{\n", type_name(answer))
     });
     if !function.query.is_empty() {
         out += &query(&function.query);
     }
     match function.answer {
-        Some(answer) => write!(out, "\treturn execute[{answer}]{call}\n}}\n").unwrap(),
+        Some(answer) => write!(out, "\treturn execute[{}]{call}\n}}\n", type_name(answer)).unwrap(),
         None => write!(
             out,
             "\t_, err := client.Execute{}\n\treturn err\n}}\n",

@@ -13,13 +13,16 @@ mod java;
 mod load;
 #[path = "../../build/model.rs"]
 mod model;
+mod names;
 mod naming;
+mod objects;
 #[path = "../../build/overlay.rs"]
 mod overlay;
 mod plan;
 mod python;
 mod tree;
 
+use std::collections::BTreeMap;
 use std::env;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -75,16 +78,22 @@ fn generate(root: &Path) -> Result<Tree, String> {
     let mut tree = Tree::default();
     for mut catalogue in load::load(&root.join("catalogue"))? {
         let source = format!("catalogue/{}", catalogue.file);
+        let mut names = BTreeMap::new();
         for family in &mut catalogue.families {
-            // The others have neither documentation nor names yet.
-            family.operations.retain(|operation| operation.written);
-            if family.operations.is_empty() {
+            if !family.typed {
                 continue;
             }
+            objects::name(family).map_err(|problem| format!("{}: {problem}", family.name))?;
+            names.insert(&family.name, &family.names);
             let package = Package::plan(&catalogue.provider, &source, family);
             go::write(root, &package, &mut tree)?;
             java::write(&package, &mut tree);
             python::write(&package, &mut tree);
+        }
+        if !names.is_empty() {
+            let table = catalogue.file.trim_end_matches(".json");
+            let file = format!("catalogue/overlay/{table}-names.json");
+            tree.record(file, names::write(table, &names));
         }
     }
     Ok(tree)

@@ -21,13 +21,15 @@ pub fn screaming(parts: &[&str]) -> String {
 }
 
 /// What Go writes in capitals, and where the provider runs two words together.
-const INITIALISMS: [(&str, &str); 10] = [
+const INITIALISMS: [(&str, &str); 12] = [
     ("appid", "AppID"),
     ("cny", "CNY"),
     ("id", "ID"),
     ("ip", "IP"),
     ("mchid", "MchID"),
     ("openid", "OpenID"),
+    ("pos", "POS"),
+    ("qq", "QQ"),
     ("rsa", "RSA"),
     ("sm2", "SM2"),
     ("unionid", "UnionID"),
@@ -72,6 +74,48 @@ pub fn uncapitalized(text: &str) -> String {
         .collect()
 }
 
+/// `PayerIdentity` → `payer_identity`
+pub fn snake(name: &str) -> String {
+    name.chars()
+        .enumerate()
+        .flat_map(|(at, c)| {
+            (at > 0 && c.is_uppercase())
+                .then_some('_')
+                .into_iter()
+                .chain(c.to_lowercase())
+        })
+        .collect()
+}
+
+/// What one item of a list is called: `sub_orders` → `sub_order`, `plan_detail_list` → `plan_detail`, `goods` → `goods`.
+pub fn item_of(name: &str) -> String {
+    let name = name
+        .strip_suffix("_list")
+        .filter(|rest| !rest.is_empty())
+        .unwrap_or(name);
+    if let Some(rest) = name.strip_suffix("historys") {
+        return format!("{rest}history");
+    }
+    if let Some(rest) = name.strip_suffix("ies") {
+        return format!("{rest}y");
+    }
+    for ending in ["sses", "xes", "ches"] {
+        if name.ends_with(ending) {
+            return name[..name.len() - 2].to_owned();
+        }
+    }
+    match name.strip_suffix('s') {
+        Some(one)
+            if !["goods", "ss", "us", "is"]
+                .iter()
+                .any(|end| name.ends_with(end)) =>
+        {
+            one.to_owned()
+        }
+        _ => name.to_owned(),
+    }
+}
+
 fn capitalized(word: &str) -> String {
     let mut letters = word.chars();
     letters
@@ -105,6 +149,9 @@ mod tests {
             screaming(&["trade_state", "USERPAYING"]),
             "TRADE_STATE_USERPAYING"
         );
+        assert_eq!(item_of("sub_orders"), "sub_order");
+        assert_eq!(item_of("goods"), "goods");
+        assert_eq!(item_of("plan_detail_list"), "plan_detail");
         assert_eq!(unreserved("from".into(), &["from"]), "from_");
     }
 }

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::describe::describe;
 use crate::model::{Family, Kind, Operation, Schema};
-use crate::naming::pascal;
+use crate::naming::{pascal, snake};
+use crate::objects::is_model;
 
 pub struct Package<'a> {
     pub provider: &'a str,
@@ -38,7 +39,7 @@ pub struct Property {
     pub shape: Shape,
     /// A text of which every other value than the empty one can be sent: the empty one means "absent".
     pub never_empty: bool,
-    /// Sent encrypted, so it is nobody else's business either.
+    /// Encrypted on its way, so it is nobody else's business either.
     pub secret: bool,
     /// The texts that may be sent; empty if any may.
     pub values: Vec<String>,
@@ -50,6 +51,8 @@ pub enum Shape {
     Integer,
     Boolean,
     Object(String),
+    /// An object of which nothing is known.
+    Free,
     Array(Box<Shape>),
 }
 
@@ -71,6 +74,8 @@ pub struct Function<'a> {
     /// Without those that the configuration always fills.
     pub query: Vec<Property>,
     pub body: Body,
+    /// It uploads a file.
+    pub file: bool,
     /// None where the answer has no content.
     pub answer: Option<&'a str>,
 }
@@ -151,6 +156,7 @@ fn function<'a>(family: &'a Family, operation: &'a Operation) -> Function<'a> {
             .map(parameter)
             .collect(),
         body,
+        file: operation.file.is_some(),
         answer: operation.answer.as_deref(),
     }
 }
@@ -175,7 +181,7 @@ impl<'a> Models<'a> {
             while let Some(items) = &inner.items {
                 inner = items;
             }
-            if inner.reference.is_some() || inner.kind() == Kind::Object {
+            if inner.reference.is_some() || is_model(inner) {
                 self.visit(
                     &object_name(inner, &format!("{name}{}", pascal(&field.name))),
                     inner.resolve(self.family),
@@ -235,7 +241,9 @@ fn shape(schema: &Schema, owner: &str) -> Shape {
     };
     fn of(schema: &Schema, field: &str, named: &dyn Fn(&Schema, &str) -> Shape) -> Shape {
         match (&schema.reference, schema.kind()) {
-            (Some(_), _) | (None, Kind::Object) => named(schema, field),
+            (Some(_), _) => named(schema, field),
+            (None, Kind::Object) if is_model(schema) => named(schema, field),
+            (None, Kind::Object) => Shape::Free,
             (None, Kind::String) => Shape::Text,
             (None, Kind::Integer) => Shape::Integer,
             (None, Kind::Boolean) => Shape::Boolean,
@@ -270,6 +278,12 @@ fn property(schema: &Schema, shape: &Shape, sent: bool, received: bool) -> Prope
     }
 }
 
+/// Numbers of a list (`1000`) say nothing as names.
+fn are_words(values: &[String]) -> bool {
+    let is_word = |value: &String| value.starts_with(|c: char| c.is_ascii_alphabetic());
+    !values.is_empty() && values.iter().all(is_word)
+}
+
 /// A field whose values are the same wherever it occurs gives them its own name; else its owner's comes first.
 fn constants(models: &[Model], functions: &[Function]) -> Vec<Constants> {
     let members = models.iter().flat_map(|model| {
@@ -288,7 +302,7 @@ fn constants(models: &[Model], functions: &[Function]) -> Vec<Constants> {
     });
     let listed: Vec<_> = members
         .chain(parameters)
-        .filter(|(_, _, property)| !property.values.is_empty())
+        .filter(|(_, _, property)| are_words(&property.values))
         .collect();
     let is_alone = |property: &Property| {
         let same_name = listed
@@ -320,19 +334,6 @@ fn constants(models: &[Model], functions: &[Function]) -> Vec<Constants> {
         }
     }
     constants
-}
-
-/// `PayerIdentity` → `payer_identity`
-fn snake(name: &str) -> String {
-    name.chars()
-        .enumerate()
-        .flat_map(|(at, c)| {
-            (at > 0 && c.is_uppercase())
-                .then_some('_')
-                .into_iter()
-                .chain(c.to_lowercase())
-        })
-        .collect()
 }
 
 #[cfg(test)]

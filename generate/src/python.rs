@@ -104,8 +104,29 @@ fn imports(package: &Package) -> String {
     let literal = properties().any(|(model, property)| !choices(model, property).is_empty())
         || parameters().any(|property| !property.values.is_empty());
     let literal = if literal { "Literal, " } else { "" };
-    write!(out, "\nfrom typing import {literal}Optional\n\nfrom payseal.aio import AsyncClient\nfrom payseal.client import Client\nfrom payseal.result import Options\n").unwrap();
-    out + &format!("from payseal.{}._model import Model\n", package.provider)
+    let any = if properties().any(|(_, property)| is_free(&property.shape)) {
+        "Any, "
+    } else {
+        ""
+    };
+    write!(out, "\nfrom typing import {any}{literal}Optional\n\nfrom payseal.aio import AsyncClient\nfrom payseal.client import Client\nfrom payseal.result import Options\n").unwrap();
+    let given = if parameters().next().is_some() {
+        ", given"
+    } else {
+        ""
+    };
+    out + &format!(
+        "from payseal.{}._model import Model{given}\n",
+        package.provider
+    )
+}
+
+fn is_free(shape: &Shape) -> bool {
+    match shape {
+        Shape::Free => true,
+        Shape::Array(items) => is_free(items),
+        _ => false,
+    }
 }
 
 fn exports(package: &Package) -> String {
@@ -134,7 +155,8 @@ fn class(model: &Model) -> String {
     if model.properties.is_empty() {
         return out + &format!("    \"\"\"{}\"\"\"\n", model.doc);
     }
-    write!(out, "    \"\"\"{}\n\n    Attributes:\n", model.doc).unwrap();
+    let doc = wrap(&model.doc, WIDTH - 8).join("\n    ");
+    write!(out, "    \"\"\"{doc}\n\n    Attributes:\n").unwrap();
     model
         .properties
         .iter()
@@ -155,16 +177,7 @@ fn class(model: &Model) -> String {
                 name(property)
             ),
         };
-        out += &match line.strip_suffix(']').and_then(|line| line.split_once('[')) {
-            Some((head, inside)) => broken(
-                "    ",
-                head,
-                ['[', ']'],
-                &inside.split(", ").map(str::to_owned).collect::<Vec<_>>(),
-                "",
-            ),
-            None => format!("    {line}\n"),
-        };
+        out += &(annotated("    ", &line, "") + "\n");
     }
     out
 }
@@ -204,6 +217,7 @@ fn kind(shape: &Shape, choices: &[String]) -> String {
         Shape::Integer => "int".into(),
         Shape::Boolean => "bool".into(),
         Shape::Object(name) => name.clone(),
+        Shape::Free => "dict[str, Any]".into(),
         Shape::Array(items) => format!("list[{}]", kind(items, choices)),
     }
 }
@@ -222,7 +236,8 @@ fn operation(function: &Function, asynchronous: bool) -> String {
     let mut explanations = explained("client", "The client of the merchant.");
     let mut parts = vec![format!("{:?}", function.operation)];
     for property in &function.path {
-        arguments.push(format!("{}: str", name(property)));
+        let kind = kind(&property.shape, &[]);
+        arguments.push(format!("{}: {kind}", name(property)));
         explanations += &explained(&name(property), &property.doc);
     }
     if !function.path.is_empty() {
@@ -236,6 +251,13 @@ fn operation(function: &Function, asynchronous: bool) -> String {
             explanations += &explained("request", "What to send.");
             parts.push("body=request.to_json()".into());
         }
+    }
+    if function.file {
+        arguments.push("filename: str".into());
+        arguments.push("file: bytes".into());
+        explanations += &explained("filename", "The name of the file, with its extension.");
+        explanations += &explained("file", "What is in the file.");
+        parts.push("payload=file".into());
     }
     arguments.push("*".into());
     for property in &function.query {
@@ -255,7 +277,11 @@ fn operation(function: &Function, asynchronous: bool) -> String {
         "options",
         "Options of this call: ``timeout_ms``, ``trace_id`` …",
     );
-    parts.push("options=options".into());
+    parts.push(if function.file {
+        "options={**(options or {}), \"filename\": filename}".into()
+    } else {
+        "options=options".into()
+    });
 
     let returned = function.answer.unwrap_or("None");
     let head = format!("{define} {}{suffix}", function.name);
@@ -276,8 +302,12 @@ fn operation(function: &Function, asynchronous: bool) -> String {
     )
     .unwrap();
     if !function.query.is_empty() {
-        let members = members(&function.query);
-        writeln!(out, "    query = {{name: value for name, value in {{{members}}}.items() if value is not None}}").unwrap();
+        let given: Vec<_> = function
+            .query
+            .iter()
+            .map(|property| format!("({:?}, {})", property.name, name(property)))
+            .collect();
+        out += &broken("    ", "query = given", ['(', ')'], &given, "");
     }
     let call = |head: &str| broken("    ", head, ['(', ')'], &parts, "");
     match function.answer {
@@ -318,10 +348,41 @@ fn broken(
     } else {
         inside
             .iter()
-            .map(|item| format!("{indent}    {item},\n"))
+            .map(|item| annotated(&format!("{indent}    "), item, ",") + "\n")
             .collect()
     };
     format!("{indent}{head}{open}\n{inner}{indent}{close}{tail}\n")
+}
+
+/// `name: Optional[Literal["A", "B"]] = None`, broken inside of its brackets, from the outermost on, until it fits.
+fn annotated(indent: &str, text: &str, tail: &str) -> String {
+    let whole = format!("{indent}{text}{tail}");
+    let brackets = text.find('[').zip(text.rfind(']'));
+    let Some((open, close)) = brackets.filter(|_| whole.chars().count() > WIDTH) else {
+        return whole;
+    };
+    if let Some(kind) = text.strip_suffix(" = None")
+        && indent.len() + kind.chars().count() + " = (".len() <= WIDTH
+        && tail.is_empty()
+    {
+        return format!("{indent}{kind} = (\n{indent}    None\n{indent})");
+    }
+    let inside = &text[open + 1..close];
+    let deeper = format!("{indent}    ");
+    let inner = if inside.contains('[') || inside.len() + deeper.len() <= WIDTH {
+        annotated(&deeper, inside, "")
+    } else {
+        let items: Vec<_> = inside
+            .split(", ")
+            .map(|item| format!("{deeper}{item},"))
+            .collect();
+        items.join("\n")
+    };
+    format!(
+        "{indent}{}\n{inner}\n{indent}{}{tail}",
+        &text[..=open],
+        &text[close..]
+    )
 }
 
 fn explained(name: &str, doc: &str) -> String {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::describe::wrap;
 
-const WIDTH: usize = 120;
+pub const WIDTH: usize = 120;
 /// The formatter keeps a chain of calls on one line while its last dot is within these columns,
 const CHAIN: usize = 80;
 /// and a record on one line while it has one component whose annotation ends within these.
@@ -27,31 +27,38 @@ pub fn imports(named: &[(&str, bool)]) -> String {
 /// Calls on one line, or each on its own.
 pub fn chain(head: &str, links: &[String]) -> String {
     let last = links.last().map_or(0, String::len);
-    let whole = format!("{head}{}\n", links.concat());
-    if whole.len() - 1 - last <= CHAIN {
-        whole
-    } else {
-        format!("{head}{}\n", links.join("\n                "))
+    let fits = |line: &str| line.len() - last <= CHAIN && line.len() <= WIDTH;
+    let whole = format!("{head}{}", links.concat());
+    if fits(&whole) {
+        return whole + "\n";
     }
+    let below = format!("                {}", links.concat());
+    if head.ends_with("= ") && fits(&below) {
+        return format!("{}\n{below}\n", head.trim_end());
+    }
+    format!("{head}{}\n", links.join("\n                "))
 }
 
 /// `head(a, b)tail` on one line, the inside on a line of its own, or one line for each, whatever fits first.
 pub fn broken(indent: &str, head: &str, inside: &[String], tail: &str) -> String {
+    broken_at(indent, head, indent.len() + 8, inside, tail) + "\n"
+}
+
+/// The same with the column where the inside begins, and without the line's end.
+pub fn broken_at(indent: &str, head: &str, column: usize, inside: &[String], tail: &str) -> String {
     let fits = |line: &str| line.chars().count() <= WIDTH;
     let whole = format!("{indent}{head}({}){tail}", inside.join(", "));
-    let inner = format!("{indent}        {}){tail}", inside.join(", "));
     if fits(&whole) {
-        return whole + "\n";
+        return whole;
     }
+    let margin = " ".repeat(column);
+    let inner = format!("{margin}{}){tail}", inside.join(", "));
     let inner = if fits(&inner) {
         inner
     } else {
-        format!(
-            "{indent}        {}){tail}",
-            inside.join(&format!(",\n{indent}        "))
-        )
+        format!("{margin}{}){tail}", inside.join(&format!(",\n{margin}")))
     };
-    format!("{indent}{head}(\n{inner}\n")
+    format!("{indent}{head}(\n{inner}")
 }
 
 pub fn documented(

@@ -9,7 +9,7 @@ use crate::naming::{camel, pascal, screaming, unreserved};
 use crate::plan::{Constants, Model, Package, Property, Shape};
 use crate::tree::Tree;
 
-use layout::{ANNOTATION, broken, documented, escaped, imports};
+use layout::{ANNOTATION, WIDTH, broken, documented, escaped, imports};
 
 /// Names that a component or a parameter cannot have.
 const RESERVED: [&str; 62] = [
@@ -114,9 +114,14 @@ fn record(model: &Model) -> String {
         .properties
         .iter()
         .any(|property| matches!(property.shape, Shape::Array(_)));
+    let free = model
+        .properties
+        .iter()
+        .any(|property| boxed(&property.shape).contains("JsonNode"));
     let annotated = !model.properties.is_empty();
     let mut out = imports(&[
         ("com.fasterxml.jackson.annotation.JsonProperty", annotated),
+        ("com.fasterxml.jackson.databind.JsonNode", free),
         ("java.util.List", lists),
     ]);
     out += &documented("", &model.doc, &explained(&model.properties), None);
@@ -124,7 +129,7 @@ fn record(model: &Model) -> String {
     let mut members = Vec::new();
     if model.properties.iter().any(|property| property.secret) {
         members.push(format!(
-            "    /** Keeps what is sent encrypted out of logs. */\n    @Override\n    public String toString() {{\n        return \"{}[…]\";\n    }}\n",
+            "    /** Keeps what is encrypted on its way out of logs. */\n    @Override\n    public String toString() {{\n        return \"{}[…]\";\n    }}\n",
             model.name
         ));
     }
@@ -159,7 +164,14 @@ fn header(model: &Model) -> String {
         _ => {
             let lines: Vec<_> = components
                 .iter()
-                .map(|(annotation, component)| format!("        {annotation} {component}"))
+                .enumerate()
+                .map(|(at, (annotation, component))| {
+                    if 8 + annotation.len() <= ANNOTATION {
+                        return format!("        {annotation} {component}");
+                    }
+                    let gap = if at == 0 { "" } else { "\n" };
+                    format!("{gap}        {annotation}\n        {component}")
+                })
                 .collect();
             format!("{head}\n{}) {{\n", lines.join(",\n"))
         }
@@ -186,7 +198,7 @@ fn builder(model: &Model) -> String {
         out += "\n";
         out += &documented(
             "        ",
-            &property.doc,
+            &explanation(property),
             &[(name.clone(), "the value".into())],
             Some("this builder"),
         );
@@ -211,12 +223,14 @@ fn values(constants: &Constants) -> String {
         escaped(&constants.doc)
     );
     for value in &constants.values {
-        write!(
-            out,
-            "    /** {{@code {value}}} */\n    public static final String {} = {value:?};\n\n",
-            screaming(&[value])
-        )
-        .unwrap();
+        let head = format!("    public static final String {} =", screaming(&[value]));
+        let line = format!("{head} {value:?};");
+        let line = if line.chars().count() > WIDTH {
+            format!("{head}\n            {value:?};")
+        } else {
+            line
+        };
+        write!(out, "    /** {{@code {value}}} */\n{line}\n\n").unwrap();
     }
     out + &format!("    private {class}() {{}}\n}}\n")
 }
@@ -240,6 +254,7 @@ fn boxed(shape: &Shape) -> String {
         Shape::Integer => "Long".into(),
         Shape::Boolean => "Boolean".into(),
         Shape::Object(name) => name.clone(),
+        Shape::Free => "JsonNode".into(),
         Shape::Array(items) => format!("List<{}>", boxed(items)),
     }
 }
@@ -247,6 +262,11 @@ fn boxed(shape: &Shape) -> String {
 fn explained(properties: &[Property]) -> Vec<(String, String)> {
     properties
         .iter()
-        .map(|property| (name(property), property.doc.clone()))
+        .map(|property| (name(property), explanation(property)))
         .collect()
+}
+
+/// The provider's name and what the field is.
+fn explanation(property: &Property) -> String {
+    format!("{}: {}", property.name, property.doc)
 }

@@ -5,8 +5,8 @@ use std::fmt::Write;
 use crate::naming::{camel, pascal};
 use crate::plan::{Body, Function, Package, Property, Shape};
 
-use super::layout::{broken, chain, documented, imports, javadoc};
-use super::{RESERVED, boxed, name as property_name};
+use super::layout::{broken, broken_at, chain, documented, imports, javadoc};
+use super::{RESERVED, boxed, explanation, name as property_name};
 
 pub fn name(package: &Package) -> String {
     format!("{}Service", pascal(package.name))
@@ -79,35 +79,45 @@ fn short(package: &Package, function: &Function) -> String {
 
 fn operation(package: &Package, function: &Function) -> String {
     let mut steps = vec!["Params.builder()".to_owned()];
-    steps.extend(
-        function
-            .path
-            .iter()
-            .map(|property| format!(".path({:?}, {})", property.name, property_name(property))),
-    );
-    steps.extend(function.query.iter().map(|property| match property.shape {
-        Shape::Text => format!(".query({:?}, {})", property.name, property_name(property)),
+    steps.extend(function.path.iter().map(|property| match property.shape {
+        Shape::Text => format!(".path({:?}, {})", property.name, property_name(property)),
         _ => format!(
-            ".query({0:?}, {1} == null ? null : {1}.toString())",
+            ".path({:?}, Long.toString({}))",
             property.name,
             property_name(property)
         ),
+    }));
+    steps.extend(function.query.iter().map(|property| match property.shape {
+        Shape::Text => format!(".query({:?}, {})", property.name, property_name(property)),
+        _ => {
+            let name = property_name(property);
+            let arguments = [
+                format!("{:?}", property.name),
+                format!("{name} == null ? null : {name}.toString()"),
+            ];
+            let link = broken_at("                ", ".query", 24, &arguments, "");
+            link.trim_start().to_owned()
+        }
     }));
     match function.body {
         Body::None => {}
         Body::Filled => steps.push(".body(Map.of())".into()),
         Body::Model(_) => steps.push(".body(request)".into()),
     }
+    if function.file {
+        steps.push(".file(filename, file)".into());
+    }
     steps.push(".options(options)".into());
     steps.push(".build();".into());
     let params = chain("        Params params = ", &steps);
-    let execute = format!("client.execute({:?}, params)", function.operation);
+    let arguments = [format!("{:?}", function.operation), "params".into()];
+    let head = "client.execute";
     let body = match function.answer {
-        Some(answer) => chain(
-            "        return ",
-            &[execute, format!(".as({answer}.class);")],
-        ),
-        None => format!("        {execute};\n"),
+        Some(answer) => {
+            let execute = broken_at("        return ", head, 24, &arguments, "");
+            chain(&execute, &[String::new(), format!(".as({answer}.class);")])
+        }
+        None => broken_at("        ", head, 16, &arguments, ";") + "\n",
     };
     method(
         package,
@@ -138,15 +148,32 @@ fn parameters(function: &Function, only_required: bool) -> Vec<Parameter> {
         Parameter {
             name: property_name(property),
             kind,
-            doc: format!("{}{absent}", property.doc),
+            doc: format!("{}{absent}", explanation(property)),
         }
     };
     let mut parameters: Vec<_> = function.path.iter().map(of).collect();
+    for (parameter, property) in parameters.iter_mut().zip(&function.path) {
+        if matches!(property.shape, Shape::Integer) {
+            parameter.kind = "long".into();
+        }
+    }
     if let Body::Model(model) = &function.body {
         parameters.push(Parameter {
             name: "request".into(),
             kind: model.clone(),
             doc: "what to send".into(),
+        });
+    }
+    if function.file {
+        parameters.push(Parameter {
+            name: "filename".into(),
+            kind: "String".into(),
+            doc: "the name of the file, with its extension".into(),
+        });
+        parameters.push(Parameter {
+            name: "file".into(),
+            kind: "byte[]".into(),
+            doc: "what is in the file".into(),
         });
     }
     parameters.extend(

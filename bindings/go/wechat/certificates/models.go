@@ -4,31 +4,31 @@ package certificates
 
 // Certificates is the platform certificates that are valid now.
 type Certificates struct {
-	// The certificates.
+	// data: The certificates.
 	Data []Certificate `json:"data,omitempty"`
 }
 
 // Certificate is a platform certificate, encrypted.
 type Certificate struct {
-	// Serial number, hex.
+	// serial_no: Serial number, hex.
 	SerialNo string `json:"serial_no,omitempty"`
-	// Valid from. RFC 3339.
+	// effective_time: Valid from. RFC 3339.
 	EffectiveTime string `json:"effective_time,omitempty"`
-	// Valid until. RFC 3339.
+	// expire_time: Valid until. RFC 3339.
 	ExpireTime string `json:"expire_time,omitempty"`
-	// The certificate under the APIv3 key.
+	// encrypt_certificate: The certificate under the APIv3 key.
 	EncryptCertificate *EncryptedCertificate `json:"encrypt_certificate,omitempty"`
 }
 
 // EncryptedCertificate is a ciphertext.
 type EncryptedCertificate struct {
-	// How it is encrypted, AEAD_AES_256_GCM.
+	// algorithm: How it is encrypted, AEAD_AES_256_GCM.
 	Algorithm string `json:"algorithm,omitempty"`
-	// Nonce.
+	// nonce: Nonce.
 	Nonce string `json:"nonce,omitempty"`
-	// Associated data.
+	// associated_data: Associated data.
 	AssociatedData string `json:"associated_data,omitempty"`
-	// Ciphertext with its tag, base64.
+	// ciphertext: Ciphertext with its tag, base64.
 	Ciphertext string `json:"ciphertext,omitempty"`
 }
 

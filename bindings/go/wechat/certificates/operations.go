@@ -14,7 +14,7 @@ import (
 
 // DownloadOptions are the query parameters of [Download]; zero fields are left out.
 type DownloadOptions struct {
-	// Which algorithms; default RSA. One of ALL, RSA, SM2.
+	// algorithm_type: Which algorithms; default RSA. One of ALL, RSA, SM2.
 	AlgorithmType string
 }
 

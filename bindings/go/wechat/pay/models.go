@@ -4,410 +4,708 @@ package pay
 
 // JsapiRequest is an order for JSAPI (official account) and mini-program payment.
 type JsapiRequest struct {
-	// App id that is bound to the merchant id. At most 32 characters of 0-9A-Za-z. Left out, it is the configuration's appid.
+	// appid: App id that is bound to the merchant id. At most 32 characters of 0-9A-Za-z. Left out, it is the configuration's
+	// appid.
 	AppID string `json:"appid,omitempty"`
-	// Merchant id. At most 32 characters of 0-9. Left out, it is the configuration's mchid.
+	// mchid: Merchant id. At most 32 characters of 0-9. Left out, it is the configuration's mchid.
 	MchID string `json:"mchid,omitempty"`
-	// What is sold, as the payer's bill shows it. At most 127 characters.
+	// description: What is sold, as the payer's bill shows it. At most 127 characters. Required.
 	Description string `json:"description"`
-	// The merchant's order number, unique for the merchant id. 6 to 32 characters of 0-9A-Za-z_|*-.
+	// out_trade_no: The merchant's order number, unique for the merchant id. 6 to 32 characters of 0-9A-Za-z_|*-. Required.
 	OutTradeNo string `json:"out_trade_no"`
-	// Until when the order can be paid. RFC 3339. At most 64 characters.
+	// time_expire: Until when the order can be paid. RFC 3339. At most 64 characters.
 	TimeExpire string `json:"time_expire,omitempty"`
-	// The merchant's own data; comes back in queries and notifications. At most 128 characters.
+	// attach: The merchant's own data; comes back in queries and notifications. At most 128 characters.
 	Attach string `json:"attach,omitempty"`
-	// Where the payment's notification goes: absolute, without query. At most 255 characters. Left out, it is the
+	// notify_url: Where the payment's notification goes: absolute, without query. At most 255 characters. Left out, it is the
 	// configuration's notify_url.
 	NotifyURL string `json:"notify_url,omitempty"`
-	// Coupon tag of the order. At most 32 characters.
+	// goods_tag: Coupon tag of the order. At most 32 characters.
 	GoodsTag string `json:"goods_tag,omitempty"`
-	// Means of payment that are excluded or the only one allowed. One of balance_only, no_balance, no_credit, no_debit.
+	// limit_pay: Means of payment that are excluded or the only one allowed. One of balance_only, no_balance, no_credit,
+	// no_debit.
 	LimitPay []string `json:"limit_pay,omitempty"`
-	// Whether the payer is offered an electronic invoice.
+	// support_fapiao: Whether the payer is offered an electronic invoice.
 	SupportFapiao *bool `json:"support_fapiao,omitempty"`
-	// The amount to pay.
+	// amount: The amount to pay. Required.
 	Amount OrderAmount `json:"amount"`
-	// Who pays.
+	// payer: Who pays. Required.
 	Payer Payer `json:"payer"`
-	// Goods, for coupons on single goods.
+	// detail: Goods, for coupons on single goods.
 	Detail *OrderDetail `json:"detail,omitempty"`
-	// Where the payment happens.
+	// scene_info: Where the payment happens.
 	SceneInfo *SceneInfo `json:"scene_info,omitempty"`
-	// Settlement.
+	// settle_info: Settlement.
 	SettleInfo *SettleInfo `json:"settle_info,omitempty"`
-	// Interest that the merchant pays for instalments.
+	// subsidy_info: Interest that the merchant pays for instalments.
 	SubsidyInfo *SubsidyInfo `json:"subsidy_info,omitempty"`
 }
 
 // AppRequest is an order for payment in the merchant's own app.
 type AppRequest struct {
-	// App id that is bound to the merchant id. At most 32 characters of 0-9A-Za-z. Left out, it is the configuration's appid.
+	// appid: App id that is bound to the merchant id. At most 32 characters of 0-9A-Za-z. Left out, it is the configuration's
+	// appid.
 	AppID string `json:"appid,omitempty"`
-	// Merchant id. At most 32 characters of 0-9. Left out, it is the configuration's mchid.
+	// mchid: Merchant id. At most 32 characters of 0-9. Left out, it is the configuration's mchid.
 	MchID string `json:"mchid,omitempty"`
-	// What is sold, as the payer's bill shows it. At most 127 characters.
+	// description: What is sold, as the payer's bill shows it. At most 127 characters. Required.
 	Description string `json:"description"`
-	// The merchant's order number, unique for the merchant id. 6 to 32 characters of 0-9A-Za-z_|*-.
+	// out_trade_no: The merchant's order number, unique for the merchant id. 6 to 32 characters of 0-9A-Za-z_|*-. Required.
 	OutTradeNo string `json:"out_trade_no"`
-	// Until when the order can be paid. RFC 3339. At most 64 characters.
+	// time_expire: Until when the order can be paid. RFC 3339. At most 64 characters.
 	TimeExpire string `json:"time_expire,omitempty"`
-	// The merchant's own data; comes back in queries and notifications. At most 128 characters.
+	// attach: The merchant's own data; comes back in queries and notifications. At most 128 characters.
 	Attach string `json:"attach,omitempty"`
-	// Where the payment's notification goes: absolute, without query. At most 255 characters. Left out, it is the
+	// notify_url: Where the payment's notification goes: absolute, without query. At most 255 characters. Left out, it is the
 	// configuration's notify_url.
 	NotifyURL string `json:"notify_url,omitempty"`
-	// Coupon tag of the order. At most 32 characters.
+	// goods_tag: Coupon tag of the order. At most 32 characters.
 	GoodsTag string `json:"goods_tag,omitempty"`
-	// Means of payment that are excluded or the only one allowed. One of balance_only, no_balance, no_credit, no_debit.
+	// limit_pay: Means of payment that are excluded or the only one allowed. One of balance_only, no_balance, no_credit,
+	// no_debit.
 	LimitPay []string `json:"limit_pay,omitempty"`
-	// Whether the payer is offered an electronic invoice.
+	// support_fapiao: Whether the payer is offered an electronic invoice.
 	SupportFapiao *bool `json:"support_fapiao,omitempty"`
-	// The amount to pay.
+	// amount: The amount to pay. Required.
 	Amount OrderAmount `json:"amount"`
-	// Who must pay.
+	// payer: Who must pay.
 	Payer *PayerRestriction `json:"payer,omitempty"`
-	// Goods, for coupons on single goods.
+	// detail: Goods, for coupons on single goods.
 	Detail *OrderDetail `json:"detail,omitempty"`
-	// Where the payment happens.
+	// scene_info: Where the payment happens.
 	SceneInfo *SceneInfo `json:"scene_info,omitempty"`
-	// Settlement.
+	// settle_info: Settlement.
 	SettleInfo *SettleInfo `json:"settle_info,omitempty"`
-	// Interest that the merchant pays for instalments.
+	// subsidy_info: Interest that the merchant pays for instalments.
 	SubsidyInfo *SubsidyInfo `json:"subsidy_info,omitempty"`
 }
 
 // H5Request is an order for payment from a mobile browser outside WeChat.
 type H5Request struct {
-	// App id that is bound to the merchant id. At most 32 characters of 0-9A-Za-z. Left out, it is the configuration's appid.
+	// appid: App id that is bound to the merchant id. At most 32 characters of 0-9A-Za-z. Left out, it is the configuration's
+	// appid.
 	AppID string `json:"appid,omitempty"`
-	// Merchant id. At most 32 characters of 0-9. Left out, it is the configuration's mchid.
+	// mchid: Merchant id. At most 32 characters of 0-9. Left out, it is the configuration's mchid.
 	MchID string `json:"mchid,omitempty"`
-	// What is sold, as the payer's bill shows it. At most 127 characters.
+	// description: What is sold, as the payer's bill shows it. At most 127 characters. Required.
 	Description string `json:"description"`
-	// The merchant's order number, unique for the merchant id. 6 to 32 characters of 0-9A-Za-z_|*-.
+	// out_trade_no: The merchant's order number, unique for the merchant id. 6 to 32 characters of 0-9A-Za-z_|*-. Required.
 	OutTradeNo string `json:"out_trade_no"`
-	// Until when the order can be paid. RFC 3339. At most 64 characters.
+	// time_expire: Until when the order can be paid. RFC 3339. At most 64 characters.
 	TimeExpire string `json:"time_expire,omitempty"`
-	// The merchant's own data; comes back in queries and notifications. At most 128 characters.
+	// attach: The merchant's own data; comes back in queries and notifications. At most 128 characters.
 	Attach string `json:"attach,omitempty"`
-	// Where the payment's notification goes: absolute, without query. At most 255 characters. Left out, it is the
+	// notify_url: Where the payment's notification goes: absolute, without query. At most 255 characters. Left out, it is the
 	// configuration's notify_url.
 	NotifyURL string `json:"notify_url,omitempty"`
-	// Coupon tag of the order. At most 32 characters.
+	// goods_tag: Coupon tag of the order. At most 32 characters.
 	GoodsTag string `json:"goods_tag,omitempty"`
-	// Means of payment that are excluded or the only one allowed. One of balance_only, no_balance, no_credit, no_debit.
+	// limit_pay: Means of payment that are excluded or the only one allowed. One of balance_only, no_balance, no_credit,
+	// no_debit.
 	LimitPay []string `json:"limit_pay,omitempty"`
-	// Whether the payer is offered an electronic invoice.
+	// support_fapiao: Whether the payer is offered an electronic invoice.
 	SupportFapiao *bool `json:"support_fapiao,omitempty"`
-	// The amount to pay.
+	// amount: The amount to pay. Required.
 	Amount OrderAmount `json:"amount"`
-	// Who must pay.
+	// payer: Who must pay.
 	Payer *PayerRestriction `json:"payer,omitempty"`
-	// Goods, for coupons on single goods.
+	// detail: Goods, for coupons on single goods.
 	Detail *OrderDetail `json:"detail,omitempty"`
-	// Where the payment happens.
+	// scene_info: Where the payment happens. Required.
 	SceneInfo H5SceneInfo `json:"scene_info"`
-	// Settlement.
+	// settle_info: Settlement.
 	SettleInfo *SettleInfo `json:"settle_info,omitempty"`
 }
 
 // NativeRequest is an order for payment by a QR code that the payer scans.
 type NativeRequest struct {
-	// App id that is bound to the merchant id. At most 32 characters of 0-9A-Za-z. Left out, it is the configuration's appid.
+	// appid: App id that is bound to the merchant id. At most 32 characters of 0-9A-Za-z. Left out, it is the configuration's
+	// appid.
 	AppID string `json:"appid,omitempty"`
-	// Merchant id. At most 32 characters of 0-9. Left out, it is the configuration's mchid.
+	// mchid: Merchant id. At most 32 characters of 0-9. Left out, it is the configuration's mchid.
 	MchID string `json:"mchid,omitempty"`
-	// What is sold, as the payer's bill shows it. At most 127 characters.
+	// description: What is sold, as the payer's bill shows it. At most 127 characters. Required.
 	Description string `json:"description"`
-	// The merchant's order number, unique for the merchant id. 6 to 32 characters of 0-9A-Za-z_|*-.
+	// out_trade_no: The merchant's order number, unique for the merchant id. 6 to 32 characters of 0-9A-Za-z_|*-. Required.
 	OutTradeNo string `json:"out_trade_no"`
-	// Until when the order can be paid. RFC 3339. At most 64 characters.
+	// time_expire: Until when the order can be paid. RFC 3339. At most 64 characters.
 	TimeExpire string `json:"time_expire,omitempty"`
-	// The merchant's own data; comes back in queries and notifications. At most 128 characters.
+	// attach: The merchant's own data; comes back in queries and notifications. At most 128 characters.
 	Attach string `json:"attach,omitempty"`
-	// Where the payment's notification goes: absolute, without query. At most 255 characters. Left out, it is the
+	// notify_url: Where the payment's notification goes: absolute, without query. At most 255 characters. Left out, it is the
 	// configuration's notify_url.
 	NotifyURL string `json:"notify_url,omitempty"`
-	// Coupon tag of the order. At most 32 characters.
+	// goods_tag: Coupon tag of the order. At most 32 characters.
 	GoodsTag string `json:"goods_tag,omitempty"`
-	// Means of payment that are excluded or the only one allowed. One of balance_only, no_balance, no_credit, no_debit.
+	// limit_pay: Means of payment that are excluded or the only one allowed. One of balance_only, no_balance, no_credit,
+	// no_debit.
 	LimitPay []string `json:"limit_pay,omitempty"`
-	// Whether the payer is offered an electronic invoice.
+	// support_fapiao: Whether the payer is offered an electronic invoice.
 	SupportFapiao *bool `json:"support_fapiao,omitempty"`
-	// The amount to pay.
+	// amount: The amount to pay. Required.
 	Amount OrderAmount `json:"amount"`
-	// Who must pay.
+	// payer: Who must pay.
 	Payer *PayerRestriction `json:"payer,omitempty"`
-	// Goods, for coupons on single goods.
+	// detail: Goods, for coupons on single goods.
 	Detail *OrderDetail `json:"detail,omitempty"`
-	// Where the payment happens.
+	// scene_info: Where the payment happens.
 	SceneInfo *SceneInfo `json:"scene_info,omitempty"`
-	// Settlement.
+	// settle_info: Settlement.
 	SettleInfo *SettleInfo `json:"settle_info,omitempty"`
 }
 
 // OrderAmount is the amount of an order.
 type OrderAmount struct {
-	// Amount to pay. In fen.
+	// total: Amount to pay. In fen. Required.
 	Total int64 `json:"total"`
-	// Currency, CNY. Always CNY.
+	// currency: Currency, CNY. Always CNY.
 	Currency string `json:"currency,omitempty"`
 }
 
 // OrderDetail is the goods of an order.
 type OrderDetail struct {
-	// Price of the whole order before it was split. In fen.
+	// cost_price: Price of the whole order before it was split. In fen.
 	CostPrice *int64 `json:"cost_price,omitempty"`
-	// The merchant's receipt number. At most 32 characters.
+	// invoice_id: The merchant's receipt number. At most 32 characters.
 	InvoiceID string `json:"invoice_id,omitempty"`
-	// The goods.
+	// goods_detail: The goods.
 	GoodsDetail []GoodsDetail `json:"goods_detail,omitempty"`
 }
 
 // GoodsDetail is one kind of goods in an order.
 type GoodsDetail struct {
-	// The merchant's number of the goods. At most 32 characters of 0-9A-Za-z_-.
+	// merchant_goods_id: The merchant's number of the goods. At most 32 characters of 0-9A-Za-z_-. Required.
 	MerchantGoodsID string `json:"merchant_goods_id"`
-	// WeChat Pay's number of the goods. At most 32 characters.
+	// wechatpay_goods_id: WeChat Pay's number of the goods. At most 32 characters.
 	WechatpayGoodsID string `json:"wechatpay_goods_id,omitempty"`
-	// Name of the goods. At most 256 characters.
+	// goods_name: Name of the goods. At most 256 characters.
 	GoodsName string `json:"goods_name,omitempty"`
-	// How many are bought.
+	// quantity: How many are bought. Required.
 	Quantity int64 `json:"quantity"`
-	// Price of one. In fen.
+	// unit_price: Price of one. In fen. Required.
 	UnitPrice int64 `json:"unit_price"`
 }
 
 // Payer is who pays.
 type Payer struct {
-	// The payer's openid under the app id. At most 128 characters.
+	// openid: The payer's openid under the app id. At most 128 characters. Required.
 	OpenID string `json:"openid"`
-	// The only person who may pay.
+	// identity: The only person who may pay.
 	Identity *PayerIdentity `json:"identity,omitempty"`
 }
 
 // PayerRestriction is a restriction of who may pay.
 type PayerRestriction struct {
-	// The only person who may pay.
+	// identity: The only person who may pay.
 	Identity *PayerIdentity `json:"identity,omitempty"`
 }
 
 // PayerIdentity is a person; number and name are encrypted by the library.
 type PayerIdentity struct {
-	// Kind of the number. One of FOREIGN_RESIDENT, HONGKONG_MACAO, HONGKONG_MACAO_RESIDENT, IDCARD, OVERSEA_PASSPORT,
-	// PHONE_NUMBER, TAIWAN_RESIDENT.
+	// type: Kind of the number. One of FOREIGN_RESIDENT, HONGKONG_MACAO, HONGKONG_MACAO_RESIDENT, IDCARD, OVERSEA_PASSPORT,
+	// PHONE_NUMBER, TAIWAN_RESIDENT. Required.
 	Type string `json:"type"`
-	// Number of the document or telephone. The library encrypts it.
+	// number: Number of the document or telephone. Sent encrypted: give the plaintext, the library encrypts it. Required.
 	Number string `json:"number"`
-	// Full name. The library encrypts it.
+	// name: Full name. Sent encrypted: give the plaintext, the library encrypts it. Required.
 	Name string `json:"name"`
 }
 
-// String keeps what is sent encrypted out of logs.
-func (PayerIdentity) String() string { return "PayerIdentity{…}" }
+// String keeps what is encrypted on its way out of logs.
+func (PayerIdentity) String() string {
+	return "PayerIdentity{…}"
+}
 
 // GoString is String.
-func (v PayerIdentity) GoString() string { return v.String() }
+func (v PayerIdentity) GoString() string {
+	return v.String()
+}
 
 // SceneInfo is where the payment happens.
 type SceneInfo struct {
-	// The payer's IPv4 or IPv6 address. At most 45 characters.
+	// payer_client_ip: The payer's IPv4 or IPv6 address. At most 45 characters. Required.
 	PayerClientIP string `json:"payer_client_ip"`
-	// The merchant's number of the terminal. At most 32 characters.
+	// device_id: The merchant's number of the terminal. At most 32 characters.
 	DeviceID string `json:"device_id,omitempty"`
-	// The shop.
+	// store_info: The shop.
 	StoreInfo *StoreInfo `json:"store_info,omitempty"`
 }
 
 // H5SceneInfo is where an H5 payment happens.
 type H5SceneInfo struct {
-	// The payer's IPv4 or IPv6 address. At most 45 characters.
+	// payer_client_ip: The payer's IPv4 or IPv6 address. At most 45 characters. Required.
 	PayerClientIP string `json:"payer_client_ip"`
-	// The merchant's number of the terminal. At most 32 characters.
+	// device_id: The merchant's number of the terminal. At most 32 characters.
 	DeviceID string `json:"device_id,omitempty"`
-	// The shop.
+	// store_info: The shop.
 	StoreInfo *StoreInfo `json:"store_info,omitempty"`
-	// The page or app that calls the payment up.
+	// h5_info: The page or app that calls the payment up. Required.
 	H5Info H5Info `json:"h5_info"`
 }
 
 // H5Info is the page or app that calls an H5 payment up.
 type H5Info struct {
-	// Kind of scene, such as Wap, iOS or Android. At most 32 characters.
+	// type: Kind of scene, such as Wap, iOS or Android. At most 32 characters. Required.
 	Type string `json:"type"`
-	// Name of the app. At most 64 characters.
+	// app_name: Name of the app. At most 64 characters.
 	AppName string `json:"app_name,omitempty"`
-	// Address of the site. At most 128 characters.
+	// app_url: Address of the site. At most 128 characters.
 	AppURL string `json:"app_url,omitempty"`
-	// Bundle id on iOS. At most 128 characters.
+	// bundle_id: Bundle id on iOS. At most 128 characters.
 	BundleID string `json:"bundle_id,omitempty"`
-	// Package name on Android. At most 128 characters.
+	// package_name: Package name on Android. At most 128 characters.
 	PackageName string `json:"package_name,omitempty"`
 }
 
 // StoreInfo is a shop.
 type StoreInfo struct {
-	// The merchant's number of the shop. At most 32 characters.
+	// id: The merchant's number of the shop. At most 32 characters. Required.
 	ID string `json:"id"`
-	// Name of the shop. At most 256 characters.
+	// name: Name of the shop. At most 256 characters.
 	Name string `json:"name,omitempty"`
-	// Area code of the shop. At most 32 characters.
+	// area_code: Area code of the shop. At most 32 characters.
 	AreaCode string `json:"area_code,omitempty"`
-	// Address of the shop. At most 512 characters.
+	// address: Address of the shop. At most 512 characters.
 	Address string `json:"address,omitempty"`
 }
 
 // SettleInfo is the settlement of an order.
 type SettleInfo struct {
-	// Whether the money is kept for profit sharing.
+	// profit_sharing: Whether the money is kept for profit sharing.
 	ProfitSharing *bool `json:"profit_sharing,omitempty"`
 }
 
 // SubsidyInfo is the interest that the merchant pays for instalments.
 type SubsidyInfo struct {
-	// The subsidies.
+	// subsidy_detail: The subsidies.
 	SubsidyDetail []SubsidyDetail `json:"subsidy_detail,omitempty"`
 }
 
 // SubsidyDetail is one subsidy.
 type SubsidyDetail struct {
-	// How the period counts. One of DAILY, PERIOD.
+	// subsidy_period_type: How the period counts. One of DAILY, PERIOD. Required.
 	SubsidyPeriodType string `json:"subsidy_period_type"`
-	// The plans.
+	// subsidy_plan: The plans. Required.
 	SubsidyPlan []SubsidyPlan `json:"subsidy_plan"`
 }
 
 // SubsidyPlan is the subsidy for one number of instalments.
 type SubsidyPlan struct {
-	// Number of instalments. One of 3, 6, 12.
+	// subsidy_installment_num: Number of instalments. One of 3, 6, 12. Required.
 	SubsidyInstallmentNum int64 `json:"subsidy_installment_num"`
-	// Part of the interest that the merchant pays, percent. One of 0, 100.
+	// subsidy_percent: Part of the interest that the merchant pays, percent. One of 0, 100. Required.
 	SubsidyPercent int64 `json:"subsidy_percent"`
 }
 
 // PrepayResponse is an order that waits for payment.
 type PrepayResponse struct {
-	// For the parameters that call the payment up; valid for 2 hours.
+	// prepay_id: For the parameters that call the payment up; valid for 2 hours.
 	PrepayID string `json:"prepay_id,omitempty"`
 }
 
 // H5Response is an order that waits for payment.
 type H5Response struct {
-	// Where to send the payer's browser; valid for 5 minutes.
+	// h5_url: Where to send the payer's browser; valid for 5 minutes.
 	H5URL string `json:"h5_url,omitempty"`
 }
 
 // NativeResponse is an order that waits for payment.
 type NativeResponse struct {
-	// Text of the QR code; valid for 2 hours.
+	// code_url: Text of the QR code; valid for 2 hours.
 	CodeURL string `json:"code_url,omitempty"`
 }
 
 // Transaction is a payment: the answer to a query and the plaintext of the notification TRANSACTION.SUCCESS.
 type Transaction struct {
-	// App id of the order.
+	// appid: App id of the order.
 	AppID string `json:"appid,omitempty"`
-	// Merchant id.
+	// mchid: Merchant id.
 	MchID string `json:"mchid,omitempty"`
-	// The merchant's order number.
+	// out_trade_no: The merchant's order number.
 	OutTradeNo string `json:"out_trade_no,omitempty"`
-	// WeChat Pay's number of the payment; absent before it is paid.
+	// transaction_id: WeChat Pay's number of the payment; absent before it is paid.
 	TransactionID string `json:"transaction_id,omitempty"`
-	// How it was paid. APP, FACEPAY, JSAPI, MICROPAY, MWEB, NATIVE, or what the provider adds.
+	// trade_type: How it was paid. APP, FACEPAY, JSAPI, MICROPAY, MWEB, NATIVE, or what the provider adds.
 	TradeType string `json:"trade_type,omitempty"`
-	// State of the payment; only SUCCESS is paid. CLOSED, NOTPAY, PAYERROR, REFUND, REVOKED, SUCCESS, USERPAYING, or what the
-	// provider adds.
+	// trade_state: State of the payment; only SUCCESS is paid. CLOSED, NOTPAY, PAYERROR, REFUND, REVOKED, SUCCESS, USERPAYING,
+	// or what the provider adds.
 	TradeState string `json:"trade_state,omitempty"`
-	// The state in words, for people.
+	// trade_state_desc: The state in words, for people.
 	TradeStateDesc string `json:"trade_state_desc,omitempty"`
-	// Bank or wallet that paid.
+	// bank_type: Bank or wallet that paid.
 	BankType string `json:"bank_type,omitempty"`
-	// The merchant's own data from the order.
+	// attach: The merchant's own data from the order.
 	Attach string `json:"attach,omitempty"`
-	// When it was paid. RFC 3339.
+	// success_time: When it was paid. RFC 3339.
 	SuccessTime string `json:"success_time,omitempty"`
-	// Who paid.
+	// payer: Who paid.
 	Payer *TransactionPayer `json:"payer,omitempty"`
-	// Amounts.
+	// amount: Amounts.
 	Amount *TransactionAmount `json:"amount,omitempty"`
-	// Where it was paid.
+	// scene_info: Where it was paid.
 	SceneInfo *TransactionSceneInfo `json:"scene_info,omitempty"`
-	// Coupons that were used.
+	// promotion_detail: Coupons that were used.
 	PromotionDetail []Promotion `json:"promotion_detail,omitempty"`
-	// Instalments, if it was paid so.
+	// installment_info: Instalments, if it was paid so.
 	InstallmentInfo *InstallmentInfo `json:"installment_info,omitempty"`
 }
 
 // TransactionPayer is who paid.
 type TransactionPayer struct {
-	// The payer's openid under the app id.
+	// openid: The payer's openid under the app id.
 	OpenID string `json:"openid,omitempty"`
 }
 
 // TransactionAmount is the amounts of a payment.
 type TransactionAmount struct {
-	// Amount of the order. In fen.
+	// total: Amount of the order. In fen.
 	Total int64 `json:"total,omitempty"`
-	// What the payer paid. In fen.
+	// payer_total: What the payer paid. In fen.
 	PayerTotal int64 `json:"payer_total,omitempty"`
-	// Currency of the order, CNY.
+	// currency: Currency of the order, CNY.
 	Currency string `json:"currency,omitempty"`
-	// Currency of the payer, CNY.
+	// payer_currency: Currency of the payer, CNY.
 	PayerCurrency string `json:"payer_currency,omitempty"`
 }
 
 // TransactionSceneInfo is where a payment happened.
 type TransactionSceneInfo struct {
-	// The merchant's number of the terminal.
+	// device_id: The merchant's number of the terminal.
 	DeviceID string `json:"device_id,omitempty"`
 }
 
 // InstallmentInfo is the instalments of a payment.
 type InstallmentInfo struct {
-	// Number of instalments.
+	// selected_installment_number: Number of instalments.
 	SelectedInstallmentNumber int64 `json:"selected_installment_number,omitempty"`
-	// Whether the merchant pays interest.
+	// use_subsidy: Whether the merchant pays interest.
 	UseSubsidy bool `json:"use_subsidy,omitempty"`
 }
 
 // Promotion is a coupon that was used.
 type Promotion struct {
-	// Number of the coupon.
+	// coupon_id: Number of the coupon.
 	CouponID string `json:"coupon_id,omitempty"`
-	// Name of the coupon.
+	// name: Name of the coupon.
 	Name string `json:"name,omitempty"`
-	// What it applies to. GLOBAL, SINGLE, or what the provider adds.
+	// scope: What it applies to. GLOBAL, SINGLE, or what the provider adds.
 	Scope string `json:"scope,omitempty"`
-	// Whether it was topped up beforehand. CASH, NOCASH, or what the provider adds.
+	// type: Whether it was topped up beforehand. CASH, NOCASH, or what the provider adds.
 	Type string `json:"type,omitempty"`
-	// Value of the coupon. In fen.
+	// amount: Value of the coupon. In fen.
 	Amount int64 `json:"amount,omitempty"`
-	// Number of the batch.
+	// stock_id: Number of the batch.
 	StockID string `json:"stock_id,omitempty"`
-	// Part that WeChat Pay bears. In fen.
+	// wechatpay_contribute: Part that WeChat Pay bears. In fen.
 	WechatpayContribute int64 `json:"wechatpay_contribute,omitempty"`
-	// Part that the merchant bears. In fen.
+	// merchant_contribute: Part that the merchant bears. In fen.
 	MerchantContribute int64 `json:"merchant_contribute,omitempty"`
-	// Part that others bear. In fen.
+	// other_contribute: Part that others bear. In fen.
 	OtherContribute int64 `json:"other_contribute,omitempty"`
-	// Currency, CNY.
+	// currency: Currency, CNY.
 	Currency string `json:"currency,omitempty"`
-	// Goods it applies to.
+	// goods_detail: Goods it applies to.
 	GoodsDetail []PromotionGoods `json:"goods_detail,omitempty"`
 }
 
 // PromotionGoods is goods that a coupon applies to.
 type PromotionGoods struct {
-	// Number of the goods.
+	// goods_id: Number of the goods.
 	GoodsID string `json:"goods_id,omitempty"`
-	// How many.
+	// quantity: How many.
 	Quantity int64 `json:"quantity,omitempty"`
-	// Price of one. In fen.
+	// unit_price: Price of one. In fen.
 	UnitPrice int64 `json:"unit_price,omitempty"`
-	// Discount. In fen.
+	// discount_amount: Discount. In fen.
 	DiscountAmount int64 `json:"discount_amount,omitempty"`
-	// Remark.
+	// goods_remark: Remark.
 	GoodsRemark string `json:"goods_remark,omitempty"`
+}
+
+// AppWithContractRequest is the body of POST /v3/pay/transactions/app-with-contract.
+type AppWithContractRequest struct {
+	// amount: Amount. Required.
+	Amount ContractOrderAmount `json:"amount"`
+	// appid: Appid. Left out, it is the configuration's appid.
+	AppID *string `json:"appid,omitempty"`
+	// attach: Attach.
+	Attach *string `json:"attach,omitempty"`
+	// contract_info: Contract info. Required.
+	ContractInfo ContractInfo `json:"contract_info"`
+	// description: Description. Required.
+	Description string `json:"description"`
+	// detail: Detail.
+	Detail *ContractOrderDetail `json:"detail,omitempty"`
+	// goods_tag: Goods tag.
+	GoodsTag *string `json:"goods_tag,omitempty"`
+	// mchid: Mchid. Left out, it is the configuration's mchid.
+	MchID *string `json:"mchid,omitempty"`
+	// notify_url: Notify url. Left out, it is the configuration's notify_url.
+	NotifyURL *string `json:"notify_url,omitempty"`
+	// out_trade_no: Out trade no. Required.
+	OutTradeNo string `json:"out_trade_no"`
+	// scene_info: Scene info.
+	SceneInfo *AppWithContractSceneInfo `json:"scene_info,omitempty"`
+	// settle_info: Settle info.
+	SettleInfo *AppWithContractSettleInfo `json:"settle_info,omitempty"`
+	// support_fapiao: Support fapiao.
+	SupportFapiao *bool `json:"support_fapiao,omitempty"`
+	// time_expire: Time expire.
+	TimeExpire *string `json:"time_expire,omitempty"`
+}
+
+// ContractOrderAmount is the object amount.
+type ContractOrderAmount struct {
+	// currency: Currency.
+	Currency *string `json:"currency,omitempty"`
+	// total: Total. Required.
+	Total int64 `json:"total"`
+}
+
+// ContractInfo is the object contract_info.
+type ContractInfo struct {
+	// contract_appid: Contract appid. Required.
+	ContractAppID string `json:"contract_appid"`
+	// contract_code: Contract code. Required.
+	ContractCode string `json:"contract_code"`
+	// contract_display_account: Contract display account. Required.
+	ContractDisplayAccount string `json:"contract_display_account"`
+	// contract_mchid: Contract mchid. Required.
+	ContractMchID string `json:"contract_mchid"`
+	// contract_notify_url: Contract notify url.
+	ContractNotifyURL *string `json:"contract_notify_url,omitempty"`
+	// plan_id: Plan id. Required.
+	PlanID string `json:"plan_id"`
+	// request_serial: Request serial. Required.
+	RequestSerial string `json:"request_serial"`
+}
+
+// ContractOrderDetail is the object detail.
+type ContractOrderDetail struct {
+	// cost_price: Cost price.
+	CostPrice *int64 `json:"cost_price,omitempty"`
+	// goods_detail: Goods detail. Required.
+	GoodsDetail []AppWithContractGoodsDetail `json:"goods_detail"`
+	// invoice_id: Invoice id.
+	InvoiceID *string `json:"invoice_id,omitempty"`
+}
+
+// AppWithContractGoodsDetail is an item of goods_detail.
+type AppWithContractGoodsDetail struct {
+	// goods_name: Goods name.
+	GoodsName *string `json:"goods_name,omitempty"`
+	// merchant_goods_id: Merchant goods id. Required.
+	MerchantGoodsID string `json:"merchant_goods_id"`
+	// quantity: Quantity. Required.
+	Quantity int64 `json:"quantity"`
+	// unit_price: Unit price. Required.
+	UnitPrice int64 `json:"unit_price"`
+	// wechatpay_goods_id: Wechatpay goods id.
+	WechatpayGoodsID *string `json:"wechatpay_goods_id,omitempty"`
+}
+
+// AppWithContractSceneInfo is the object scene_info.
+type AppWithContractSceneInfo struct {
+	// device_id: Device id.
+	DeviceID *string `json:"device_id,omitempty"`
+	// payer_client_ip: Payer client ip. Required.
+	PayerClientIP string `json:"payer_client_ip"`
+	// store_info: Store info.
+	StoreInfo *AppWithContractStoreInfo `json:"store_info,omitempty"`
+}
+
+// AppWithContractStoreInfo is the object store_info.
+type AppWithContractStoreInfo struct {
+	// address: Address.
+	Address *string `json:"address,omitempty"`
+	// area_code: Area code.
+	AreaCode *string `json:"area_code,omitempty"`
+	// id: Id.
+	ID *string `json:"id,omitempty"`
+	// name: Name.
+	Name *string `json:"name,omitempty"`
+}
+
+// AppWithContractSettleInfo is the object settle_info.
+type AppWithContractSettleInfo struct {
+	// profit_sharing: Profit sharing.
+	ProfitSharing *bool `json:"profit_sharing,omitempty"`
+}
+
+// CodepayRequest is the body of POST /v3/pay/transactions/codepay.
+type CodepayRequest struct {
+	// amount: Amount. Required.
+	Amount ContractOrderAmount `json:"amount"`
+	// appid: Appid. Left out, it is the configuration's appid.
+	AppID *string `json:"appid,omitempty"`
+	// attach: Attach.
+	Attach *string `json:"attach,omitempty"`
+	// description: Description. Required.
+	Description string `json:"description"`
+	// detail: Detail.
+	Detail *CodepayOrderDetail `json:"detail,omitempty"`
+	// goods_tag: Goods tag.
+	GoodsTag *string `json:"goods_tag,omitempty"`
+	// mchid: Mchid. Left out, it is the configuration's mchid.
+	MchID *string `json:"mchid,omitempty"`
+	// out_trade_no: Out trade no. Required.
+	OutTradeNo string `json:"out_trade_no"`
+	// payer: Payer. Required.
+	Payer CodepayPayer `json:"payer"`
+	// scene_info: Scene info. Required.
+	SceneInfo CodepaySceneInfo `json:"scene_info"`
+	// settle_info: Settle info.
+	SettleInfo *AppWithContractSettleInfo `json:"settle_info,omitempty"`
+	// support_fapiao: Support fapiao.
+	SupportFapiao *bool `json:"support_fapiao,omitempty"`
+}
+
+// CodepayOrderDetail is the object detail.
+type CodepayOrderDetail struct {
+	// cost_price: Cost price.
+	CostPrice *int64 `json:"cost_price,omitempty"`
+	// goods_detail: Goods detail. Required.
+	GoodsDetail []CodepayGoodsDetail `json:"goods_detail"`
+	// invoice_id: Invoice id.
+	InvoiceID *string `json:"invoice_id,omitempty"`
+}
+
+// CodepayGoodsDetail is an item of goods_detail.
+type CodepayGoodsDetail struct {
+	// goods_name: Goods name.
+	GoodsName *string `json:"goods_name,omitempty"`
+	// merchant_goods_id: Merchant goods id. Required.
+	MerchantGoodsID string `json:"merchant_goods_id"`
+	// quantity: Quantity. Required.
+	Quantity int64 `json:"quantity"`
+	// unit_price: Unit price. Required.
+	UnitPrice int64 `json:"unit_price"`
+	// wxpay_goods_id: Wxpay goods id.
+	WxpayGoodsID *string `json:"wxpay_goods_id,omitempty"`
+}
+
+// CodepayPayer is the object payer.
+type CodepayPayer struct {
+	// auth_code: Auth code. Required.
+	AuthCode string `json:"auth_code"`
+}
+
+// CodepaySceneInfo is the object scene_info.
+type CodepaySceneInfo struct {
+	// device_id: Device id.
+	DeviceID *string `json:"device_id,omitempty"`
+	// device_ip: Device ip.
+	DeviceIP *string `json:"device_ip,omitempty"`
+	// store_info: Store info. Required.
+	StoreInfo CodepayStoreInfo `json:"store_info"`
+}
+
+// CodepayStoreInfo is the object store_info.
+type CodepayStoreInfo struct {
+	// id: Id.
+	ID *string `json:"id,omitempty"`
+	// out_id: Out id.
+	OutID *string `json:"out_id,omitempty"`
+}
+
+// ReportExposureRequest is the body of POST /v3/pay/transactions/exposure.
+type ReportExposureRequest struct {
+	// appid: Appid. Left out, it is the configuration's appid.
+	AppID *string `json:"appid,omitempty"`
+	// mchid: Mchid. Left out, it is the configuration's mchid.
+	MchID *string `json:"mchid,omitempty"`
+	// out_trade_no: Out trade no. Required.
+	OutTradeNo string `json:"out_trade_no"`
+	// payer: Payer. Required.
+	Payer ReportExposurePayer `json:"payer"`
+}
+
+// ReportExposurePayer is the object payer.
+type ReportExposurePayer struct {
+	// openid: Openid.
+	OpenID *string `json:"openid,omitempty"`
+	// phone_number_hash: Phone number hash.
+	PhoneNumberHash *string `json:"phone_number_hash,omitempty"`
+}
+
+// ReportExposureResponse is the answer to POST /v3/pay/transactions/exposure.
+type ReportExposureResponse struct {
+	// fqf_exposure: Fqf exposure.
+	FqfExposure bool `json:"fqf_exposure,omitempty"`
+	// market_exposure_token: Market exposure token.
+	MarketExposureToken string `json:"market_exposure_token,omitempty"`
+}
+
+// JsapiWithContractRequest is the body of POST /v3/pay/transactions/jsapi-with-contract.
+type JsapiWithContractRequest struct {
+	// amount: Amount. Required.
+	Amount ContractOrderAmount `json:"amount"`
+	// appid: Appid. Left out, it is the configuration's appid.
+	AppID *string `json:"appid,omitempty"`
+	// attach: Attach.
+	Attach *string `json:"attach,omitempty"`
+	// contract_info: Contract info. Required.
+	ContractInfo JsapiContractInfo `json:"contract_info"`
+	// description: Description. Required.
+	Description string `json:"description"`
+	// detail: Detail.
+	Detail *ContractOrderDetail `json:"detail,omitempty"`
+	// goods_tag: Goods tag.
+	GoodsTag *string `json:"goods_tag,omitempty"`
+	// mchid: Mchid. Left out, it is the configuration's mchid.
+	MchID *string `json:"mchid,omitempty"`
+	// notify_url: Notify url. Left out, it is the configuration's notify_url.
+	NotifyURL *string `json:"notify_url,omitempty"`
+	// out_trade_no: Out trade no. Required.
+	OutTradeNo string `json:"out_trade_no"`
+	// payer: Payer. Required.
+	Payer JsapiWithContractPayer `json:"payer"`
+	// scene_info: Scene info.
+	SceneInfo *AppWithContractSceneInfo `json:"scene_info,omitempty"`
+	// settle_info: Settle info.
+	SettleInfo *AppWithContractSettleInfo `json:"settle_info,omitempty"`
+	// support_fapiao: Support fapiao.
+	SupportFapiao *bool `json:"support_fapiao,omitempty"`
+	// time_expire: Time expire.
+	TimeExpire *string `json:"time_expire,omitempty"`
+}
+
+// JsapiContractInfo is the object contract_info.
+type JsapiContractInfo struct {
+	// contract_appid: Contract appid.
+	ContractAppID *string `json:"contract_appid,omitempty"`
+	// contract_code: Contract code.
+	ContractCode *string `json:"contract_code,omitempty"`
+	// contract_display_account: Contract display account.
+	ContractDisplayAccount *string `json:"contract_display_account,omitempty"`
+	// contract_mchid: Contract mchid.
+	ContractMchID *string `json:"contract_mchid,omitempty"`
+	// contract_notify_url: Contract notify url.
+	ContractNotifyURL *string `json:"contract_notify_url,omitempty"`
+	// password_free_contract_id: Password free contract id.
+	PasswordFreeContractID *string `json:"password_free_contract_id,omitempty"`
+	// plan_id: Plan id.
+	PlanID *string `json:"plan_id,omitempty"`
+	// request_serial: Request serial.
+	RequestSerial *string `json:"request_serial,omitempty"`
+	// token: Token.
+	Token *string `json:"token,omitempty"`
+}
+
+// JsapiWithContractPayer is the object payer.
+type JsapiWithContractPayer struct {
+	// openid: Openid. Required.
+	OpenID string `json:"openid"`
+}
+
+// ReverseResponse is the answer to POST /v3/pay/transactions/out-trade-no/{out_trade_no}/reverse.
+type ReverseResponse struct {
+	// appid: Appid.
+	AppID string `json:"appid,omitempty"`
+	// mchid: Mchid.
+	MchID string `json:"mchid,omitempty"`
+	// out_trade_no: Out trade no.
+	OutTradeNo string `json:"out_trade_no,omitempty"`
 }
 
 // Values of limit_pay.

@@ -49,6 +49,34 @@ func Close(ctx context.Context, client payseal.Executor, outTradeNo string) erro
 	return err
 }
 
+// AppWithContract orders a payment in an app and asks the payer to sign a contract for later deductions. It calls POST
+// /v3/pay/transactions/app-with-contract.
+func AppWithContract(ctx context.Context, client payseal.Executor, request *AppWithContractRequest) (*PrepayResponse, error) {
+	return execute[PrepayResponse](ctx, client, "POST /v3/pay/transactions/app-with-contract", payseal.Params{Body: request})
+}
+
+// Codepay charges the payer whose payment code has been scanned. It calls POST /v3/pay/transactions/codepay.
+func Codepay(ctx context.Context, client payseal.Executor, request *CodepayRequest) (*Transaction, error) {
+	return execute[Transaction](ctx, client, "POST /v3/pay/transactions/codepay", payseal.Params{Body: request})
+}
+
+// ReportExposure reports that a way to pay was shown to the payer. It calls POST /v3/pay/transactions/exposure.
+func ReportExposure(ctx context.Context, client payseal.Executor, request *ReportExposureRequest) (*ReportExposureResponse, error) {
+	return execute[ReportExposureResponse](ctx, client, "POST /v3/pay/transactions/exposure", payseal.Params{Body: request})
+}
+
+// JsapiWithContract orders a payment in WeChat or a mini-program and asks the payer to sign a contract for later
+// deductions. It calls POST /v3/pay/transactions/jsapi-with-contract.
+func JsapiWithContract(ctx context.Context, client payseal.Executor, request *JsapiWithContractRequest) (*PrepayResponse, error) {
+	return execute[PrepayResponse](ctx, client, "POST /v3/pay/transactions/jsapi-with-contract", payseal.Params{Body: request})
+}
+
+// Reverse reverses a code payment: it is cancelled if unpaid and refunded if paid. It calls POST
+// /v3/pay/transactions/out-trade-no/{out_trade_no}/reverse.
+func Reverse(ctx context.Context, client payseal.Executor, outTradeNo string) (*ReverseResponse, error) {
+	return execute[ReverseResponse](ctx, client, "POST /v3/pay/transactions/out-trade-no/{out_trade_no}/reverse", payseal.Params{Path: map[string]string{"out_trade_no": outTradeNo}, Body: struct{}{}})
+}
+
 func execute[T any](ctx context.Context, client payseal.Executor, operation string, params payseal.Params) (*T, error) {
 	result, err := client.Execute(ctx, operation, params)
 	if err != nil {

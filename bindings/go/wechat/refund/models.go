@@ -4,164 +4,192 @@ package refund
 
 // CreateRequest is a refund to make; transaction_id or out_trade_no says of what.
 type CreateRequest struct {
-	// Merchant id of the sub-merchant; only for service providers, who must give it. At most 32 characters of 0-9.
+	// sub_mchid: Merchant id of the sub-merchant; only for service providers, who must give it. At most 32 characters of 0-9.
 	SubMchID string `json:"sub_mchid,omitempty"`
-	// WeChat Pay's number of the payment. At most 32 characters of 0-9A-Za-z.
+	// transaction_id: WeChat Pay's number of the payment. At most 32 characters of 0-9A-Za-z.
 	TransactionID string `json:"transaction_id,omitempty"`
-	// The merchant's order number, unique for the merchant id. 6 to 32 characters of 0-9A-Za-z_|*-.
+	// out_trade_no: The merchant's order number, unique for the merchant id. 6 to 32 characters of 0-9A-Za-z_|*-.
 	OutTradeNo string `json:"out_trade_no,omitempty"`
-	// The merchant's refund number, unique for the merchant id; however often it is sent, money is refunded once. At most 64
-	// characters of 0-9A-Za-z_|*@-.
+	// out_refund_no: The merchant's refund number, unique for the merchant id; however often it is sent, money is refunded
+	// once. At most 64 characters of 0-9A-Za-z_|*@-. Required.
 	OutRefundNo string `json:"out_refund_no"`
-	// Reason, shown to the payer. At most 80 characters.
+	// reason: Reason, shown to the payer. At most 80 characters.
 	Reason string `json:"reason,omitempty"`
-	// Where the refund's notification goes: absolute, without query; default: as set on the merchant platform. 8 to 256
-	// characters.
+	// notify_url: Where the refund's notification goes: absolute, without query; default: as set on the merchant platform. 8
+	// to 256 characters.
 	NotifyURL string `json:"notify_url,omitempty"`
-	// Account the money is taken from. One of AVAILABLE, UNSETTLED.
+	// funds_account: Account the money is taken from. One of AVAILABLE, UNSETTLED.
 	FundsAccount string `json:"funds_account,omitempty"`
-	// Amounts.
+	// amount: Amounts. Required.
 	Amount CreateAmount `json:"amount"`
-	// Goods, when single goods are refunded.
+	// goods_detail: Goods, when single goods are refunded.
 	GoodsDetail []Goods `json:"goods_detail,omitempty"`
 }
 
 // CreateAmount is the amount to refund.
 type CreateAmount struct {
-	// Amount to refund, at most the total. In fen.
+	// refund: Amount to refund, at most the total. In fen. Required.
 	Refund int64 `json:"refund"`
-	// Accounts the money is taken from and how much from each.
+	// from: Accounts the money is taken from and how much from each.
 	From []FundsSource `json:"from,omitempty"`
-	// Amount of the order. In fen.
+	// total: Amount of the order. In fen. Required.
 	Total int64 `json:"total"`
-	// Currency, CNY. Always CNY.
+	// currency: Currency, CNY. Always CNY. Required.
 	Currency string `json:"currency"`
 }
 
 // FundsSource is an account that pays for a refund.
 type FundsSource struct {
-	// Kind of account. One of AVAILABLE, UNAVAILABLE.
+	// account: Kind of account. One of AVAILABLE, UNAVAILABLE. Required.
 	Account string `json:"account"`
-	// Amount. In fen.
+	// amount: Amount. In fen. Required.
 	Amount int64 `json:"amount"`
 }
 
 // Goods is goods that are given back.
 type Goods struct {
-	// The merchant's number of the goods. At most 32 characters of 0-9A-Za-z_-.
+	// merchant_goods_id: The merchant's number of the goods. At most 32 characters of 0-9A-Za-z_-. Required.
 	MerchantGoodsID string `json:"merchant_goods_id"`
-	// WeChat Pay's number of the goods. At most 32 characters.
+	// wechatpay_goods_id: WeChat Pay's number of the goods. At most 32 characters.
 	WechatpayGoodsID string `json:"wechatpay_goods_id,omitempty"`
-	// Name of the goods. At most 256 characters.
+	// goods_name: Name of the goods. At most 256 characters.
 	GoodsName string `json:"goods_name,omitempty"`
-	// Price of one. In fen.
+	// unit_price: Price of one. In fen. Required.
 	UnitPrice int64 `json:"unit_price"`
-	// Amount to refund. In fen.
+	// refund_amount: Amount to refund. In fen. Required.
 	RefundAmount int64 `json:"refund_amount"`
-	// How many are given back.
+	// refund_quantity: How many are given back. Required.
 	RefundQuantity int64 `json:"refund_quantity"`
 }
 
 // Refund is a refund as the provider keeps it.
 type Refund struct {
-	// WeChat Pay's number of the refund.
+	// refund_id: WeChat Pay's number of the refund.
 	RefundID string `json:"refund_id,omitempty"`
-	// The merchant's refund number.
+	// out_refund_no: The merchant's refund number.
 	OutRefundNo string `json:"out_refund_no,omitempty"`
-	// WeChat Pay's number of the payment.
+	// transaction_id: WeChat Pay's number of the payment.
 	TransactionID string `json:"transaction_id,omitempty"`
-	// The merchant's order number.
+	// out_trade_no: The merchant's order number.
 	OutTradeNo string `json:"out_trade_no,omitempty"`
-	// Way the money goes. BALANCE, ORIGINAL, OTHER_BALANCE, OTHER_BANKCARD, or what the provider adds.
+	// channel: Way the money goes. BALANCE, ORIGINAL, OTHER_BALANCE, OTHER_BANKCARD, or what the provider adds.
 	Channel string `json:"channel,omitempty"`
-	// Account that receives the money.
+	// user_received_account: Account that receives the money.
 	UserReceivedAccount string `json:"user_received_account,omitempty"`
-	// When the money arrived. RFC 3339.
+	// success_time: When the money arrived. RFC 3339.
 	SuccessTime string `json:"success_time,omitempty"`
-	// When the refund was asked for. RFC 3339.
+	// create_time: When the refund was asked for. RFC 3339.
 	CreateTime string `json:"create_time,omitempty"`
-	// State of the refund. ABNORMAL, CLOSED, PROCESSING, SUCCESS, or what the provider adds.
+	// status: State of the refund. ABNORMAL, CLOSED, PROCESSING, SUCCESS, or what the provider adds.
 	Status string `json:"status,omitempty"`
-	// Account the money was taken from. AVAILABLE, BASIC, OPERATION, UNAVAILABLE, UNSETTLED, or what the provider adds.
+	// funds_account: Account the money was taken from. AVAILABLE, BASIC, OPERATION, UNAVAILABLE, UNSETTLED, or what the
+	// provider adds.
 	FundsAccount string `json:"funds_account,omitempty"`
-	// Amounts.
+	// amount: Amounts.
 	Amount *Amount `json:"amount,omitempty"`
-	// Coupons that were used.
+	// promotion_detail: Coupons that were used.
 	PromotionDetail []Promotion `json:"promotion_detail,omitempty"`
 }
 
 // Amount is the amounts of a refund.
 type Amount struct {
-	// Amount of the order. In fen.
+	// total: Amount of the order. In fen.
 	Total int64 `json:"total,omitempty"`
-	// Amount refunded. In fen.
+	// refund: Amount refunded. In fen.
 	Refund int64 `json:"refund,omitempty"`
-	// Accounts the money was taken from.
+	// from: Accounts the money was taken from.
 	From []FundsSource `json:"from,omitempty"`
-	// What the payer had paid. In fen.
+	// payer_total: What the payer had paid. In fen.
 	PayerTotal int64 `json:"payer_total,omitempty"`
-	// What the payer gets back. In fen.
+	// payer_refund: What the payer gets back. In fen.
 	PayerRefund int64 `json:"payer_refund,omitempty"`
-	// Settled amount of the refund. In fen.
+	// settlement_refund: Settled amount of the refund. In fen.
 	SettlementRefund int64 `json:"settlement_refund,omitempty"`
-	// Settled amount of the order. In fen.
+	// settlement_total: Settled amount of the order. In fen.
 	SettlementTotal int64 `json:"settlement_total,omitempty"`
-	// Part of the coupons. In fen.
+	// discount_refund: Part of the coupons. In fen.
 	DiscountRefund int64 `json:"discount_refund,omitempty"`
-	// Currency, CNY.
+	// currency: Currency, CNY.
 	Currency string `json:"currency,omitempty"`
-	// Fee that is given back. In fen.
+	// refund_fee: Fee that is given back. In fen.
 	RefundFee int64 `json:"refund_fee,omitempty"`
 }
 
 // Promotion is a coupon's part in a refund.
 type Promotion struct {
-	// Number of the coupon.
+	// promotion_id: Number of the coupon.
 	PromotionID string `json:"promotion_id,omitempty"`
-	// What it applies to. GLOBAL, SINGLE, or what the provider adds.
+	// scope: What it applies to. GLOBAL, SINGLE, or what the provider adds.
 	Scope string `json:"scope,omitempty"`
-	// Kind of coupon. COUPON, DISCOUNT, or what the provider adds.
+	// type: Kind of coupon. COUPON, DISCOUNT, or what the provider adds.
 	Type string `json:"type,omitempty"`
-	// Value of the coupon. In fen.
+	// amount: Value of the coupon. In fen.
 	Amount int64 `json:"amount,omitempty"`
-	// Part that is taken back. In fen.
+	// refund_amount: Part that is taken back. In fen.
 	RefundAmount int64 `json:"refund_amount,omitempty"`
-	// Goods it applies to.
+	// goods_detail: Goods it applies to.
 	GoodsDetail []Goods `json:"goods_detail,omitempty"`
 }
 
 // RefundNotification is the plaintext of the notifications REFUND.SUCCESS, REFUND.ABNORMAL and REFUND.CLOSED.
 type RefundNotification struct {
-	// Merchant id.
+	// mchid: Merchant id.
 	MchID string `json:"mchid,omitempty"`
-	// The merchant's order number.
+	// out_trade_no: The merchant's order number.
 	OutTradeNo string `json:"out_trade_no,omitempty"`
-	// WeChat Pay's number of the payment.
+	// transaction_id: WeChat Pay's number of the payment.
 	TransactionID string `json:"transaction_id,omitempty"`
-	// The merchant's refund number.
+	// out_refund_no: The merchant's refund number.
 	OutRefundNo string `json:"out_refund_no,omitempty"`
-	// WeChat Pay's number of the refund.
+	// refund_id: WeChat Pay's number of the refund.
 	RefundID string `json:"refund_id,omitempty"`
-	// State of the refund. ABNORMAL, CLOSED, SUCCESS, or what the provider adds.
+	// refund_status: State of the refund. ABNORMAL, CLOSED, SUCCESS, or what the provider adds.
 	RefundStatus string `json:"refund_status,omitempty"`
-	// When the money arrived. RFC 3339.
+	// success_time: When the money arrived. RFC 3339.
 	SuccessTime string `json:"success_time,omitempty"`
-	// Account that receives the money.
+	// user_received_account: Account that receives the money.
 	UserReceivedAccount string `json:"user_received_account,omitempty"`
-	// Amounts.
+	// amount: Amounts.
 	Amount *NotificationAmount `json:"amount,omitempty"`
 }
 
 // NotificationAmount is the amounts of a refund's notification.
 type NotificationAmount struct {
-	// Amount of the order. In fen.
+	// total: Amount of the order. In fen.
 	Total int64 `json:"total,omitempty"`
-	// Amount refunded. In fen.
+	// refund: Amount refunded. In fen.
 	Refund int64 `json:"refund,omitempty"`
-	// What the payer had paid. In fen.
+	// payer_total: What the payer had paid. In fen.
 	PayerTotal int64 `json:"payer_total,omitempty"`
-	// What the payer gets back. In fen.
+	// payer_refund: What the payer gets back. In fen.
 	PayerRefund int64 `json:"payer_refund,omitempty"`
+}
+
+// ApplyAbnormalRequest is the body of POST /v3/refund/domestic/refunds/{refund_id}/apply-abnormal-refund.
+type ApplyAbnormalRequest struct {
+	// bank_account: Bank account. Sent encrypted: give the plaintext, the library encrypts it.
+	BankAccount *string `json:"bank_account,omitempty"`
+	// bank_type: Bank type. One of ABC_DEBIT, BOC_DEBIT, CCB_DEBIT, CEB_DEBIT, CIB_DEBIT, CITIC_DEBIT, CMBC_DEBIT, CMB_DEBIT,
+	// COMM_DEBIT, GDB_DEBIT, ICBC_DEBIT, NBCB_DEBIT, PAB_DEBIT, PSBC_DEBIT, SPDB_DEBIT.
+	BankType string `json:"bank_type,omitempty"`
+	// out_refund_no: Out refund no. Required.
+	OutRefundNo string `json:"out_refund_no"`
+	// real_name: Real name. Sent encrypted: give the plaintext, the library encrypts it.
+	RealName *string `json:"real_name,omitempty"`
+	// sub_mchid: Sub mchid.
+	SubMchID *string `json:"sub_mchid,omitempty"`
+	// type: Type. One of MERCHANT_BANK_CARD, USER_BANK_CARD. Required.
+	Type string `json:"type"`
+}
+
+// String keeps what is encrypted on its way out of logs.
+func (ApplyAbnormalRequest) String() string {
+	return "ApplyAbnormalRequest{…}"
+}
+
+// GoString is String.
+func (v ApplyAbnormalRequest) GoString() string {
+	return v.String()
 }
 
 // Values of funds_account in CreateRequest.
@@ -212,10 +240,10 @@ const (
 	ScopeSingle = "SINGLE"
 )
 
-// Values of type.
+// Values of type in Promotion.
 const (
-	TypeCoupon   = "COUPON"
-	TypeDiscount = "DISCOUNT"
+	PromotionTypeCoupon   = "COUPON"
+	PromotionTypeDiscount = "DISCOUNT"
 )
 
 // Values of refund_status.
@@ -223,4 +251,29 @@ const (
 	RefundStatusAbnormal = "ABNORMAL"
 	RefundStatusClosed   = "CLOSED"
 	RefundStatusSuccess  = "SUCCESS"
+)
+
+// Values of bank_type.
+const (
+	BankTypeAbcDebit   = "ABC_DEBIT"
+	BankTypeBocDebit   = "BOC_DEBIT"
+	BankTypeCcbDebit   = "CCB_DEBIT"
+	BankTypeCebDebit   = "CEB_DEBIT"
+	BankTypeCibDebit   = "CIB_DEBIT"
+	BankTypeCiticDebit = "CITIC_DEBIT"
+	BankTypeCmbcDebit  = "CMBC_DEBIT"
+	BankTypeCmbDebit   = "CMB_DEBIT"
+	BankTypeCommDebit  = "COMM_DEBIT"
+	BankTypeGdbDebit   = "GDB_DEBIT"
+	BankTypeIcbcDebit  = "ICBC_DEBIT"
+	BankTypeNbcbDebit  = "NBCB_DEBIT"
+	BankTypePabDebit   = "PAB_DEBIT"
+	BankTypePsbcDebit  = "PSBC_DEBIT"
+	BankTypeSpdbDebit  = "SPDB_DEBIT"
+)
+
+// Values of type in ApplyAbnormalRequest.
+const (
+	ApplyAbnormalRequestTypeMerchantBankCard = "MERCHANT_BANK_CARD"
+	ApplyAbnormalRequestTypeUserBankCard     = "USER_BANK_CARD"
 )

@@ -19,7 +19,7 @@ func Create(ctx context.Context, client payseal.Executor, request *CreateRequest
 
 // QueryOptions are the query parameters of [Query]; zero fields are left out.
 type QueryOptions struct {
-	// Merchant id of the sub-merchant; only for service providers, who must give it. At most 32 characters of 0-9.
+	// sub_mchid: Merchant id of the sub-merchant; only for service providers, who must give it. At most 32 characters of 0-9.
 	SubMchID string
 }
 
@@ -32,6 +32,12 @@ func Query(ctx context.Context, client payseal.Executor, outRefundNo string, opt
 		}
 	}
 	return execute[Refund](ctx, client, "GET /v3/refund/domestic/refunds/{out_refund_no}", payseal.Params{Path: map[string]string{"out_refund_no": outRefundNo}, Query: query})
+}
+
+// ApplyAbnormal sends the money of a refund that got stuck to another account. It calls POST
+// /v3/refund/domestic/refunds/{refund_id}/apply-abnormal-refund.
+func ApplyAbnormal(ctx context.Context, client payseal.Executor, refundID string, request *ApplyAbnormalRequest) (*Refund, error) {
+	return execute[Refund](ctx, client, "POST /v3/refund/domestic/refunds/{refund_id}/apply-abnormal-refund", payseal.Params{Path: map[string]string{"refund_id": refundID}, Body: request})
 }
 
 func execute[T any](ctx context.Context, client payseal.Executor, operation string, params payseal.Params) (*T, error) {

@@ -33,6 +33,11 @@ class Model:
         return {name: _written(value) for name, value in members if value is not None}
 
 
+def given(*parameters: tuple[str, object]) -> dict[str, object]:
+    """The parameters that are not ``None``."""
+    return {name: value for name, value in parameters if value is not None}
+
+
 _Reader = Callable[[Any, str], Any]
 
 

@@ -12,7 +12,7 @@ from typing import Literal, Optional
 from payseal.aio import AsyncClient
 from payseal.client import Client
 from payseal.result import Options
-from payseal.wechat._model import Model
+from payseal.wechat._model import Model, given
 
 __all__ = [
     "Certificate",
@@ -80,7 +80,7 @@ def download(
         algorithm_type: Which algorithms; default RSA. One of ALL, RSA, SM2.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
-    query = {name: value for name, value in {"algorithm_type": algorithm_type}.items() if value is not None}
+    query = given(("algorithm_type", algorithm_type))
     result = client.execute("GET /v3/certificates", query=query, options=options)
     return Certificates.from_json(result.json())
 
@@ -97,6 +97,6 @@ async def download_async(
         algorithm_type: Which algorithms; default RSA. One of ALL, RSA, SM2.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
-    query = {name: value for name, value in {"algorithm_type": algorithm_type}.items() if value is not None}
+    query = given(("algorithm_type", algorithm_type))
     result = await client.execute("GET /v3/certificates", query=query, options=options)
     return Certificates.from_json(result.json())

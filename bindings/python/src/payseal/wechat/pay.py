@@ -16,13 +16,30 @@ from payseal.wechat._model import Model
 
 __all__ = [
     "AppRequest",
+    "AppWithContractGoodsDetail",
+    "AppWithContractRequest",
+    "AppWithContractSceneInfo",
+    "AppWithContractSettleInfo",
+    "AppWithContractStoreInfo",
+    "CodepayGoodsDetail",
+    "CodepayOrderDetail",
+    "CodepayPayer",
+    "CodepayRequest",
+    "CodepaySceneInfo",
+    "CodepayStoreInfo",
+    "ContractInfo",
+    "ContractOrderAmount",
+    "ContractOrderDetail",
     "GoodsDetail",
     "H5Info",
     "H5Request",
     "H5Response",
     "H5SceneInfo",
     "InstallmentInfo",
+    "JsapiContractInfo",
     "JsapiRequest",
+    "JsapiWithContractPayer",
+    "JsapiWithContractRequest",
     "NativeRequest",
     "NativeResponse",
     "OrderAmount",
@@ -33,6 +50,10 @@ __all__ = [
     "PrepayResponse",
     "Promotion",
     "PromotionGoods",
+    "ReportExposurePayer",
+    "ReportExposureRequest",
+    "ReportExposureResponse",
+    "ReverseResponse",
     "SceneInfo",
     "SettleInfo",
     "StoreInfo",
@@ -45,18 +66,28 @@ __all__ = [
     "TransactionSceneInfo",
     "app",
     "app_async",
+    "app_with_contract",
+    "app_with_contract_async",
     "close",
     "close_async",
+    "codepay",
+    "codepay_async",
     "h5",
     "h5_async",
     "jsapi",
     "jsapi_async",
+    "jsapi_with_contract",
+    "jsapi_with_contract_async",
     "native",
     "native_async",
     "query_by_out_trade_no",
     "query_by_out_trade_no_async",
     "query_by_transaction_id",
     "query_by_transaction_id_async",
+    "report_exposure",
+    "report_exposure_async",
+    "reverse",
+    "reverse_async",
 ]
 
 
@@ -67,8 +98,8 @@ class JsapiRequest(Model):
     Attributes:
         appid: App id that is bound to the merchant id. At most 32 characters of 0-9A-Za-z. Left out, it is the configuration's appid.
         mchid: Merchant id. At most 32 characters of 0-9. Left out, it is the configuration's mchid.
-        description: What is sold, as the payer's bill shows it. At most 127 characters.
-        out_trade_no: The merchant's order number, unique for the merchant id. 6 to 32 characters of 0-9A-Za-z_|*-.
+        description: What is sold, as the payer's bill shows it. At most 127 characters. Required.
+        out_trade_no: The merchant's order number, unique for the merchant id. 6 to 32 characters of 0-9A-Za-z_|*-. Required.
         time_expire: Until when the order can be paid. RFC 3339. At most 64 characters.
         attach: The merchant's own data; comes back in queries and notifications. At most 128 characters.
         notify_url: Where the payment's notification goes: absolute, without query. At most 255 characters. Left out, it is the
@@ -76,8 +107,8 @@ class JsapiRequest(Model):
         goods_tag: Coupon tag of the order. At most 32 characters.
         limit_pay: Means of payment that are excluded or the only one allowed. One of balance_only, no_balance, no_credit, no_debit.
         support_fapiao: Whether the payer is offered an electronic invoice.
-        amount: The amount to pay.
-        payer: Who pays.
+        amount: The amount to pay. Required.
+        payer: Who pays. Required.
         detail: Goods, for coupons on single goods.
         scene_info: Where the payment happens.
         settle_info: Settlement.
@@ -109,8 +140,8 @@ class AppRequest(Model):
     Attributes:
         appid: App id that is bound to the merchant id. At most 32 characters of 0-9A-Za-z. Left out, it is the configuration's appid.
         mchid: Merchant id. At most 32 characters of 0-9. Left out, it is the configuration's mchid.
-        description: What is sold, as the payer's bill shows it. At most 127 characters.
-        out_trade_no: The merchant's order number, unique for the merchant id. 6 to 32 characters of 0-9A-Za-z_|*-.
+        description: What is sold, as the payer's bill shows it. At most 127 characters. Required.
+        out_trade_no: The merchant's order number, unique for the merchant id. 6 to 32 characters of 0-9A-Za-z_|*-. Required.
         time_expire: Until when the order can be paid. RFC 3339. At most 64 characters.
         attach: The merchant's own data; comes back in queries and notifications. At most 128 characters.
         notify_url: Where the payment's notification goes: absolute, without query. At most 255 characters. Left out, it is the
@@ -118,7 +149,7 @@ class AppRequest(Model):
         goods_tag: Coupon tag of the order. At most 32 characters.
         limit_pay: Means of payment that are excluded or the only one allowed. One of balance_only, no_balance, no_credit, no_debit.
         support_fapiao: Whether the payer is offered an electronic invoice.
-        amount: The amount to pay.
+        amount: The amount to pay. Required.
         payer: Who must pay.
         detail: Goods, for coupons on single goods.
         scene_info: Where the payment happens.
@@ -151,8 +182,8 @@ class H5Request(Model):
     Attributes:
         appid: App id that is bound to the merchant id. At most 32 characters of 0-9A-Za-z. Left out, it is the configuration's appid.
         mchid: Merchant id. At most 32 characters of 0-9. Left out, it is the configuration's mchid.
-        description: What is sold, as the payer's bill shows it. At most 127 characters.
-        out_trade_no: The merchant's order number, unique for the merchant id. 6 to 32 characters of 0-9A-Za-z_|*-.
+        description: What is sold, as the payer's bill shows it. At most 127 characters. Required.
+        out_trade_no: The merchant's order number, unique for the merchant id. 6 to 32 characters of 0-9A-Za-z_|*-. Required.
         time_expire: Until when the order can be paid. RFC 3339. At most 64 characters.
         attach: The merchant's own data; comes back in queries and notifications. At most 128 characters.
         notify_url: Where the payment's notification goes: absolute, without query. At most 255 characters. Left out, it is the
@@ -160,10 +191,10 @@ class H5Request(Model):
         goods_tag: Coupon tag of the order. At most 32 characters.
         limit_pay: Means of payment that are excluded or the only one allowed. One of balance_only, no_balance, no_credit, no_debit.
         support_fapiao: Whether the payer is offered an electronic invoice.
-        amount: The amount to pay.
+        amount: The amount to pay. Required.
         payer: Who must pay.
         detail: Goods, for coupons on single goods.
-        scene_info: Where the payment happens.
+        scene_info: Where the payment happens. Required.
         settle_info: Settlement.
     """
 
@@ -191,8 +222,8 @@ class NativeRequest(Model):
     Attributes:
         appid: App id that is bound to the merchant id. At most 32 characters of 0-9A-Za-z. Left out, it is the configuration's appid.
         mchid: Merchant id. At most 32 characters of 0-9. Left out, it is the configuration's mchid.
-        description: What is sold, as the payer's bill shows it. At most 127 characters.
-        out_trade_no: The merchant's order number, unique for the merchant id. 6 to 32 characters of 0-9A-Za-z_|*-.
+        description: What is sold, as the payer's bill shows it. At most 127 characters. Required.
+        out_trade_no: The merchant's order number, unique for the merchant id. 6 to 32 characters of 0-9A-Za-z_|*-. Required.
         time_expire: Until when the order can be paid. RFC 3339. At most 64 characters.
         attach: The merchant's own data; comes back in queries and notifications. At most 128 characters.
         notify_url: Where the payment's notification goes: absolute, without query. At most 255 characters. Left out, it is the
@@ -200,7 +231,7 @@ class NativeRequest(Model):
         goods_tag: Coupon tag of the order. At most 32 characters.
         limit_pay: Means of payment that are excluded or the only one allowed. One of balance_only, no_balance, no_credit, no_debit.
         support_fapiao: Whether the payer is offered an electronic invoice.
-        amount: The amount to pay.
+        amount: The amount to pay. Required.
         payer: Who must pay.
         detail: Goods, for coupons on single goods.
         scene_info: Where the payment happens.
@@ -229,7 +260,7 @@ class OrderAmount(Model):
     """The amount of an order.
 
     Attributes:
-        total: Amount to pay. In fen.
+        total: Amount to pay. In fen. Required.
         currency: Currency, CNY. Always CNY.
     """
 
@@ -257,11 +288,11 @@ class GoodsDetail(Model):
     """One kind of goods in an order.
 
     Attributes:
-        merchant_goods_id: The merchant's number of the goods. At most 32 characters of 0-9A-Za-z_-.
+        merchant_goods_id: The merchant's number of the goods. At most 32 characters of 0-9A-Za-z_-. Required.
         wechatpay_goods_id: WeChat Pay's number of the goods. At most 32 characters.
         goods_name: Name of the goods. At most 256 characters.
-        quantity: How many are bought.
-        unit_price: Price of one. In fen.
+        quantity: How many are bought. Required.
+        unit_price: Price of one. In fen. Required.
     """
 
     merchant_goods_id: str
@@ -276,7 +307,7 @@ class Payer(Model):
     """Who pays.
 
     Attributes:
-        openid: The payer's openid under the app id. At most 128 characters.
+        openid: The payer's openid under the app id. At most 128 characters. Required.
         identity: The only person who may pay.
     """
 
@@ -301,9 +332,9 @@ class PayerIdentity(Model):
 
     Attributes:
         type: Kind of the number. One of FOREIGN_RESIDENT, HONGKONG_MACAO, HONGKONG_MACAO_RESIDENT, IDCARD, OVERSEA_PASSPORT,
-            PHONE_NUMBER, TAIWAN_RESIDENT.
-        number: Number of the document or telephone. The library encrypts it.
-        name: Full name. The library encrypts it.
+            PHONE_NUMBER, TAIWAN_RESIDENT. Required.
+        number: Number of the document or telephone. Sent encrypted: give the plaintext, the library encrypts it. Required.
+        name: Full name. Sent encrypted: give the plaintext, the library encrypts it. Required.
     """
 
     type: Literal[
@@ -318,7 +349,7 @@ class SceneInfo(Model):
     """Where the payment happens.
 
     Attributes:
-        payer_client_ip: The payer's IPv4 or IPv6 address. At most 45 characters.
+        payer_client_ip: The payer's IPv4 or IPv6 address. At most 45 characters. Required.
         device_id: The merchant's number of the terminal. At most 32 characters.
         store_info: The shop.
     """
@@ -333,10 +364,10 @@ class H5SceneInfo(Model):
     """Where an H5 payment happens.
 
     Attributes:
-        payer_client_ip: The payer's IPv4 or IPv6 address. At most 45 characters.
+        payer_client_ip: The payer's IPv4 or IPv6 address. At most 45 characters. Required.
         device_id: The merchant's number of the terminal. At most 32 characters.
         store_info: The shop.
-        h5_info: The page or app that calls the payment up.
+        h5_info: The page or app that calls the payment up. Required.
     """
 
     payer_client_ip: str
@@ -350,7 +381,7 @@ class H5Info(Model):
     """The page or app that calls an H5 payment up.
 
     Attributes:
-        type: Kind of scene, such as Wap, iOS or Android. At most 32 characters.
+        type: Kind of scene, such as Wap, iOS or Android. At most 32 characters. Required.
         app_name: Name of the app. At most 64 characters.
         app_url: Address of the site. At most 128 characters.
         bundle_id: Bundle id on iOS. At most 128 characters.
@@ -369,7 +400,7 @@ class StoreInfo(Model):
     """A shop.
 
     Attributes:
-        id: The merchant's number of the shop. At most 32 characters.
+        id: The merchant's number of the shop. At most 32 characters. Required.
         name: Name of the shop. At most 256 characters.
         area_code: Area code of the shop. At most 32 characters.
         address: Address of the shop. At most 512 characters.
@@ -408,8 +439,8 @@ class SubsidyDetail(Model):
     """One subsidy.
 
     Attributes:
-        subsidy_period_type: How the period counts. One of DAILY, PERIOD.
-        subsidy_plan: The plans.
+        subsidy_period_type: How the period counts. One of DAILY, PERIOD. Required.
+        subsidy_plan: The plans. Required.
     """
 
     subsidy_period_type: Literal["DAILY", "PERIOD"]
@@ -421,8 +452,8 @@ class SubsidyPlan(Model):
     """The subsidy for one number of instalments.
 
     Attributes:
-        subsidy_installment_num: Number of instalments. One of 3, 6, 12.
-        subsidy_percent: Part of the interest that the merchant pays, percent. One of 0, 100.
+        subsidy_installment_num: Number of instalments. One of 3, 6, 12. Required.
+        subsidy_percent: Part of the interest that the merchant pays, percent. One of 0, 100. Required.
     """
 
     subsidy_installment_num: int
@@ -604,6 +635,397 @@ class PromotionGoods(Model):
     goods_remark: Optional[str] = None
 
 
+@dataclass(frozen=True)
+class AppWithContractRequest(Model):
+    """The body of POST /v3/pay/transactions/app-with-contract.
+
+    Attributes:
+        amount: Amount. Required.
+        appid: Appid. Left out, it is the configuration's appid.
+        attach: Attach.
+        contract_info: Contract info. Required.
+        description: Description. Required.
+        detail: Detail.
+        goods_tag: Goods tag.
+        mchid: Mchid. Left out, it is the configuration's mchid.
+        notify_url: Notify url. Left out, it is the configuration's notify_url.
+        out_trade_no: Out trade no. Required.
+        scene_info: Scene info.
+        settle_info: Settle info.
+        support_fapiao: Support fapiao.
+        time_expire: Time expire.
+    """
+
+    amount: ContractOrderAmount
+    contract_info: ContractInfo
+    description: str
+    out_trade_no: str
+    appid: Optional[str] = None
+    attach: Optional[str] = None
+    detail: Optional[ContractOrderDetail] = None
+    goods_tag: Optional[str] = None
+    mchid: Optional[str] = None
+    notify_url: Optional[str] = None
+    scene_info: Optional[AppWithContractSceneInfo] = None
+    settle_info: Optional[AppWithContractSettleInfo] = None
+    support_fapiao: Optional[bool] = None
+    time_expire: Optional[str] = None
+
+
+@dataclass(frozen=True)
+class ContractOrderAmount(Model):
+    """The object amount.
+
+    Attributes:
+        currency: Currency.
+        total: Total. Required.
+    """
+
+    total: int
+    currency: Optional[str] = None
+
+
+@dataclass(frozen=True)
+class ContractInfo(Model):
+    """The object contract_info.
+
+    Attributes:
+        contract_appid: Contract appid. Required.
+        contract_code: Contract code. Required.
+        contract_display_account: Contract display account. Required.
+        contract_mchid: Contract mchid. Required.
+        contract_notify_url: Contract notify url.
+        plan_id: Plan id. Required.
+        request_serial: Request serial. Required.
+    """
+
+    contract_appid: str
+    contract_code: str
+    contract_display_account: str
+    contract_mchid: str
+    plan_id: str
+    request_serial: str
+    contract_notify_url: Optional[str] = None
+
+
+@dataclass(frozen=True)
+class ContractOrderDetail(Model):
+    """The object detail.
+
+    Attributes:
+        cost_price: Cost price.
+        goods_detail: Goods detail. Required.
+        invoice_id: Invoice id.
+    """
+
+    goods_detail: list[AppWithContractGoodsDetail]
+    cost_price: Optional[int] = None
+    invoice_id: Optional[str] = None
+
+
+@dataclass(frozen=True)
+class AppWithContractGoodsDetail(Model):
+    """An item of goods_detail.
+
+    Attributes:
+        goods_name: Goods name.
+        merchant_goods_id: Merchant goods id. Required.
+        quantity: Quantity. Required.
+        unit_price: Unit price. Required.
+        wechatpay_goods_id: Wechatpay goods id.
+    """
+
+    merchant_goods_id: str
+    quantity: int
+    unit_price: int
+    goods_name: Optional[str] = None
+    wechatpay_goods_id: Optional[str] = None
+
+
+@dataclass(frozen=True)
+class AppWithContractSceneInfo(Model):
+    """The object scene_info.
+
+    Attributes:
+        device_id: Device id.
+        payer_client_ip: Payer client ip. Required.
+        store_info: Store info.
+    """
+
+    payer_client_ip: str
+    device_id: Optional[str] = None
+    store_info: Optional[AppWithContractStoreInfo] = None
+
+
+@dataclass(frozen=True)
+class AppWithContractStoreInfo(Model):
+    """The object store_info.
+
+    Attributes:
+        address: Address.
+        area_code: Area code.
+        id: Id.
+        name: Name.
+    """
+
+    address: Optional[str] = None
+    area_code: Optional[str] = None
+    id: Optional[str] = None
+    name: Optional[str] = None
+
+
+@dataclass(frozen=True)
+class AppWithContractSettleInfo(Model):
+    """The object settle_info.
+
+    Attributes:
+        profit_sharing: Profit sharing.
+    """
+
+    profit_sharing: Optional[bool] = None
+
+
+@dataclass(frozen=True)
+class CodepayRequest(Model):
+    """The body of POST /v3/pay/transactions/codepay.
+
+    Attributes:
+        amount: Amount. Required.
+        appid: Appid. Left out, it is the configuration's appid.
+        attach: Attach.
+        description: Description. Required.
+        detail: Detail.
+        goods_tag: Goods tag.
+        mchid: Mchid. Left out, it is the configuration's mchid.
+        out_trade_no: Out trade no. Required.
+        payer: Payer. Required.
+        scene_info: Scene info. Required.
+        settle_info: Settle info.
+        support_fapiao: Support fapiao.
+    """
+
+    amount: ContractOrderAmount
+    description: str
+    out_trade_no: str
+    payer: CodepayPayer
+    scene_info: CodepaySceneInfo
+    appid: Optional[str] = None
+    attach: Optional[str] = None
+    detail: Optional[CodepayOrderDetail] = None
+    goods_tag: Optional[str] = None
+    mchid: Optional[str] = None
+    settle_info: Optional[AppWithContractSettleInfo] = None
+    support_fapiao: Optional[bool] = None
+
+
+@dataclass(frozen=True)
+class CodepayOrderDetail(Model):
+    """The object detail.
+
+    Attributes:
+        cost_price: Cost price.
+        goods_detail: Goods detail. Required.
+        invoice_id: Invoice id.
+    """
+
+    goods_detail: list[CodepayGoodsDetail]
+    cost_price: Optional[int] = None
+    invoice_id: Optional[str] = None
+
+
+@dataclass(frozen=True)
+class CodepayGoodsDetail(Model):
+    """An item of goods_detail.
+
+    Attributes:
+        goods_name: Goods name.
+        merchant_goods_id: Merchant goods id. Required.
+        quantity: Quantity. Required.
+        unit_price: Unit price. Required.
+        wxpay_goods_id: Wxpay goods id.
+    """
+
+    merchant_goods_id: str
+    quantity: int
+    unit_price: int
+    goods_name: Optional[str] = None
+    wxpay_goods_id: Optional[str] = None
+
+
+@dataclass(frozen=True)
+class CodepayPayer(Model):
+    """The object payer.
+
+    Attributes:
+        auth_code: Auth code. Required.
+    """
+
+    auth_code: str
+
+
+@dataclass(frozen=True)
+class CodepaySceneInfo(Model):
+    """The object scene_info.
+
+    Attributes:
+        device_id: Device id.
+        device_ip: Device ip.
+        store_info: Store info. Required.
+    """
+
+    store_info: CodepayStoreInfo
+    device_id: Optional[str] = None
+    device_ip: Optional[str] = None
+
+
+@dataclass(frozen=True)
+class CodepayStoreInfo(Model):
+    """The object store_info.
+
+    Attributes:
+        id: Id.
+        out_id: Out id.
+    """
+
+    id: Optional[str] = None
+    out_id: Optional[str] = None
+
+
+@dataclass(frozen=True)
+class ReportExposureRequest(Model):
+    """The body of POST /v3/pay/transactions/exposure.
+
+    Attributes:
+        appid: Appid. Left out, it is the configuration's appid.
+        mchid: Mchid. Left out, it is the configuration's mchid.
+        out_trade_no: Out trade no. Required.
+        payer: Payer. Required.
+    """
+
+    out_trade_no: str
+    payer: ReportExposurePayer
+    appid: Optional[str] = None
+    mchid: Optional[str] = None
+
+
+@dataclass(frozen=True)
+class ReportExposurePayer(Model):
+    """The object payer.
+
+    Attributes:
+        openid: Openid.
+        phone_number_hash: Phone number hash.
+    """
+
+    openid: Optional[str] = None
+    phone_number_hash: Optional[str] = None
+
+
+@dataclass(frozen=True)
+class ReportExposureResponse(Model):
+    """The answer to POST /v3/pay/transactions/exposure.
+
+    Attributes:
+        fqf_exposure: Fqf exposure.
+        market_exposure_token: Market exposure token.
+    """
+
+    fqf_exposure: Optional[bool] = None
+    market_exposure_token: Optional[str] = None
+
+
+@dataclass(frozen=True)
+class JsapiWithContractRequest(Model):
+    """The body of POST /v3/pay/transactions/jsapi-with-contract.
+
+    Attributes:
+        amount: Amount. Required.
+        appid: Appid. Left out, it is the configuration's appid.
+        attach: Attach.
+        contract_info: Contract info. Required.
+        description: Description. Required.
+        detail: Detail.
+        goods_tag: Goods tag.
+        mchid: Mchid. Left out, it is the configuration's mchid.
+        notify_url: Notify url. Left out, it is the configuration's notify_url.
+        out_trade_no: Out trade no. Required.
+        payer: Payer. Required.
+        scene_info: Scene info.
+        settle_info: Settle info.
+        support_fapiao: Support fapiao.
+        time_expire: Time expire.
+    """
+
+    amount: ContractOrderAmount
+    contract_info: JsapiContractInfo
+    description: str
+    out_trade_no: str
+    payer: JsapiWithContractPayer
+    appid: Optional[str] = None
+    attach: Optional[str] = None
+    detail: Optional[ContractOrderDetail] = None
+    goods_tag: Optional[str] = None
+    mchid: Optional[str] = None
+    notify_url: Optional[str] = None
+    scene_info: Optional[AppWithContractSceneInfo] = None
+    settle_info: Optional[AppWithContractSettleInfo] = None
+    support_fapiao: Optional[bool] = None
+    time_expire: Optional[str] = None
+
+
+@dataclass(frozen=True)
+class JsapiContractInfo(Model):
+    """The object contract_info.
+
+    Attributes:
+        contract_appid: Contract appid.
+        contract_code: Contract code.
+        contract_display_account: Contract display account.
+        contract_mchid: Contract mchid.
+        contract_notify_url: Contract notify url.
+        password_free_contract_id: Password free contract id.
+        plan_id: Plan id.
+        request_serial: Request serial.
+        token: Token.
+    """
+
+    contract_appid: Optional[str] = None
+    contract_code: Optional[str] = None
+    contract_display_account: Optional[str] = None
+    contract_mchid: Optional[str] = None
+    contract_notify_url: Optional[str] = None
+    password_free_contract_id: Optional[str] = None
+    plan_id: Optional[str] = None
+    request_serial: Optional[str] = None
+    token: Optional[str] = None
+
+
+@dataclass(frozen=True)
+class JsapiWithContractPayer(Model):
+    """The object payer.
+
+    Attributes:
+        openid: Openid. Required.
+    """
+
+    openid: str
+
+
+@dataclass(frozen=True)
+class ReverseResponse(Model):
+    """The answer to POST /v3/pay/transactions/out-trade-no/{out_trade_no}/reverse.
+
+    Attributes:
+        appid: Appid.
+        mchid: Mchid.
+        out_trade_no: Out trade no.
+    """
+
+    appid: Optional[str] = None
+    mchid: Optional[str] = None
+    out_trade_no: Optional[str] = None
+
+
 def jsapi(client: Client, request: JsapiRequest, *, options: Optional[Options] = None) -> PrepayResponse:
     """Orders a JSAPI or mini-program payment.
 
@@ -723,7 +1145,7 @@ def query_by_transaction_id(client: Client, transaction_id: str, *, options: Opt
 
     Args:
         client: The client of the merchant.
-        transaction_id: WeChat Pay's number of the payment. At most 32 characters of 0-9A-Za-z.
+        transaction_id: WeChat Pay's number of the payment. At most 32 characters of 0-9A-Za-z. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     result = client.execute("GET /v3/pay/transactions/id/{transaction_id}", path={"transaction_id": transaction_id}, options=options)
@@ -737,7 +1159,7 @@ async def query_by_transaction_id_async(client: AsyncClient, transaction_id: str
 
     Args:
         client: The client of the merchant.
-        transaction_id: WeChat Pay's number of the payment. At most 32 characters of 0-9A-Za-z.
+        transaction_id: WeChat Pay's number of the payment. At most 32 characters of 0-9A-Za-z. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     result = await client.execute("GET /v3/pay/transactions/id/{transaction_id}", path={"transaction_id": transaction_id}, options=options)
@@ -751,7 +1173,7 @@ def query_by_out_trade_no(client: Client, out_trade_no: str, *, options: Optiona
 
     Args:
         client: The client of the merchant.
-        out_trade_no: The merchant's order number, unique for the merchant id. 6 to 32 characters of 0-9A-Za-z_|*-.
+        out_trade_no: The merchant's order number, unique for the merchant id. 6 to 32 characters of 0-9A-Za-z_|*-. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     result = client.execute("GET /v3/pay/transactions/out-trade-no/{out_trade_no}", path={"out_trade_no": out_trade_no}, options=options)
@@ -765,7 +1187,7 @@ async def query_by_out_trade_no_async(client: AsyncClient, out_trade_no: str, *,
 
     Args:
         client: The client of the merchant.
-        out_trade_no: The merchant's order number, unique for the merchant id. 6 to 32 characters of 0-9A-Za-z_|*-.
+        out_trade_no: The merchant's order number, unique for the merchant id. 6 to 32 characters of 0-9A-Za-z_|*-. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     result = await client.execute(
@@ -781,7 +1203,7 @@ def close(client: Client, out_trade_no: str, *, options: Optional[Options] = Non
 
     Args:
         client: The client of the merchant.
-        out_trade_no: The merchant's order number, unique for the merchant id. 6 to 32 characters of 0-9A-Za-z_|*-.
+        out_trade_no: The merchant's order number, unique for the merchant id. 6 to 32 characters of 0-9A-Za-z_|*-. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     client.execute(
@@ -796,9 +1218,159 @@ async def close_async(client: AsyncClient, out_trade_no: str, *, options: Option
 
     Args:
         client: The client of the merchant.
-        out_trade_no: The merchant's order number, unique for the merchant id. 6 to 32 characters of 0-9A-Za-z_|*-.
+        out_trade_no: The merchant's order number, unique for the merchant id. 6 to 32 characters of 0-9A-Za-z_|*-. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     await client.execute(
         "POST /v3/pay/transactions/out-trade-no/{out_trade_no}/close", path={"out_trade_no": out_trade_no}, body={}, options=options
     )
+
+
+def app_with_contract(client: Client, request: AppWithContractRequest, *, options: Optional[Options] = None) -> PrepayResponse:
+    """Orders a payment in an app and asks the payer to sign a contract for later deductions.
+
+    It calls ``POST /v3/pay/transactions/app-with-contract``.
+
+    Args:
+        client: The client of the merchant.
+        request: What to send.
+        options: Options of this call: ``timeout_ms``, ``trace_id`` …
+    """
+    result = client.execute("POST /v3/pay/transactions/app-with-contract", body=request.to_json(), options=options)
+    return PrepayResponse.from_json(result.json())
+
+
+async def app_with_contract_async(
+    client: AsyncClient, request: AppWithContractRequest, *, options: Optional[Options] = None
+) -> PrepayResponse:
+    """Orders a payment in an app and asks the payer to sign a contract for later deductions.
+
+    It calls ``POST /v3/pay/transactions/app-with-contract``.
+
+    Args:
+        client: The client of the merchant.
+        request: What to send.
+        options: Options of this call: ``timeout_ms``, ``trace_id`` …
+    """
+    result = await client.execute("POST /v3/pay/transactions/app-with-contract", body=request.to_json(), options=options)
+    return PrepayResponse.from_json(result.json())
+
+
+def codepay(client: Client, request: CodepayRequest, *, options: Optional[Options] = None) -> Transaction:
+    """Charges the payer whose payment code has been scanned.
+
+    It calls ``POST /v3/pay/transactions/codepay``.
+
+    Args:
+        client: The client of the merchant.
+        request: What to send.
+        options: Options of this call: ``timeout_ms``, ``trace_id`` …
+    """
+    result = client.execute("POST /v3/pay/transactions/codepay", body=request.to_json(), options=options)
+    return Transaction.from_json(result.json())
+
+
+async def codepay_async(client: AsyncClient, request: CodepayRequest, *, options: Optional[Options] = None) -> Transaction:
+    """Charges the payer whose payment code has been scanned.
+
+    It calls ``POST /v3/pay/transactions/codepay``.
+
+    Args:
+        client: The client of the merchant.
+        request: What to send.
+        options: Options of this call: ``timeout_ms``, ``trace_id`` …
+    """
+    result = await client.execute("POST /v3/pay/transactions/codepay", body=request.to_json(), options=options)
+    return Transaction.from_json(result.json())
+
+
+def report_exposure(client: Client, request: ReportExposureRequest, *, options: Optional[Options] = None) -> ReportExposureResponse:
+    """Reports that a way to pay was shown to the payer.
+
+    It calls ``POST /v3/pay/transactions/exposure``.
+
+    Args:
+        client: The client of the merchant.
+        request: What to send.
+        options: Options of this call: ``timeout_ms``, ``trace_id`` …
+    """
+    result = client.execute("POST /v3/pay/transactions/exposure", body=request.to_json(), options=options)
+    return ReportExposureResponse.from_json(result.json())
+
+
+async def report_exposure_async(
+    client: AsyncClient, request: ReportExposureRequest, *, options: Optional[Options] = None
+) -> ReportExposureResponse:
+    """Reports that a way to pay was shown to the payer.
+
+    It calls ``POST /v3/pay/transactions/exposure``.
+
+    Args:
+        client: The client of the merchant.
+        request: What to send.
+        options: Options of this call: ``timeout_ms``, ``trace_id`` …
+    """
+    result = await client.execute("POST /v3/pay/transactions/exposure", body=request.to_json(), options=options)
+    return ReportExposureResponse.from_json(result.json())
+
+
+def jsapi_with_contract(client: Client, request: JsapiWithContractRequest, *, options: Optional[Options] = None) -> PrepayResponse:
+    """Orders a payment in WeChat or a mini-program and asks the payer to sign a contract for later deductions.
+
+    It calls ``POST /v3/pay/transactions/jsapi-with-contract``.
+
+    Args:
+        client: The client of the merchant.
+        request: What to send.
+        options: Options of this call: ``timeout_ms``, ``trace_id`` …
+    """
+    result = client.execute("POST /v3/pay/transactions/jsapi-with-contract", body=request.to_json(), options=options)
+    return PrepayResponse.from_json(result.json())
+
+
+async def jsapi_with_contract_async(
+    client: AsyncClient, request: JsapiWithContractRequest, *, options: Optional[Options] = None
+) -> PrepayResponse:
+    """Orders a payment in WeChat or a mini-program and asks the payer to sign a contract for later deductions.
+
+    It calls ``POST /v3/pay/transactions/jsapi-with-contract``.
+
+    Args:
+        client: The client of the merchant.
+        request: What to send.
+        options: Options of this call: ``timeout_ms``, ``trace_id`` …
+    """
+    result = await client.execute("POST /v3/pay/transactions/jsapi-with-contract", body=request.to_json(), options=options)
+    return PrepayResponse.from_json(result.json())
+
+
+def reverse(client: Client, out_trade_no: str, *, options: Optional[Options] = None) -> ReverseResponse:
+    """Reverses a code payment: it is cancelled if unpaid and refunded if paid.
+
+    It calls ``POST /v3/pay/transactions/out-trade-no/{out_trade_no}/reverse``.
+
+    Args:
+        client: The client of the merchant.
+        out_trade_no: Out trade no. Required.
+        options: Options of this call: ``timeout_ms``, ``trace_id`` …
+    """
+    result = client.execute(
+        "POST /v3/pay/transactions/out-trade-no/{out_trade_no}/reverse", path={"out_trade_no": out_trade_no}, body={}, options=options
+    )
+    return ReverseResponse.from_json(result.json())
+
+
+async def reverse_async(client: AsyncClient, out_trade_no: str, *, options: Optional[Options] = None) -> ReverseResponse:
+    """Reverses a code payment: it is cancelled if unpaid and refunded if paid.
+
+    It calls ``POST /v3/pay/transactions/out-trade-no/{out_trade_no}/reverse``.
+
+    Args:
+        client: The client of the merchant.
+        out_trade_no: Out trade no. Required.
+        options: Options of this call: ``timeout_ms``, ``trace_id`` …
+    """
+    result = await client.execute(
+        "POST /v3/pay/transactions/out-trade-no/{out_trade_no}/reverse", path={"out_trade_no": out_trade_no}, body={}, options=options
+    )
+    return ReverseResponse.from_json(result.json())

@@ -12,10 +12,11 @@ from typing import Literal, Optional
 from payseal.aio import AsyncClient
 from payseal.client import Client
 from payseal.result import Options
-from payseal.wechat._model import Model
+from payseal.wechat._model import Model, given
 
 __all__ = [
     "Amount",
+    "ApplyAbnormalRequest",
     "CreateAmount",
     "CreateRequest",
     "FundsSource",
@@ -24,6 +25,8 @@ __all__ = [
     "Promotion",
     "Refund",
     "RefundNotification",
+    "apply_abnormal",
+    "apply_abnormal_async",
     "create",
     "create_async",
     "query",
@@ -40,12 +43,12 @@ class CreateRequest(Model):
         transaction_id: WeChat Pay's number of the payment. At most 32 characters of 0-9A-Za-z.
         out_trade_no: The merchant's order number, unique for the merchant id. 6 to 32 characters of 0-9A-Za-z_|*-.
         out_refund_no: The merchant's refund number, unique for the merchant id; however often it is sent, money is refunded once. At
-            most 64 characters of 0-9A-Za-z_|*@-.
+            most 64 characters of 0-9A-Za-z_|*@-. Required.
         reason: Reason, shown to the payer. At most 80 characters.
         notify_url: Where the refund's notification goes: absolute, without query; default: as set on the merchant platform. 8 to 256
             characters.
         funds_account: Account the money is taken from. One of AVAILABLE, UNSETTLED.
-        amount: Amounts.
+        amount: Amounts. Required.
         goods_detail: Goods, when single goods are refunded.
     """
 
@@ -65,10 +68,10 @@ class CreateAmount(Model):
     """The amount to refund.
 
     Attributes:
-        refund: Amount to refund, at most the total. In fen.
+        refund: Amount to refund, at most the total. In fen. Required.
         from_: Accounts the money is taken from and how much from each.
-        total: Amount of the order. In fen.
-        currency: Currency, CNY. Always CNY.
+        total: Amount of the order. In fen. Required.
+        currency: Currency, CNY. Always CNY. Required.
     """
 
     refund: int
@@ -82,8 +85,8 @@ class FundsSource(Model):
     """An account that pays for a refund.
 
     Attributes:
-        account: Kind of account. One of AVAILABLE, UNAVAILABLE.
-        amount: Amount. In fen.
+        account: Kind of account. One of AVAILABLE, UNAVAILABLE. Required.
+        amount: Amount. In fen. Required.
     """
 
     account: Optional[str] = None
@@ -95,12 +98,12 @@ class Goods(Model):
     """Goods that are given back.
 
     Attributes:
-        merchant_goods_id: The merchant's number of the goods. At most 32 characters of 0-9A-Za-z_-.
+        merchant_goods_id: The merchant's number of the goods. At most 32 characters of 0-9A-Za-z_-. Required.
         wechatpay_goods_id: WeChat Pay's number of the goods. At most 32 characters.
         goods_name: Name of the goods. At most 256 characters.
-        unit_price: Price of one. In fen.
-        refund_amount: Amount to refund. In fen.
-        refund_quantity: How many are given back.
+        unit_price: Price of one. In fen. Required.
+        refund_amount: Amount to refund. In fen. Required.
+        refund_quantity: How many are given back. Required.
     """
 
     merchant_goods_id: Optional[str] = None
@@ -238,6 +241,46 @@ class NotificationAmount(Model):
     payer_refund: Optional[int] = None
 
 
+@dataclass(frozen=True)
+class ApplyAbnormalRequest(Model):
+    """The body of POST /v3/refund/domestic/refunds/{refund_id}/apply-abnormal-refund.
+
+    Attributes:
+        bank_account: Bank account. Sent encrypted: give the plaintext, the library encrypts it.
+        bank_type: Bank type. One of ABC_DEBIT, BOC_DEBIT, CCB_DEBIT, CEB_DEBIT, CIB_DEBIT, CITIC_DEBIT, CMBC_DEBIT, CMB_DEBIT,
+            COMM_DEBIT, GDB_DEBIT, ICBC_DEBIT, NBCB_DEBIT, PAB_DEBIT, PSBC_DEBIT, SPDB_DEBIT.
+        out_refund_no: Out refund no. Required.
+        real_name: Real name. Sent encrypted: give the plaintext, the library encrypts it.
+        sub_mchid: Sub mchid.
+        type: Type. One of MERCHANT_BANK_CARD, USER_BANK_CARD. Required.
+    """
+
+    out_refund_no: str
+    type: Literal["MERCHANT_BANK_CARD", "USER_BANK_CARD"]
+    bank_account: Optional[str] = field(default=None, repr=False)
+    bank_type: Optional[
+        Literal[
+            "ABC_DEBIT",
+            "BOC_DEBIT",
+            "CCB_DEBIT",
+            "CEB_DEBIT",
+            "CIB_DEBIT",
+            "CITIC_DEBIT",
+            "CMBC_DEBIT",
+            "CMB_DEBIT",
+            "COMM_DEBIT",
+            "GDB_DEBIT",
+            "ICBC_DEBIT",
+            "NBCB_DEBIT",
+            "PAB_DEBIT",
+            "PSBC_DEBIT",
+            "SPDB_DEBIT",
+        ]
+    ] = None
+    real_name: Optional[str] = field(default=None, repr=False)
+    sub_mchid: Optional[str] = None
+
+
 def create(client: Client, request: CreateRequest, *, options: Optional[Options] = None) -> Refund:
     """Refunds a payment or a part of it.
 
@@ -274,11 +317,11 @@ def query(client: Client, out_refund_no: str, *, sub_mchid: Optional[str] = None
     Args:
         client: The client of the merchant.
         out_refund_no: The merchant's refund number, unique for the merchant id; however often it is sent, money is refunded once. At
-            most 64 characters of 0-9A-Za-z_|*@-.
+            most 64 characters of 0-9A-Za-z_|*@-. Required.
         sub_mchid: Merchant id of the sub-merchant; only for service providers, who must give it. At most 32 characters of 0-9.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
-    query = {name: value for name, value in {"sub_mchid": sub_mchid}.items() if value is not None}
+    query = given(("sub_mchid", sub_mchid))
     result = client.execute(
         "GET /v3/refund/domestic/refunds/{out_refund_no}", path={"out_refund_no": out_refund_no}, query=query, options=options
     )
@@ -295,12 +338,54 @@ async def query_async(
     Args:
         client: The client of the merchant.
         out_refund_no: The merchant's refund number, unique for the merchant id; however often it is sent, money is refunded once. At
-            most 64 characters of 0-9A-Za-z_|*@-.
+            most 64 characters of 0-9A-Za-z_|*@-. Required.
         sub_mchid: Merchant id of the sub-merchant; only for service providers, who must give it. At most 32 characters of 0-9.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
-    query = {name: value for name, value in {"sub_mchid": sub_mchid}.items() if value is not None}
+    query = given(("sub_mchid", sub_mchid))
     result = await client.execute(
         "GET /v3/refund/domestic/refunds/{out_refund_no}", path={"out_refund_no": out_refund_no}, query=query, options=options
+    )
+    return Refund.from_json(result.json())
+
+
+def apply_abnormal(client: Client, refund_id: str, request: ApplyAbnormalRequest, *, options: Optional[Options] = None) -> Refund:
+    """Sends the money of a refund that got stuck to another account.
+
+    It calls ``POST /v3/refund/domestic/refunds/{refund_id}/apply-abnormal-refund``.
+
+    Args:
+        client: The client of the merchant.
+        refund_id: Refund id. Required.
+        request: What to send.
+        options: Options of this call: ``timeout_ms``, ``trace_id`` …
+    """
+    result = client.execute(
+        "POST /v3/refund/domestic/refunds/{refund_id}/apply-abnormal-refund",
+        path={"refund_id": refund_id},
+        body=request.to_json(),
+        options=options,
+    )
+    return Refund.from_json(result.json())
+
+
+async def apply_abnormal_async(
+    client: AsyncClient, refund_id: str, request: ApplyAbnormalRequest, *, options: Optional[Options] = None
+) -> Refund:
+    """Sends the money of a refund that got stuck to another account.
+
+    It calls ``POST /v3/refund/domestic/refunds/{refund_id}/apply-abnormal-refund``.
+
+    Args:
+        client: The client of the merchant.
+        refund_id: Refund id. Required.
+        request: What to send.
+        options: Options of this call: ``timeout_ms``, ``trace_id`` …
+    """
+    result = await client.execute(
+        "POST /v3/refund/domestic/refunds/{refund_id}/apply-abnormal-refund",
+        path={"refund_id": refund_id},
+        body=request.to_json(),
+        options=options,
     )
     return Refund.from_json(result.json())

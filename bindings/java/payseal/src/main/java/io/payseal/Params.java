@@ -18,6 +18,7 @@ public final class Params {
     private final Object body;
     private final byte[] payload;
     private final CallOptions options;
+    private final String filename;
 
     private Params(Builder builder) {
         path = new LinkedHashMap<>(builder.path);
@@ -25,6 +26,7 @@ public final class Params {
         body = builder.body;
         payload = builder.payload;
         options = builder.options;
+        filename = builder.filename;
     }
 
     /**
@@ -70,6 +72,12 @@ public final class Params {
         if (options != null) {
             params.set("$", options.json());
         }
+        if (filename != null) {
+            // The options are the caller's, and not to be changed.
+            ObjectNode own =
+                    options == null ? params.putObject("$") : options.json().deepCopy();
+            params.set("$", own.put("filename", filename));
+        }
         return Json.write(params);
     }
 
@@ -84,6 +92,7 @@ public final class Params {
         private Object body;
         private byte[] payload;
         private CallOptions options;
+        private String filename;
 
         private Builder() {}
 
@@ -122,6 +131,19 @@ public final class Params {
          */
         public Builder body(Object body) {
             this.body = body;
+            return this;
+        }
+
+        /**
+         * Makes the request an upload.
+         *
+         * @param filename the file's name, with its extension
+         * @param file what is in it; it must not change until the call is over
+         * @return this builder
+         */
+        public Builder file(String filename, byte[] file) {
+            this.filename = Objects.requireNonNull(filename, "filename");
+            this.payload = Objects.requireNonNull(file, "file");
             return this;
         }
 

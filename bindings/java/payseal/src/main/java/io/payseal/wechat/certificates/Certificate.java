@@ -6,10 +6,10 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * A platform certificate, encrypted.
  *
- * @param serialNo Serial number, hex.
- * @param effectiveTime Valid from. RFC 3339.
- * @param expireTime Valid until. RFC 3339.
- * @param encryptCertificate The certificate under the APIv3 key.
+ * @param serialNo serial_no: Serial number, hex.
+ * @param effectiveTime effective_time: Valid from. RFC 3339.
+ * @param expireTime expire_time: Valid until. RFC 3339.
+ * @param encryptCertificate encrypt_certificate: The certificate under the APIv3 key.
  */
 public record Certificate(
         @JsonProperty("serial_no") String serialNo,

@@ -7,6 +7,6 @@ import java.util.List;
 /**
  * The platform certificates that are valid now.
  *
- * @param data The certificates.
+ * @param data data: The certificates.
  */
 public record Certificates(@JsonProperty("data") List<Certificate> data) {}

@@ -36,7 +36,8 @@ public final class CertificatesService {
     /**
      * Downloads the platform certificates. It calls {@code GET /v3/certificates}.
      *
-     * @param algorithmType Which algorithms; default RSA. One of ALL, RSA, SM2. {@code null} leaves it out.
+     * @param algorithmType algorithm_type: Which algorithms; default RSA. One of ALL, RSA, SM2. {@code null} leaves
+     *     it out.
      * @param options options of this call; {@code null} for none
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved

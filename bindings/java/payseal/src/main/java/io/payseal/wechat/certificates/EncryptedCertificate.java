@@ -6,10 +6,10 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * A ciphertext.
  *
- * @param algorithm How it is encrypted, AEAD_AES_256_GCM.
- * @param nonce Nonce.
- * @param associatedData Associated data.
- * @param ciphertext Ciphertext with its tag, base64.
+ * @param algorithm algorithm: How it is encrypted, AEAD_AES_256_GCM.
+ * @param nonce nonce: Nonce.
+ * @param associatedData associated_data: Associated data.
+ * @param ciphertext ciphertext: Ciphertext with its tag, base64.
  */
 public record EncryptedCertificate(
         @JsonProperty("algorithm") String algorithm,

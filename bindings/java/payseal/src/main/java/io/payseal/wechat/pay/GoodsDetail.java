@@ -6,11 +6,12 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * One kind of goods in an order.
  *
- * @param merchantGoodsId The merchant's number of the goods. At most 32 characters of 0-9A-Za-z_-.
- * @param wechatpayGoodsId WeChat Pay's number of the goods. At most 32 characters.
- * @param goodsName Name of the goods. At most 256 characters.
- * @param quantity How many are bought.
- * @param unitPrice Price of one. In fen.
+ * @param merchantGoodsId merchant_goods_id: The merchant's number of the goods. At most 32 characters of
+ *     0-9A-Za-z_-. Required.
+ * @param wechatpayGoodsId wechatpay_goods_id: WeChat Pay's number of the goods. At most 32 characters.
+ * @param goodsName goods_name: Name of the goods. At most 256 characters.
+ * @param quantity quantity: How many are bought. Required.
+ * @param unitPrice unit_price: Price of one. In fen. Required.
  */
 public record GoodsDetail(
         @JsonProperty("merchant_goods_id") String merchantGoodsId,
@@ -38,7 +39,7 @@ public record GoodsDetail(
         private Builder() {}
 
         /**
-         * The merchant's number of the goods. At most 32 characters of 0-9A-Za-z_-.
+         * merchant_goods_id: The merchant's number of the goods. At most 32 characters of 0-9A-Za-z_-. Required.
          *
          * @param merchantGoodsId the value
          * @return this builder
@@ -49,7 +50,7 @@ public record GoodsDetail(
         }
 
         /**
-         * WeChat Pay's number of the goods. At most 32 characters.
+         * wechatpay_goods_id: WeChat Pay's number of the goods. At most 32 characters.
          *
          * @param wechatpayGoodsId the value
          * @return this builder
@@ -60,7 +61,7 @@ public record GoodsDetail(
         }
 
         /**
-         * Name of the goods. At most 256 characters.
+         * goods_name: Name of the goods. At most 256 characters.
          *
          * @param goodsName the value
          * @return this builder
@@ -71,7 +72,7 @@ public record GoodsDetail(
         }
 
         /**
-         * How many are bought.
+         * quantity: How many are bought. Required.
          *
          * @param quantity the value
          * @return this builder
@@ -82,7 +83,7 @@ public record GoodsDetail(
         }
 
         /**
-         * Price of one. In fen.
+         * unit_price: Price of one. In fen. Required.
          *
          * @param unitPrice the value
          * @return this builder

@@ -6,11 +6,11 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The page or app that calls an H5 payment up.
  *
- * @param type Kind of scene, such as Wap, iOS or Android. At most 32 characters.
- * @param appName Name of the app. At most 64 characters.
- * @param appUrl Address of the site. At most 128 characters.
- * @param bundleId Bundle id on iOS. At most 128 characters.
- * @param packageName Package name on Android. At most 128 characters.
+ * @param type type: Kind of scene, such as Wap, iOS or Android. At most 32 characters. Required.
+ * @param appName app_name: Name of the app. At most 64 characters.
+ * @param appUrl app_url: Address of the site. At most 128 characters.
+ * @param bundleId bundle_id: Bundle id on iOS. At most 128 characters.
+ * @param packageName package_name: Package name on Android. At most 128 characters.
  */
 public record H5Info(
         @JsonProperty("type") String type,
@@ -38,7 +38,7 @@ public record H5Info(
         private Builder() {}
 
         /**
-         * Kind of scene, such as Wap, iOS or Android. At most 32 characters.
+         * type: Kind of scene, such as Wap, iOS or Android. At most 32 characters. Required.
          *
          * @param type the value
          * @return this builder
@@ -49,7 +49,7 @@ public record H5Info(
         }
 
         /**
-         * Name of the app. At most 64 characters.
+         * app_name: Name of the app. At most 64 characters.
          *
          * @param appName the value
          * @return this builder
@@ -60,7 +60,7 @@ public record H5Info(
         }
 
         /**
-         * Address of the site. At most 128 characters.
+         * app_url: Address of the site. At most 128 characters.
          *
          * @param appUrl the value
          * @return this builder
@@ -71,7 +71,7 @@ public record H5Info(
         }
 
         /**
-         * Bundle id on iOS. At most 128 characters.
+         * bundle_id: Bundle id on iOS. At most 128 characters.
          *
          * @param bundleId the value
          * @return this builder
@@ -82,7 +82,7 @@ public record H5Info(
         }
 
         /**
-         * Package name on Android. At most 128 characters.
+         * package_name: Package name on Android. At most 128 characters.
          *
          * @param packageName the value
          * @return this builder

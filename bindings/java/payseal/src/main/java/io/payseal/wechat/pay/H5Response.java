@@ -6,6 +6,6 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * An order that waits for payment.
  *
- * @param h5Url Where to send the payer's browser; valid for 5 minutes.
+ * @param h5Url h5_url: Where to send the payer's browser; valid for 5 minutes.
  */
 public record H5Response(@JsonProperty("h5_url") String h5Url) {}

@@ -6,10 +6,10 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * Where an H5 payment happens.
  *
- * @param payerClientIp The payer's IPv4 or IPv6 address. At most 45 characters.
- * @param deviceId The merchant's number of the terminal. At most 32 characters.
- * @param storeInfo The shop.
- * @param h5Info The page or app that calls the payment up.
+ * @param payerClientIp payer_client_ip: The payer's IPv4 or IPv6 address. At most 45 characters. Required.
+ * @param deviceId device_id: The merchant's number of the terminal. At most 32 characters.
+ * @param storeInfo store_info: The shop.
+ * @param h5Info h5_info: The page or app that calls the payment up. Required.
  */
 public record H5SceneInfo(
         @JsonProperty("payer_client_ip") String payerClientIp,
@@ -35,7 +35,7 @@ public record H5SceneInfo(
         private Builder() {}
 
         /**
-         * The payer's IPv4 or IPv6 address. At most 45 characters.
+         * payer_client_ip: The payer's IPv4 or IPv6 address. At most 45 characters. Required.
          *
          * @param payerClientIp the value
          * @return this builder
@@ -46,7 +46,7 @@ public record H5SceneInfo(
         }
 
         /**
-         * The merchant's number of the terminal. At most 32 characters.
+         * device_id: The merchant's number of the terminal. At most 32 characters.
          *
          * @param deviceId the value
          * @return this builder
@@ -57,7 +57,7 @@ public record H5SceneInfo(
         }
 
         /**
-         * The shop.
+         * store_info: The shop.
          *
          * @param storeInfo the value
          * @return this builder
@@ -68,7 +68,7 @@ public record H5SceneInfo(
         }
 
         /**
-         * The page or app that calls the payment up.
+         * h5_info: The page or app that calls the payment up. Required.
          *
          * @param h5Info the value
          * @return this builder

@@ -6,8 +6,8 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The instalments of a payment.
  *
- * @param selectedInstallmentNumber Number of instalments.
- * @param useSubsidy Whether the merchant pays interest.
+ * @param selectedInstallmentNumber selected_installment_number: Number of instalments.
+ * @param useSubsidy use_subsidy: Whether the merchant pays interest.
  */
 public record InstallmentInfo(
         @JsonProperty("selected_installment_number") Long selectedInstallmentNumber,

@@ -7,25 +7,26 @@ import java.util.List;
 /**
  * An order for JSAPI (official account) and mini-program payment.
  *
- * @param appid App id that is bound to the merchant id. At most 32 characters of 0-9A-Za-z. Left out, it is the
- *     configuration's appid.
- * @param mchid Merchant id. At most 32 characters of 0-9. Left out, it is the configuration's mchid.
- * @param description What is sold, as the payer's bill shows it. At most 127 characters.
- * @param outTradeNo The merchant's order number, unique for the merchant id. 6 to 32 characters of 0-9A-Za-z_|*-.
- * @param timeExpire Until when the order can be paid. RFC 3339. At most 64 characters.
- * @param attach The merchant's own data; comes back in queries and notifications. At most 128 characters.
- * @param notifyUrl Where the payment's notification goes: absolute, without query. At most 255 characters. Left
- *     out, it is the configuration's notify_url.
- * @param goodsTag Coupon tag of the order. At most 32 characters.
- * @param limitPay Means of payment that are excluded or the only one allowed. One of balance_only, no_balance,
- *     no_credit, no_debit.
- * @param supportFapiao Whether the payer is offered an electronic invoice.
- * @param amount The amount to pay.
- * @param payer Who pays.
- * @param detail Goods, for coupons on single goods.
- * @param sceneInfo Where the payment happens.
- * @param settleInfo Settlement.
- * @param subsidyInfo Interest that the merchant pays for instalments.
+ * @param appid appid: App id that is bound to the merchant id. At most 32 characters of 0-9A-Za-z. Left out, it is
+ *     the configuration's appid.
+ * @param mchid mchid: Merchant id. At most 32 characters of 0-9. Left out, it is the configuration's mchid.
+ * @param description description: What is sold, as the payer's bill shows it. At most 127 characters. Required.
+ * @param outTradeNo out_trade_no: The merchant's order number, unique for the merchant id. 6 to 32 characters of
+ *     0-9A-Za-z_|*-. Required.
+ * @param timeExpire time_expire: Until when the order can be paid. RFC 3339. At most 64 characters.
+ * @param attach attach: The merchant's own data; comes back in queries and notifications. At most 128 characters.
+ * @param notifyUrl notify_url: Where the payment's notification goes: absolute, without query. At most 255
+ *     characters. Left out, it is the configuration's notify_url.
+ * @param goodsTag goods_tag: Coupon tag of the order. At most 32 characters.
+ * @param limitPay limit_pay: Means of payment that are excluded or the only one allowed. One of balance_only,
+ *     no_balance, no_credit, no_debit.
+ * @param supportFapiao support_fapiao: Whether the payer is offered an electronic invoice.
+ * @param amount amount: The amount to pay. Required.
+ * @param payer payer: Who pays. Required.
+ * @param detail detail: Goods, for coupons on single goods.
+ * @param sceneInfo scene_info: Where the payment happens.
+ * @param settleInfo settle_info: Settlement.
+ * @param subsidyInfo subsidy_info: Interest that the merchant pays for instalments.
  */
 public record JsapiRequest(
         @JsonProperty("appid") String appid,
@@ -75,7 +76,7 @@ public record JsapiRequest(
         private Builder() {}
 
         /**
-         * App id that is bound to the merchant id. At most 32 characters of 0-9A-Za-z. Left out, it is the
+         * appid: App id that is bound to the merchant id. At most 32 characters of 0-9A-Za-z. Left out, it is the
          * configuration's appid.
          *
          * @param appid the value
@@ -87,7 +88,7 @@ public record JsapiRequest(
         }
 
         /**
-         * Merchant id. At most 32 characters of 0-9. Left out, it is the configuration's mchid.
+         * mchid: Merchant id. At most 32 characters of 0-9. Left out, it is the configuration's mchid.
          *
          * @param mchid the value
          * @return this builder
@@ -98,7 +99,7 @@ public record JsapiRequest(
         }
 
         /**
-         * What is sold, as the payer's bill shows it. At most 127 characters.
+         * description: What is sold, as the payer's bill shows it. At most 127 characters. Required.
          *
          * @param description the value
          * @return this builder
@@ -109,7 +110,8 @@ public record JsapiRequest(
         }
 
         /**
-         * The merchant's order number, unique for the merchant id. 6 to 32 characters of 0-9A-Za-z_|*-.
+         * out_trade_no: The merchant's order number, unique for the merchant id. 6 to 32 characters of 0-9A-Za-z_|*-.
+         * Required.
          *
          * @param outTradeNo the value
          * @return this builder
@@ -120,7 +122,7 @@ public record JsapiRequest(
         }
 
         /**
-         * Until when the order can be paid. RFC 3339. At most 64 characters.
+         * time_expire: Until when the order can be paid. RFC 3339. At most 64 characters.
          *
          * @param timeExpire the value
          * @return this builder
@@ -131,7 +133,7 @@ public record JsapiRequest(
         }
 
         /**
-         * The merchant's own data; comes back in queries and notifications. At most 128 characters.
+         * attach: The merchant's own data; comes back in queries and notifications. At most 128 characters.
          *
          * @param attach the value
          * @return this builder
@@ -142,8 +144,8 @@ public record JsapiRequest(
         }
 
         /**
-         * Where the payment's notification goes: absolute, without query. At most 255 characters. Left out, it is the
-         * configuration's notify_url.
+         * notify_url: Where the payment's notification goes: absolute, without query. At most 255 characters. Left out,
+         * it is the configuration's notify_url.
          *
          * @param notifyUrl the value
          * @return this builder
@@ -154,7 +156,7 @@ public record JsapiRequest(
         }
 
         /**
-         * Coupon tag of the order. At most 32 characters.
+         * goods_tag: Coupon tag of the order. At most 32 characters.
          *
          * @param goodsTag the value
          * @return this builder
@@ -165,8 +167,8 @@ public record JsapiRequest(
         }
 
         /**
-         * Means of payment that are excluded or the only one allowed. One of balance_only, no_balance, no_credit,
-         * no_debit.
+         * limit_pay: Means of payment that are excluded or the only one allowed. One of balance_only, no_balance,
+         * no_credit, no_debit.
          *
          * @param limitPay the value
          * @return this builder
@@ -177,7 +179,7 @@ public record JsapiRequest(
         }
 
         /**
-         * Whether the payer is offered an electronic invoice.
+         * support_fapiao: Whether the payer is offered an electronic invoice.
          *
          * @param supportFapiao the value
          * @return this builder
@@ -188,7 +190,7 @@ public record JsapiRequest(
         }
 
         /**
-         * The amount to pay.
+         * amount: The amount to pay. Required.
          *
          * @param amount the value
          * @return this builder
@@ -199,7 +201,7 @@ public record JsapiRequest(
         }
 
         /**
-         * Who pays.
+         * payer: Who pays. Required.
          *
          * @param payer the value
          * @return this builder
@@ -210,7 +212,7 @@ public record JsapiRequest(
         }
 
         /**
-         * Goods, for coupons on single goods.
+         * detail: Goods, for coupons on single goods.
          *
          * @param detail the value
          * @return this builder
@@ -221,7 +223,7 @@ public record JsapiRequest(
         }
 
         /**
-         * Where the payment happens.
+         * scene_info: Where the payment happens.
          *
          * @param sceneInfo the value
          * @return this builder
@@ -232,7 +234,7 @@ public record JsapiRequest(
         }
 
         /**
-         * Settlement.
+         * settle_info: Settlement.
          *
          * @param settleInfo the value
          * @return this builder
@@ -243,7 +245,7 @@ public record JsapiRequest(
         }
 
         /**
-         * Interest that the merchant pays for instalments.
+         * subsidy_info: Interest that the merchant pays for instalments.
          *
          * @param subsidyInfo the value
          * @return this builder

@@ -7,24 +7,25 @@ import java.util.List;
 /**
  * An order for payment by a QR code that the payer scans.
  *
- * @param appid App id that is bound to the merchant id. At most 32 characters of 0-9A-Za-z. Left out, it is the
- *     configuration's appid.
- * @param mchid Merchant id. At most 32 characters of 0-9. Left out, it is the configuration's mchid.
- * @param description What is sold, as the payer's bill shows it. At most 127 characters.
- * @param outTradeNo The merchant's order number, unique for the merchant id. 6 to 32 characters of 0-9A-Za-z_|*-.
- * @param timeExpire Until when the order can be paid. RFC 3339. At most 64 characters.
- * @param attach The merchant's own data; comes back in queries and notifications. At most 128 characters.
- * @param notifyUrl Where the payment's notification goes: absolute, without query. At most 255 characters. Left
- *     out, it is the configuration's notify_url.
- * @param goodsTag Coupon tag of the order. At most 32 characters.
- * @param limitPay Means of payment that are excluded or the only one allowed. One of balance_only, no_balance,
- *     no_credit, no_debit.
- * @param supportFapiao Whether the payer is offered an electronic invoice.
- * @param amount The amount to pay.
- * @param payer Who must pay.
- * @param detail Goods, for coupons on single goods.
- * @param sceneInfo Where the payment happens.
- * @param settleInfo Settlement.
+ * @param appid appid: App id that is bound to the merchant id. At most 32 characters of 0-9A-Za-z. Left out, it is
+ *     the configuration's appid.
+ * @param mchid mchid: Merchant id. At most 32 characters of 0-9. Left out, it is the configuration's mchid.
+ * @param description description: What is sold, as the payer's bill shows it. At most 127 characters. Required.
+ * @param outTradeNo out_trade_no: The merchant's order number, unique for the merchant id. 6 to 32 characters of
+ *     0-9A-Za-z_|*-. Required.
+ * @param timeExpire time_expire: Until when the order can be paid. RFC 3339. At most 64 characters.
+ * @param attach attach: The merchant's own data; comes back in queries and notifications. At most 128 characters.
+ * @param notifyUrl notify_url: Where the payment's notification goes: absolute, without query. At most 255
+ *     characters. Left out, it is the configuration's notify_url.
+ * @param goodsTag goods_tag: Coupon tag of the order. At most 32 characters.
+ * @param limitPay limit_pay: Means of payment that are excluded or the only one allowed. One of balance_only,
+ *     no_balance, no_credit, no_debit.
+ * @param supportFapiao support_fapiao: Whether the payer is offered an electronic invoice.
+ * @param amount amount: The amount to pay. Required.
+ * @param payer payer: Who must pay.
+ * @param detail detail: Goods, for coupons on single goods.
+ * @param sceneInfo scene_info: Where the payment happens.
+ * @param settleInfo settle_info: Settlement.
  */
 public record NativeRequest(
         @JsonProperty("appid") String appid,
@@ -72,7 +73,7 @@ public record NativeRequest(
         private Builder() {}
 
         /**
-         * App id that is bound to the merchant id. At most 32 characters of 0-9A-Za-z. Left out, it is the
+         * appid: App id that is bound to the merchant id. At most 32 characters of 0-9A-Za-z. Left out, it is the
          * configuration's appid.
          *
          * @param appid the value
@@ -84,7 +85,7 @@ public record NativeRequest(
         }
 
         /**
-         * Merchant id. At most 32 characters of 0-9. Left out, it is the configuration's mchid.
+         * mchid: Merchant id. At most 32 characters of 0-9. Left out, it is the configuration's mchid.
          *
          * @param mchid the value
          * @return this builder
@@ -95,7 +96,7 @@ public record NativeRequest(
         }
 
         /**
-         * What is sold, as the payer's bill shows it. At most 127 characters.
+         * description: What is sold, as the payer's bill shows it. At most 127 characters. Required.
          *
          * @param description the value
          * @return this builder
@@ -106,7 +107,8 @@ public record NativeRequest(
         }
 
         /**
-         * The merchant's order number, unique for the merchant id. 6 to 32 characters of 0-9A-Za-z_|*-.
+         * out_trade_no: The merchant's order number, unique for the merchant id. 6 to 32 characters of 0-9A-Za-z_|*-.
+         * Required.
          *
          * @param outTradeNo the value
          * @return this builder
@@ -117,7 +119,7 @@ public record NativeRequest(
         }
 
         /**
-         * Until when the order can be paid. RFC 3339. At most 64 characters.
+         * time_expire: Until when the order can be paid. RFC 3339. At most 64 characters.
          *
          * @param timeExpire the value
          * @return this builder
@@ -128,7 +130,7 @@ public record NativeRequest(
         }
 
         /**
-         * The merchant's own data; comes back in queries and notifications. At most 128 characters.
+         * attach: The merchant's own data; comes back in queries and notifications. At most 128 characters.
          *
          * @param attach the value
          * @return this builder
@@ -139,8 +141,8 @@ public record NativeRequest(
         }
 
         /**
-         * Where the payment's notification goes: absolute, without query. At most 255 characters. Left out, it is the
-         * configuration's notify_url.
+         * notify_url: Where the payment's notification goes: absolute, without query. At most 255 characters. Left out,
+         * it is the configuration's notify_url.
          *
          * @param notifyUrl the value
          * @return this builder
@@ -151,7 +153,7 @@ public record NativeRequest(
         }
 
         /**
-         * Coupon tag of the order. At most 32 characters.
+         * goods_tag: Coupon tag of the order. At most 32 characters.
          *
          * @param goodsTag the value
          * @return this builder
@@ -162,8 +164,8 @@ public record NativeRequest(
         }
 
         /**
-         * Means of payment that are excluded or the only one allowed. One of balance_only, no_balance, no_credit,
-         * no_debit.
+         * limit_pay: Means of payment that are excluded or the only one allowed. One of balance_only, no_balance,
+         * no_credit, no_debit.
          *
          * @param limitPay the value
          * @return this builder
@@ -174,7 +176,7 @@ public record NativeRequest(
         }
 
         /**
-         * Whether the payer is offered an electronic invoice.
+         * support_fapiao: Whether the payer is offered an electronic invoice.
          *
          * @param supportFapiao the value
          * @return this builder
@@ -185,7 +187,7 @@ public record NativeRequest(
         }
 
         /**
-         * The amount to pay.
+         * amount: The amount to pay. Required.
          *
          * @param amount the value
          * @return this builder
@@ -196,7 +198,7 @@ public record NativeRequest(
         }
 
         /**
-         * Who must pay.
+         * payer: Who must pay.
          *
          * @param payer the value
          * @return this builder
@@ -207,7 +209,7 @@ public record NativeRequest(
         }
 
         /**
-         * Goods, for coupons on single goods.
+         * detail: Goods, for coupons on single goods.
          *
          * @param detail the value
          * @return this builder
@@ -218,7 +220,7 @@ public record NativeRequest(
         }
 
         /**
-         * Where the payment happens.
+         * scene_info: Where the payment happens.
          *
          * @param sceneInfo the value
          * @return this builder
@@ -229,7 +231,7 @@ public record NativeRequest(
         }
 
         /**
-         * Settlement.
+         * settle_info: Settlement.
          *
          * @param settleInfo the value
          * @return this builder

@@ -6,6 +6,6 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * An order that waits for payment.
  *
- * @param codeUrl Text of the QR code; valid for 2 hours.
+ * @param codeUrl code_url: Text of the QR code; valid for 2 hours.
  */
 public record NativeResponse(@JsonProperty("code_url") String codeUrl) {}

@@ -6,8 +6,8 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The amount of an order.
  *
- * @param total Amount to pay. In fen.
- * @param currency Currency, CNY. Always CNY.
+ * @param total total: Amount to pay. In fen. Required.
+ * @param currency currency: Currency, CNY. Always CNY.
  */
 public record OrderAmount(
         @JsonProperty("total") long total,
@@ -29,7 +29,7 @@ public record OrderAmount(
         private Builder() {}
 
         /**
-         * Amount to pay. In fen.
+         * total: Amount to pay. In fen. Required.
          *
          * @param total the value
          * @return this builder
@@ -40,7 +40,7 @@ public record OrderAmount(
         }
 
         /**
-         * Currency, CNY. Always CNY.
+         * currency: Currency, CNY. Always CNY.
          *
          * @param currency the value
          * @return this builder

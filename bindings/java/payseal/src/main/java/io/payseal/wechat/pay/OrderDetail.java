@@ -7,9 +7,9 @@ import java.util.List;
 /**
  * The goods of an order.
  *
- * @param costPrice Price of the whole order before it was split. In fen.
- * @param invoiceId The merchant's receipt number. At most 32 characters.
- * @param goodsDetail The goods.
+ * @param costPrice cost_price: Price of the whole order before it was split. In fen.
+ * @param invoiceId invoice_id: The merchant's receipt number. At most 32 characters.
+ * @param goodsDetail goods_detail: The goods.
  */
 public record OrderDetail(
         @JsonProperty("cost_price") Long costPrice,
@@ -33,7 +33,7 @@ public record OrderDetail(
         private Builder() {}
 
         /**
-         * Price of the whole order before it was split. In fen.
+         * cost_price: Price of the whole order before it was split. In fen.
          *
          * @param costPrice the value
          * @return this builder
@@ -44,7 +44,7 @@ public record OrderDetail(
         }
 
         /**
-         * The merchant's receipt number. At most 32 characters.
+         * invoice_id: The merchant's receipt number. At most 32 characters.
          *
          * @param invoiceId the value
          * @return this builder
@@ -55,7 +55,7 @@ public record OrderDetail(
         }
 
         /**
-         * The goods.
+         * goods_detail: The goods.
          *
          * @param goodsDetail the value
          * @return this builder

@@ -123,7 +123,8 @@ public final class PayService {
     /**
      * Queries a payment by WeChat Pay's number. It calls {@code GET /v3/pay/transactions/id/{transaction_id}}.
      *
-     * @param transactionId WeChat Pay's number of the payment. At most 32 characters of 0-9A-Za-z.
+     * @param transactionId transaction_id: WeChat Pay's number of the payment. At most 32 characters of 0-9A-Za-z.
+     *     Required.
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
      */
@@ -134,7 +135,8 @@ public final class PayService {
     /**
      * Queries a payment by WeChat Pay's number. It calls {@code GET /v3/pay/transactions/id/{transaction_id}}.
      *
-     * @param transactionId WeChat Pay's number of the payment. At most 32 characters of 0-9A-Za-z.
+     * @param transactionId transaction_id: WeChat Pay's number of the payment. At most 32 characters of 0-9A-Za-z.
+     *     Required.
      * @param options options of this call; {@code null} for none
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -152,8 +154,8 @@ public final class PayService {
      * Queries a payment by the merchant's order number. It calls {@code GET
      * /v3/pay/transactions/out-trade-no/{out_trade_no}}.
      *
-     * @param outTradeNo The merchant's order number, unique for the merchant id. 6 to 32 characters of
-     *     0-9A-Za-z_|*-.
+     * @param outTradeNo out_trade_no: The merchant's order number, unique for the merchant id. 6 to 32 characters
+     *     of 0-9A-Za-z_|*-. Required.
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
      */
@@ -165,8 +167,8 @@ public final class PayService {
      * Queries a payment by the merchant's order number. It calls {@code GET
      * /v3/pay/transactions/out-trade-no/{out_trade_no}}.
      *
-     * @param outTradeNo The merchant's order number, unique for the merchant id. 6 to 32 characters of
-     *     0-9A-Za-z_|*-.
+     * @param outTradeNo out_trade_no: The merchant's order number, unique for the merchant id. 6 to 32 characters
+     *     of 0-9A-Za-z_|*-. Required.
      * @param options options of this call; {@code null} for none
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -183,8 +185,8 @@ public final class PayService {
     /**
      * Closes an order that is not paid. It calls {@code POST /v3/pay/transactions/out-trade-no/{out_trade_no}/close}.
      *
-     * @param outTradeNo The merchant's order number, unique for the merchant id. 6 to 32 characters of
-     *     0-9A-Za-z_|*-.
+     * @param outTradeNo out_trade_no: The merchant's order number, unique for the merchant id. 6 to 32 characters
+     *     of 0-9A-Za-z_|*-. Required.
      * @throws PaysealException why it failed; its outcome says whether money may have moved
      */
     public void close(String outTradeNo) {
@@ -194,8 +196,8 @@ public final class PayService {
     /**
      * Closes an order that is not paid. It calls {@code POST /v3/pay/transactions/out-trade-no/{out_trade_no}/close}.
      *
-     * @param outTradeNo The merchant's order number, unique for the merchant id. 6 to 32 characters of
-     *     0-9A-Za-z_|*-.
+     * @param outTradeNo out_trade_no: The merchant's order number, unique for the merchant id. 6 to 32 characters
+     *     of 0-9A-Za-z_|*-. Required.
      * @param options options of this call; {@code null} for none
      * @throws PaysealException why it failed; its outcome says whether money may have moved
      */
@@ -206,5 +208,138 @@ public final class PayService {
                 .options(options)
                 .build();
         client.execute("POST /v3/pay/transactions/out-trade-no/{out_trade_no}/close", params);
+    }
+
+    /**
+     * Orders a payment in an app and asks the payer to sign a contract for later deductions. It calls {@code POST
+     * /v3/pay/transactions/app-with-contract}.
+     *
+     * @param request what to send
+     * @return the verified answer
+     * @throws PaysealException why it failed; its outcome says whether money may have moved
+     */
+    public PrepayResponse appWithContract(AppWithContractRequest request) {
+        return appWithContract(request, null);
+    }
+
+    /**
+     * Orders a payment in an app and asks the payer to sign a contract for later deductions. It calls {@code POST
+     * /v3/pay/transactions/app-with-contract}.
+     *
+     * @param request what to send
+     * @param options options of this call; {@code null} for none
+     * @return the verified answer
+     * @throws PaysealException why it failed; its outcome says whether money may have moved
+     */
+    public PrepayResponse appWithContract(AppWithContractRequest request, CallOptions options) {
+        Params params = Params.builder().body(request).options(options).build();
+        return client.execute("POST /v3/pay/transactions/app-with-contract", params)
+                .as(PrepayResponse.class);
+    }
+
+    /**
+     * Charges the payer whose payment code has been scanned. It calls {@code POST /v3/pay/transactions/codepay}.
+     *
+     * @param request what to send
+     * @return the verified answer
+     * @throws PaysealException why it failed; its outcome says whether money may have moved
+     */
+    public Transaction codepay(CodepayRequest request) {
+        return codepay(request, null);
+    }
+
+    /**
+     * Charges the payer whose payment code has been scanned. It calls {@code POST /v3/pay/transactions/codepay}.
+     *
+     * @param request what to send
+     * @param options options of this call; {@code null} for none
+     * @return the verified answer
+     * @throws PaysealException why it failed; its outcome says whether money may have moved
+     */
+    public Transaction codepay(CodepayRequest request, CallOptions options) {
+        Params params = Params.builder().body(request).options(options).build();
+        return client.execute("POST /v3/pay/transactions/codepay", params).as(Transaction.class);
+    }
+
+    /**
+     * Reports that a way to pay was shown to the payer. It calls {@code POST /v3/pay/transactions/exposure}.
+     *
+     * @param request what to send
+     * @return the verified answer
+     * @throws PaysealException why it failed; its outcome says whether money may have moved
+     */
+    public ReportExposureResponse reportExposure(ReportExposureRequest request) {
+        return reportExposure(request, null);
+    }
+
+    /**
+     * Reports that a way to pay was shown to the payer. It calls {@code POST /v3/pay/transactions/exposure}.
+     *
+     * @param request what to send
+     * @param options options of this call; {@code null} for none
+     * @return the verified answer
+     * @throws PaysealException why it failed; its outcome says whether money may have moved
+     */
+    public ReportExposureResponse reportExposure(ReportExposureRequest request, CallOptions options) {
+        Params params = Params.builder().body(request).options(options).build();
+        return client.execute("POST /v3/pay/transactions/exposure", params).as(ReportExposureResponse.class);
+    }
+
+    /**
+     * Orders a payment in WeChat or a mini-program and asks the payer to sign a contract for later deductions. It calls
+     * {@code POST /v3/pay/transactions/jsapi-with-contract}.
+     *
+     * @param request what to send
+     * @return the verified answer
+     * @throws PaysealException why it failed; its outcome says whether money may have moved
+     */
+    public PrepayResponse jsapiWithContract(JsapiWithContractRequest request) {
+        return jsapiWithContract(request, null);
+    }
+
+    /**
+     * Orders a payment in WeChat or a mini-program and asks the payer to sign a contract for later deductions. It calls
+     * {@code POST /v3/pay/transactions/jsapi-with-contract}.
+     *
+     * @param request what to send
+     * @param options options of this call; {@code null} for none
+     * @return the verified answer
+     * @throws PaysealException why it failed; its outcome says whether money may have moved
+     */
+    public PrepayResponse jsapiWithContract(JsapiWithContractRequest request, CallOptions options) {
+        Params params = Params.builder().body(request).options(options).build();
+        return client.execute("POST /v3/pay/transactions/jsapi-with-contract", params)
+                .as(PrepayResponse.class);
+    }
+
+    /**
+     * Reverses a code payment: it is cancelled if unpaid and refunded if paid. It calls {@code POST
+     * /v3/pay/transactions/out-trade-no/{out_trade_no}/reverse}.
+     *
+     * @param outTradeNo out_trade_no: Out trade no. Required.
+     * @return the verified answer
+     * @throws PaysealException why it failed; its outcome says whether money may have moved
+     */
+    public ReverseResponse reverse(String outTradeNo) {
+        return reverse(outTradeNo, null);
+    }
+
+    /**
+     * Reverses a code payment: it is cancelled if unpaid and refunded if paid. It calls {@code POST
+     * /v3/pay/transactions/out-trade-no/{out_trade_no}/reverse}.
+     *
+     * @param outTradeNo out_trade_no: Out trade no. Required.
+     * @param options options of this call; {@code null} for none
+     * @return the verified answer
+     * @throws PaysealException why it failed; its outcome says whether money may have moved
+     */
+    public ReverseResponse reverse(String outTradeNo, CallOptions options) {
+        Params params = Params.builder()
+                .path("out_trade_no", outTradeNo)
+                .body(Map.of())
+                .options(options)
+                .build();
+        return client.execute("POST /v3/pay/transactions/out-trade-no/{out_trade_no}/reverse", params)
+                .as(ReverseResponse.class);
     }
 }

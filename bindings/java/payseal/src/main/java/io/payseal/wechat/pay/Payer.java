@@ -6,8 +6,8 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * Who pays.
  *
- * @param openid The payer's openid under the app id. At most 128 characters.
- * @param identity The only person who may pay.
+ * @param openid openid: The payer's openid under the app id. At most 128 characters. Required.
+ * @param identity identity: The only person who may pay.
  */
 public record Payer(
         @JsonProperty("openid") String openid,
@@ -29,7 +29,7 @@ public record Payer(
         private Builder() {}
 
         /**
-         * The payer's openid under the app id. At most 128 characters.
+         * openid: The payer's openid under the app id. At most 128 characters. Required.
          *
          * @param openid the value
          * @return this builder
@@ -40,7 +40,7 @@ public record Payer(
         }
 
         /**
-         * The only person who may pay.
+         * identity: The only person who may pay.
          *
          * @param identity the value
          * @return this builder

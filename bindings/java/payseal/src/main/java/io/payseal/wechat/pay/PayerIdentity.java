@@ -6,16 +6,17 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * A person; number and name are encrypted by the library.
  *
- * @param type Kind of the number. One of FOREIGN_RESIDENT, HONGKONG_MACAO, HONGKONG_MACAO_RESIDENT, IDCARD,
- *     OVERSEA_PASSPORT, PHONE_NUMBER, TAIWAN_RESIDENT.
- * @param number Number of the document or telephone. The library encrypts it.
- * @param name Full name. The library encrypts it.
+ * @param type type: Kind of the number. One of FOREIGN_RESIDENT, HONGKONG_MACAO, HONGKONG_MACAO_RESIDENT, IDCARD,
+ *     OVERSEA_PASSPORT, PHONE_NUMBER, TAIWAN_RESIDENT. Required.
+ * @param number number: Number of the document or telephone. Sent encrypted: give the plaintext, the library
+ *     encrypts it. Required.
+ * @param name name: Full name. Sent encrypted: give the plaintext, the library encrypts it. Required.
  */
 public record PayerIdentity(
         @JsonProperty("type") String type,
         @JsonProperty("number") String number,
         @JsonProperty("name") String name) {
-    /** Keeps what is sent encrypted out of logs. */
+    /** Keeps what is encrypted on its way out of logs. */
     @Override
     public String toString() {
         return "PayerIdentity[…]";
@@ -39,8 +40,8 @@ public record PayerIdentity(
         private Builder() {}
 
         /**
-         * Kind of the number. One of FOREIGN_RESIDENT, HONGKONG_MACAO, HONGKONG_MACAO_RESIDENT, IDCARD,
-         * OVERSEA_PASSPORT, PHONE_NUMBER, TAIWAN_RESIDENT.
+         * type: Kind of the number. One of FOREIGN_RESIDENT, HONGKONG_MACAO, HONGKONG_MACAO_RESIDENT, IDCARD,
+         * OVERSEA_PASSPORT, PHONE_NUMBER, TAIWAN_RESIDENT. Required.
          *
          * @param type the value
          * @return this builder
@@ -51,7 +52,8 @@ public record PayerIdentity(
         }
 
         /**
-         * Number of the document or telephone. The library encrypts it.
+         * number: Number of the document or telephone. Sent encrypted: give the plaintext, the library encrypts it.
+         * Required.
          *
          * @param number the value
          * @return this builder
@@ -62,7 +64,7 @@ public record PayerIdentity(
         }
 
         /**
-         * Full name. The library encrypts it.
+         * name: Full name. Sent encrypted: give the plaintext, the library encrypts it. Required.
          *
          * @param name the value
          * @return this builder

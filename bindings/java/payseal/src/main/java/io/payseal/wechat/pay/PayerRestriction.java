@@ -6,7 +6,7 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * A restriction of who may pay.
  *
- * @param identity The only person who may pay.
+ * @param identity identity: The only person who may pay.
  */
 public record PayerRestriction(@JsonProperty("identity") PayerIdentity identity) {
     /**
@@ -25,7 +25,7 @@ public record PayerRestriction(@JsonProperty("identity") PayerIdentity identity)
         private Builder() {}
 
         /**
-         * The only person who may pay.
+         * identity: The only person who may pay.
          *
          * @param identity the value
          * @return this builder

@@ -6,6 +6,6 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * An order that waits for payment.
  *
- * @param prepayId For the parameters that call the payment up; valid for 2 hours.
+ * @param prepayId prepay_id: For the parameters that call the payment up; valid for 2 hours.
  */
 public record PrepayResponse(@JsonProperty("prepay_id") String prepayId) {}

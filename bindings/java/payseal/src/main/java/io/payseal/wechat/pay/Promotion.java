@@ -7,17 +7,17 @@ import java.util.List;
 /**
  * A coupon that was used.
  *
- * @param couponId Number of the coupon.
- * @param name Name of the coupon.
- * @param scope What it applies to. GLOBAL, SINGLE, or what the provider adds.
- * @param type Whether it was topped up beforehand. CASH, NOCASH, or what the provider adds.
- * @param amount Value of the coupon. In fen.
- * @param stockId Number of the batch.
- * @param wechatpayContribute Part that WeChat Pay bears. In fen.
- * @param merchantContribute Part that the merchant bears. In fen.
- * @param otherContribute Part that others bear. In fen.
- * @param currency Currency, CNY.
- * @param goodsDetail Goods it applies to.
+ * @param couponId coupon_id: Number of the coupon.
+ * @param name name: Name of the coupon.
+ * @param scope scope: What it applies to. GLOBAL, SINGLE, or what the provider adds.
+ * @param type type: Whether it was topped up beforehand. CASH, NOCASH, or what the provider adds.
+ * @param amount amount: Value of the coupon. In fen.
+ * @param stockId stock_id: Number of the batch.
+ * @param wechatpayContribute wechatpay_contribute: Part that WeChat Pay bears. In fen.
+ * @param merchantContribute merchant_contribute: Part that the merchant bears. In fen.
+ * @param otherContribute other_contribute: Part that others bear. In fen.
+ * @param currency currency: Currency, CNY.
+ * @param goodsDetail goods_detail: Goods it applies to.
  */
 public record Promotion(
         @JsonProperty("coupon_id") String couponId,

@@ -6,11 +6,11 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * Goods that a coupon applies to.
  *
- * @param goodsId Number of the goods.
- * @param quantity How many.
- * @param unitPrice Price of one. In fen.
- * @param discountAmount Discount. In fen.
- * @param goodsRemark Remark.
+ * @param goodsId goods_id: Number of the goods.
+ * @param quantity quantity: How many.
+ * @param unitPrice unit_price: Price of one. In fen.
+ * @param discountAmount discount_amount: Discount. In fen.
+ * @param goodsRemark goods_remark: Remark.
  */
 public record PromotionGoods(
         @JsonProperty("goods_id") String goodsId,

@@ -6,9 +6,9 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * Where the payment happens.
  *
- * @param payerClientIp The payer's IPv4 or IPv6 address. At most 45 characters.
- * @param deviceId The merchant's number of the terminal. At most 32 characters.
- * @param storeInfo The shop.
+ * @param payerClientIp payer_client_ip: The payer's IPv4 or IPv6 address. At most 45 characters. Required.
+ * @param deviceId device_id: The merchant's number of the terminal. At most 32 characters.
+ * @param storeInfo store_info: The shop.
  */
 public record SceneInfo(
         @JsonProperty("payer_client_ip") String payerClientIp,
@@ -32,7 +32,7 @@ public record SceneInfo(
         private Builder() {}
 
         /**
-         * The payer's IPv4 or IPv6 address. At most 45 characters.
+         * payer_client_ip: The payer's IPv4 or IPv6 address. At most 45 characters. Required.
          *
          * @param payerClientIp the value
          * @return this builder
@@ -43,7 +43,7 @@ public record SceneInfo(
         }
 
         /**
-         * The merchant's number of the terminal. At most 32 characters.
+         * device_id: The merchant's number of the terminal. At most 32 characters.
          *
          * @param deviceId the value
          * @return this builder
@@ -54,7 +54,7 @@ public record SceneInfo(
         }
 
         /**
-         * The shop.
+         * store_info: The shop.
          *
          * @param storeInfo the value
          * @return this builder

@@ -6,7 +6,7 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The settlement of an order.
  *
- * @param profitSharing Whether the money is kept for profit sharing.
+ * @param profitSharing profit_sharing: Whether the money is kept for profit sharing.
  */
 public record SettleInfo(@JsonProperty("profit_sharing") Boolean profitSharing) {
     /**
@@ -25,7 +25,7 @@ public record SettleInfo(@JsonProperty("profit_sharing") Boolean profitSharing) 
         private Builder() {}
 
         /**
-         * Whether the money is kept for profit sharing.
+         * profit_sharing: Whether the money is kept for profit sharing.
          *
          * @param profitSharing the value
          * @return this builder

@@ -6,10 +6,10 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * A shop.
  *
- * @param id The merchant's number of the shop. At most 32 characters.
- * @param name Name of the shop. At most 256 characters.
- * @param areaCode Area code of the shop. At most 32 characters.
- * @param address Address of the shop. At most 512 characters.
+ * @param id id: The merchant's number of the shop. At most 32 characters. Required.
+ * @param name name: Name of the shop. At most 256 characters.
+ * @param areaCode area_code: Area code of the shop. At most 32 characters.
+ * @param address address: Address of the shop. At most 512 characters.
  */
 public record StoreInfo(
         @JsonProperty("id") String id,
@@ -35,7 +35,7 @@ public record StoreInfo(
         private Builder() {}
 
         /**
-         * The merchant's number of the shop. At most 32 characters.
+         * id: The merchant's number of the shop. At most 32 characters. Required.
          *
          * @param id the value
          * @return this builder
@@ -46,7 +46,7 @@ public record StoreInfo(
         }
 
         /**
-         * Name of the shop. At most 256 characters.
+         * name: Name of the shop. At most 256 characters.
          *
          * @param name the value
          * @return this builder
@@ -57,7 +57,7 @@ public record StoreInfo(
         }
 
         /**
-         * Area code of the shop. At most 32 characters.
+         * area_code: Area code of the shop. At most 32 characters.
          *
          * @param areaCode the value
          * @return this builder
@@ -68,7 +68,7 @@ public record StoreInfo(
         }
 
         /**
-         * Address of the shop. At most 512 characters.
+         * address: Address of the shop. At most 512 characters.
          *
          * @param address the value
          * @return this builder

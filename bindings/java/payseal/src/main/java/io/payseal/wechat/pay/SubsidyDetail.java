@@ -7,8 +7,8 @@ import java.util.List;
 /**
  * One subsidy.
  *
- * @param subsidyPeriodType How the period counts. One of DAILY, PERIOD.
- * @param subsidyPlan The plans.
+ * @param subsidyPeriodType subsidy_period_type: How the period counts. One of DAILY, PERIOD. Required.
+ * @param subsidyPlan subsidy_plan: The plans. Required.
  */
 public record SubsidyDetail(
         @JsonProperty("subsidy_period_type") String subsidyPeriodType,
@@ -30,7 +30,7 @@ public record SubsidyDetail(
         private Builder() {}
 
         /**
-         * How the period counts. One of DAILY, PERIOD.
+         * subsidy_period_type: How the period counts. One of DAILY, PERIOD. Required.
          *
          * @param subsidyPeriodType the value
          * @return this builder
@@ -41,7 +41,7 @@ public record SubsidyDetail(
         }
 
         /**
-         * The plans.
+         * subsidy_plan: The plans. Required.
          *
          * @param subsidyPlan the value
          * @return this builder

@@ -7,7 +7,7 @@ import java.util.List;
 /**
  * The interest that the merchant pays for instalments.
  *
- * @param subsidyDetail The subsidies.
+ * @param subsidyDetail subsidy_detail: The subsidies.
  */
 public record SubsidyInfo(@JsonProperty("subsidy_detail") List<SubsidyDetail> subsidyDetail) {
     /**
@@ -26,7 +26,7 @@ public record SubsidyInfo(@JsonProperty("subsidy_detail") List<SubsidyDetail> su
         private Builder() {}
 
         /**
-         * The subsidies.
+         * subsidy_detail: The subsidies.
          *
          * @param subsidyDetail the value
          * @return this builder

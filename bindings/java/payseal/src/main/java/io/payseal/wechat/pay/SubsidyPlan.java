@@ -6,8 +6,9 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The subsidy for one number of instalments.
  *
- * @param subsidyInstallmentNum Number of instalments. One of 3, 6, 12.
- * @param subsidyPercent Part of the interest that the merchant pays, percent. One of 0, 100.
+ * @param subsidyInstallmentNum subsidy_installment_num: Number of instalments. One of 3, 6, 12. Required.
+ * @param subsidyPercent subsidy_percent: Part of the interest that the merchant pays, percent. One of 0, 100.
+ *     Required.
  */
 public record SubsidyPlan(
         @JsonProperty("subsidy_installment_num") long subsidyInstallmentNum,
@@ -29,7 +30,7 @@ public record SubsidyPlan(
         private Builder() {}
 
         /**
-         * Number of instalments. One of 3, 6, 12.
+         * subsidy_installment_num: Number of instalments. One of 3, 6, 12. Required.
          *
          * @param subsidyInstallmentNum the value
          * @return this builder
@@ -40,7 +41,7 @@ public record SubsidyPlan(
         }
 
         /**
-         * Part of the interest that the merchant pays, percent. One of 0, 100.
+         * subsidy_percent: Part of the interest that the merchant pays, percent. One of 0, 100. Required.
          *
          * @param subsidyPercent the value
          * @return this builder

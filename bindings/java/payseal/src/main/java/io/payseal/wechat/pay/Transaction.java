@@ -7,22 +7,23 @@ import java.util.List;
 /**
  * A payment: the answer to a query and the plaintext of the notification TRANSACTION.SUCCESS.
  *
- * @param appid App id of the order.
- * @param mchid Merchant id.
- * @param outTradeNo The merchant's order number.
- * @param transactionId WeChat Pay's number of the payment; absent before it is paid.
- * @param tradeType How it was paid. APP, FACEPAY, JSAPI, MICROPAY, MWEB, NATIVE, or what the provider adds.
- * @param tradeState State of the payment; only SUCCESS is paid. CLOSED, NOTPAY, PAYERROR, REFUND, REVOKED, SUCCESS,
- *     USERPAYING, or what the provider adds.
- * @param tradeStateDesc The state in words, for people.
- * @param bankType Bank or wallet that paid.
- * @param attach The merchant's own data from the order.
- * @param successTime When it was paid. RFC 3339.
- * @param payer Who paid.
- * @param amount Amounts.
- * @param sceneInfo Where it was paid.
- * @param promotionDetail Coupons that were used.
- * @param installmentInfo Instalments, if it was paid so.
+ * @param appid appid: App id of the order.
+ * @param mchid mchid: Merchant id.
+ * @param outTradeNo out_trade_no: The merchant's order number.
+ * @param transactionId transaction_id: WeChat Pay's number of the payment; absent before it is paid.
+ * @param tradeType trade_type: How it was paid. APP, FACEPAY, JSAPI, MICROPAY, MWEB, NATIVE, or what the provider
+ *     adds.
+ * @param tradeState trade_state: State of the payment; only SUCCESS is paid. CLOSED, NOTPAY, PAYERROR, REFUND,
+ *     REVOKED, SUCCESS, USERPAYING, or what the provider adds.
+ * @param tradeStateDesc trade_state_desc: The state in words, for people.
+ * @param bankType bank_type: Bank or wallet that paid.
+ * @param attach attach: The merchant's own data from the order.
+ * @param successTime success_time: When it was paid. RFC 3339.
+ * @param payer payer: Who paid.
+ * @param amount amount: Amounts.
+ * @param sceneInfo scene_info: Where it was paid.
+ * @param promotionDetail promotion_detail: Coupons that were used.
+ * @param installmentInfo installment_info: Instalments, if it was paid so.
  */
 public record Transaction(
         @JsonProperty("appid") String appid,

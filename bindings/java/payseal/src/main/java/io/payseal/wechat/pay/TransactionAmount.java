@@ -6,10 +6,10 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The amounts of a payment.
  *
- * @param total Amount of the order. In fen.
- * @param payerTotal What the payer paid. In fen.
- * @param currency Currency of the order, CNY.
- * @param payerCurrency Currency of the payer, CNY.
+ * @param total total: Amount of the order. In fen.
+ * @param payerTotal payer_total: What the payer paid. In fen.
+ * @param currency currency: Currency of the order, CNY.
+ * @param payerCurrency payer_currency: Currency of the payer, CNY.
  */
 public record TransactionAmount(
         @JsonProperty("total") Long total,

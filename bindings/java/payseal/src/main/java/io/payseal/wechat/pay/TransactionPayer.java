@@ -6,6 +6,6 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * Who paid.
  *
- * @param openid The payer's openid under the app id.
+ * @param openid openid: The payer's openid under the app id.
  */
 public record TransactionPayer(@JsonProperty("openid") String openid) {}

@@ -6,7 +6,7 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * Where a payment happened.
  *
- * @param deviceId The merchant's number of the terminal.
+ * @param deviceId device_id: The merchant's number of the terminal.
  */
 public record TransactionSceneInfo(
         @JsonProperty("device_id") String deviceId) {}

@@ -7,16 +7,16 @@ import java.util.List;
 /**
  * The amounts of a refund.
  *
- * @param total Amount of the order. In fen.
- * @param refund Amount refunded. In fen.
- * @param from Accounts the money was taken from.
- * @param payerTotal What the payer had paid. In fen.
- * @param payerRefund What the payer gets back. In fen.
- * @param settlementRefund Settled amount of the refund. In fen.
- * @param settlementTotal Settled amount of the order. In fen.
- * @param discountRefund Part of the coupons. In fen.
- * @param currency Currency, CNY.
- * @param refundFee Fee that is given back. In fen.
+ * @param total total: Amount of the order. In fen.
+ * @param refund refund: Amount refunded. In fen.
+ * @param from from: Accounts the money was taken from.
+ * @param payerTotal payer_total: What the payer had paid. In fen.
+ * @param payerRefund payer_refund: What the payer gets back. In fen.
+ * @param settlementRefund settlement_refund: Settled amount of the refund. In fen.
+ * @param settlementTotal settlement_total: Settled amount of the order. In fen.
+ * @param discountRefund discount_refund: Part of the coupons. In fen.
+ * @param currency currency: Currency, CNY.
+ * @param refundFee refund_fee: Fee that is given back. In fen.
  */
 public record Amount(
         @JsonProperty("total") Long total,

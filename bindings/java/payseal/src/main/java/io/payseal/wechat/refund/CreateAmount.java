@@ -7,10 +7,10 @@ import java.util.List;
 /**
  * The amount to refund.
  *
- * @param refund Amount to refund, at most the total. In fen.
- * @param from Accounts the money is taken from and how much from each.
- * @param total Amount of the order. In fen.
- * @param currency Currency, CNY. Always CNY.
+ * @param refund refund: Amount to refund, at most the total. In fen. Required.
+ * @param from from: Accounts the money is taken from and how much from each.
+ * @param total total: Amount of the order. In fen. Required.
+ * @param currency currency: Currency, CNY. Always CNY. Required.
  */
 public record CreateAmount(
         @JsonProperty("refund") long refund,
@@ -36,7 +36,7 @@ public record CreateAmount(
         private Builder() {}
 
         /**
-         * Amount to refund, at most the total. In fen.
+         * refund: Amount to refund, at most the total. In fen. Required.
          *
          * @param refund the value
          * @return this builder
@@ -47,7 +47,7 @@ public record CreateAmount(
         }
 
         /**
-         * Accounts the money is taken from and how much from each.
+         * from: Accounts the money is taken from and how much from each.
          *
          * @param from the value
          * @return this builder
@@ -58,7 +58,7 @@ public record CreateAmount(
         }
 
         /**
-         * Amount of the order. In fen.
+         * total: Amount of the order. In fen. Required.
          *
          * @param total the value
          * @return this builder
@@ -69,7 +69,7 @@ public record CreateAmount(
         }
 
         /**
-         * Currency, CNY. Always CNY.
+         * currency: Currency, CNY. Always CNY. Required.
          *
          * @param currency the value
          * @return this builder

@@ -7,18 +7,19 @@ import java.util.List;
 /**
  * A refund to make; transaction_id or out_trade_no says of what.
  *
- * @param subMchid Merchant id of the sub-merchant; only for service providers, who must give it. At most 32
- *     characters of 0-9.
- * @param transactionId WeChat Pay's number of the payment. At most 32 characters of 0-9A-Za-z.
- * @param outTradeNo The merchant's order number, unique for the merchant id. 6 to 32 characters of 0-9A-Za-z_|*-.
- * @param outRefundNo The merchant's refund number, unique for the merchant id; however often it is sent, money is
- *     refunded once. At most 64 characters of 0-9A-Za-z_|*@-.
- * @param reason Reason, shown to the payer. At most 80 characters.
- * @param notifyUrl Where the refund's notification goes: absolute, without query; default: as set on the merchant
- *     platform. 8 to 256 characters.
- * @param fundsAccount Account the money is taken from. One of AVAILABLE, UNSETTLED.
- * @param amount Amounts.
- * @param goodsDetail Goods, when single goods are refunded.
+ * @param subMchid sub_mchid: Merchant id of the sub-merchant; only for service providers, who must give it. At most
+ *     32 characters of 0-9.
+ * @param transactionId transaction_id: WeChat Pay's number of the payment. At most 32 characters of 0-9A-Za-z.
+ * @param outTradeNo out_trade_no: The merchant's order number, unique for the merchant id. 6 to 32 characters of
+ *     0-9A-Za-z_|*-.
+ * @param outRefundNo out_refund_no: The merchant's refund number, unique for the merchant id; however often it is
+ *     sent, money is refunded once. At most 64 characters of 0-9A-Za-z_|*@-. Required.
+ * @param reason reason: Reason, shown to the payer. At most 80 characters.
+ * @param notifyUrl notify_url: Where the refund's notification goes: absolute, without query; default: as set on
+ *     the merchant platform. 8 to 256 characters.
+ * @param fundsAccount funds_account: Account the money is taken from. One of AVAILABLE, UNSETTLED.
+ * @param amount amount: Amounts. Required.
+ * @param goodsDetail goods_detail: Goods, when single goods are refunded.
  */
 public record CreateRequest(
         @JsonProperty("sub_mchid") String subMchid,
@@ -54,7 +55,8 @@ public record CreateRequest(
         private Builder() {}
 
         /**
-         * Merchant id of the sub-merchant; only for service providers, who must give it. At most 32 characters of 0-9.
+         * sub_mchid: Merchant id of the sub-merchant; only for service providers, who must give it. At most 32
+         * characters of 0-9.
          *
          * @param subMchid the value
          * @return this builder
@@ -65,7 +67,7 @@ public record CreateRequest(
         }
 
         /**
-         * WeChat Pay's number of the payment. At most 32 characters of 0-9A-Za-z.
+         * transaction_id: WeChat Pay's number of the payment. At most 32 characters of 0-9A-Za-z.
          *
          * @param transactionId the value
          * @return this builder
@@ -76,7 +78,7 @@ public record CreateRequest(
         }
 
         /**
-         * The merchant's order number, unique for the merchant id. 6 to 32 characters of 0-9A-Za-z_|*-.
+         * out_trade_no: The merchant's order number, unique for the merchant id. 6 to 32 characters of 0-9A-Za-z_|*-.
          *
          * @param outTradeNo the value
          * @return this builder
@@ -87,8 +89,8 @@ public record CreateRequest(
         }
 
         /**
-         * The merchant's refund number, unique for the merchant id; however often it is sent, money is refunded once.
-         * At most 64 characters of 0-9A-Za-z_|*@-.
+         * out_refund_no: The merchant's refund number, unique for the merchant id; however often it is sent, money is
+         * refunded once. At most 64 characters of 0-9A-Za-z_|*@-. Required.
          *
          * @param outRefundNo the value
          * @return this builder
@@ -99,7 +101,7 @@ public record CreateRequest(
         }
 
         /**
-         * Reason, shown to the payer. At most 80 characters.
+         * reason: Reason, shown to the payer. At most 80 characters.
          *
          * @param reason the value
          * @return this builder
@@ -110,8 +112,8 @@ public record CreateRequest(
         }
 
         /**
-         * Where the refund's notification goes: absolute, without query; default: as set on the merchant platform. 8 to
-         * 256 characters.
+         * notify_url: Where the refund's notification goes: absolute, without query; default: as set on the merchant
+         * platform. 8 to 256 characters.
          *
          * @param notifyUrl the value
          * @return this builder
@@ -122,7 +124,7 @@ public record CreateRequest(
         }
 
         /**
-         * Account the money is taken from. One of AVAILABLE, UNSETTLED.
+         * funds_account: Account the money is taken from. One of AVAILABLE, UNSETTLED.
          *
          * @param fundsAccount the value
          * @return this builder
@@ -133,7 +135,7 @@ public record CreateRequest(
         }
 
         /**
-         * Amounts.
+         * amount: Amounts. Required.
          *
          * @param amount the value
          * @return this builder
@@ -144,7 +146,7 @@ public record CreateRequest(
         }
 
         /**
-         * Goods, when single goods are refunded.
+         * goods_detail: Goods, when single goods are refunded.
          *
          * @param goodsDetail the value
          * @return this builder

@@ -6,8 +6,8 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * An account that pays for a refund.
  *
- * @param account Kind of account. One of AVAILABLE, UNAVAILABLE.
- * @param amount Amount. In fen.
+ * @param account account: Kind of account. One of AVAILABLE, UNAVAILABLE. Required.
+ * @param amount amount: Amount. In fen. Required.
  */
 public record FundsSource(
         @JsonProperty("account") String account,
@@ -29,7 +29,7 @@ public record FundsSource(
         private Builder() {}
 
         /**
-         * Kind of account. One of AVAILABLE, UNAVAILABLE.
+         * account: Kind of account. One of AVAILABLE, UNAVAILABLE. Required.
          *
          * @param account the value
          * @return this builder
@@ -40,7 +40,7 @@ public record FundsSource(
         }
 
         /**
-         * Amount. In fen.
+         * amount: Amount. In fen. Required.
          *
          * @param amount the value
          * @return this builder

@@ -6,12 +6,13 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * Goods that are given back.
  *
- * @param merchantGoodsId The merchant's number of the goods. At most 32 characters of 0-9A-Za-z_-.
- * @param wechatpayGoodsId WeChat Pay's number of the goods. At most 32 characters.
- * @param goodsName Name of the goods. At most 256 characters.
- * @param unitPrice Price of one. In fen.
- * @param refundAmount Amount to refund. In fen.
- * @param refundQuantity How many are given back.
+ * @param merchantGoodsId merchant_goods_id: The merchant's number of the goods. At most 32 characters of
+ *     0-9A-Za-z_-. Required.
+ * @param wechatpayGoodsId wechatpay_goods_id: WeChat Pay's number of the goods. At most 32 characters.
+ * @param goodsName goods_name: Name of the goods. At most 256 characters.
+ * @param unitPrice unit_price: Price of one. In fen. Required.
+ * @param refundAmount refund_amount: Amount to refund. In fen. Required.
+ * @param refundQuantity refund_quantity: How many are given back. Required.
  */
 public record Goods(
         @JsonProperty("merchant_goods_id") String merchantGoodsId,
@@ -41,7 +42,7 @@ public record Goods(
         private Builder() {}
 
         /**
-         * The merchant's number of the goods. At most 32 characters of 0-9A-Za-z_-.
+         * merchant_goods_id: The merchant's number of the goods. At most 32 characters of 0-9A-Za-z_-. Required.
          *
          * @param merchantGoodsId the value
          * @return this builder
@@ -52,7 +53,7 @@ public record Goods(
         }
 
         /**
-         * WeChat Pay's number of the goods. At most 32 characters.
+         * wechatpay_goods_id: WeChat Pay's number of the goods. At most 32 characters.
          *
          * @param wechatpayGoodsId the value
          * @return this builder
@@ -63,7 +64,7 @@ public record Goods(
         }
 
         /**
-         * Name of the goods. At most 256 characters.
+         * goods_name: Name of the goods. At most 256 characters.
          *
          * @param goodsName the value
          * @return this builder
@@ -74,7 +75,7 @@ public record Goods(
         }
 
         /**
-         * Price of one. In fen.
+         * unit_price: Price of one. In fen. Required.
          *
          * @param unitPrice the value
          * @return this builder
@@ -85,7 +86,7 @@ public record Goods(
         }
 
         /**
-         * Amount to refund. In fen.
+         * refund_amount: Amount to refund. In fen. Required.
          *
          * @param refundAmount the value
          * @return this builder
@@ -96,7 +97,7 @@ public record Goods(
         }
 
         /**
-         * How many are given back.
+         * refund_quantity: How many are given back. Required.
          *
          * @param refundQuantity the value
          * @return this builder

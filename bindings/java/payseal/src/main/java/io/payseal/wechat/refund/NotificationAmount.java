@@ -6,10 +6,10 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The amounts of a refund's notification.
  *
- * @param total Amount of the order. In fen.
- * @param refund Amount refunded. In fen.
- * @param payerTotal What the payer had paid. In fen.
- * @param payerRefund What the payer gets back. In fen.
+ * @param total total: Amount of the order. In fen.
+ * @param refund refund: Amount refunded. In fen.
+ * @param payerTotal payer_total: What the payer had paid. In fen.
+ * @param payerRefund payer_refund: What the payer gets back. In fen.
  */
 public record NotificationAmount(
         @JsonProperty("total") Long total,

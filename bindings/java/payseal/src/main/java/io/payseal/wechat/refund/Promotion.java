@@ -7,12 +7,12 @@ import java.util.List;
 /**
  * A coupon's part in a refund.
  *
- * @param promotionId Number of the coupon.
- * @param scope What it applies to. GLOBAL, SINGLE, or what the provider adds.
- * @param type Kind of coupon. COUPON, DISCOUNT, or what the provider adds.
- * @param amount Value of the coupon. In fen.
- * @param refundAmount Part that is taken back. In fen.
- * @param goodsDetail Goods it applies to.
+ * @param promotionId promotion_id: Number of the coupon.
+ * @param scope scope: What it applies to. GLOBAL, SINGLE, or what the provider adds.
+ * @param type type: Kind of coupon. COUPON, DISCOUNT, or what the provider adds.
+ * @param amount amount: Value of the coupon. In fen.
+ * @param refundAmount refund_amount: Part that is taken back. In fen.
+ * @param goodsDetail goods_detail: Goods it applies to.
  */
 public record Promotion(
         @JsonProperty("promotion_id") String promotionId,

@@ -7,19 +7,20 @@ import java.util.List;
 /**
  * A refund as the provider keeps it.
  *
- * @param refundId WeChat Pay's number of the refund.
- * @param outRefundNo The merchant's refund number.
- * @param transactionId WeChat Pay's number of the payment.
- * @param outTradeNo The merchant's order number.
- * @param channel Way the money goes. BALANCE, ORIGINAL, OTHER_BALANCE, OTHER_BANKCARD, or what the provider adds.
- * @param userReceivedAccount Account that receives the money.
- * @param successTime When the money arrived. RFC 3339.
- * @param createTime When the refund was asked for. RFC 3339.
- * @param status State of the refund. ABNORMAL, CLOSED, PROCESSING, SUCCESS, or what the provider adds.
- * @param fundsAccount Account the money was taken from. AVAILABLE, BASIC, OPERATION, UNAVAILABLE, UNSETTLED, or
- *     what the provider adds.
- * @param amount Amounts.
- * @param promotionDetail Coupons that were used.
+ * @param refundId refund_id: WeChat Pay's number of the refund.
+ * @param outRefundNo out_refund_no: The merchant's refund number.
+ * @param transactionId transaction_id: WeChat Pay's number of the payment.
+ * @param outTradeNo out_trade_no: The merchant's order number.
+ * @param channel channel: Way the money goes. BALANCE, ORIGINAL, OTHER_BALANCE, OTHER_BANKCARD, or what the
+ *     provider adds.
+ * @param userReceivedAccount user_received_account: Account that receives the money.
+ * @param successTime success_time: When the money arrived. RFC 3339.
+ * @param createTime create_time: When the refund was asked for. RFC 3339.
+ * @param status status: State of the refund. ABNORMAL, CLOSED, PROCESSING, SUCCESS, or what the provider adds.
+ * @param fundsAccount funds_account: Account the money was taken from. AVAILABLE, BASIC, OPERATION, UNAVAILABLE,
+ *     UNSETTLED, or what the provider adds.
+ * @param amount amount: Amounts.
+ * @param promotionDetail promotion_detail: Coupons that were used.
  */
 public record Refund(
         @JsonProperty("refund_id") String refundId,

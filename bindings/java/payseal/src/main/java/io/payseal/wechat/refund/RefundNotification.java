@@ -6,15 +6,15 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The plaintext of the notifications REFUND.SUCCESS, REFUND.ABNORMAL and REFUND.CLOSED.
  *
- * @param mchid Merchant id.
- * @param outTradeNo The merchant's order number.
- * @param transactionId WeChat Pay's number of the payment.
- * @param outRefundNo The merchant's refund number.
- * @param refundId WeChat Pay's number of the refund.
- * @param refundStatus State of the refund. ABNORMAL, CLOSED, SUCCESS, or what the provider adds.
- * @param successTime When the money arrived. RFC 3339.
- * @param userReceivedAccount Account that receives the money.
- * @param amount Amounts.
+ * @param mchid mchid: Merchant id.
+ * @param outTradeNo out_trade_no: The merchant's order number.
+ * @param transactionId transaction_id: WeChat Pay's number of the payment.
+ * @param outRefundNo out_refund_no: The merchant's refund number.
+ * @param refundId refund_id: WeChat Pay's number of the refund.
+ * @param refundStatus refund_status: State of the refund. ABNORMAL, CLOSED, SUCCESS, or what the provider adds.
+ * @param successTime success_time: When the money arrived. RFC 3339.
+ * @param userReceivedAccount user_received_account: Account that receives the money.
+ * @param amount amount: Amounts.
  */
 public record RefundNotification(
         @JsonProperty("mchid") String mchid,

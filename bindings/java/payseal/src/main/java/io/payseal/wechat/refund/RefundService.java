@@ -51,8 +51,8 @@ public final class RefundService {
      * Queries a refund by the merchant's refund number. It calls {@code GET
      * /v3/refund/domestic/refunds/{out_refund_no}}.
      *
-     * @param outRefundNo The merchant's refund number, unique for the merchant id; however often it is sent, money
-     *     is refunded once. At most 64 characters of 0-9A-Za-z_|*@-.
+     * @param outRefundNo out_refund_no: The merchant's refund number, unique for the merchant id; however often it
+     *     is sent, money is refunded once. At most 64 characters of 0-9A-Za-z_|*@-. Required.
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
      */
@@ -64,10 +64,10 @@ public final class RefundService {
      * Queries a refund by the merchant's refund number. It calls {@code GET
      * /v3/refund/domestic/refunds/{out_refund_no}}.
      *
-     * @param outRefundNo The merchant's refund number, unique for the merchant id; however often it is sent, money
-     *     is refunded once. At most 64 characters of 0-9A-Za-z_|*@-.
-     * @param subMchid Merchant id of the sub-merchant; only for service providers, who must give it. At most 32
-     *     characters of 0-9. {@code null} leaves it out.
+     * @param outRefundNo out_refund_no: The merchant's refund number, unique for the merchant id; however often it
+     *     is sent, money is refunded once. At most 64 characters of 0-9A-Za-z_|*@-. Required.
+     * @param subMchid sub_mchid: Merchant id of the sub-merchant; only for service providers, who must give it. At
+     *     most 32 characters of 0-9. {@code null} leaves it out.
      * @param options options of this call; {@code null} for none
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -79,6 +79,39 @@ public final class RefundService {
                 .options(options)
                 .build();
         return client.execute("GET /v3/refund/domestic/refunds/{out_refund_no}", params)
+                .as(Refund.class);
+    }
+
+    /**
+     * Sends the money of a refund that got stuck to another account. It calls {@code POST
+     * /v3/refund/domestic/refunds/{refund_id}/apply-abnormal-refund}.
+     *
+     * @param refundId refund_id: Refund id. Required.
+     * @param request what to send
+     * @return the verified answer
+     * @throws PaysealException why it failed; its outcome says whether money may have moved
+     */
+    public Refund applyAbnormal(String refundId, ApplyAbnormalRequest request) {
+        return applyAbnormal(refundId, request, null);
+    }
+
+    /**
+     * Sends the money of a refund that got stuck to another account. It calls {@code POST
+     * /v3/refund/domestic/refunds/{refund_id}/apply-abnormal-refund}.
+     *
+     * @param refundId refund_id: Refund id. Required.
+     * @param request what to send
+     * @param options options of this call; {@code null} for none
+     * @return the verified answer
+     * @throws PaysealException why it failed; its outcome says whether money may have moved
+     */
+    public Refund applyAbnormal(String refundId, ApplyAbnormalRequest request, CallOptions options) {
+        Params params = Params.builder()
+                .path("refund_id", refundId)
+                .body(request)
+                .options(options)
+                .build();
+        return client.execute("POST /v3/refund/domestic/refunds/{refund_id}/apply-abnormal-refund", params)
                 .as(Refund.class);
     }
 }
