@@ -133,3 +133,101 @@ fn encrypted_fields_are_named_by_their_place() {
     );
     assert!(paths(super::REFUND).is_empty());
 }
+
+#[test]
+fn a_service_provider_and_a_combining_merchant_are_filled_in_under_their_names() {
+    for (name, expected) in [
+        (
+            "POST /v3/pay/partner/transactions/jsapi",
+            &[
+                ("notify_url", Fill::NotifyUrl),
+                ("sp_appid", Fill::AppId),
+                ("sp_mchid", Fill::MerchantId),
+            ][..],
+        ),
+        (
+            "POST /v3/combine-transactions/native",
+            &[
+                ("combine_appid", Fill::AppId),
+                ("combine_mchid", Fill::MerchantId),
+                ("notify_url", Fill::NotifyUrl),
+            ],
+        ),
+        (
+            "POST /v3/fund-app/mch-transfer/transfer-bills",
+            &[("appid", Fill::AppId)],
+        ),
+        // A merchant of its own gives mchid, an institution sp_mchid: which it is, the configuration does not say.
+        ("POST /v3/global/transactions/jsapi", &[]),
+        (
+            "POST /v3/marketing/withdraw-favor/users/{openid}/coupons",
+            &[],
+        ),
+    ] {
+        let body = operation(name).body.unwrap();
+        let filled: Vec<_> = body
+            .fields()
+            .iter()
+            .filter_map(|field| Some((field.name, field.filled?)))
+            .collect();
+        assert_eq!(filled, expected, "{name}");
+    }
+    let query = operation("GET /v3/pay/partner/transactions/id/{transaction_id}").query_fields;
+    assert_eq!(
+        query.get("sp_mchid").unwrap().filled,
+        Some(Fill::MerchantId)
+    );
+    assert_eq!(query.get("sub_mchid").unwrap().filled, None);
+}
+
+#[test]
+fn only_what_the_provider_counts_by_number_is_repeated() {
+    let repeated: Vec<_> = catalogue::operations("wechat")
+        .filter(|operation| operation.repeat == Repeat::SameNumber)
+        .map(|operation| operation.name)
+        .collect();
+    for name in [
+        "POST /v3/combine-transactions/jsapi",
+        "POST /v3/ecommerce/refunds/apply",
+        "POST /v3/fund-app/mch-transfer/transfer-bills",
+        "POST /v3/pay/partner/transactions/native",
+        "POST /v3/profitsharing/return-orders",
+        "POST /v3/transfer/batches",
+    ] {
+        assert!(repeated.contains(&name), "{name}");
+    }
+    // A scanned code is good for one payment, and of the others the provider does not say that a number counts once.
+    for name in [
+        "POST /v3/pay/transactions/codepay",
+        "POST /v3/pay/partner/transactions/codepay",
+        "POST /v3/merchant/fund/withdraw",
+        "POST /v3/payscore/serviceorder",
+        "POST /v3/refund/domestic/refunds/{refund_id}/apply-abnormal-refund",
+        "POST /v3/merchant-service/complaints-v2/{complaint_id}/response",
+    ] {
+        let found = catalogue::find("wechat", name).unwrap();
+        assert_eq!(found.repeat, Repeat::Never, "{name}");
+    }
+    println!(
+        "{} operations are repeated by the merchant's number",
+        repeated.len()
+    );
+    assert!(repeated.len() < 80);
+    let v2 = |name| catalogue::find("wechat-v2", name).unwrap();
+    assert_eq!(v2("POST /pay/orderquery").repeat, Repeat::Safe);
+    assert_eq!(v2("POST /secapi/pay/refund").repeat, Repeat::SameNumber);
+    assert_eq!(v2("POST /pay/micropay").repeat, Repeat::Never);
+}
+
+#[test]
+fn single_operations_of_v2_have_a_host_of_their_own_or_ask_for_a_certificate() {
+    let operations = || catalogue::operations("wechat-v2");
+    let certified = operations().filter(|operation| operation.client_certificate);
+    assert_eq!(certified.count(), 57);
+    let hosts: Vec<_> = operations()
+        .filter_map(|operation| operation.host)
+        .collect();
+    assert_eq!(hosts.len(), 5);
+    assert!(hosts.contains(&"https://fraud.mch.weixin.qq.com"));
+    assert!(catalogue::operations("wechat").all(|operation| operation.host.is_none()));
+}
