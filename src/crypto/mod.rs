@@ -41,7 +41,7 @@ pub use engine::{Verdict, engine_name};
 pub use error::{CryptoError, KeyError, KeyErrorKind};
 pub use gcm::{Aes256GcmOpening, GcmOpening, TAG_LEN as GCM_TAG_LEN};
 pub use key::{RsaPrivateKey, RsaPublicKey};
-pub use secret::Secret;
+pub use secret::{Secret, burn_stack};
 pub use serial::Serial;
 #[cfg(feature = "shangmi")]
 pub use sm2::{Sm2PrivateKey, Sm2PublicKey};

@@ -1,7 +1,8 @@
 //! Bytes that nobody may see.
 
 use std::fmt;
-use zeroize::Zeroizing;
+use std::hint::black_box;
+use zeroize::{Zeroize, Zeroizing};
 
 /// Secret bytes: wiped when dropped, invisible in `Debug`, never displayed.
 #[derive(Clone)]
@@ -25,4 +26,12 @@ impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Secret(…)")
     }
+}
+
+/// Overwrites the part of the stack that the functions called just before have used: hash functions keep the end of a message there,
+/// and do not wipe it. To be called where they were.
+#[inline(never)]
+pub fn burn_stack() {
+    let mut used = [0xff_u8; 8 << 10];
+    black_box(&mut used).zeroize();
 }

@@ -9,11 +9,11 @@ use std::process::Command;
 use std::ptr;
 
 use payseal::ffi::*;
-use serde_json::json;
+use serde_json::{Value, json};
 use zeroize::Zeroize;
 
 use crate::abi::{garbage, run, take};
-use crate::support::merchant::config;
+use crate::support::merchant::{APPID, LONG, MCHID, MERCHANT_SERIAL, Pair, certificate, config};
 use crate::support::openssl::{self, Folder};
 
 const MARK: &str = "PAYSEAL_TEST_RESIDUE";
@@ -21,20 +21,49 @@ const MASK: u8 = 0xA5;
 
 #[test]
 fn after_a_client_is_freed_its_secrets_are_nowhere_in_memory() {
+    let name = "after_a_client_is_freed_its_secrets_are_nowhere_in_memory";
+    leaves_nothing(name, |pem, _, secret| {
+        config(json!({ "private_key": pem, "apiv3_key": secret }))
+    });
+}
+
+/// The key of the client certificate is the TLS library's too.
+#[test]
+fn the_same_holds_for_apiv2_with_its_client_certificate() {
+    let name = "the_same_holds_for_apiv2_with_its_client_certificate";
+    leaves_nothing(name, |pem, certificate, secret| {
+        json!({
+            "provider": "wechat-v2",
+            "mchid": MCHID,
+            "apiv2_key": secret,
+            "appid": APPID,
+            "client_certificate": certificate,
+            "client_key": pem,
+        })
+    });
+}
+
+/// `make` gets a private key, a certificate for it and a secret of 32 bytes.
+fn leaves_nothing(name: &str, make: impl Fn(&str, &str, &str) -> Value) {
     if let Ok(folder) = std::env::var(MARK) {
         return search(&folder);
     }
     let folder = Folder::new();
     let key = openssl::generate_rsa(2048);
+    let public = String::from_utf8(openssl::public_half(&key)).unwrap();
     let pem = String::from_utf8(key.clone()).unwrap();
-    let apiv3_key = "canary0Canary1Canary2Canary3Cana";
-    let text = config(json!({ "private_key": pem, "apiv3_key": apiv3_key })).to_string();
+    let pair = Pair {
+        private: pem.clone(),
+        public,
+    };
+    let secret = "canary0Canary1Canary2Canary3Cana";
+    let text = make(&pem, &certificate(&pair, MERCHANT_SERIAL, LONG), secret).to_string();
     folder.write("config.json", text.as_bytes());
 
     // What is searched for, masked so that the search does not find itself.
     let der = openssl::pkcs1_der(&key);
     let mut needles = vec![
-        apiv3_key.as_bytes()[4..28].to_vec(),
+        secret.as_bytes()[4..28].to_vec(),
         pem.as_bytes()[900..930].to_vec(),
     ];
     for number in integers(&der).skip(3).take(3) {
@@ -55,7 +84,7 @@ fn after_a_client_is_freed_its_secrets_are_nowhere_in_memory() {
 
     let output = Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "--nocapture", "--test-threads=1"])
-        .arg("residue::after_a_client_is_freed_its_secrets_are_nowhere_in_memory")
+        .arg(format!("residue::{name}"))
         .env(MARK, folder.path(""))
         .output()
         .unwrap();

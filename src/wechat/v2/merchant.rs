@@ -2,8 +2,6 @@
 
 use std::fmt;
 
-use zeroize::Zeroizing;
-
 use crate::config::Section;
 use crate::crypto::Certificate;
 use crate::crypto::suite::PublicKey;
@@ -14,7 +12,7 @@ use crate::wire::url::Origin;
 use super::super::merchant::read_mchid;
 use super::super::scheme::Scheme;
 use super::paths::SPECIAL_HOSTS;
-use super::signature::{Algorithm, ApiKey};
+use super::signature::{Algorithm, ApiKey, KEY_LENGTH};
 
 /// The merchant's side of the configuration, checked: every part fits every other.
 pub(super) struct Merchant {
@@ -96,10 +94,10 @@ fn read_key(config: &mut Section, key: &'static str) -> Result<Option<ApiKey>> {
     let Some(secret) = config.secret(key)? else {
         return Ok(None);
     };
-    match <[u8; 32]>::try_from(secret.as_slice()) {
-        Ok(bytes) => Ok(Some(Zeroizing::new(bytes))),
-        Err(_) => Err(config
-            .error_with(Code::KeyInvalid, key, format!("an APIv2 key is exactly 32 bytes, this one has {}", secret.len()))
+    match secret.len() {
+        KEY_LENGTH => Ok(Some(secret)),
+        length => Err(config
+            .error_with(Code::KeyInvalid, key, format!("an APIv2 key is exactly 32 bytes, this one has {length}"))
             .with_hint("copy the key that was set as API key (v2), without spaces or line ends; it is used as it stands, not decoded")),
     }
 }

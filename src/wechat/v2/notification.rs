@@ -75,7 +75,7 @@ fn decrypted(keys: &[ApiKey], info: &str) -> Result<Map<String, Value>> {
 
 fn secret(key: &ApiKey) -> Zeroizing<[u8; 32]> {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let digest = Zeroizing::new(md5(&**key));
+    let digest = Zeroizing::new(md5(key));
     let mut secret = Zeroizing::new([0; 32]);
     for (pair, byte) in secret.chunks_exact_mut(2).zip(digest.iter()) {
         pair.copy_from_slice(&[DIGITS[(byte >> 4) as usize], DIGITS[(byte & 15) as usize]]);
