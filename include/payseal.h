@@ -601,6 +601,15 @@ int32_t payseal_notification_route(const struct payseal_client *const *clients,
                                    size_t *index,
                                    struct payseal_error **error);
 
+// Draws a QR code of `text`, 1 to 1000 bytes of UTF-8. `options` is NULL or JSON {"format":"png","scale":8,"margin":4,"error_correction":"M","dark":"#000000","light":"#ffffff"}
+// (docs/abi.md). *image is a PNG, or SVG text; the same input gives the same bytes.
+int32_t payseal_qr_encode(const uint8_t *text,
+                          size_t text_len,
+                          const uint8_t *options,
+                          size_t options_len,
+                          struct payseal_buffer *image,
+                          struct payseal_error **error);
+
 #ifdef __cplusplus
 }  // extern "C"
 #endif  // __cplusplus

@@ -14,6 +14,7 @@
 //! * [`doctor`]: looks a configuration over for people.
 //! * [`wire`]: requests, headers, JSON, URLs as values. [`crypto`]: algorithms over bytes; knows no provider.
 //! * [`host`]: what the embedding program lends: clock, random source, signer, log. [`observe`]: metrics and log records.
+//! * [`qr`]: QR codes as PNG and SVG.
 //! * [`error`]: every error says whether money may have moved.
 
 mod breaker;
@@ -37,6 +38,7 @@ pub mod observe;
 mod params;
 mod process;
 pub mod provider;
+pub mod qr;
 mod refresh;
 mod replay;
 mod route;

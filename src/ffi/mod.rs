@@ -23,6 +23,7 @@ mod handle;
 mod input;
 mod notification;
 mod panic;
+mod qr;
 mod version;
 
 pub use buffer::{payseal_buffer, payseal_buffer_free};
@@ -35,4 +36,5 @@ pub use doctor::*;
 pub use download::*;
 pub use error::*;
 pub use notification::*;
+pub use qr::*;
 pub use version::*;

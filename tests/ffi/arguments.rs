@@ -221,6 +221,19 @@ fn cases(client: *mut payseal_client, call: *mut payseal_call) -> Vec<Case> {
                 Ok(())
             },
         ),
+        case(
+            "payseal_qr_encode",
+            &[input("weixin://wxpay/x"), input("{}")],
+            &[0],
+            |i| {
+                let mut image = garbage();
+                run(|e| unsafe {
+                    payseal_qr_encode(i[0].0, i[0].1, i[1].0, i[1].1, &mut image, e)
+                })?;
+                take(image);
+                Ok(())
+            },
+        ),
         case("payseal_doctor", &[input("{}"), NOTHING], &[], |i| {
             let mut report = garbage();
             run(|e| unsafe {
@@ -524,6 +537,7 @@ fn an_output_that_is_null_or_not_aligned_is_an_error() {
                 payseal_notification_open(client, a, n, p, l, null, 0, buffer, &mut good, e)
             }),
             run(|e| unsafe { payseal_notification_reply(client, 0, buffer, &mut good, e) }),
+            run(|e| unsafe { payseal_qr_encode(a, n, p, l, buffer, e) }),
             run(|e| unsafe { payseal_doctor(p, l, null.cast(), null, 0, buffer, e) }),
             run(|e| unsafe { payseal_notification_explain(client, a, n, p, l, buffer, e) }),
             run(|e| unsafe {
