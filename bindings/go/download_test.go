@@ -306,3 +306,38 @@ func TestAnUploadSignsTheNameAndHashOfTheFile(t *testing.T) {
 	_, err = client.Upload(t.Context(), "POST /v3/merchant/media/upload", "shop.png", bytes.NewReader(make([]byte, 65<<20)))
 	failure(t, err, payseal.ErrInvalidArgument, payseal.OutcomeNotSent)
 }
+
+func TestTheSandboxHasABillOfWhatWasPaid(t *testing.T) {
+	s := theSandbox(t)
+	today := time.Now().In(time.FixedZone("Beijing", 8*3600)).Format(time.DateOnly)
+	for name, options := range map[string][]payseal.Option{"built-in": nil, "own client": {payseal.WithHTTPClient(&http.Client{})}} {
+		t.Run(name, func(t *testing.T) {
+			client := s.client(t, "config.json", nil, options...)
+			number := fmt.Sprintf("go%d", time.Now().UnixNano())
+			_, err := client.Execute(t.Context(), nativeOrder, payseal.Params{Body: map[string]any{
+				"description": "茶", "out_trade_no": number, "notify_url": "http://127.0.0.1:9/n", "amount": map[string]any{"total": 1234},
+			}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			s.control(t, "POST", "/sandbox/orders/"+number+"/pay", nil)
+			bill, err := client.Download(t.Context(), files.TradeBill(today, "ALL"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer bill.Close()
+			text, err := io.ReadAll(bill)
+			if err != nil || !strings.Contains(string(text), "`"+number+",") || !strings.Contains(string(text), "`12.34,") {
+				t.Errorf("%v %s", err, text)
+			}
+			flow, err := client.Download(t.Context(), files.FundFlowBill(today, "BASIC"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer flow.Close()
+			if info, err := flow.SaveTo(filepath.Join(t.TempDir(), "flow.csv")); err != nil || !info.Verified {
+				t.Error(info, err)
+			}
+		})
+	}
+}

@@ -11,8 +11,10 @@ import http.server
 import io
 import json
 import os
+import secrets
 import threading
 from collections.abc import Iterator
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any, Callable, Optional
 
@@ -26,7 +28,8 @@ import payseal
 from payseal import AsyncClient, Client, Code, PaysealError
 from payseal.contrib.httpx import AsyncHttpxTransport, HttpxTransport
 from payseal.wechat import files
-from provider import Provider, now_ms
+from provider import NATIVE, Provider, now_ms
+from sandbox import Sandbox
 
 BILL = files.trade_bill("2026-01-02")
 
@@ -288,3 +291,22 @@ def test_an_upload_signs_the_name_and_hash_of_the_file(provider: Provider, tmp_p
         assert b'name="file"; filename="shop.png"' in body
         assert image in body
     assert len(sent) == 2
+
+
+@pytest.mark.parametrize("own", [False, True])
+def test_the_sandbox_has_a_bill_of_what_was_paid(own: bool, sandbox: Sandbox, tmp_path: Path) -> None:
+    number = f"py{secrets.token_hex(12)}"
+    body = {"description": "茶", "out_trade_no": number, "notify_url": "http://127.0.0.1:9/n", "amount": {"total": 1234}}
+    today = datetime.now(timezone(timedelta(hours=8))).strftime("%Y-%m-%d")
+    with httpx.Client(trust_env=False) as http_client:
+        transport = HttpxTransport(http_client) if own else None
+        with Client(sandbox.config(), transport=transport) as client:
+            client.execute(NATIVE, body=body)
+            sandbox.pay(number)
+            with client.download(**files.trade_bill(today)) as bill:
+                rows = list(csv.reader(io.TextIOWrapper(bill, encoding="utf-8-sig", newline="")))
+            assert any(f"`{number}" in row and "`12.34" in row for row in rows)
+            with client.download(**files.fund_flow_bill(today)) as bill:
+                assert bill.save(tmp_path / "flow.csv").verified
+            with pytest.raises(payseal.ProviderError), client.download(**files.trade_bill("2001-01-01")) as bill:
+                bill.read()

@@ -82,7 +82,10 @@ final class DownloadOverHttp {
             HttpResponse<InputStream> response = http.send(request.build(), HttpResponse.BodyHandlers.ofInputStream());
             body = response.body();
             endAfter(asked.timeoutMs, body);
-            DownloadNative.respond(download, response.statusCode(), HeaderLines.of(response.headers().map()));
+            DownloadNative.respond(
+                    download,
+                    response.statusCode(),
+                    HeaderLines.of(response.headers().map()));
         } catch (IOException | InterruptedException failure) {
             fail(download, failure);
         }
@@ -126,8 +129,7 @@ final class DownloadOverHttp {
     private void fail(long download, Exception failure) {
         hangUp();
         lastFailure = failure;
-        DownloadNative.fail(
-                download, kind(failure).number(), failure.toString().getBytes(StandardCharsets.UTF_8));
+        DownloadNative.fail(download, kind(failure).number(), failure.toString().getBytes(StandardCharsets.UTF_8));
     }
 
     private Failure kind(Exception failure) {

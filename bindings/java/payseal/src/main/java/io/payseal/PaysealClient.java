@@ -144,7 +144,8 @@ public final class PaysealClient implements NotificationService, AutoCloseable {
      */
     public Result upload(String operation, String filename, byte[] content) {
         CallOptions options = CallOptions.builder().filename(filename).build();
-        return execute(operation, Params.builder().payload(content).options(options).build());
+        return execute(
+                operation, Params.builder().payload(content).options(options).build());
     }
 
     /**

@@ -8,7 +8,9 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.payseal.testing.Loopback;
+import io.payseal.testing.Orders;
 import io.payseal.testing.Platform;
+import io.payseal.testing.Sandbox;
 import io.payseal.testing.Transport;
 import io.payseal.wechat.files.Files;
 import io.payseal.wechat.files.Uploads;
@@ -20,6 +22,8 @@ import java.nio.file.Path;
 import java.security.GeneralSecurityException;
 import java.security.MessageDigest;
 import java.security.SecureRandom;
+import java.time.LocalDate;
+import java.time.ZoneId;
 import java.util.Base64;
 import java.util.HexFormat;
 import java.util.List;
@@ -42,7 +46,8 @@ import org.junit.jupiter.params.provider.EnumSource;
 class DownloadTest {
     private static final Platform PLATFORM = new Platform();
     private static final ObjectMapper JSON = new ObjectMapper();
-    private static final DownloadParams BILL = Files.tradeBill("2026-01-02", "ALL").build();
+    private static final DownloadParams BILL =
+            Files.tradeBill("2026-01-02", "ALL").build();
 
     @TempDir
     Path folder;
@@ -156,12 +161,14 @@ class DownloadTest {
         byte[] plain = bill(1000), packed = gzip(plain);
         byte[] more = java.util.Arrays.copyOf(packed, packed.length + 4);
         Map<ErrorCode, Loopback.Behaviour> wrong = Map.of(
-                ErrorCode.HASH_MISMATCH, writes(gzip(bill(999))),
-                ErrorCode.BODY_INVALID, writes(more),
-                ErrorCode.CONNECTION_LOST, (request, to) -> cutShort(to, packed),
+                ErrorCode.HASH_MISMATCH,
+                writes(gzip(bill(999))),
+                ErrorCode.BODY_INVALID,
+                writes(more),
+                ErrorCode.CONNECTION_LOST,
+                (request, to) -> cutShort(to, packed),
                 ErrorCode.RESPONSE_INVALID,
-                        (request, to) ->
-                                Loopback.respond(to, 302, Map.of("Location", List.of("http://127.0.0.1:1/")), plain));
+                (request, to) -> Loopback.respond(to, 302, Map.of("Location", List.of("http://127.0.0.1:1/")), plain));
         wrong.forEach((code, file) -> {
             try (Loopback server = provider(origin -> named(origin, plain), file);
                     PaysealClient client = client(transport, server);
@@ -204,8 +211,8 @@ class DownloadTest {
                             .put("nonce", nonce));
             return body;
         };
-        DownloadParams params =
-                Files.subMerchantFundFlowBill("1900000110", "2026-01-02", "BASIC").build();
+        DownloadParams params = Files.subMerchantFundFlowBill("1900000110", "2026-01-02", "BASIC")
+                .build();
         try (Loopback server = provider(answer, writes(sealed));
                 PaysealClient client = client(transport, server);
                 Download download = client.download(params)) {
@@ -275,6 +282,26 @@ class DownloadTest {
             byte[] hash = MessageDigest.getInstance("SHA-256").digest("an image".getBytes(StandardCharsets.UTF_8));
             assertTrue(body.contains("\"sha256\":\"" + HexFormat.of().formatHex(hash) + "\""), body);
             assertTrue(body.contains("name=\"file\"; filename=\"shop.png\""), body);
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void the_sandbox_has_a_bill_of_what_was_paid(Transport transport, @TempDir Path state) throws IOException {
+        String today = LocalDate.now(ZoneId.of("Asia/Shanghai")).toString();
+        try (Sandbox sandbox = Sandbox.start(state);
+                PaysealClient client = transport.client(sandbox.configuration())) {
+            String number = Orders.number();
+            client.execute(Orders.NATIVE, Orders.order(number));
+            sandbox.pay(number);
+            try (Download bill = client.download(Files.tradeBill(today, "ALL").build())) {
+                String text = new String(bill.readAllBytes(), StandardCharsets.UTF_8);
+                assertTrue(text.contains("`" + number + ","), text);
+            }
+            try (Download flow =
+                    client.download(Files.fundFlowBill(today, "BASIC").build())) {
+                assertTrue(flow.saveTo(folder.resolve("flow.csv")).verified());
+            }
         }
     }
 }

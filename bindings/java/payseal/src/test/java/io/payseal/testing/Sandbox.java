@@ -43,8 +43,8 @@ public final class Sandbox implements AutoCloseable {
             throw new IllegalStateException(program + " is missing: run 'make build' first");
         }
         try {
-            List<String> command = new ArrayList<>(List.of(
-                    program.toString(), "--dir", folder.toString(), "--speed", "100", "--exit-with-stdin"));
+            List<String> command = new ArrayList<>(
+                    List.of(program.toString(), "--dir", folder.toString(), "--speed", "100", "--exit-with-stdin"));
             command.addAll(List.of(options));
             Process process = new ProcessBuilder(command)
                     .redirectError(folder.resolve("sandbox.log").toFile())
