@@ -1,7 +1,7 @@
 //! Hashes and message authentication codes.
 
 use super::engine::{Default, Engine, Hash};
-use md5::{Digest, Md5};
+use md5::Md5;
 use subtle::ConstantTimeEq;
 
 /// SHA-1. Only where a protocol prescribes it; collisions can be made.
@@ -11,7 +11,7 @@ pub fn sha1(message: &[u8]) -> [u8; 20] {
 
 /// MD5. Only where a protocol prescribes it; collisions are made in seconds. The same code for both engines, as AWS-LC offers none.
 pub fn md5(message: &[u8]) -> [u8; 16] {
-    Md5::digest(message).into()
+    <Md5 as md5::Digest>::digest(message).into()
 }
 
 pub fn sha256(message: &[u8]) -> [u8; 32] {
