@@ -18,7 +18,7 @@ import "runtime/cgo"
 // callbacks makes the table for payseal_client_new, or nil where no option needs one. The library gets the address of a C cell that
 // holds a handle to the settings: C never sees a Go pointer, and the collector never sees a handle disguised as one.
 func (s *settings) callbacks() *C.payseal_callbacks {
-	if s.logger == nil && s.clock == nil && s.random == nil && s.signer == nil {
+	if s.logger == nil && s.clock == nil && s.random == nil && s.sign == nil {
 		return nil
 	}
 	user := C.malloc(C.sizeof_uintptr_t)
@@ -33,7 +33,7 @@ func (s *settings) callbacks() *C.payseal_callbacks {
 	if s.random != nil {
 		table.random = (*[0]byte)(C.payseal_go_random)
 	}
-	if s.signer != nil {
+	if s.sign != nil {
 		table.sign = (*[0]byte)(C.payseal_go_sign)
 	}
 	return table

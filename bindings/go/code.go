@@ -34,7 +34,7 @@ const (
 	ErrUnknownOperation Code = 120
 	// ErrParamsInvalid: the parameters do not fit the operation; Details.Field names the one at fault.
 	ErrParamsInvalid Code = 121
-	// ErrSignerFailed: the signer given by [WithSigner] failed.
+	// ErrSignerFailed: the signer given by [WithSigner] or [WithMessageSigner] failed.
 	ErrSignerFailed Code = 130
 	// ErrCallbackFailed: the clock or random source given by [WithClock] or [WithRandom] failed.
 	ErrCallbackFailed Code = 131

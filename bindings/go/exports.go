@@ -7,10 +7,8 @@ package payseal
 import "C"
 
 import (
+	"bytes"
 	"context"
-	"crypto"
-	"crypto/rand"
-	"crypto/sha256"
 	"io"
 	"log/slog"
 	"runtime/cgo"
@@ -69,8 +67,8 @@ func payseal_go_sign(user unsafe.Pointer, message *C.uint8_t, length C.size_t, s
 			status = callbackFailed
 		}
 	}()
-	digest := sha256.Sum256(unsafe.Slice((*byte)(message), int(length)))
-	signed, err := settings.signer.Sign(rand.Reader, digest[:], crypto.SHA256)
+	// A copy: the signer might keep the slice it gets, and the library's memory is not ours to lend on.
+	signed, err := settings.sign(bytes.Clone(unsafe.Slice((*byte)(message), int(length))))
 	if err != nil || len(signed) > int(*signatureLength) {
 		if settings.logger != nil {
 			// The library can only say that the signer failed; why is known here alone.

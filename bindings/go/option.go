@@ -2,7 +2,9 @@ package payseal
 
 import (
 	"crypto"
+	"crypto/rand"
 	"crypto/rsa"
+	"crypto/sha256"
 	"io"
 	"log/slog"
 	"net/http"
@@ -17,7 +19,7 @@ type settings struct {
 	logger        *slog.Logger
 	clock         func() time.Time
 	random        io.Reader
-	signer        crypto.Signer
+	sign          func(message []byte) ([]byte, error)
 	calls         limit
 	notifications limit
 	err           error
@@ -64,7 +66,22 @@ func WithSigner(signer crypto.Signer) Option {
 			s.err = &Error{Code: ErrKeyUnsupported, Outcome: OutcomeNotSent, Message: "the signer's public key is not an RSA key"}
 			return
 		}
-		s.signer = signer
+		s.sign = func(message []byte) ([]byte, error) {
+			digest := sha256.Sum256(message)
+			return signer.Sign(rand.Reader, digest[:], crypto.SHA256)
+		}
+	}
+}
+
+// WithMessageSigner is [WithSigner] for keys that [crypto.Signer] has no place for: sign gets the message itself. It must sign with the
+// algorithm of [Config.Scheme], for [SchemeSM2] SM2 with SM3, user id 1234567812345678, in DER; and be safe for concurrent use.
+func WithMessageSigner(sign func(message []byte) ([]byte, error)) Option {
+	return func(s *settings) {
+		if sign == nil {
+			s.err = &Error{Code: ErrInvalidArgument, Outcome: OutcomeNotSent, Message: "WithMessageSigner needs a function"}
+			return
+		}
+		s.sign = sign
 	}
 }
 

@@ -3,6 +3,7 @@ package payseal_test
 import (
 	"bufio"
 	"context"
+	"errors"
 	"net/http/httptest"
 	"os"
 	"os/exec"
@@ -45,6 +46,33 @@ func startSM2Sandbox(t *testing.T) *sandbox {
 		t.Fatalf("the sandbox said %q: %v", line, err)
 	}
 	return &sandbox{dir: dir, address: address}
+}
+
+func TestAKeyOf国密MayBeKeptElsewhere(t *testing.T) {
+	s := startSM2Sandbox(t)
+	encoded, err := os.ReadFile(filepath.Join(s.dir, "apiclient_key.pem"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	failing := errors.New("the module is locked")
+	for name, sign := range map[string]func([]byte) ([]byte, error){
+		"signs": func(message []byte) ([]byte, error) { return payseal.Sign(payseal.SM2SM3, encoded, message) },
+		"fails": func([]byte) ([]byte, error) { return nil, failing },
+	} {
+		t.Run(name, func(t *testing.T) {
+			client := s.client(t, "config.json", func(config map[string]any) { delete(config, "private_key") }, payseal.WithMessageSigner(sign))
+			_, err := client.Execute(t.Context(), nativeOrder, order(newOrderNumber(), someNotifyURL))
+			if name == "signs" && err != nil {
+				t.Error(err)
+			}
+			if name == "fails" && !errors.Is(err, payseal.ErrSignerFailed) {
+				t.Error(err)
+			}
+		})
+	}
+	if _, err := payseal.NewClient(payseal.Config{}, payseal.WithMessageSigner(nil)); !errors.Is(err, payseal.ErrInvalidArgument) {
+		t.Error(err)
+	}
 }
 
 func TestAMerchantOf国密NeedsOnlyAnotherConfiguration(t *testing.T) {

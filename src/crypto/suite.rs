@@ -8,6 +8,7 @@ use super::key::{RsaPrivateKey, RsaPublicKey};
 #[cfg(feature = "shangmi")]
 use super::sm2::{Sm2PrivateKey, Sm2PublicKey};
 use std::fmt;
+use std::ops::RangeInclusive;
 use zeroize::Zeroizing;
 
 /// Fills the whole slice with random bytes, or fails.
@@ -20,6 +21,17 @@ pub enum Suite {
     /// SM2 with SM3, SM2, SM4-GCM.
     #[cfg(feature = "shangmi")]
     Shangmi,
+}
+
+impl Suite {
+    /// How many bytes a signature may have: of RSA as many as the modulus of a key that passes the gate, of SM2 two numbers in DER.
+    pub fn signature_lengths(self) -> RangeInclusive<usize> {
+        match self {
+            Self::Rsa => 256..=1024,
+            #[cfg(feature = "shangmi")]
+            Self::Shangmi => 8..=72,
+        }
+    }
 }
 
 impl fmt::Display for Suite {

@@ -148,11 +148,10 @@ impl Signer for Shared {
         if result != Some(0) {
             return Err(Error::new(Code::SignerFailed, "the sign callback failed"));
         }
-        // No key below 2048 bits is accepted anywhere, so no signature is shorter than 256 bytes.
-        if len < 256 || len > signature.len() {
+        if len > signature.len() {
             return Err(Error::new(
                 Code::SignerFailed,
-                "the sign callback gave a signature of impossible length",
+                "the sign callback says that it wrote more than there is room for",
             ));
         }
         signature.truncate(len);

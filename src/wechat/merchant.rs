@@ -89,10 +89,28 @@ impl Merchant {
         self.key.as_ref()
     }
 
+    /// What a signer gave, if a key of our scheme can have made it: a digest or a text is nothing to send.
+    fn plausible(&self, signature: Vec<u8>) -> Result<Vec<u8>> {
+        let lengths = self.scheme.suite().signature_lengths();
+        match lengths.contains(&signature.len()) {
+            true => Ok(signature),
+            false => Err(Error::new(
+                Code::SignerFailed,
+                format!(
+                    "the signer gave {} bytes, and a signature of the scheme {} has {} to {}",
+                    signature.len(),
+                    self.scheme.name(),
+                    lengths.start(),
+                    lengths.end()
+                ),
+            )),
+        }
+    }
+
     /// Base64 of the signature over `message`, by our key or by the host's signer.
     pub fn sign(&self, message: &[u8], host: &Host) -> Result<String> {
         let signature = match (&self.key, &host.signer) {
-            (_, Some(signer)) => signer.sign(message)?,
+            (_, Some(signer)) => self.plausible(signer.sign(message)?)?,
             (Some(key), None) => host
                 .lend_random(|random| key.sign(message, random))?
                 .map_err(|_| {

@@ -223,9 +223,9 @@ fn a_request_carries_the_scheme_and_a_signature_that_openssl_verifies() {
 
 #[test]
 fn the_same_clock_and_randomness_give_the_same_bytes() {
+    let world = world();
     let ask = || {
-        let world = World::new();
-        world.set_now(now() / 1000 * 1000);
+        world.set_random(|out| out.fill(7));
         let client = client_in(&world, sm_config(json!({})));
         let request = drive::request(&client, QUERY, &query(ORDER)).unwrap();
         header(&request, "Authorization").unwrap().to_owned()
@@ -550,6 +550,40 @@ fn the_hosts_signer_signs_with_sm2() {
         message.as_bytes(),
         &authorization.signature
     ));
+}
+
+/// Gives so many bytes.
+struct Bytes(usize);
+
+impl Signer for Bytes {
+    fn sign(&self, _: &[u8]) -> Result<Vec<u8>> {
+        Ok(vec![1; self.0])
+    }
+}
+
+#[test]
+fn what_cannot_be_a_signature_of_the_scheme_is_not_sent() {
+    let ask = |config: Value, length: usize| {
+        let mut host = world().host();
+        host.signer = Some(Box::new(Bytes(length)));
+        let client = Client::new(config.to_string().as_bytes(), host).unwrap();
+        drive::request(&client, QUERY, &query(ORDER))
+    };
+    let sm2 = || sm_config(json!({ "private_key": null }));
+    let rsa = || config(json!({ "private_key": null }));
+    for (config, length) in [
+        (sm2(), 0),
+        (sm2(), 7),
+        (sm2(), 73),
+        (sm2(), 256),
+        (rsa(), 72),
+        (rsa(), 255),
+    ] {
+        let error = refused_as(Code::SignerFailed, ask(config, length));
+        assert_eq!(error.outcome(), Outcome::NotSent);
+    }
+    assert!(ask(sm2(), 72).is_ok());
+    assert!(ask(rsa(), 256).is_ok());
 }
 
 #[test]
