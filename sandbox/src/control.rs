@@ -20,9 +20,8 @@ use crate::books::{Account, Kind as AccountKind};
 use crate::families::{codepay, transfer};
 use crate::faults::{Kind, Wish};
 use crate::loopback;
-use crate::orders::Order;
+use crate::orders::{Ledger, Order};
 use crate::problem::Problem;
-use crate::refunds::Refund;
 use crate::sandbox::{Sandbox, Settings};
 use crate::{cashier, clock, invoke, notifications, operations, provider, v2};
 
@@ -193,7 +192,7 @@ async fn orders(State(sandbox): State<Arc<Sandbox>>) -> Json<Value> {
         ledger
             .orders()
             .into_iter()
-            .map(|order| order_view(&sandbox, order, &ledger.refunds_of(Some(&order.key))))
+            .map(|order| order_view(&sandbox, order, &ledger))
             .collect(),
     )
 }
@@ -201,17 +200,18 @@ async fn orders(State(sandbox): State<Arc<Sandbox>>) -> Json<Value> {
 async fn order(State(sandbox): State<Arc<Sandbox>>, Path(out_trade_no): Path<String>) -> Response {
     let ledger = sandbox.ledger();
     match ledger.find(&out_trade_no) {
-        Some(order) => Json(order_view(
-            &sandbox,
-            order,
-            &ledger.refunds_of(Some(&order.key)),
-        ))
-        .into_response(),
+        Some(order) => Json(order_view(&sandbox, order, &ledger)).into_response(),
         None => refused(&Problem::order_not_exist()),
     }
 }
 
-fn order_view(sandbox: &Sandbox, order: &Order, refunds: &[&Refund]) -> Value {
+fn order_view(sandbox: &Sandbox, order: &Order, ledger: &Ledger) -> Value {
+    let refunds = ledger.refunds_of(Some(&order.key));
+    // A part of a combined order is paid at the cashier of all.
+    let combined = order.combined.as_ref();
+    let token = combined
+        .and_then(|number| ledger.combined.get(number))
+        .map_or(&order.token, |combined| &combined.token);
     json!({
         "out_trade_no": order.out_trade_no,
         "trade_type": order.trade_type.name(),
@@ -223,7 +223,7 @@ fn order_view(sandbox: &Sandbox, order: &Order, refunds: &[&Refund]) -> Value {
         "prepay_id": order.prepay_id,
         "sub_mchid": order.request["sub_mchid"],
         "combine_out_trade_no": order.combined,
-        "cashier_url": cashier::link(sandbox, &order.token),
+        "cashier_url": cashier::link(sandbox, token),
         "transaction_id": order.payment.as_ref().map(|payment| payment.transaction_id.as_str()),
         "paid_at": order.payment.as_ref().map(|payment| clock::rfc3339(payment.at)),
         "request": order.request,

@@ -357,8 +357,21 @@ impl Ledger {
         Ok(order)
     }
 
-    /// Closes an unpaid order; closing it again changes nothing.
+    /// Closes an unpaid order; closing it again changes nothing. A part of a combined order is not closed alone.
     pub fn close(&mut self, key: &str) -> Result<(), Problem> {
+        if self
+            .order(key)
+            .is_some_and(|order| order.combined.is_some())
+        {
+            return Err(Problem::request(
+                268435495,
+                "合单支付的子单，请使用合单关单接口",
+            ));
+        }
+        self.shut(key)
+    }
+
+    pub fn shut(&mut self, key: &str) -> Result<(), Problem> {
         let order = self
             .orders
             .get_mut(key)
@@ -382,6 +395,11 @@ impl Ledger {
             .ok_or_else(Problem::order_not_exist)?;
         if order.state == TradeState::NotPay {
             order.expires = Some(clock::now());
+        }
+        // All of a combined order expires at once.
+        let combined = order.combined.clone();
+        if let Some(combined) = combined.and_then(|number| self.combined.get_mut(&number)) {
+            combined.expires = Some(clock::now());
         }
         Ok(())
     }

@@ -172,7 +172,7 @@ pub struct Combined {
     pub token: String,
     total: i64,
     link_expires: OffsetDateTime,
-    expires: Option<OffsetDateTime>,
+    pub expires: Option<OffsetDateTime>,
     transaction_id: Option<String>,
     asked: Asked,
 }
@@ -531,7 +531,7 @@ fn close(sandbox: &Arc<Sandbox>, input: &Input) -> Result<Reply, Problem> {
         return Err(Problem::order_paid());
     }
     for key in &combined.keys {
-        ledger.close(key)?;
+        ledger.shut(key)?;
     }
     drop(ledger);
     sandbox

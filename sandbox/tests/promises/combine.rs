@@ -152,6 +152,11 @@ fn closing_names_every_part_and_closes_all_of_them() {
         close(json!([named(0)])).refusal(),
         (400, "PARAM_ERROR".into())
     );
+    // A part is not closed alone.
+    assert_eq!(
+        merchant.close("part-0001").refusal(),
+        (400, "INVALID_REQUEST".into())
+    );
     assert_eq!(close(json!([named(1), named(0)])).status, 204);
     let queried = merchant
         .get(&format!("{PATH}/out-trade-no/combine-0001"))
@@ -169,4 +174,27 @@ fn closing_names_every_part_and_closes_all_of_them() {
             .refusal(),
         (400, "ORDER_CLOSED".into())
     );
+}
+
+#[test]
+fn all_of_a_combined_order_expires_at_once() {
+    let sandbox = Sandbox::start();
+    let merchant = sandbox.merchant();
+    merchant.post(
+        &format!("{PATH}/native"),
+        &combined(&merchant, "http://127.0.0.1:9/"),
+    );
+    let act = |part: &str, action: &str| {
+        sandbox.control("POST", &format!("/orders/{part}/{action}"), Value::Null)
+    };
+    assert_eq!(act("part-0002", "expire").status, 204);
+    assert_eq!(
+        act("part-0001", "pay").refusal(),
+        (400, "INVALID_REQUEST".into())
+    );
+    let queried = merchant
+        .get(&format!("{PATH}/out-trade-no/combine-0001"))
+        .json();
+    let parts = queried["sub_orders"].as_array().unwrap();
+    assert!(parts.iter().all(|part| part["trade_state"] == "NOTPAY"));
 }
