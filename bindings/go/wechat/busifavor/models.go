@@ -2,6 +2,46 @@
 
 package busifavor
 
+// CouponNotification is a coupon that a user has received. Plaintext of COUPON.SEND.
+type CouponNotification struct {
+	// event_type: Event type.
+	EventType string `json:"event_type,omitempty"`
+	// coupon_code: Coupon code.
+	CouponCode string `json:"coupon_code,omitempty"`
+	// stock_id: Stock id.
+	StockID string `json:"stock_id,omitempty"`
+	// send_time: Send time. RFC 3339.
+	SendTime string `json:"send_time,omitempty"`
+	// openid: Openid.
+	OpenID string `json:"openid,omitempty"`
+	// unionid: Unionid.
+	UnionID string `json:"unionid,omitempty"`
+	// send_channel: Send channel.
+	SendChannel string `json:"send_channel,omitempty"`
+	// send_merchant: Send merchant.
+	SendMerchant string `json:"send_merchant,omitempty"`
+	// attach_info: Attach info.
+	AttachInfo *CouponAttachment `json:"attach_info,omitempty"`
+}
+
+// CouponAttachment is how the coupon came to the user.
+type CouponAttachment struct {
+	// transaction_id: Transaction id.
+	TransactionID string `json:"transaction_id,omitempty"`
+	// act_code: Act code.
+	ActCode string `json:"act_code,omitempty"`
+	// hall_code: Hall code.
+	HallCode string `json:"hall_code,omitempty"`
+	// hall_belong_mch_id: Hall belong mch id.
+	HallBelongMchID int64 `json:"hall_belong_mch_id,omitempty"`
+	// card_id: Card id.
+	CardID string `json:"card_id,omitempty"`
+	// code: Code.
+	Code string `json:"code,omitempty"`
+	// activity_id: Activity id.
+	ActivityID string `json:"activity_id,omitempty"`
+}
+
 // Callback is the answer to GET /v3/marketing/busifavor/callbacks.
 type Callback struct {
 	// mchid: Mchid.

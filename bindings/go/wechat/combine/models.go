@@ -255,7 +255,8 @@ type H5Response struct {
 	H5URL string `json:"h5_url,omitempty"`
 }
 
-// CombineTransaction is the answer to GET /v3/combine-transactions/id/{combine_transaction_id}.
+// CombineTransaction is the answer to GET /v3/combine-transactions/id/{combine_transaction_id}. Plaintext of
+// TRANSACTION.SUCCESS.
 type CombineTransaction struct {
 	// combine_appid: Combine appid.
 	CombineAppID string `json:"combine_appid,omitempty"`

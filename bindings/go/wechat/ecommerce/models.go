@@ -2,6 +2,112 @@
 
 package ecommerce
 
+// RefundNotification is what became of a refund of a sub-merchant's payment. Plaintext of REFUND.SUCCESS, REFUND.ABNORMAL,
+// REFUND.CLOSED.
+type RefundNotification struct {
+	// sp_mchid: Sp mchid.
+	SpMchID string `json:"sp_mchid,omitempty"`
+	// sub_mchid: Sub mchid.
+	SubMchID string `json:"sub_mchid,omitempty"`
+	// transaction_id: Transaction id.
+	TransactionID string `json:"transaction_id,omitempty"`
+	// out_trade_no: Out trade no.
+	OutTradeNo string `json:"out_trade_no,omitempty"`
+	// refund_id: Refund id.
+	RefundID string `json:"refund_id,omitempty"`
+	// out_refund_no: Out refund no.
+	OutRefundNo string `json:"out_refund_no,omitempty"`
+	// refund_status: Refund status.
+	RefundStatus string `json:"refund_status,omitempty"`
+	// success_time: Success time. RFC 3339.
+	SuccessTime string `json:"success_time,omitempty"`
+	// user_received_account: User received account.
+	UserReceivedAccount string `json:"user_received_account,omitempty"`
+	// refund_account: Refund account.
+	RefundAccount string `json:"refund_account,omitempty"`
+	// amount: Amount.
+	Amount *RefundNotificationAmount `json:"amount,omitempty"`
+}
+
+// RefundNotificationAmount is the amounts of a refund.
+type RefundNotificationAmount struct {
+	// total: Total. In fen.
+	Total int64 `json:"total,omitempty"`
+	// refund: Refund. In fen.
+	Refund int64 `json:"refund,omitempty"`
+	// payer_total: Payer total. In fen.
+	PayerTotal int64 `json:"payer_total,omitempty"`
+	// payer_refund: Payer refund. In fen.
+	PayerRefund int64 `json:"payer_refund,omitempty"`
+}
+
+// ProfitSharingNotification is money that a receiver got, or gave back. The provider also sends it as TRANSACTION.SUCCESS
+// with the original type profitsharing. Plaintext of PROFITSHARING, PROFITSHARING_RETURN.
+type ProfitSharingNotification struct {
+	// mchid: Mchid.
+	MchID string `json:"mchid,omitempty"`
+	// sp_mchid: Sp mchid.
+	SpMchID string `json:"sp_mchid,omitempty"`
+	// sub_mchid: Sub mchid.
+	SubMchID string `json:"sub_mchid,omitempty"`
+	// transaction_id: Transaction id.
+	TransactionID string `json:"transaction_id,omitempty"`
+	// order_id: Order id.
+	OrderID string `json:"order_id,omitempty"`
+	// out_order_no: Out order no.
+	OutOrderNo string `json:"out_order_no,omitempty"`
+	// receiver: Receiver.
+	Receiver *NotifiedReceiver `json:"receiver,omitempty"`
+	// success_time: Success time. RFC 3339.
+	SuccessTime string `json:"success_time,omitempty"`
+}
+
+// NotifiedReceiver is who got the money, and how much.
+type NotifiedReceiver struct {
+	// type: Type.
+	Type string `json:"type,omitempty"`
+	// account: Account.
+	Account string `json:"account,omitempty"`
+	// amount: Amount. In fen.
+	Amount int64 `json:"amount,omitempty"`
+	// description: Description.
+	Description string `json:"description,omitempty"`
+}
+
+// WithdrawalNotification is a sub-merchant's withdrawal whose state has changed. Plaintext of MCHWITHDRAW.CHANGE.
+type WithdrawalNotification struct {
+	// sp_mchid: Sp mchid.
+	SpMchID string `json:"sp_mchid,omitempty"`
+	// sub_mchid: Sub mchid.
+	SubMchID string `json:"sub_mchid,omitempty"`
+	// status: Status.
+	Status string `json:"status,omitempty"`
+	// withdraw_id: Withdraw id.
+	WithdrawID string `json:"withdraw_id,omitempty"`
+	// out_request_no: Out request no.
+	OutRequestNo string `json:"out_request_no,omitempty"`
+	// amount: Amount. In fen.
+	Amount int64 `json:"amount,omitempty"`
+	// create_time: Create time. RFC 3339.
+	CreateTime string `json:"create_time,omitempty"`
+	// update_time: Update time. RFC 3339.
+	UpdateTime string `json:"update_time,omitempty"`
+	// reason: Reason.
+	Reason string `json:"reason,omitempty"`
+	// remark: Remark.
+	Remark string `json:"remark,omitempty"`
+	// bank_memo: Bank memo.
+	BankMemo string `json:"bank_memo,omitempty"`
+	// account_type: Account type.
+	AccountType string `json:"account_type,omitempty"`
+	// account_number: Account number.
+	AccountNumber string `json:"account_number,omitempty"`
+	// account_bank: Account bank.
+	AccountBank string `json:"account_bank,omitempty"`
+	// bank_name: Bank name.
+	BankName string `json:"bank_name,omitempty"`
+}
+
 // ApplyAccountCancellationRequest is the body of POST /v3/ecommerce/account/apply-cancel-withdraw.
 type ApplyAccountCancellationRequest struct {
 	// additional_materials: Additional materials.
@@ -734,7 +840,8 @@ type DownloadBill struct {
 }
 
 // Contract is the answer to GET
-// /v3/ecommerce/combine-papay/contracts/plan-id/{plan_id}/out-contract-code/{out_contract_code}.
+// /v3/ecommerce/combine-papay/contracts/plan-id/{plan_id}/out-contract-code/{out_contract_code}. Plaintext of
+// ECOMMERCE_ENTRUST.SIGN, ECOMMERCE_ENTRUST.TERMINATE.
 type Contract struct {
 	// appid: Appid.
 	AppID string `json:"appid,omitempty"`
@@ -877,7 +984,8 @@ type SettleInfo struct {
 	SubsidyAmount *int64 `json:"subsidy_amount,omitempty"`
 }
 
-// CombinedDeduction is the answer to POST /v3/ecommerce/combine-papay/transactions.
+// CombinedDeduction is the answer to POST /v3/ecommerce/combine-papay/transactions. Plaintext of TRANSACTION.SUCCESS,
+// TRANSACTION.FAIL.
 type CombinedDeduction struct {
 	// combine_appid: Combine appid.
 	CombineAppID string `json:"combine_appid,omitempty"`

@@ -2,6 +2,68 @@
 
 package favor
 
+// CouponNotification is a cash coupon that was used. Plaintext of COUPON.USE.
+type CouponNotification struct {
+	// stock_creator_mchid: Stock creator mchid.
+	StockCreatorMchID string `json:"stock_creator_mchid,omitempty"`
+	// stock_id: Stock id.
+	StockID string `json:"stock_id,omitempty"`
+	// coupon_id: Coupon id.
+	CouponID string `json:"coupon_id,omitempty"`
+	// coupon_name: Coupon name.
+	CouponName string `json:"coupon_name,omitempty"`
+	// status: Status.
+	Status string `json:"status,omitempty"`
+	// description: Description.
+	Description string `json:"description,omitempty"`
+	// create_time: Create time. RFC 3339.
+	CreateTime string `json:"create_time,omitempty"`
+	// coupon_type: Coupon type.
+	CouponType string `json:"coupon_type,omitempty"`
+	// no_cash: No cash.
+	NoCash bool `json:"no_cash,omitempty"`
+	// available_begin_time: Available begin time. RFC 3339.
+	AvailableBeginTime string `json:"available_begin_time,omitempty"`
+	// available_end_time: Available end time. RFC 3339.
+	AvailableEndTime string `json:"available_end_time,omitempty"`
+	// singleitem: Singleitem.
+	Singleitem bool `json:"singleitem,omitempty"`
+	// singleitem_discount_off: Singleitem discount off.
+	SingleitemDiscountOff *SingleItemDiscount `json:"singleitem_discount_off,omitempty"`
+	// discount_to: Discount to.
+	DiscountTo *DiscountTo `json:"discount_to,omitempty"`
+	// normal_coupon_information: Normal coupon information.
+	NormalCouponInformation *NormalCouponInformation `json:"normal_coupon_information,omitempty"`
+	// consume_information: Consume information.
+	ConsumeInformation *NotifiedConsumption `json:"consume_information,omitempty"`
+}
+
+// SingleItemDiscount is the discount of a coupon for single goods.
+type SingleItemDiscount struct {
+	// single_price_max: Single price max. In fen.
+	SinglePriceMax int64 `json:"single_price_max,omitempty"`
+}
+
+// DiscountTo is the price to which a coupon lowers goods.
+type DiscountTo struct {
+	// cut_to_price: Cut to price. In fen.
+	CutToPrice int64 `json:"cut_to_price,omitempty"`
+	// max_price: Max price. In fen.
+	MaxPrice int64 `json:"max_price,omitempty"`
+}
+
+// NotifiedConsumption is the payment in which a coupon was used.
+type NotifiedConsumption struct {
+	// consume_time: Consume time. RFC 3339.
+	ConsumeTime string `json:"consume_time,omitempty"`
+	// consume_mchid: Consume mchid.
+	ConsumeMchID string `json:"consume_mchid,omitempty"`
+	// transaction_id: Transaction id.
+	TransactionID string `json:"transaction_id,omitempty"`
+	// goods_detail: Goods detail.
+	GoodsDetail []GoodsDetail `json:"goods_detail,omitempty"`
+}
+
 // Callback is the answer to GET /v3/marketing/favor/callbacks.
 type Callback struct {
 	// mchid: Mchid.

@@ -2,6 +2,31 @@
 
 package fundapp
 
+// TransferNotification is a transfer that has come to its end; the original type is mch_payment. Plaintext of
+// MCHTRANSFER.BILL.FINISHED.
+type TransferNotification struct {
+	// out_bill_no: Out bill no.
+	OutBillNo string `json:"out_bill_no,omitempty"`
+	// transfer_bill_no: Transfer bill no.
+	TransferBillNo string `json:"transfer_bill_no,omitempty"`
+	// state: State.
+	State string `json:"state,omitempty"`
+	// mch_id: Mch id.
+	MchID string `json:"mch_id,omitempty"`
+	// sub_mchid: Sub mchid.
+	SubMchID string `json:"sub_mchid,omitempty"`
+	// transfer_amount: Transfer amount. In fen.
+	TransferAmount int64 `json:"transfer_amount,omitempty"`
+	// openid: Openid.
+	OpenID string `json:"openid,omitempty"`
+	// fail_reason: Fail reason.
+	FailReason string `json:"fail_reason,omitempty"`
+	// create_time: Create time. RFC 3339.
+	CreateTime string `json:"create_time,omitempty"`
+	// update_time: Update time. RFC 3339.
+	UpdateTime string `json:"update_time,omitempty"`
+}
+
 // CreateRedPacketBatchRequest is the body of POST /v3/fund-app/brand-redpacket/brand-merchant-batches.
 type CreateRedPacketBatchRequest struct {
 	// batch_name: Batch name. Required.
@@ -855,7 +880,8 @@ func (v CreateQQWalletTransferRequest) GoString() string {
 	return v.String()
 }
 
-// QQWalletTransfer is the answer to POST /v3/fund-app/mch-transfer/transfer-to-qq-wallet-bills.
+// QQWalletTransfer is the answer to POST /v3/fund-app/mch-transfer/transfer-to-qq-wallet-bills. Plaintext of
+// MCHTRANSFER.QQWALLETBILL.FINISHED.
 type QQWalletTransfer struct {
 	// appid: Appid.
 	AppID string `json:"appid,omitempty"`
@@ -926,7 +952,8 @@ type SceneInfo struct {
 	DeviceType string `json:"device_type,omitempty"`
 }
 
-// UserAuthorization is the answer to POST /v3/fund-app/mch-transfer/user-confirm-authorization.
+// UserAuthorization is the answer to POST /v3/fund-app/mch-transfer/user-confirm-authorization. Plaintext of
+// MCHTRANSFER.AUTHORIZATION.CONFIRMED, MCHTRANSFER.AUTHORIZATION.CLOSED.
 type UserAuthorization struct {
 	// create_time: Create time.
 	CreateTime string `json:"create_time,omitempty"`

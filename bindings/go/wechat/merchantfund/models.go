@@ -2,6 +2,32 @@
 
 package merchantfund
 
+// WithdrawalNotification is a withdrawal whose state has changed. Plaintext of MCHWITHDRAW.CHANGE.
+type WithdrawalNotification struct {
+	// status: Status.
+	Status string `json:"status,omitempty"`
+	// withdraw_id: Withdraw id.
+	WithdrawID string `json:"withdraw_id,omitempty"`
+	// out_request_no: Out request no.
+	OutRequestNo string `json:"out_request_no,omitempty"`
+	// amount: Amount. In fen.
+	Amount int64 `json:"amount,omitempty"`
+	// create_time: Create time. RFC 3339.
+	CreateTime string `json:"create_time,omitempty"`
+	// update_time: Update time. RFC 3339.
+	UpdateTime string `json:"update_time,omitempty"`
+	// reason: Reason.
+	Reason string `json:"reason,omitempty"`
+	// remark: Remark.
+	Remark string `json:"remark,omitempty"`
+	// bank_memo: Bank memo.
+	BankMemo string `json:"bank_memo,omitempty"`
+	// account_type: Account type.
+	AccountType string `json:"account_type,omitempty"`
+	// solution: Solution.
+	Solution string `json:"solution,omitempty"`
+}
+
 // Balance is the answer to GET /v3/merchant/fund/balance/{account_type}.
 type Balance struct {
 	// available_amount: Available amount.

@@ -4,6 +4,15 @@ package merchantservice
 
 import "encoding/json"
 
+// ComplaintNotification is that a payer has complained, or that something was done about it. Plaintext of
+// COMPLAINT.CREATE, COMPLAINT.STATE_CHANGE.
+type ComplaintNotification struct {
+	// complaint_id: Complaint id.
+	ComplaintID string `json:"complaint_id,omitempty"`
+	// action_type: Action type.
+	ActionType string `json:"action_type,omitempty"`
+}
+
 // NotificationURL is the answer to GET /v3/merchant-service/complaint-notifications.
 type NotificationURL struct {
 	// mchid: Mchid.

@@ -2,6 +2,128 @@
 
 package papay
 
+// ContractNotification is a contract that was signed or ended. Plaintext of PAPAY.SIGN, PAPAY.TERMINATE, ENTRUST.SIGN,
+// ENTRUST.TERMINATE.
+type ContractNotification struct {
+	// appid: Appid.
+	AppID string `json:"appid,omitempty"`
+	// mchid: Mchid.
+	MchID string `json:"mchid,omitempty"`
+	// sp_appid: Sp appid.
+	SpAppID string `json:"sp_appid,omitempty"`
+	// sp_mchid: Sp mchid.
+	SpMchID string `json:"sp_mchid,omitempty"`
+	// sub_appid: Sub appid.
+	SubAppID string `json:"sub_appid,omitempty"`
+	// sub_mchid: Sub mchid.
+	SubMchID string `json:"sub_mchid,omitempty"`
+	// openid: Openid.
+	OpenID string `json:"openid,omitempty"`
+	// sp_openid: Sp openid.
+	SpOpenID string `json:"sp_openid,omitempty"`
+	// sub_openid: Sub openid.
+	SubOpenID string `json:"sub_openid,omitempty"`
+	// plan_id: Plan id.
+	PlanID int64 `json:"plan_id,omitempty"`
+	// out_contract_code: Out contract code.
+	OutContractCode string `json:"out_contract_code,omitempty"`
+	// contract_id: Contract id.
+	ContractID string `json:"contract_id,omitempty"`
+	// out_user_code: Out user code.
+	OutUserCode string `json:"out_user_code,omitempty"`
+	// contract_display_account: Contract display account.
+	ContractDisplayAccount string `json:"contract_display_account,omitempty"`
+	// contract_state: Contract state.
+	ContractState string `json:"contract_state,omitempty"`
+	// contract_signed_time: Contract signed time. RFC 3339.
+	ContractSignedTime string `json:"contract_signed_time,omitempty"`
+	// contract_expired_time: Contract expired time. RFC 3339.
+	ContractExpiredTime string `json:"contract_expired_time,omitempty"`
+	// contract_terminate_info: Contract terminate info.
+	ContractTerminateInfo *ContractTerminateInfo `json:"contract_terminate_info,omitempty"`
+	// change_type: Change type.
+	ChangeType string `json:"change_type,omitempty"`
+	// request_serial: Request serial.
+	RequestSerial string `json:"request_serial,omitempty"`
+}
+
+// ContractReference is a contract that a user is about to end. Plaintext of ENTRUST.TERMINATE_INQUIRY,
+// ENTRUST.TERMINATE_RETENTION.
+type ContractReference struct {
+	// appid: Appid.
+	AppID string `json:"appid,omitempty"`
+	// mchid: Mchid.
+	MchID string `json:"mchid,omitempty"`
+	// openid: Openid.
+	OpenID string `json:"openid,omitempty"`
+	// plan_id: Plan id.
+	PlanID int64 `json:"plan_id,omitempty"`
+	// out_contract_code: Out contract code.
+	OutContractCode string `json:"out_contract_code,omitempty"`
+	// contract_id: Contract id.
+	ContractID string `json:"contract_id,omitempty"`
+}
+
+// DeductionNotification is a deduction that succeeded or failed. Plaintext of TRANSACTION.SUCCESS, TRANSACTION.FAIL.
+type DeductionNotification struct {
+	// appid: Appid.
+	AppID string `json:"appid,omitempty"`
+	// mchid: Mchid.
+	MchID string `json:"mchid,omitempty"`
+	// sp_appid: Sp appid.
+	SpAppID string `json:"sp_appid,omitempty"`
+	// sp_mchid: Sp mchid.
+	SpMchID string `json:"sp_mchid,omitempty"`
+	// sub_appid: Sub appid.
+	SubAppID string `json:"sub_appid,omitempty"`
+	// sub_mchid: Sub mchid.
+	SubMchID string `json:"sub_mchid,omitempty"`
+	// contract_id: Contract id.
+	ContractID string `json:"contract_id,omitempty"`
+	// out_trade_no: Out trade no.
+	OutTradeNo string `json:"out_trade_no,omitempty"`
+	// transaction_id: Transaction id.
+	TransactionID string `json:"transaction_id,omitempty"`
+	// trade_type: Trade type.
+	TradeType string `json:"trade_type,omitempty"`
+	// trade_state: Trade state.
+	TradeState string `json:"trade_state,omitempty"`
+	// trade_state_desc: Trade state desc.
+	TradeStateDesc string `json:"trade_state_desc,omitempty"`
+	// bank_type: Bank type.
+	BankType string `json:"bank_type,omitempty"`
+	// attach: Attach.
+	Attach string `json:"attach,omitempty"`
+	// success_time: Success time. RFC 3339.
+	SuccessTime string `json:"success_time,omitempty"`
+	// amount: Amount.
+	Amount *DeductedAmount `json:"amount,omitempty"`
+	// payer: Payer.
+	Payer *DeductionPayer `json:"payer,omitempty"`
+}
+
+// DeductedAmount is the amounts of a deduction.
+type DeductedAmount struct {
+	// total: Total. In fen.
+	Total int64 `json:"total,omitempty"`
+	// payer_total: Payer total. In fen.
+	PayerTotal int64 `json:"payer_total,omitempty"`
+	// currency: Currency.
+	Currency string `json:"currency,omitempty"`
+	// payer_currency: Payer currency.
+	PayerCurrency string `json:"payer_currency,omitempty"`
+}
+
+// DeductionPayer is who paid.
+type DeductionPayer struct {
+	// openid: Openid.
+	OpenID string `json:"openid,omitempty"`
+	// sp_openid: Sp openid.
+	SpOpenID string `json:"sp_openid,omitempty"`
+	// sub_openid: Sub openid.
+	SubOpenID string `json:"sub_openid,omitempty"`
+}
+
 // NotifyFailedDeductionRequest is the body of POST /v3/papay/contracts/{contract_id}/fail-notify.
 type NotifyFailedDeductionRequest struct {
 	// appid: Appid. Required.
@@ -132,7 +254,8 @@ type PolicyPeriod struct {
 }
 
 // InsuranceContract is the answer to GET
-// /v3/papay/insurance-sign/contracts/plan-id/{plan_id}/out-contract-code/{out_contract_code}.
+// /v3/papay/insurance-sign/contracts/plan-id/{plan_id}/out-contract-code/{out_contract_code}. Plaintext of
+// INSURANCE_ENTRUST.SIGN, INSURANCE_ENTRUST.TERMINATE, INSURANCE_ENTRUST.RENEW.
 type InsuranceContract struct {
 	// appid: Appid.
 	AppID string `json:"appid,omitempty"`

@@ -2,6 +2,34 @@
 
 package parking
 
+// ParkingNotification is a parking whose state has changed. Plaintext of VEHICLE.ENTRANCE_STATE_CHANGE.
+type ParkingNotification struct {
+	// sp_mchid: Sp mchid.
+	SpMchID string `json:"sp_mchid,omitempty"`
+	// sub_mchid: Sub mchid.
+	SubMchID string `json:"sub_mchid,omitempty"`
+	// parking_id: Parking id.
+	ParkingID string `json:"parking_id,omitempty"`
+	// out_parking_no: Out parking no.
+	OutParkingNo string `json:"out_parking_no,omitempty"`
+	// plate_number: Plate number.
+	PlateNumber string `json:"plate_number,omitempty"`
+	// plate_color: Plate color.
+	PlateColor string `json:"plate_color,omitempty"`
+	// start_time: Start time. RFC 3339.
+	StartTime string `json:"start_time,omitempty"`
+	// parking_name: Parking name.
+	ParkingName string `json:"parking_name,omitempty"`
+	// free_duration: Free duration.
+	FreeDuration int64 `json:"free_duration,omitempty"`
+	// parking_state: Parking state.
+	ParkingState string `json:"parking_state,omitempty"`
+	// blocked_state_description: Blocked state description.
+	BlockedStateDescription string `json:"blocked_state_description,omitempty"`
+	// state_update_time: State update time. RFC 3339.
+	StateUpdateTime string `json:"state_update_time,omitempty"`
+}
+
 // ApplyRequest is the body of POST /v3/parking/reminders/application.
 type ApplyRequest struct {
 	// parking_lot: Parking lot. Required.
@@ -628,7 +656,8 @@ type FindServiceResponse struct {
 	ServiceState string `json:"service_state,omitempty"`
 }
 
-// Transaction is the answer to GET /v3/vehicle/transactions/out-trade-no/{out_trade_no}.
+// Transaction is the answer to GET /v3/vehicle/transactions/out-trade-no/{out_trade_no}. Plaintext of TRANSACTION.SUCCESS,
+// TRANSACTION.FAIL, TRANSACTION.PAY_BACK.
 type Transaction struct {
 	// amount: Amount.
 	Amount *TransactionAmount `json:"amount,omitempty"`

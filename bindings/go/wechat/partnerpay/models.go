@@ -2,6 +2,43 @@
 
 package partnerpay
 
+// RefundNotification is what became of a refund of a sub-merchant's payment. Plaintext of REFUND.SUCCESS, REFUND.ABNORMAL,
+// REFUND.CLOSED.
+type RefundNotification struct {
+	// sp_mchid: Sp mchid.
+	SpMchID string `json:"sp_mchid,omitempty"`
+	// sub_mchid: Sub mchid.
+	SubMchID string `json:"sub_mchid,omitempty"`
+	// transaction_id: Transaction id.
+	TransactionID string `json:"transaction_id,omitempty"`
+	// out_trade_no: Out trade no.
+	OutTradeNo string `json:"out_trade_no,omitempty"`
+	// refund_id: Refund id.
+	RefundID string `json:"refund_id,omitempty"`
+	// out_refund_no: Out refund no.
+	OutRefundNo string `json:"out_refund_no,omitempty"`
+	// refund_status: Refund status.
+	RefundStatus string `json:"refund_status,omitempty"`
+	// success_time: Success time. RFC 3339.
+	SuccessTime string `json:"success_time,omitempty"`
+	// user_received_account: User received account.
+	UserReceivedAccount string `json:"user_received_account,omitempty"`
+	// amount: Amount.
+	Amount *RefundNotificationAmount `json:"amount,omitempty"`
+}
+
+// RefundNotificationAmount is the amounts of a refund.
+type RefundNotificationAmount struct {
+	// total: Total. In fen.
+	Total int64 `json:"total,omitempty"`
+	// refund: Refund. In fen.
+	Refund int64 `json:"refund,omitempty"`
+	// payer_total: Payer total. In fen.
+	PayerTotal int64 `json:"payer_total,omitempty"`
+	// payer_refund: Payer refund. In fen.
+	PayerRefund int64 `json:"payer_refund,omitempty"`
+}
+
 // AppWithContractRequest is the body of POST /v3/pay/partner/transactions/app-with-contract.
 type AppWithContractRequest struct {
 	// amount: Amount. Required.
@@ -299,7 +336,7 @@ type CodepayStoreInfo struct {
 	OutID *string `json:"out_id,omitempty"`
 }
 
-// Transaction is the answer to POST /v3/pay/partner/transactions/codepay.
+// Transaction is the answer to POST /v3/pay/partner/transactions/codepay. Plaintext of TRANSACTION.SUCCESS.
 type Transaction struct {
 	// amount: Amount.
 	Amount *TransactionAmount `json:"amount,omitempty"`

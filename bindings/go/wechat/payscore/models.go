@@ -2,6 +2,35 @@
 
 package payscore
 
+// ServiceNotification is that a user gave or took back the leave to use a service. Plaintext of
+// PAYSCORE.USER_OPEN_SERVICE, PAYSCORE.USER_CLOSE_SERVICE.
+type ServiceNotification struct {
+	// appid: Appid.
+	AppID string `json:"appid,omitempty"`
+	// mchid: Mchid.
+	MchID string `json:"mchid,omitempty"`
+	// sub_appid: Sub appid.
+	SubAppID string `json:"sub_appid,omitempty"`
+	// sub_mchid: Sub mchid.
+	SubMchID string `json:"sub_mchid,omitempty"`
+	// channel_id: Channel id.
+	ChannelID string `json:"channel_id,omitempty"`
+	// out_request_no: Out request no.
+	OutRequestNo string `json:"out_request_no,omitempty"`
+	// service_id: Service id.
+	ServiceID string `json:"service_id,omitempty"`
+	// openid: Openid.
+	OpenID string `json:"openid,omitempty"`
+	// sub_openid: Sub openid.
+	SubOpenID string `json:"sub_openid,omitempty"`
+	// user_service_status: User service status.
+	UserServiceStatus string `json:"user_service_status,omitempty"`
+	// openorclose_time: Openorclose time.
+	OpenorcloseTime string `json:"openorclose_time,omitempty"`
+	// authorization_code: Authorization code.
+	AuthorizationCode string `json:"authorization_code,omitempty"`
+}
+
 // BankCreatePermissionRequest is the body of POST /v3/payscore/acquiringbank/permissions.
 type BankCreatePermissionRequest struct {
 	// appid: Appid. Required.
@@ -75,7 +104,8 @@ type BankTerminatePermissionRequest struct {
 	SubMchID string `json:"sub_mchid"`
 }
 
-// ServiceOrder is the answer to GET /v3/payscore/acquiringbank/serviceorder.
+// ServiceOrder is the answer to GET /v3/payscore/acquiringbank/serviceorder. Plaintext of PAYSCORE.USER_CONFIRM,
+// PAYSCORE.USER_PAID.
 type ServiceOrder struct {
 	// appid: Appid.
 	AppID string `json:"appid,omitempty"`
@@ -793,7 +823,8 @@ type PartnerApplyServiceAccountRequest struct {
 	SubMchID string `json:"sub_mchid"`
 }
 
-// ServiceAccountApplication is the answer to POST /v3/payscore/partner/service-account-applications.
+// ServiceAccountApplication is the answer to POST /v3/payscore/partner/service-account-applications. Plaintext of
+// PAYSCORE.BIND_SERVICE_ACCOUNT.
 type ServiceAccountApplication struct {
 	// appid: Appid.
 	AppID string `json:"appid,omitempty"`
@@ -1073,7 +1104,7 @@ type Quota struct {
 	SuggestedQuota int64 `json:"suggested_quota,omitempty"`
 }
 
-// PayAfterOrder is the answer to GET /v3/payscore/payafter-orders.
+// PayAfterOrder is the answer to GET /v3/payscore/payafter-orders. Plaintext of PAYSCORE.USER_ACCEPTED.
 type PayAfterOrder struct {
 	// appid: Appid.
 	AppID string `json:"appid,omitempty"`
@@ -1764,7 +1795,8 @@ type SignPlanTicket struct {
 }
 
 // SignPlan is the answer to GET
-// /v3/payscore/sign-plan/partner/user-sign-plans/merchant-sign-plan-no/{merchant_sign_plan_no}.
+// /v3/payscore/sign-plan/partner/user-sign-plans/merchant-sign-plan-no/{merchant_sign_plan_no}. Plaintext of
+// PAYSCORE.USER_SIGN_PLAN, PAYSCORE.USER_CANCEL_SIGN_PLAN.
 type SignPlan struct {
 	// appid: Appid.
 	AppID string `json:"appid,omitempty"`

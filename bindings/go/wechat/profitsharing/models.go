@@ -2,6 +2,39 @@
 
 package profitsharing
 
+// ProfitSharingNotification is money that a receiver got, or gave back. The provider also sends it as TRANSACTION.SUCCESS
+// with the original type profitsharing. Plaintext of PROFITSHARING, PROFITSHARING_RETURN.
+type ProfitSharingNotification struct {
+	// mchid: Mchid.
+	MchID string `json:"mchid,omitempty"`
+	// sp_mchid: Sp mchid.
+	SpMchID string `json:"sp_mchid,omitempty"`
+	// sub_mchid: Sub mchid.
+	SubMchID string `json:"sub_mchid,omitempty"`
+	// transaction_id: Transaction id.
+	TransactionID string `json:"transaction_id,omitempty"`
+	// order_id: Order id.
+	OrderID string `json:"order_id,omitempty"`
+	// out_order_no: Out order no.
+	OutOrderNo string `json:"out_order_no,omitempty"`
+	// receiver: Receiver.
+	Receiver *NotifiedReceiver `json:"receiver,omitempty"`
+	// success_time: Success time. RFC 3339.
+	SuccessTime string `json:"success_time,omitempty"`
+}
+
+// NotifiedReceiver is who got the money, and how much.
+type NotifiedReceiver struct {
+	// type: Type.
+	Type string `json:"type,omitempty"`
+	// account: Account.
+	Account string `json:"account,omitempty"`
+	// amount: Amount. In fen.
+	Amount int64 `json:"amount,omitempty"`
+	// description: Description.
+	Description string `json:"description,omitempty"`
+}
+
 // BillResponse is the answer to GET /v3/profitsharing/bills.
 type BillResponse struct {
 	// download_url: Download url.

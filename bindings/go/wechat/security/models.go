@@ -2,6 +2,14 @@
 
 package security
 
+// EchoNotification is the texts of an echo; the original type is security. Plaintext of SECURITY_ECHO.SUCCESS.
+type EchoNotification struct {
+	// echo_message: Echo message.
+	EchoMessage string `json:"echo_message,omitempty"`
+	// encrypt_echo_message: Encrypt echo message.
+	EncryptEchoMessage string `json:"encrypt_echo_message,omitempty"`
+}
+
 // EchoRequest is the body of POST /v3/security/echo.
 type EchoRequest struct {
 	// echo_message: Echo message. Required.

@@ -2,6 +2,35 @@
 
 package transfer
 
+// BatchNotification is a batch that has come to its end; the original type is mch_payment. Plaintext of
+// MCHTRANSFER.BATCH.FINISHED, MCHTRANSFER.BATCH.CLOSED.
+type BatchNotification struct {
+	// mchid: Mchid.
+	MchID string `json:"mchid,omitempty"`
+	// out_batch_no: Out batch no.
+	OutBatchNo string `json:"out_batch_no,omitempty"`
+	// batch_id: Batch id.
+	BatchID string `json:"batch_id,omitempty"`
+	// batch_status: Batch status.
+	BatchStatus string `json:"batch_status,omitempty"`
+	// total_num: Total num.
+	TotalNum int64 `json:"total_num,omitempty"`
+	// total_amount: Total amount. In fen.
+	TotalAmount int64 `json:"total_amount,omitempty"`
+	// success_amount: Success amount. In fen.
+	SuccessAmount int64 `json:"success_amount,omitempty"`
+	// success_num: Success num.
+	SuccessNum int64 `json:"success_num,omitempty"`
+	// fail_amount: Fail amount. In fen.
+	FailAmount int64 `json:"fail_amount,omitempty"`
+	// fail_num: Fail num.
+	FailNum int64 `json:"fail_num,omitempty"`
+	// close_reason: Close reason.
+	CloseReason string `json:"close_reason,omitempty"`
+	// update_time: Update time. RFC 3339.
+	UpdateTime string `json:"update_time,omitempty"`
+}
+
 // IncomeRecords is the answer to GET /v3/merchantfund/merchant/income-records.
 type IncomeRecords struct {
 	// data: Data.

@@ -21,12 +21,14 @@ __all__ = [
     "AvailableWeek",
     "Callback",
     "Coupon",
+    "CouponAttachment",
     "CouponAvailableTime",
     "CouponCode",
     "CouponCodeCount",
     "CouponCodeItem",
     "CouponCodes",
     "CouponInformation",
+    "CouponNotification",
     "CouponUseRule",
     "Coupons",
     "CouponsCouponAvailableTime",
@@ -144,6 +146,56 @@ __all__ = [
     "use_coupon",
     "use_coupon_async",
 ]
+
+
+@dataclass(frozen=True)
+class CouponNotification(Model):
+    """A coupon that a user has received. Plaintext of COUPON.SEND.
+
+    Attributes:
+        event_type: Event type.
+        coupon_code: Coupon code.
+        stock_id: Stock id.
+        send_time: Send time. RFC 3339.
+        openid: Openid.
+        unionid: Unionid.
+        send_channel: Send channel.
+        send_merchant: Send merchant.
+        attach_info: Attach info.
+    """
+
+    event_type: Optional[str] = None
+    coupon_code: Optional[str] = None
+    stock_id: Optional[str] = None
+    send_time: Optional[str] = None
+    openid: Optional[str] = None
+    unionid: Optional[str] = None
+    send_channel: Optional[str] = None
+    send_merchant: Optional[str] = None
+    attach_info: Optional[CouponAttachment] = None
+
+
+@dataclass(frozen=True)
+class CouponAttachment(Model):
+    """How the coupon came to the user.
+
+    Attributes:
+        transaction_id: Transaction id.
+        act_code: Act code.
+        hall_code: Hall code.
+        hall_belong_mch_id: Hall belong mch id.
+        card_id: Card id.
+        code: Code.
+        activity_id: Activity id.
+    """
+
+    transaction_id: Optional[str] = None
+    act_code: Optional[str] = None
+    hall_code: Optional[str] = None
+    hall_belong_mch_id: Optional[int] = None
+    card_id: Optional[str] = None
+    code: Optional[str] = None
+    activity_id: Optional[str] = None
 
 
 @dataclass(frozen=True)

@@ -412,7 +412,7 @@ class H5Response(Model):
 
 @dataclass(frozen=True)
 class CombineTransaction(Model):
-    """The answer to GET /v3/combine-transactions/id/{combine_transaction_id}.
+    """The answer to GET /v3/combine-transactions/id/{combine_transaction_id}. Plaintext of TRANSACTION.SUCCESS.
 
     Attributes:
         combine_appid: Combine appid.

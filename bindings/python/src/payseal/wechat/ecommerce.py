@@ -80,9 +80,11 @@ __all__ = [
     "IdDocInfo",
     "IdentityInfo",
     "IndividualAuthorization",
+    "NotifiedReceiver",
     "PayeeInfo",
     "PreEntrust",
     "ProfitSharing",
+    "ProfitSharingNotification",
     "ProfitSharingReceiver",
     "Promotion",
     "PromotionGoods",
@@ -94,6 +96,8 @@ __all__ = [
     "ReceiverReference",
     "Refund",
     "RefundAmount",
+    "RefundNotification",
+    "RefundNotificationAmount",
     "RefundSource",
     "RefundedSource",
     "ReturnOrder",
@@ -117,6 +121,7 @@ __all__ = [
     "UploadCancelApplicationImageResponse",
     "ValidateAccountCancellationResponse",
     "Withdrawal",
+    "WithdrawalNotification",
     "add_receiver",
     "add_receiver_async",
     "apply_abnormal_refund",
@@ -236,6 +241,136 @@ __all__ = [
     "validate_account_cancellation",
     "validate_account_cancellation_async",
 ]
+
+
+@dataclass(frozen=True)
+class RefundNotification(Model):
+    """What became of a refund of a sub-merchant's payment. Plaintext of REFUND.SUCCESS, REFUND.ABNORMAL, REFUND.CLOSED.
+
+    Attributes:
+        sp_mchid: Sp mchid.
+        sub_mchid: Sub mchid.
+        transaction_id: Transaction id.
+        out_trade_no: Out trade no.
+        refund_id: Refund id.
+        out_refund_no: Out refund no.
+        refund_status: Refund status.
+        success_time: Success time. RFC 3339.
+        user_received_account: User received account.
+        refund_account: Refund account.
+        amount: Amount.
+    """
+
+    sp_mchid: Optional[str] = None
+    sub_mchid: Optional[str] = None
+    transaction_id: Optional[str] = None
+    out_trade_no: Optional[str] = None
+    refund_id: Optional[str] = None
+    out_refund_no: Optional[str] = None
+    refund_status: Optional[str] = None
+    success_time: Optional[str] = None
+    user_received_account: Optional[str] = None
+    refund_account: Optional[str] = None
+    amount: Optional[RefundNotificationAmount] = None
+
+
+@dataclass(frozen=True)
+class RefundNotificationAmount(Model):
+    """The amounts of a refund.
+
+    Attributes:
+        total: Total. In fen.
+        refund: Refund. In fen.
+        payer_total: Payer total. In fen.
+        payer_refund: Payer refund. In fen.
+    """
+
+    total: Optional[int] = None
+    refund: Optional[int] = None
+    payer_total: Optional[int] = None
+    payer_refund: Optional[int] = None
+
+
+@dataclass(frozen=True)
+class ProfitSharingNotification(Model):
+    """Money that a receiver got, or gave back. The provider also sends it as TRANSACTION.SUCCESS with the original type profitsharing.
+    Plaintext of PROFITSHARING, PROFITSHARING_RETURN.
+
+    Attributes:
+        mchid: Mchid.
+        sp_mchid: Sp mchid.
+        sub_mchid: Sub mchid.
+        transaction_id: Transaction id.
+        order_id: Order id.
+        out_order_no: Out order no.
+        receiver: Receiver.
+        success_time: Success time. RFC 3339.
+    """
+
+    mchid: Optional[str] = None
+    sp_mchid: Optional[str] = None
+    sub_mchid: Optional[str] = None
+    transaction_id: Optional[str] = None
+    order_id: Optional[str] = None
+    out_order_no: Optional[str] = None
+    receiver: Optional[NotifiedReceiver] = None
+    success_time: Optional[str] = None
+
+
+@dataclass(frozen=True)
+class NotifiedReceiver(Model):
+    """Who got the money, and how much.
+
+    Attributes:
+        type: Type.
+        account: Account.
+        amount: Amount. In fen.
+        description: Description.
+    """
+
+    type: Optional[str] = None
+    account: Optional[str] = None
+    amount: Optional[int] = None
+    description: Optional[str] = None
+
+
+@dataclass(frozen=True)
+class WithdrawalNotification(Model):
+    """A sub-merchant's withdrawal whose state has changed. Plaintext of MCHWITHDRAW.CHANGE.
+
+    Attributes:
+        sp_mchid: Sp mchid.
+        sub_mchid: Sub mchid.
+        status: Status.
+        withdraw_id: Withdraw id.
+        out_request_no: Out request no.
+        amount: Amount. In fen.
+        create_time: Create time. RFC 3339.
+        update_time: Update time. RFC 3339.
+        reason: Reason.
+        remark: Remark.
+        bank_memo: Bank memo.
+        account_type: Account type.
+        account_number: Account number.
+        account_bank: Account bank.
+        bank_name: Bank name.
+    """
+
+    sp_mchid: Optional[str] = None
+    sub_mchid: Optional[str] = None
+    status: Optional[str] = None
+    withdraw_id: Optional[str] = None
+    out_request_no: Optional[str] = None
+    amount: Optional[int] = None
+    create_time: Optional[str] = None
+    update_time: Optional[str] = None
+    reason: Optional[str] = None
+    remark: Optional[str] = None
+    bank_memo: Optional[str] = None
+    account_type: Optional[str] = None
+    account_number: Optional[str] = None
+    account_bank: Optional[str] = None
+    bank_name: Optional[str] = None
 
 
 @dataclass(frozen=True)
@@ -1154,7 +1289,8 @@ class DownloadBill(Model):
 
 @dataclass(frozen=True)
 class Contract(Model):
-    """The answer to GET /v3/ecommerce/combine-papay/contracts/plan-id/{plan_id}/out-contract-code/{out_contract_code}.
+    """The answer to GET /v3/ecommerce/combine-papay/contracts/plan-id/{plan_id}/out-contract-code/{out_contract_code}. Plaintext of
+    ECOMMERCE_ENTRUST.SIGN, ECOMMERCE_ENTRUST.TERMINATE.
 
     Attributes:
         appid: Appid.
@@ -1344,7 +1480,7 @@ class SettleInfo(Model):
 
 @dataclass(frozen=True)
 class CombinedDeduction(Model):
-    """The answer to POST /v3/ecommerce/combine-papay/transactions.
+    """The answer to POST /v3/ecommerce/combine-papay/transactions. Plaintext of TRANSACTION.SUCCESS, TRANSACTION.FAIL.
 
     Attributes:
         combine_appid: Combine appid.

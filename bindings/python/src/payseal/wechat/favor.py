@@ -20,12 +20,14 @@ __all__ = [
     "ConsumeInformation",
     "Coupon",
     "CouponAvailableTime",
+    "CouponNotification",
     "CouponUseRule",
     "Coupons",
     "CreateStockRequest",
     "CreateStockResponse",
     "CutToMessage",
     "DiscountCoupon",
+    "DiscountTo",
     "ExchangeCoupon",
     "FixAvailableTime",
     "FixedNormalCoupon",
@@ -35,6 +37,7 @@ __all__ = [
     "ListStockItemsResponse",
     "ListStockMerchantsResponse",
     "NormalCouponInformation",
+    "NotifiedConsumption",
     "PatternInfo",
     "PauseStockRequest",
     "PauseStockResponse",
@@ -44,6 +47,7 @@ __all__ = [
     "SendCouponResponse",
     "SetCallbackRequest",
     "SetCallbackResponse",
+    "SingleItemDiscount",
     "StartStockRequest",
     "StartStockResponse",
     "Stock",
@@ -92,6 +96,88 @@ __all__ = [
     "use_flow",
     "use_flow_async",
 ]
+
+
+@dataclass(frozen=True)
+class CouponNotification(Model):
+    """A cash coupon that was used. Plaintext of COUPON.USE.
+
+    Attributes:
+        stock_creator_mchid: Stock creator mchid.
+        stock_id: Stock id.
+        coupon_id: Coupon id.
+        coupon_name: Coupon name.
+        status: Status.
+        description: Description.
+        create_time: Create time. RFC 3339.
+        coupon_type: Coupon type.
+        no_cash: No cash.
+        available_begin_time: Available begin time. RFC 3339.
+        available_end_time: Available end time. RFC 3339.
+        singleitem: Singleitem.
+        singleitem_discount_off: Singleitem discount off.
+        discount_to: Discount to.
+        normal_coupon_information: Normal coupon information.
+        consume_information: Consume information.
+    """
+
+    stock_creator_mchid: Optional[str] = None
+    stock_id: Optional[str] = None
+    coupon_id: Optional[str] = None
+    coupon_name: Optional[str] = None
+    status: Optional[str] = None
+    description: Optional[str] = None
+    create_time: Optional[str] = None
+    coupon_type: Optional[str] = None
+    no_cash: Optional[bool] = None
+    available_begin_time: Optional[str] = None
+    available_end_time: Optional[str] = None
+    singleitem: Optional[bool] = None
+    singleitem_discount_off: Optional[SingleItemDiscount] = None
+    discount_to: Optional[DiscountTo] = None
+    normal_coupon_information: Optional[NormalCouponInformation] = None
+    consume_information: Optional[NotifiedConsumption] = None
+
+
+@dataclass(frozen=True)
+class SingleItemDiscount(Model):
+    """The discount of a coupon for single goods.
+
+    Attributes:
+        single_price_max: Single price max. In fen.
+    """
+
+    single_price_max: Optional[int] = None
+
+
+@dataclass(frozen=True)
+class DiscountTo(Model):
+    """The price to which a coupon lowers goods.
+
+    Attributes:
+        cut_to_price: Cut to price. In fen.
+        max_price: Max price. In fen.
+    """
+
+    cut_to_price: Optional[int] = None
+    max_price: Optional[int] = None
+
+
+@dataclass(frozen=True)
+class NotifiedConsumption(Model):
+    """The payment in which a coupon was used.
+
+    Attributes:
+        consume_time: Consume time. RFC 3339.
+        consume_mchid: Consume mchid.
+        transaction_id: Transaction id.
+        goods_detail: Goods detail.
+    """
+
+    consume_time: Optional[str] = None
+    consume_mchid: Optional[str] = None
+    transaction_id: Optional[str] = None
+    goods_detail: Optional[list[GoodsDetail]] = None
 
 
 @dataclass(frozen=True)

@@ -54,6 +54,7 @@ __all__ = [
     "SubMerchantAuthorization",
     "TransactionInfo",
     "Transfer",
+    "TransferNotification",
     "TransferSceneReportInfo",
     "UnlockCharityBudgetRequest",
     "UserAuthorization",
@@ -139,6 +140,35 @@ __all__ = [
     "unlock_charity_budget",
     "unlock_charity_budget_async",
 ]
+
+
+@dataclass(frozen=True)
+class TransferNotification(Model):
+    """A transfer that has come to its end; the original type is mch_payment. Plaintext of MCHTRANSFER.BILL.FINISHED.
+
+    Attributes:
+        out_bill_no: Out bill no.
+        transfer_bill_no: Transfer bill no.
+        state: State.
+        mch_id: Mch id.
+        sub_mchid: Sub mchid.
+        transfer_amount: Transfer amount. In fen.
+        openid: Openid.
+        fail_reason: Fail reason.
+        create_time: Create time. RFC 3339.
+        update_time: Update time. RFC 3339.
+    """
+
+    out_bill_no: Optional[str] = None
+    transfer_bill_no: Optional[str] = None
+    state: Optional[str] = None
+    mch_id: Optional[str] = None
+    sub_mchid: Optional[str] = None
+    transfer_amount: Optional[int] = None
+    openid: Optional[str] = None
+    fail_reason: Optional[str] = None
+    create_time: Optional[str] = None
+    update_time: Optional[str] = None
 
 
 @dataclass(frozen=True)
@@ -1076,7 +1106,7 @@ class CreateQqWalletTransferRequest(Model):
 
 @dataclass(frozen=True)
 class QqWalletTransfer(Model):
-    """The answer to POST /v3/fund-app/mch-transfer/transfer-to-qq-wallet-bills.
+    """The answer to POST /v3/fund-app/mch-transfer/transfer-to-qq-wallet-bills. Plaintext of MCHTRANSFER.QQWALLETBILL.FINISHED.
 
     Attributes:
         appid: Appid.
@@ -1152,7 +1182,8 @@ class SceneInfo(Model):
 
 @dataclass(frozen=True)
 class UserAuthorization(Model):
-    """The answer to POST /v3/fund-app/mch-transfer/user-confirm-authorization.
+    """The answer to POST /v3/fund-app/mch-transfer/user-confirm-authorization. Plaintext of MCHTRANSFER.AUTHORIZATION.CONFIRMED,
+    MCHTRANSFER.AUTHORIZATION.CLOSED.
 
     Attributes:
         create_time: Create time.

@@ -20,6 +20,7 @@ __all__ = [
     "CreateWithdrawalResponse",
     "Withdrawal",
     "WithdrawalBillResponse",
+    "WithdrawalNotification",
     "create_withdrawal",
     "create_withdrawal_async",
     "query_balance",
@@ -33,6 +34,37 @@ __all__ = [
     "withdrawal_bill",
     "withdrawal_bill_async",
 ]
+
+
+@dataclass(frozen=True)
+class WithdrawalNotification(Model):
+    """A withdrawal whose state has changed. Plaintext of MCHWITHDRAW.CHANGE.
+
+    Attributes:
+        status: Status.
+        withdraw_id: Withdraw id.
+        out_request_no: Out request no.
+        amount: Amount. In fen.
+        create_time: Create time. RFC 3339.
+        update_time: Update time. RFC 3339.
+        reason: Reason.
+        remark: Remark.
+        bank_memo: Bank memo.
+        account_type: Account type.
+        solution: Solution.
+    """
+
+    status: Optional[str] = None
+    withdraw_id: Optional[str] = None
+    out_request_no: Optional[str] = None
+    amount: Optional[int] = None
+    create_time: Optional[str] = None
+    update_time: Optional[str] = None
+    reason: Optional[str] = None
+    remark: Optional[str] = None
+    bank_memo: Optional[str] = None
+    account_type: Optional[str] = None
+    solution: Optional[str] = None
 
 
 @dataclass(frozen=True)

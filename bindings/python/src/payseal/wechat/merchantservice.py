@@ -24,6 +24,7 @@ __all__ = [
     "Complaint",
     "ComplaintItem",
     "ComplaintMedia",
+    "ComplaintNotification",
     "ComplaintOrderInfo",
     "Complaints",
     "CompleteComplaintRequest",
@@ -99,6 +100,19 @@ __all__ = [
     "upload_image",
     "upload_image_async",
 ]
+
+
+@dataclass(frozen=True)
+class ComplaintNotification(Model):
+    """That a payer has complained, or that something was done about it. Plaintext of COMPLAINT.CREATE, COMPLAINT.STATE_CHANGE.
+
+    Attributes:
+        complaint_id: Complaint id.
+        action_type: Action type.
+    """
+
+    complaint_id: Optional[str] = None
+    action_type: Optional[str] = None
 
 
 @dataclass(frozen=True)

@@ -21,11 +21,16 @@ __all__ = [
     "ApplyPartnerDeductionRequest",
     "Contract",
     "ContractDeductSchedule",
+    "ContractNotification",
+    "ContractReference",
     "ContractTerminateInfo",
     "DeductAmount",
     "DeductDuration",
     "DeductSchedule",
+    "DeductedAmount",
     "Deduction",
+    "DeductionNotification",
+    "DeductionPayer",
     "DeviceInfo",
     "EstimatedAmount",
     "InsuranceContract",
@@ -145,6 +150,151 @@ __all__ = [
     "terminate_partner_contract",
     "terminate_partner_contract_async",
 ]
+
+
+@dataclass(frozen=True)
+class ContractNotification(Model):
+    """A contract that was signed or ended. Plaintext of PAPAY.SIGN, PAPAY.TERMINATE, ENTRUST.SIGN, ENTRUST.TERMINATE.
+
+    Attributes:
+        appid: Appid.
+        mchid: Mchid.
+        sp_appid: Sp appid.
+        sp_mchid: Sp mchid.
+        sub_appid: Sub appid.
+        sub_mchid: Sub mchid.
+        openid: Openid.
+        sp_openid: Sp openid.
+        sub_openid: Sub openid.
+        plan_id: Plan id.
+        out_contract_code: Out contract code.
+        contract_id: Contract id.
+        out_user_code: Out user code.
+        contract_display_account: Contract display account.
+        contract_state: Contract state.
+        contract_signed_time: Contract signed time. RFC 3339.
+        contract_expired_time: Contract expired time. RFC 3339.
+        contract_terminate_info: Contract terminate info.
+        change_type: Change type.
+        request_serial: Request serial.
+    """
+
+    appid: Optional[str] = None
+    mchid: Optional[str] = None
+    sp_appid: Optional[str] = None
+    sp_mchid: Optional[str] = None
+    sub_appid: Optional[str] = None
+    sub_mchid: Optional[str] = None
+    openid: Optional[str] = None
+    sp_openid: Optional[str] = None
+    sub_openid: Optional[str] = None
+    plan_id: Optional[int] = None
+    out_contract_code: Optional[str] = None
+    contract_id: Optional[str] = None
+    out_user_code: Optional[str] = None
+    contract_display_account: Optional[str] = None
+    contract_state: Optional[str] = None
+    contract_signed_time: Optional[str] = None
+    contract_expired_time: Optional[str] = None
+    contract_terminate_info: Optional[ContractTerminateInfo] = None
+    change_type: Optional[str] = None
+    request_serial: Optional[str] = None
+
+
+@dataclass(frozen=True)
+class ContractReference(Model):
+    """A contract that a user is about to end. Plaintext of ENTRUST.TERMINATE_INQUIRY, ENTRUST.TERMINATE_RETENTION.
+
+    Attributes:
+        appid: Appid.
+        mchid: Mchid.
+        openid: Openid.
+        plan_id: Plan id.
+        out_contract_code: Out contract code.
+        contract_id: Contract id.
+    """
+
+    appid: Optional[str] = None
+    mchid: Optional[str] = None
+    openid: Optional[str] = None
+    plan_id: Optional[int] = None
+    out_contract_code: Optional[str] = None
+    contract_id: Optional[str] = None
+
+
+@dataclass(frozen=True)
+class DeductionNotification(Model):
+    """A deduction that succeeded or failed. Plaintext of TRANSACTION.SUCCESS, TRANSACTION.FAIL.
+
+    Attributes:
+        appid: Appid.
+        mchid: Mchid.
+        sp_appid: Sp appid.
+        sp_mchid: Sp mchid.
+        sub_appid: Sub appid.
+        sub_mchid: Sub mchid.
+        contract_id: Contract id.
+        out_trade_no: Out trade no.
+        transaction_id: Transaction id.
+        trade_type: Trade type.
+        trade_state: Trade state.
+        trade_state_desc: Trade state desc.
+        bank_type: Bank type.
+        attach: Attach.
+        success_time: Success time. RFC 3339.
+        amount: Amount.
+        payer: Payer.
+    """
+
+    appid: Optional[str] = None
+    mchid: Optional[str] = None
+    sp_appid: Optional[str] = None
+    sp_mchid: Optional[str] = None
+    sub_appid: Optional[str] = None
+    sub_mchid: Optional[str] = None
+    contract_id: Optional[str] = None
+    out_trade_no: Optional[str] = None
+    transaction_id: Optional[str] = None
+    trade_type: Optional[str] = None
+    trade_state: Optional[str] = None
+    trade_state_desc: Optional[str] = None
+    bank_type: Optional[str] = None
+    attach: Optional[str] = None
+    success_time: Optional[str] = None
+    amount: Optional[DeductedAmount] = None
+    payer: Optional[DeductionPayer] = None
+
+
+@dataclass(frozen=True)
+class DeductedAmount(Model):
+    """The amounts of a deduction.
+
+    Attributes:
+        total: Total. In fen.
+        payer_total: Payer total. In fen.
+        currency: Currency.
+        payer_currency: Payer currency.
+    """
+
+    total: Optional[int] = None
+    payer_total: Optional[int] = None
+    currency: Optional[str] = None
+    payer_currency: Optional[str] = None
+
+
+@dataclass(frozen=True)
+class DeductionPayer(Model):
+    """Who paid.
+
+    Attributes:
+        openid: Openid.
+        sp_openid: Sp openid.
+        sub_openid: Sub openid.
+    """
+
+    openid: Optional[str] = None
+    sp_openid: Optional[str] = None
+    sub_openid: Optional[str] = None
 
 
 @dataclass(frozen=True)
@@ -335,7 +485,8 @@ class PolicyPeriod(Model):
 
 @dataclass(frozen=True)
 class InsuranceContract(Model):
-    """The answer to GET /v3/papay/insurance-sign/contracts/plan-id/{plan_id}/out-contract-code/{out_contract_code}.
+    """The answer to GET /v3/papay/insurance-sign/contracts/plan-id/{plan_id}/out-contract-code/{out_contract_code}. Plaintext of
+    INSURANCE_ENTRUST.SIGN, INSURANCE_ENTRUST.TERMINATE, INSURANCE_ENTRUST.RENEW.
 
     Attributes:
         appid: Appid.

@@ -38,6 +38,7 @@ __all__ = [
     "OrderAmount",
     "ParkingInfo",
     "ParkingLot",
+    "ParkingNotification",
     "Payer",
     "PreEntryRule",
     "Promotion",
@@ -82,6 +83,39 @@ __all__ = [
     "withdraw_application",
     "withdraw_application_async",
 ]
+
+
+@dataclass(frozen=True)
+class ParkingNotification(Model):
+    """A parking whose state has changed. Plaintext of VEHICLE.ENTRANCE_STATE_CHANGE.
+
+    Attributes:
+        sp_mchid: Sp mchid.
+        sub_mchid: Sub mchid.
+        parking_id: Parking id.
+        out_parking_no: Out parking no.
+        plate_number: Plate number.
+        plate_color: Plate color.
+        start_time: Start time. RFC 3339.
+        parking_name: Parking name.
+        free_duration: Free duration.
+        parking_state: Parking state.
+        blocked_state_description: Blocked state description.
+        state_update_time: State update time. RFC 3339.
+    """
+
+    sp_mchid: Optional[str] = None
+    sub_mchid: Optional[str] = None
+    parking_id: Optional[str] = None
+    out_parking_no: Optional[str] = None
+    plate_number: Optional[str] = None
+    plate_color: Optional[str] = None
+    start_time: Optional[str] = None
+    parking_name: Optional[str] = None
+    free_duration: Optional[int] = None
+    parking_state: Optional[str] = None
+    blocked_state_description: Optional[str] = None
+    state_update_time: Optional[str] = None
 
 
 @dataclass(frozen=True)
@@ -952,7 +986,8 @@ class FindServiceResponse(Model):
 
 @dataclass(frozen=True)
 class Transaction(Model):
-    """The answer to GET /v3/vehicle/transactions/out-trade-no/{out_trade_no}.
+    """The answer to GET /v3/vehicle/transactions/out-trade-no/{out_trade_no}. Plaintext of TRANSACTION.SUCCESS, TRANSACTION.FAIL,
+    TRANSACTION.PAY_BACK.
 
     Attributes:
         amount: Amount.

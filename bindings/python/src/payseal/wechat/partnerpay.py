@@ -48,6 +48,8 @@ __all__ = [
     "PrepayResponse",
     "Promotion",
     "PromotionGoods",
+    "RefundNotification",
+    "RefundNotificationAmount",
     "ReportExposurePayer",
     "ReportExposureRequest",
     "ReportExposureResponse",
@@ -98,6 +100,52 @@ __all__ = [
     "scanned_pos",
     "scanned_pos_async",
 ]
+
+
+@dataclass(frozen=True)
+class RefundNotification(Model):
+    """What became of a refund of a sub-merchant's payment. Plaintext of REFUND.SUCCESS, REFUND.ABNORMAL, REFUND.CLOSED.
+
+    Attributes:
+        sp_mchid: Sp mchid.
+        sub_mchid: Sub mchid.
+        transaction_id: Transaction id.
+        out_trade_no: Out trade no.
+        refund_id: Refund id.
+        out_refund_no: Out refund no.
+        refund_status: Refund status.
+        success_time: Success time. RFC 3339.
+        user_received_account: User received account.
+        amount: Amount.
+    """
+
+    sp_mchid: Optional[str] = None
+    sub_mchid: Optional[str] = None
+    transaction_id: Optional[str] = None
+    out_trade_no: Optional[str] = None
+    refund_id: Optional[str] = None
+    out_refund_no: Optional[str] = None
+    refund_status: Optional[str] = None
+    success_time: Optional[str] = None
+    user_received_account: Optional[str] = None
+    amount: Optional[RefundNotificationAmount] = None
+
+
+@dataclass(frozen=True)
+class RefundNotificationAmount(Model):
+    """The amounts of a refund.
+
+    Attributes:
+        total: Total. In fen.
+        refund: Refund. In fen.
+        payer_total: Payer total. In fen.
+        payer_refund: Payer refund. In fen.
+    """
+
+    total: Optional[int] = None
+    refund: Optional[int] = None
+    payer_total: Optional[int] = None
+    payer_refund: Optional[int] = None
 
 
 @dataclass(frozen=True)
@@ -501,7 +549,7 @@ class CodepayStoreInfo(Model):
 
 @dataclass(frozen=True)
 class Transaction(Model):
-    """The answer to POST /v3/pay/partner/transactions/codepay.
+    """The answer to POST /v3/pay/partner/transactions/codepay. Plaintext of TRANSACTION.SUCCESS.
 
     Attributes:
         amount: Amount.

@@ -105,6 +105,7 @@ __all__ = [
     "SendPendingMessageRequest",
     "SendPrepaidMessageRequest",
     "ServiceAccountApplication",
+    "ServiceNotification",
     "ServiceOrder",
     "ServiceOrderGoods",
     "ServiceOrderJumpLink",
@@ -295,6 +296,39 @@ __all__ = [
 
 
 @dataclass(frozen=True)
+class ServiceNotification(Model):
+    """That a user gave or took back the leave to use a service. Plaintext of PAYSCORE.USER_OPEN_SERVICE, PAYSCORE.USER_CLOSE_SERVICE.
+
+    Attributes:
+        appid: Appid.
+        mchid: Mchid.
+        sub_appid: Sub appid.
+        sub_mchid: Sub mchid.
+        channel_id: Channel id.
+        out_request_no: Out request no.
+        service_id: Service id.
+        openid: Openid.
+        sub_openid: Sub openid.
+        user_service_status: User service status.
+        openorclose_time: Openorclose time.
+        authorization_code: Authorization code.
+    """
+
+    appid: Optional[str] = None
+    mchid: Optional[str] = None
+    sub_appid: Optional[str] = None
+    sub_mchid: Optional[str] = None
+    channel_id: Optional[str] = None
+    out_request_no: Optional[str] = None
+    service_id: Optional[str] = None
+    openid: Optional[str] = None
+    sub_openid: Optional[str] = None
+    user_service_status: Optional[str] = None
+    openorclose_time: Optional[str] = None
+    authorization_code: Optional[str] = None
+
+
+@dataclass(frozen=True)
 class BankCreatePermissionRequest(Model):
     """The body of POST /v3/payscore/acquiringbank/permissions.
 
@@ -388,7 +422,7 @@ class BankTerminatePermissionRequest(Model):
 
 @dataclass(frozen=True)
 class ServiceOrder(Model):
-    """The answer to GET /v3/payscore/acquiringbank/serviceorder.
+    """The answer to GET /v3/payscore/acquiringbank/serviceorder. Plaintext of PAYSCORE.USER_CONFIRM, PAYSCORE.USER_PAID.
 
     Attributes:
         appid: Appid.
@@ -1329,7 +1363,7 @@ class PartnerApplyServiceAccountRequest(Model):
 
 @dataclass(frozen=True)
 class ServiceAccountApplication(Model):
-    """The answer to POST /v3/payscore/partner/service-account-applications.
+    """The answer to POST /v3/payscore/partner/service-account-applications. Plaintext of PAYSCORE.BIND_SERVICE_ACCOUNT.
 
     Attributes:
         appid: Appid.
@@ -1677,7 +1711,7 @@ class Quota(Model):
 
 @dataclass(frozen=True)
 class PayAfterOrder(Model):
-    """The answer to GET /v3/payscore/payafter-orders.
+    """The answer to GET /v3/payscore/payafter-orders. Plaintext of PAYSCORE.USER_ACCEPTED.
 
     Attributes:
         appid: Appid.
@@ -2545,7 +2579,8 @@ class SignPlanTicket(Model):
 
 @dataclass(frozen=True)
 class SignPlan(Model):
-    """The answer to GET /v3/payscore/sign-plan/partner/user-sign-plans/merchant-sign-plan-no/{merchant_sign_plan_no}.
+    """The answer to GET /v3/payscore/sign-plan/partner/user-sign-plans/merchant-sign-plan-no/{merchant_sign_plan_no}. Plaintext of
+    PAYSCORE.USER_SIGN_PLAN, PAYSCORE.USER_CANCEL_SIGN_PLAN.
 
     Attributes:
         appid: Appid.

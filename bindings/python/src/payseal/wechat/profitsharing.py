@@ -22,8 +22,10 @@ __all__ = [
     "CreateReturnOrderRequest",
     "DeleteReceiverRequest",
     "DeleteReceiverResponse",
+    "NotifiedReceiver",
     "Order",
     "OrderReceiver",
+    "ProfitSharingNotification",
     "QueryMerchantConfigResponse",
     "QueryRemainingAmountResponse",
     "Receiver",
@@ -50,6 +52,49 @@ __all__ = [
     "unfreeze_order",
     "unfreeze_order_async",
 ]
+
+
+@dataclass(frozen=True)
+class ProfitSharingNotification(Model):
+    """Money that a receiver got, or gave back. The provider also sends it as TRANSACTION.SUCCESS with the original type profitsharing.
+    Plaintext of PROFITSHARING, PROFITSHARING_RETURN.
+
+    Attributes:
+        mchid: Mchid.
+        sp_mchid: Sp mchid.
+        sub_mchid: Sub mchid.
+        transaction_id: Transaction id.
+        order_id: Order id.
+        out_order_no: Out order no.
+        receiver: Receiver.
+        success_time: Success time. RFC 3339.
+    """
+
+    mchid: Optional[str] = None
+    sp_mchid: Optional[str] = None
+    sub_mchid: Optional[str] = None
+    transaction_id: Optional[str] = None
+    order_id: Optional[str] = None
+    out_order_no: Optional[str] = None
+    receiver: Optional[NotifiedReceiver] = None
+    success_time: Optional[str] = None
+
+
+@dataclass(frozen=True)
+class NotifiedReceiver(Model):
+    """Who got the money, and how much.
+
+    Attributes:
+        type: Type.
+        account: Account.
+        amount: Amount. In fen.
+        description: Description.
+    """
+
+    type: Optional[str] = None
+    account: Optional[str] = None
+    amount: Optional[int] = None
+    description: Optional[str] = None
 
 
 @dataclass(frozen=True)

@@ -15,11 +15,25 @@ from payseal.result import Options
 from payseal.wechat._model import Model
 
 __all__ = [
+    "EchoNotification",
     "EchoRequest",
     "EchoResponse",
     "echo",
     "echo_async",
 ]
+
+
+@dataclass(frozen=True)
+class EchoNotification(Model):
+    """The texts of an echo; the original type is security. Plaintext of SECURITY_ECHO.SUCCESS.
+
+    Attributes:
+        echo_message: Echo message.
+        encrypt_echo_message: Encrypt echo message.
+    """
+
+    echo_message: Optional[str] = None
+    encrypt_echo_message: Optional[str] = None
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ __all__ = [
     "ApplyBatchReceiptRequest",
     "ApplyDetailReceiptRequest",
     "Batch",
+    "BatchNotification",
     "BatchReceipt",
     "BatchSummary",
     "CreateBatchRequest",
@@ -66,6 +67,40 @@ __all__ = [
     "query_partner_detail_by_out_detail_no",
     "query_partner_detail_by_out_detail_no_async",
 ]
+
+
+@dataclass(frozen=True)
+class BatchNotification(Model):
+    """A batch that has come to its end; the original type is mch_payment. Plaintext of MCHTRANSFER.BATCH.FINISHED,
+    MCHTRANSFER.BATCH.CLOSED.
+
+    Attributes:
+        mchid: Mchid.
+        out_batch_no: Out batch no.
+        batch_id: Batch id.
+        batch_status: Batch status.
+        total_num: Total num.
+        total_amount: Total amount. In fen.
+        success_amount: Success amount. In fen.
+        success_num: Success num.
+        fail_amount: Fail amount. In fen.
+        fail_num: Fail num.
+        close_reason: Close reason.
+        update_time: Update time. RFC 3339.
+    """
+
+    mchid: Optional[str] = None
+    out_batch_no: Optional[str] = None
+    batch_id: Optional[str] = None
+    batch_status: Optional[str] = None
+    total_num: Optional[int] = None
+    total_amount: Optional[int] = None
+    success_amount: Optional[int] = None
+    success_num: Optional[int] = None
+    fail_amount: Optional[int] = None
+    fail_num: Optional[int] = None
+    close_reason: Optional[str] = None
+    update_time: Optional[str] = None
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 import java.util.List;
 
 /**
- * The answer to GET /v3/combine-transactions/id/{combine_transaction_id}.
+ * The answer to GET /v3/combine-transactions/id/{combine_transaction_id}. Plaintext of TRANSACTION.SUCCESS.
  *
  * @param combineAppid combine_appid: Combine appid.
  * @param combineMchid combine_mchid: Combine mchid.

@@ -5,7 +5,7 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 import java.util.List;
 
 /**
- * The answer to POST /v3/ecommerce/combine-papay/transactions.
+ * The answer to POST /v3/ecommerce/combine-papay/transactions. Plaintext of TRANSACTION.SUCCESS, TRANSACTION.FAIL.
  *
  * @param combineAppid combine_appid: Combine appid.
  * @param combineMchid combine_mchid: Combine mchid.

@@ -5,6 +5,7 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 
 /**
  * The answer to GET /v3/ecommerce/combine-papay/contracts/plan-id/{plan_id}/out-contract-code/{out_contract_code}.
+ * Plaintext of ECOMMERCE_ENTRUST.SIGN, ECOMMERCE_ENTRUST.TERMINATE.
  *
  * @param appid appid: Appid.
  * @param contractDisplayAccount contract_display_account: Contract display account.

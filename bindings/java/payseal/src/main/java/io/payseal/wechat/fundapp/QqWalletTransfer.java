@@ -4,7 +4,8 @@ package io.payseal.wechat.fundapp;
 import com.fasterxml.jackson.annotation.JsonProperty;
 
 /**
- * The answer to POST /v3/fund-app/mch-transfer/transfer-to-qq-wallet-bills.
+ * The answer to POST /v3/fund-app/mch-transfer/transfer-to-qq-wallet-bills. Plaintext of
+ * MCHTRANSFER.QQWALLETBILL.FINISHED.
  *
  * @param appid appid: Appid.
  * @param createTime create_time: Create time. RFC 3339.

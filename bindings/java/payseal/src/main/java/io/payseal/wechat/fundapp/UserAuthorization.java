@@ -4,7 +4,8 @@ package io.payseal.wechat.fundapp;
 import com.fasterxml.jackson.annotation.JsonProperty;
 
 /**
- * The answer to POST /v3/fund-app/mch-transfer/user-confirm-authorization.
+ * The answer to POST /v3/fund-app/mch-transfer/user-confirm-authorization. Plaintext of
+ * MCHTRANSFER.AUTHORIZATION.CONFIRMED, MCHTRANSFER.AUTHORIZATION.CLOSED.
  *
  * @param createTime create_time: Create time.
  * @param outAuthorizationNo out_authorization_no: Out authorization no.

@@ -5,7 +5,8 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 import java.util.List;
 
 /**
- * The answer to GET /v3/vehicle/transactions/out-trade-no/{out_trade_no}.
+ * The answer to GET /v3/vehicle/transactions/out-trade-no/{out_trade_no}. Plaintext of TRANSACTION.SUCCESS,
+ * TRANSACTION.FAIL, TRANSACTION.PAY_BACK.
  *
  * @param amount amount: Amount.
  * @param appid appid: Appid.

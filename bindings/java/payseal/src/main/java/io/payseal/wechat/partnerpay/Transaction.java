@@ -5,7 +5,7 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 import java.util.List;
 
 /**
- * The answer to POST /v3/pay/partner/transactions/codepay.
+ * The answer to POST /v3/pay/partner/transactions/codepay. Plaintext of TRANSACTION.SUCCESS.
  *
  * @param amount amount: Amount.
  * @param attach attach: Attach.

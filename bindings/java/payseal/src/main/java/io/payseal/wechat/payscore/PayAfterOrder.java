@@ -5,7 +5,7 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 import java.util.List;
 
 /**
- * The answer to GET /v3/payscore/payafter-orders.
+ * The answer to GET /v3/payscore/payafter-orders. Plaintext of PAYSCORE.USER_ACCEPTED.
  *
  * @param appid appid: Appid.
  * @param attach attach: Attach.

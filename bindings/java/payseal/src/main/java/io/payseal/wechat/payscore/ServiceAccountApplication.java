@@ -4,7 +4,7 @@ package io.payseal.wechat.payscore;
 import com.fasterxml.jackson.annotation.JsonProperty;
 
 /**
- * The answer to POST /v3/payscore/partner/service-account-applications.
+ * The answer to POST /v3/payscore/partner/service-account-applications. Plaintext of PAYSCORE.BIND_SERVICE_ACCOUNT.
  *
  * @param appid appid: Appid.
  * @param applyState apply_state: Apply state.

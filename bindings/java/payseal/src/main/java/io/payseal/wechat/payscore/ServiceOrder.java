@@ -5,7 +5,7 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 import java.util.List;
 
 /**
- * The answer to GET /v3/payscore/acquiringbank/serviceorder.
+ * The answer to GET /v3/payscore/acquiringbank/serviceorder. Plaintext of PAYSCORE.USER_CONFIRM, PAYSCORE.USER_PAID.
  *
  * @param appid appid: Appid.
  * @param attach attach: Attach.

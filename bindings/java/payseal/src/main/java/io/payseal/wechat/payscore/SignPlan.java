@@ -6,6 +6,7 @@ import java.util.List;
 
 /**
  * The answer to GET /v3/payscore/sign-plan/partner/user-sign-plans/merchant-sign-plan-no/{merchant_sign_plan_no}.
+ * Plaintext of PAYSCORE.USER_SIGN_PLAN, PAYSCORE.USER_CANCEL_SIGN_PLAN.
  *
  * @param appid appid: Appid.
  * @param cancelReason cancel_reason: Cancel reason.
