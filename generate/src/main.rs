@@ -19,6 +19,8 @@ mod objects;
 #[path = "../../build/overlay.rs"]
 mod overlay;
 mod plan;
+#[cfg(test)]
+mod promises;
 mod python;
 mod tree;
 

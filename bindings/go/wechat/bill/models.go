@@ -4,35 +4,35 @@ package bill
 
 // Bill is the answer to GET /v3/bill/fundflowbill.
 type Bill struct {
-	// download_url: Download url.
+	// download_url: Where the file is; the address is good for five minutes.
 	DownloadURL string `json:"download_url,omitempty"`
-	// hash_type: Hash type.
+	// hash_type: Algorithm of the hash.
 	HashType string `json:"hash_type,omitempty"`
-	// hash_value: Hash value.
+	// hash_value: Hash of the file.
 	HashValue string `json:"hash_value,omitempty"`
 }
 
 // SubMerchantFundFlowBillResponse is the answer to GET /v3/bill/sub-merchant-fundflowbill.
 type SubMerchantFundFlowBillResponse struct {
-	// download_bill_count: Download bill count.
+	// download_bill_count: How many files the bill has.
 	DownloadBillCount int64 `json:"download_bill_count,omitempty"`
-	// download_bill_list: Download bill list.
+	// download_bill_list: Files of the bill.
 	DownloadBillList []DownloadBill `json:"download_bill_list,omitempty"`
 }
 
-// DownloadBill is an item of download_bill_list.
+// DownloadBill is an item of download_bill_list. Files of the bill.
 type DownloadBill struct {
-	// bill_sequence: Bill sequence.
+	// bill_sequence: Number of the file, from 1.
 	BillSequence int64 `json:"bill_sequence,omitempty"`
-	// download_url: Download url.
+	// download_url: Where the file is; the address is good for five minutes.
 	DownloadURL string `json:"download_url,omitempty"`
-	// encrypt_key: Encrypt key.
+	// encrypt_key: Key of the file, encrypted to the merchant's certificate.
 	EncryptKey string `json:"encrypt_key,omitempty"`
-	// hash_type: Hash type.
+	// hash_type: Algorithm of the hash.
 	HashType string `json:"hash_type,omitempty"`
-	// hash_value: Hash value.
+	// hash_value: Hash of the file.
 	HashValue string `json:"hash_value,omitempty"`
-	// nonce: Nonce.
+	// nonce: Nonce of the encryption.
 	Nonce string `json:"nonce,omitempty"`
 }
 

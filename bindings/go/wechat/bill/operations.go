@@ -14,13 +14,13 @@ import (
 
 // FundFlowBillOptions are the query parameters of [FundFlowBill]; zero fields are left out.
 type FundFlowBillOptions struct {
-	// account_type: Account type. One of BASIC, FEES, OPERATION.
+	// account_type: Kind of account. One of BASIC, FEES, OPERATION.
 	AccountType string
-	// bill_date: Bill date. Required.
+	// bill_date: Day of the bill, yyyy-MM-dd, in Beijing. Required.
 	BillDate string
-	// sub_mchid: Sub mchid.
+	// sub_mchid: Merchant id of the sub-merchant.
 	SubMchID string
-	// tar_type: Tar type. Always GZIP.
+	// tar_type: Kind of compression. Always GZIP.
 	TarType string
 }
 
@@ -47,15 +47,15 @@ func FundFlowBill(ctx context.Context, client payseal.Executor, options *FundFlo
 
 // SubMerchantFundFlowBillOptions are the query parameters of [SubMerchantFundFlowBill]; zero fields are left out.
 type SubMerchantFundFlowBillOptions struct {
-	// account_type: Account type. One of BASIC, DEPOSIT, FEES, OPERATION. Required.
+	// account_type: Kind of account. One of BASIC, DEPOSIT, FEES, OPERATION. Required.
 	AccountType string
-	// algorithm: Algorithm. One of AEAD_AES_256_GCM, SM4_GCM. Required.
+	// algorithm: Algorithm of the encryption. One of AEAD_AES_256_GCM, SM4_GCM. Required.
 	Algorithm string
-	// bill_date: Bill date. Required.
+	// bill_date: Day of the bill, yyyy-MM-dd, in Beijing. Required.
 	BillDate string
-	// sub_mchid: Sub mchid. Required.
+	// sub_mchid: Merchant id of the sub-merchant. Required.
 	SubMchID string
-	// tar_type: Tar type. Always GZIP.
+	// tar_type: Kind of compression. Always GZIP.
 	TarType string
 }
 
@@ -85,13 +85,13 @@ func SubMerchantFundFlowBill(ctx context.Context, client payseal.Executor, optio
 
 // TradeBillOptions are the query parameters of [TradeBill]; zero fields are left out.
 type TradeBillOptions struct {
-	// bill_date: Bill date. Required.
+	// bill_date: Day of the bill, yyyy-MM-dd, in Beijing. Required.
 	BillDate string
-	// bill_type: Bill type. One of ALL, ALL_SPECIAL, RECHARGE_REFUND, REFUND, REF_SPECIAL, SUCCESS, SUC_SPECIAL.
+	// bill_type: Kind of bill. One of ALL, ALL_SPECIAL, RECHARGE_REFUND, REFUND, REF_SPECIAL, SUCCESS, SUC_SPECIAL.
 	BillType string
-	// sub_mchid: Sub mchid.
+	// sub_mchid: Merchant id of the sub-merchant.
 	SubMchID string
-	// tar_type: Tar type. Always GZIP.
+	// tar_type: Kind of compression. Always GZIP.
 	TarType string
 }
 

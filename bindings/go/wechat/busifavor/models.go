@@ -6,15 +6,15 @@ package busifavor
 type CouponNotification struct {
 	// event_type: Event type.
 	EventType string `json:"event_type,omitempty"`
-	// coupon_code: Coupon code.
+	// coupon_code: Code of the coupon, unique.
 	CouponCode string `json:"coupon_code,omitempty"`
-	// stock_id: Stock id.
+	// stock_id: WeChat Pay's number of the stock of coupons.
 	StockID string `json:"stock_id,omitempty"`
-	// send_time: Send time. RFC 3339.
+	// send_time: When it was sent. RFC 3339.
 	SendTime string `json:"send_time,omitempty"`
-	// openid: Openid.
+	// openid: The user's id within the app id.
 	OpenID string `json:"openid,omitempty"`
-	// unionid: Unionid.
+	// unionid: The user's id within the merchant's platform account.
 	UnionID string `json:"unionid,omitempty"`
 	// send_channel: Send channel.
 	SendChannel string `json:"send_channel,omitempty"`
@@ -26,7 +26,7 @@ type CouponNotification struct {
 
 // CouponAttachment is how the coupon came to the user.
 type CouponAttachment struct {
-	// transaction_id: Transaction id.
+	// transaction_id: WeChat Pay's number of the payment.
 	TransactionID string `json:"transaction_id,omitempty"`
 	// act_code: Act code.
 	ActCode string `json:"act_code,omitempty"`
@@ -38,37 +38,38 @@ type CouponAttachment struct {
 	CardID string `json:"card_id,omitempty"`
 	// code: Code.
 	Code string `json:"code,omitempty"`
-	// activity_id: Activity id.
+	// activity_id: Number of the activity.
 	ActivityID string `json:"activity_id,omitempty"`
 }
 
 // Callback is the answer to GET /v3/marketing/busifavor/callbacks.
 type Callback struct {
-	// mchid: Mchid.
+	// mchid: Merchant id.
 	MchID string `json:"mchid,omitempty"`
-	// notify_url: Notify url.
+	// notify_url: Where the notification goes: absolute, HTTPS, without query.
 	NotifyURL string `json:"notify_url,omitempty"`
-	// update_time: Update time.
+	// update_time: When it was last changed.
 	UpdateTime string `json:"update_time,omitempty"`
 }
 
 // SetCallbackRequest is the body of POST /v3/marketing/busifavor/callbacks.
 type SetCallbackRequest struct {
-	// mchid: Mchid. Left out, it is the configuration's mchid.
+	// mchid: Merchant id. Left out, it is the configuration's mchid.
 	MchID *string `json:"mchid,omitempty"`
-	// notify_url: Notify url. Required.
+	// notify_url: Where the notification goes: absolute, HTTPS, without query. Required.
 	NotifyURL string `json:"notify_url"`
 }
 
 // AssociateOrderRequest is the body of POST /v3/marketing/busifavor/coupons/associate.
 type AssociateOrderRequest struct {
-	// coupon_code: Coupon code. At most 15 characters. Required.
+	// coupon_code: Code of the coupon, unique. At most 15 characters. Required.
 	CouponCode string `json:"coupon_code"`
-	// out_request_no: Out request no. Required.
+	// out_request_no: The merchant's number of the request, unique for the merchant id; the same number has one effect.
+	// Required.
 	OutRequestNo string `json:"out_request_no"`
-	// out_trade_no: Out trade no. Required.
+	// out_trade_no: The merchant's order number, unique for the merchant id. Required.
 	OutTradeNo string `json:"out_trade_no"`
-	// stock_id: Stock id. Required.
+	// stock_id: WeChat Pay's number of the stock of coupons. Required.
 	StockID string `json:"stock_id"`
 }
 
@@ -80,13 +81,13 @@ type AssociateOrderResponse struct {
 
 // DeactivateCouponRequest is the body of POST /v3/marketing/busifavor/coupons/deactivate.
 type DeactivateCouponRequest struct {
-	// coupon_code: Coupon code. Required.
+	// coupon_code: Code of the coupon, unique. Required.
 	CouponCode string `json:"coupon_code"`
 	// deactivate_reason: Deactivate reason.
 	DeactivateReason *string `json:"deactivate_reason,omitempty"`
 	// deactivate_request_no: Deactivate request no. Required.
 	DeactivateRequestNo string `json:"deactivate_request_no"`
-	// stock_id: Stock id. Required.
+	// stock_id: WeChat Pay's number of the stock of coupons. Required.
 	StockID string `json:"stock_id"`
 }
 
@@ -98,13 +99,14 @@ type DeactivateCouponResponse struct {
 
 // DisassociateOrderRequest is the body of POST /v3/marketing/busifavor/coupons/disassociate.
 type DisassociateOrderRequest struct {
-	// coupon_code: Coupon code. At most 15 characters. Required.
+	// coupon_code: Code of the coupon, unique. At most 15 characters. Required.
 	CouponCode string `json:"coupon_code"`
-	// out_request_no: Out request no. Required.
+	// out_request_no: The merchant's number of the request, unique for the merchant id; the same number has one effect.
+	// Required.
 	OutRequestNo string `json:"out_request_no"`
-	// out_trade_no: Out trade no. Required.
+	// out_trade_no: The merchant's order number, unique for the merchant id. Required.
 	OutTradeNo string `json:"out_trade_no"`
-	// stock_id: Stock id. Required.
+	// stock_id: WeChat Pay's number of the stock of coupons. Required.
 	StockID string `json:"stock_id"`
 }
 
@@ -116,11 +118,11 @@ type DisassociateOrderResponse struct {
 
 // ReturnCouponRequest is the body of POST /v3/marketing/busifavor/coupons/return.
 type ReturnCouponRequest struct {
-	// coupon_code: Coupon code. Required.
+	// coupon_code: Code of the coupon, unique. Required.
 	CouponCode string `json:"coupon_code"`
 	// return_request_no: Return request no. Required.
 	ReturnRequestNo string `json:"return_request_no"`
-	// stock_id: Stock id. Required.
+	// stock_id: WeChat Pay's number of the stock of coupons. Required.
 	StockID string `json:"stock_id"`
 }
 
@@ -132,55 +134,56 @@ type ReturnCouponResponse struct {
 
 // SendCouponRequest is the body of POST /v3/marketing/busifavor/coupons/send.
 type SendCouponRequest struct {
-	// appid: Appid. Required.
+	// appid: App id of the official account, mini-program or app. Required.
 	AppID string `json:"appid"`
-	// coupon_code: Coupon code.
+	// coupon_code: Code of the coupon, unique.
 	CouponCode *string `json:"coupon_code,omitempty"`
-	// openid: Openid. Required.
+	// openid: The user's id within the app id. Required.
 	OpenID string `json:"openid"`
-	// out_request_no: Out request no. Required.
+	// out_request_no: The merchant's number of the request, unique for the merchant id; the same number has one effect.
+	// Required.
 	OutRequestNo string `json:"out_request_no"`
-	// stock_id: Stock id. Required.
+	// stock_id: WeChat Pay's number of the stock of coupons. Required.
 	StockID string `json:"stock_id"`
 }
 
 // SendCouponResponse is the answer to POST /v3/marketing/busifavor/coupons/send.
 type SendCouponResponse struct {
-	// coupon_code: Coupon code.
+	// coupon_code: Code of the coupon, unique.
 	CouponCode string `json:"coupon_code,omitempty"`
-	// out_request_no: Out request no.
+	// out_request_no: The merchant's number of the request, unique for the merchant id; the same number has one effect.
 	OutRequestNo string `json:"out_request_no,omitempty"`
-	// stock_id: Stock id.
+	// stock_id: WeChat Pay's number of the stock of coupons.
 	StockID string `json:"stock_id,omitempty"`
 }
 
 // UseCouponRequest is the body of POST /v3/marketing/busifavor/coupons/use.
 type UseCouponRequest struct {
-	// appid: Appid. Required.
+	// appid: App id of the official account, mini-program or app. Required.
 	AppID string `json:"appid"`
-	// coupon_code: Coupon code. Required.
+	// coupon_code: Code of the coupon, unique. Required.
 	CouponCode string `json:"coupon_code"`
 	// mch_id: Mch id.
 	MchID *string `json:"mch_id,omitempty"`
-	// openid: Openid.
+	// openid: The user's id within the app id.
 	OpenID *string `json:"openid,omitempty"`
-	// out_trade_no: Out trade no.
+	// out_trade_no: The merchant's order number, unique for the merchant id.
 	OutTradeNo *string `json:"out_trade_no,omitempty"`
-	// stock_id: Stock id.
+	// stock_id: WeChat Pay's number of the stock of coupons.
 	StockID *string `json:"stock_id,omitempty"`
-	// transaction_id: Transaction id.
+	// transaction_id: WeChat Pay's number of the payment.
 	TransactionID *string `json:"transaction_id,omitempty"`
 	// use_request_no: Use request no. Required.
 	UseRequestNo string `json:"use_request_no"`
-	// use_time: Use time. Required.
+	// use_time: When the coupon was used. Required.
 	UseTime string `json:"use_time"`
 }
 
 // UseCouponResponse is the answer to POST /v3/marketing/busifavor/coupons/use.
 type UseCouponResponse struct {
-	// openid: Openid.
+	// openid: The user's id within the app id.
 	OpenID string `json:"openid,omitempty"`
-	// stock_id: Stock id.
+	// stock_id: WeChat Pay's number of the stock of coupons.
 	StockID string `json:"stock_id,omitempty"`
 	// wechatpay_use_time: Wechatpay use time.
 	WechatpayUseTime string `json:"wechatpay_use_time,omitempty"`
@@ -188,13 +191,14 @@ type UseCouponResponse struct {
 
 // SendGovernmentCouponRequest is the body of POST /v3/marketing/busifavor/coupons/{card_id}/send.
 type SendGovernmentCouponRequest struct {
-	// appid: Appid. Required.
+	// appid: App id of the official account, mini-program or app. Required.
 	AppID string `json:"appid"`
-	// openid: Openid. Required.
+	// openid: The user's id within the app id. Required.
 	OpenID string `json:"openid"`
-	// out_request_no: Out request no. Required.
+	// out_request_no: The merchant's number of the request, unique for the merchant id; the same number has one effect.
+	// Required.
 	OutRequestNo string `json:"out_request_no"`
-	// send_time: Send time. RFC 3339. Required.
+	// send_time: When it was sent. RFC 3339. Required.
 	SendTime string `json:"send_time"`
 }
 
@@ -206,15 +210,15 @@ type SendGovernmentCouponResponse struct {
 
 // PreSendProductCouponRequest is the body of POST /v3/marketing/busifavor/product-coupons/pre-send.
 type PreSendProductCouponRequest struct {
-	// appid: Appid. Required.
+	// appid: App id of the official account, mini-program or app. Required.
 	AppID string `json:"appid"`
-	// coupon_code: Coupon code.
+	// coupon_code: Code of the coupon, unique.
 	CouponCode *string `json:"coupon_code,omitempty"`
-	// openid: Openid.
+	// openid: The user's id within the app id.
 	OpenID *string `json:"openid,omitempty"`
 	// send_request_no: Send request no. Required.
 	SendRequestNo string `json:"send_request_no"`
-	// stock_id: Stock id. Required.
+	// stock_id: WeChat Pay's number of the stock of coupons. Required.
 	StockID string `json:"stock_id"`
 	// brand_id: Brand id.
 	BrandID *string `json:"brand_id,omitempty"`
@@ -230,29 +234,30 @@ type PreSendProductCouponResponse struct {
 
 // SendProductCouponRequest is the body of POST /v3/marketing/busifavor/product-coupons/send.
 type SendProductCouponRequest struct {
-	// appid: Appid. Required.
+	// appid: App id of the official account, mini-program or app. Required.
 	AppID string `json:"appid"`
-	// coupon_code: Coupon code.
+	// coupon_code: Code of the coupon, unique.
 	CouponCode *string `json:"coupon_code,omitempty"`
 	// coupon_type: Coupon type. One of MEMBER, NORMAL. Required.
 	CouponType string `json:"coupon_type"`
 	// member_card_id: Member card id.
 	MemberCardID *string `json:"member_card_id,omitempty"`
-	// openid: Openid. Required.
+	// openid: The user's id within the app id. Required.
 	OpenID string `json:"openid"`
-	// out_request_no: Out request no. Required.
+	// out_request_no: The merchant's number of the request, unique for the merchant id; the same number has one effect.
+	// Required.
 	OutRequestNo string `json:"out_request_no"`
-	// stock_id: Stock id. Required.
+	// stock_id: WeChat Pay's number of the stock of coupons. Required.
 	StockID string `json:"stock_id"`
 }
 
 // SendProductCouponResponse is the answer to POST /v3/marketing/busifavor/product-coupons/send.
 type SendProductCouponResponse struct {
-	// coupon_code: Coupon code.
+	// coupon_code: Code of the coupon, unique.
 	CouponCode string `json:"coupon_code,omitempty"`
-	// out_request_no: Out request no.
+	// out_request_no: The merchant's number of the request, unique for the merchant id; the same number has one effect.
 	OutRequestNo string `json:"out_request_no,omitempty"`
-	// stock_id: Stock id.
+	// stock_id: WeChat Pay's number of the stock of coupons.
 	StockID string `json:"stock_id,omitempty"`
 }
 
@@ -270,17 +275,18 @@ type CreateStockRequest struct {
 	CustomEntrance *CustomEntrance `json:"custom_entrance,omitempty"`
 	// display_pattern_info: Display pattern info.
 	DisplayPatternInfo *DisplayPatternInfo `json:"display_pattern_info,omitempty"`
-	// goods_name: Goods name. Required.
+	// goods_name: Name of the goods. Required.
 	GoodsName string `json:"goods_name"`
 	// notify_config: Notify config.
 	NotifyConfig *NotifyConfig `json:"notify_config,omitempty"`
-	// out_request_no: Out request no. Required.
+	// out_request_no: The merchant's number of the request, unique for the merchant id; the same number has one effect.
+	// Required.
 	OutRequestNo string `json:"out_request_no"`
-	// stock_name: Stock name. Required.
+	// stock_name: Name of the stock. Required.
 	StockName string `json:"stock_name"`
 	// stock_send_rule: Stock send rule. Required.
 	StockSendRule StockSendRule `json:"stock_send_rule"`
-	// stock_type: Stock type. One of DISCOUNT, EXCHANGE, NORMAL. Required.
+	// stock_type: Kind of coupons. One of DISCOUNT, EXCHANGE, NORMAL. Required.
 	StockType string `json:"stock_type"`
 	// subsidy: Subsidy.
 	Subsidy *bool `json:"subsidy,omitempty"`
@@ -296,9 +302,9 @@ type CouponUseRule struct {
 	ExchangeCoupon *ExchangeCoupon `json:"exchange_coupon,omitempty"`
 	// fixed_normal_coupon: Fixed normal coupon.
 	FixedNormalCoupon *FixedNormalCoupon `json:"fixed_normal_coupon,omitempty"`
-	// mini_programs_appid: Mini programs appid.
+	// mini_programs_appid: App id of the mini-program.
 	MiniProgramsAppID *string `json:"mini_programs_appid,omitempty"`
-	// mini_programs_path: Mini programs path.
+	// mini_programs_path: Path within the mini-program.
 	MiniProgramsPath *string `json:"mini_programs_path,omitempty"`
 	// use_method: Use method. One of MINI_PROGRAMS, OFF_LINE, PAYMENT_CODE, SELF_CONSUME. Required.
 	UseMethod string `json:"use_method"`
@@ -306,11 +312,11 @@ type CouponUseRule struct {
 
 // CouponAvailableTime is the object coupon_available_time.
 type CouponAvailableTime struct {
-	// available_begin_time: Available begin time. Required.
+	// available_begin_time: From when it is good. Required.
 	AvailableBeginTime string `json:"available_begin_time"`
 	// available_day_after_receive: Available day after receive.
 	AvailableDayAfterReceive *int64 `json:"available_day_after_receive,omitempty"`
-	// available_end_time: Available end time. Required.
+	// available_end_time: Until when it is good. Required.
 	AvailableEndTime string `json:"available_end_time"`
 	// available_second_after_receive: Available second after receive.
 	AvailableSecondAfterReceive *int64 `json:"available_second_after_receive,omitempty"`
@@ -326,53 +332,53 @@ type CouponAvailableTime struct {
 type AvailableWeek struct {
 	// available_day_time: Available day time.
 	AvailableDayTime []AvailableDayTime `json:"available_day_time,omitempty"`
-	// week_day: Week day.
+	// week_day: Days of the week, 0 is Sunday.
 	WeekDay []int64 `json:"week_day,omitempty"`
 }
 
 // AvailableDayTime is an item of available_day_time.
 type AvailableDayTime struct {
-	// begin_time: Begin time.
+	// begin_time: When it begins.
 	BeginTime *int64 `json:"begin_time,omitempty"`
-	// end_time: End time.
+	// end_time: When it ends.
 	EndTime *int64 `json:"end_time,omitempty"`
 }
 
 // IrregularyAvaliableTime is an item of irregulary_avaliable_time.
 type IrregularyAvaliableTime struct {
-	// begin_time: Begin time.
+	// begin_time: When it begins.
 	BeginTime *string `json:"begin_time,omitempty"`
-	// end_time: End time.
+	// end_time: When it ends.
 	EndTime *string `json:"end_time,omitempty"`
 }
 
 // DiscountCoupon is the object discount_coupon.
 type DiscountCoupon struct {
-	// discount_percent: Discount percent. Required.
+	// discount_percent: Discount, in hundredths. Required.
 	DiscountPercent int64 `json:"discount_percent"`
-	// transaction_minimum: Transaction minimum. Required.
+	// transaction_minimum: From which amount of payment on a coupon is good. In fen. Required.
 	TransactionMinimum int64 `json:"transaction_minimum"`
 }
 
 // ExchangeCoupon is the object exchange_coupon.
 type ExchangeCoupon struct {
-	// exchange_price: Exchange price. Required.
+	// exchange_price: Price for which goods are exchanged. In fen. Required.
 	ExchangePrice int64 `json:"exchange_price"`
-	// transaction_minimum: Transaction minimum. Required.
+	// transaction_minimum: From which amount of payment on a coupon is good. In fen. Required.
 	TransactionMinimum int64 `json:"transaction_minimum"`
 }
 
 // FixedNormalCoupon is the object fixed_normal_coupon.
 type FixedNormalCoupon struct {
-	// discount_amount: Discount amount. Required.
+	// discount_amount: Amount of the discount. In fen. Required.
 	DiscountAmount int64 `json:"discount_amount"`
-	// transaction_minimum: Transaction minimum. Required.
+	// transaction_minimum: From which amount of payment on a coupon is good. In fen. Required.
 	TransactionMinimum int64 `json:"transaction_minimum"`
 }
 
 // CustomEntrance is the object custom_entrance.
 type CustomEntrance struct {
-	// appid: Appid.
+	// appid: App id of the official account, mini-program or app.
 	AppID *string `json:"appid,omitempty"`
 	// code_display_mode: Code display mode. One of BARCODE, NOT_SHOW, QRCODE.
 	CodeDisplayMode string `json:"code_display_mode,omitempty"`
@@ -380,7 +386,7 @@ type CustomEntrance struct {
 	HallID *string `json:"hall_id,omitempty"`
 	// mini_programs_info: Mini programs info.
 	MiniProgramsInfo *MiniProgramsInfo `json:"mini_programs_info,omitempty"`
-	// store_id: Store id.
+	// store_id: Number of the store.
 	StoreID *string `json:"store_id,omitempty"`
 }
 
@@ -390,9 +396,9 @@ type MiniProgramsInfo struct {
 	EntranceWords string `json:"entrance_words"`
 	// guiding_words: Guiding words.
 	GuidingWords *string `json:"guiding_words,omitempty"`
-	// mini_programs_appid: Mini programs appid. Required.
+	// mini_programs_appid: App id of the mini-program. Required.
 	MiniProgramsAppID string `json:"mini_programs_appid"`
-	// mini_programs_path: Mini programs path. Required.
+	// mini_programs_path: Path within the mini-program. Required.
 	MiniProgramsPath string `json:"mini_programs_path"`
 }
 
@@ -403,13 +409,13 @@ type DisplayPatternInfo struct {
 	BackgroundColor string `json:"background_color,omitempty"`
 	// coupon_image_url: Coupon image url.
 	CouponImageURL *string `json:"coupon_image_url,omitempty"`
-	// description: Description.
+	// description: What is paid for or done, in words.
 	Description *string `json:"description,omitempty"`
 	// finder_info: Finder info.
 	FinderInfo *FinderInfo `json:"finder_info,omitempty"`
 	// merchant_logo_url: Merchant logo url.
 	MerchantLogoURL *string `json:"merchant_logo_url,omitempty"`
-	// merchant_name: Merchant name.
+	// merchant_name: Name of the merchant.
 	MerchantName *string `json:"merchant_name,omitempty"`
 }
 
@@ -431,15 +437,15 @@ type NotifyConfig struct {
 
 // StockSendRule is the object stock_send_rule.
 type StockSendRule struct {
-	// max_amount: Max amount.
+	// max_amount: Whole budget. In fen.
 	MaxAmount *int64 `json:"max_amount,omitempty"`
-	// max_amount_by_day: Max amount by day.
+	// max_amount_by_day: Budget of a day. In fen.
 	MaxAmountByDay *int64 `json:"max_amount_by_day,omitempty"`
-	// max_coupons: Max coupons. Required.
+	// max_coupons: How many coupons there are at most. Required.
 	MaxCoupons int64 `json:"max_coupons"`
-	// max_coupons_by_day: Max coupons by day.
+	// max_coupons_by_day: How many coupons are given out a day at most.
 	MaxCouponsByDay *int64 `json:"max_coupons_by_day,omitempty"`
-	// max_coupons_per_user: Max coupons per user. Required.
+	// max_coupons_per_user: How many coupons a user gets at most. Required.
 	MaxCouponsPerUser int64 `json:"max_coupons_per_user"`
 	// natural_person_limit: Natural person limit.
 	NaturalPersonLimit *bool `json:"natural_person_limit,omitempty"`
@@ -453,9 +459,9 @@ type StockSendRule struct {
 
 // CreateStockResponse is the answer to POST /v3/marketing/busifavor/stocks.
 type CreateStockResponse struct {
-	// create_time: Create time.
+	// create_time: When it was made.
 	CreateTime string `json:"create_time,omitempty"`
-	// stock_id: Stock id.
+	// stock_id: WeChat Pay's number of the stock of coupons.
 	StockID string `json:"stock_id,omitempty"`
 }
 
@@ -475,21 +481,21 @@ type Stock struct {
 	CustomEntrance *StockCustomEntrance `json:"custom_entrance,omitempty"`
 	// display_pattern_info: Display pattern info.
 	DisplayPatternInfo *StockDisplayPatternInfo `json:"display_pattern_info,omitempty"`
-	// goods_name: Goods name.
+	// goods_name: Name of the goods.
 	GoodsName string `json:"goods_name,omitempty"`
 	// notify_config: Notify config.
 	NotifyConfig *StockNotifyConfig `json:"notify_config,omitempty"`
 	// send_count_information: Send count information.
 	SendCountInformation *SendCountInformation `json:"send_count_information,omitempty"`
-	// stock_id: Stock id.
+	// stock_id: WeChat Pay's number of the stock of coupons.
 	StockID string `json:"stock_id,omitempty"`
-	// stock_name: Stock name.
+	// stock_name: Name of the stock.
 	StockName string `json:"stock_name,omitempty"`
 	// stock_send_rule: Stock send rule.
 	StockSendRule *StockStockSendRule `json:"stock_send_rule,omitempty"`
 	// stock_state: Stock state. PAUSED, RUNNING, STOPED, UNAUDIT, or what the provider adds.
 	StockState string `json:"stock_state,omitempty"`
-	// stock_type: Stock type. DISCOUNT, EXCHANGE, NORMAL, or what the provider adds.
+	// stock_type: Kind of coupons. DISCOUNT, EXCHANGE, NORMAL, or what the provider adds.
 	StockType string `json:"stock_type,omitempty"`
 	// subsidy: Subsidy.
 	Subsidy bool `json:"subsidy,omitempty"`
@@ -499,7 +505,7 @@ type Stock struct {
 type CouponCodeCount struct {
 	// available_count: Available count.
 	AvailableCount int64 `json:"available_count,omitempty"`
-	// total_count: Total count.
+	// total_count: How many there are in all.
 	TotalCount int64 `json:"total_count,omitempty"`
 }
 
@@ -513,9 +519,9 @@ type StockCouponUseRule struct {
 	ExchangeCoupon *StockExchangeCoupon `json:"exchange_coupon,omitempty"`
 	// fixed_normal_coupon: Fixed normal coupon.
 	FixedNormalCoupon *StockFixedNormalCoupon `json:"fixed_normal_coupon,omitempty"`
-	// mini_programs_appid: Mini programs appid.
+	// mini_programs_appid: App id of the mini-program.
 	MiniProgramsAppID string `json:"mini_programs_appid,omitempty"`
-	// mini_programs_path: Mini programs path.
+	// mini_programs_path: Path within the mini-program.
 	MiniProgramsPath string `json:"mini_programs_path,omitempty"`
 	// use_method: Use method. MINI_PROGRAMS, OFF_LINE, PAYMENT_CODE, SELF_CONSUME, or what the provider adds.
 	UseMethod string `json:"use_method,omitempty"`
@@ -523,11 +529,11 @@ type StockCouponUseRule struct {
 
 // StockCouponAvailableTime is the object coupon_available_time.
 type StockCouponAvailableTime struct {
-	// available_begin_time: Available begin time.
+	// available_begin_time: From when it is good.
 	AvailableBeginTime string `json:"available_begin_time,omitempty"`
 	// available_day_after_receive: Available day after receive.
 	AvailableDayAfterReceive int64 `json:"available_day_after_receive,omitempty"`
-	// available_end_time: Available end time.
+	// available_end_time: Until when it is good.
 	AvailableEndTime string `json:"available_end_time,omitempty"`
 	// available_week: Available week.
 	AvailableWeek *StockAvailableWeek `json:"available_week,omitempty"`
@@ -541,53 +547,53 @@ type StockCouponAvailableTime struct {
 type StockAvailableWeek struct {
 	// available_day_time: Available day time.
 	AvailableDayTime []StockAvailableDayTime `json:"available_day_time,omitempty"`
-	// week_day: Week day. 0, 1, 2, 3, 4, 5, 6, or what the provider adds.
+	// week_day: Days of the week, 0 is Sunday. 0, 1, 2, 3, 4, 5, 6, or what the provider adds.
 	WeekDay []int64 `json:"week_day,omitempty"`
 }
 
 // StockAvailableDayTime is an item of available_day_time.
 type StockAvailableDayTime struct {
-	// begin_time: Begin time.
+	// begin_time: When it begins.
 	BeginTime int64 `json:"begin_time,omitempty"`
-	// end_time: End time.
+	// end_time: When it ends.
 	EndTime int64 `json:"end_time,omitempty"`
 }
 
 // StockIrregularyAvaliableTime is an item of irregulary_avaliable_time.
 type StockIrregularyAvaliableTime struct {
-	// begin_time: Begin time.
+	// begin_time: When it begins.
 	BeginTime string `json:"begin_time,omitempty"`
-	// end_time: End time.
+	// end_time: When it ends.
 	EndTime string `json:"end_time,omitempty"`
 }
 
 // StockDiscountCoupon is the object discount_coupon.
 type StockDiscountCoupon struct {
-	// discount_percent: Discount percent.
+	// discount_percent: Discount, in hundredths.
 	DiscountPercent int64 `json:"discount_percent,omitempty"`
-	// transaction_minimum: Transaction minimum.
+	// transaction_minimum: From which amount of payment on a coupon is good. In fen.
 	TransactionMinimum int64 `json:"transaction_minimum,omitempty"`
 }
 
 // StockExchangeCoupon is the object exchange_coupon.
 type StockExchangeCoupon struct {
-	// exchange_price: Exchange price.
+	// exchange_price: Price for which goods are exchanged. In fen.
 	ExchangePrice int64 `json:"exchange_price,omitempty"`
-	// transaction_minimum: Transaction minimum.
+	// transaction_minimum: From which amount of payment on a coupon is good. In fen.
 	TransactionMinimum int64 `json:"transaction_minimum,omitempty"`
 }
 
 // StockFixedNormalCoupon is the object fixed_normal_coupon.
 type StockFixedNormalCoupon struct {
-	// discount_amount: Discount amount.
+	// discount_amount: Amount of the discount. In fen.
 	DiscountAmount int64 `json:"discount_amount,omitempty"`
-	// transaction_minimum: Transaction minimum.
+	// transaction_minimum: From which amount of payment on a coupon is good. In fen.
 	TransactionMinimum int64 `json:"transaction_minimum,omitempty"`
 }
 
 // StockCustomEntrance is the object custom_entrance.
 type StockCustomEntrance struct {
-	// appid: Appid.
+	// appid: App id of the official account, mini-program or app.
 	AppID string `json:"appid,omitempty"`
 	// code_display_mode: Code display mode. BARCODE, NOT_SHOW, QRCODE, or what the provider adds.
 	CodeDisplayMode string `json:"code_display_mode,omitempty"`
@@ -595,7 +601,7 @@ type StockCustomEntrance struct {
 	HallID string `json:"hall_id,omitempty"`
 	// mini_programs_info: Mini programs info.
 	MiniProgramsInfo *StockMiniProgramsInfo `json:"mini_programs_info,omitempty"`
-	// store_id: Store id.
+	// store_id: Number of the store.
 	StoreID string `json:"store_id,omitempty"`
 }
 
@@ -605,9 +611,9 @@ type StockMiniProgramsInfo struct {
 	EntranceWords string `json:"entrance_words,omitempty"`
 	// guiding_words: Guiding words.
 	GuidingWords string `json:"guiding_words,omitempty"`
-	// mini_programs_appid: Mini programs appid.
+	// mini_programs_appid: App id of the mini-program.
 	MiniProgramsAppID string `json:"mini_programs_appid,omitempty"`
-	// mini_programs_path: Mini programs path.
+	// mini_programs_path: Path within the mini-program.
 	MiniProgramsPath string `json:"mini_programs_path,omitempty"`
 }
 
@@ -618,13 +624,13 @@ type StockDisplayPatternInfo struct {
 	BackgroundColor string `json:"background_color,omitempty"`
 	// coupon_image_url: Coupon image url.
 	CouponImageURL string `json:"coupon_image_url,omitempty"`
-	// description: Description.
+	// description: What is paid for or done, in words.
 	Description string `json:"description,omitempty"`
 	// finder_info: Finder info.
 	FinderInfo *StockFinderInfo `json:"finder_info,omitempty"`
 	// merchant_logo_url: Merchant logo url.
 	MerchantLogoURL string `json:"merchant_logo_url,omitempty"`
-	// merchant_name: Merchant name.
+	// merchant_name: Name of the merchant.
 	MerchantName string `json:"merchant_name,omitempty"`
 }
 
@@ -646,11 +652,11 @@ type StockNotifyConfig struct {
 
 // SendCountInformation is the object send_count_information.
 type SendCountInformation struct {
-	// today_send_amount: Today send amount.
+	// today_send_amount: What was given out today. In fen.
 	TodaySendAmount int64 `json:"today_send_amount,omitempty"`
 	// today_send_num: Today send num.
 	TodaySendNum int64 `json:"today_send_num,omitempty"`
-	// total_send_amount: Total send amount.
+	// total_send_amount: What was given out in all. In fen.
 	TotalSendAmount int64 `json:"total_send_amount,omitempty"`
 	// total_send_num: Total send num.
 	TotalSendNum int64 `json:"total_send_num,omitempty"`
@@ -658,15 +664,15 @@ type SendCountInformation struct {
 
 // StockStockSendRule is the object stock_send_rule.
 type StockStockSendRule struct {
-	// max_amount: Max amount.
+	// max_amount: Whole budget. In fen.
 	MaxAmount int64 `json:"max_amount,omitempty"`
-	// max_amount_by_day: Max amount by day.
+	// max_amount_by_day: Budget of a day. In fen.
 	MaxAmountByDay int64 `json:"max_amount_by_day,omitempty"`
-	// max_coupons: Max coupons.
+	// max_coupons: How many coupons there are at most.
 	MaxCoupons int64 `json:"max_coupons,omitempty"`
-	// max_coupons_by_day: Max coupons by day.
+	// max_coupons_by_day: How many coupons are given out a day at most.
 	MaxCouponsByDay int64 `json:"max_coupons_by_day,omitempty"`
-	// max_coupons_per_user: Max coupons per user.
+	// max_coupons_per_user: How many coupons a user gets at most.
 	MaxCouponsPerUser int64 `json:"max_coupons_per_user,omitempty"`
 	// natural_person_limit: Natural person limit.
 	NaturalPersonLimit bool `json:"natural_person_limit,omitempty"`
@@ -688,13 +694,14 @@ type UpdateStockRequest struct {
 	CustomEntrance *UpdateStockCustomEntrance `json:"custom_entrance,omitempty"`
 	// display_pattern_info: Display pattern info.
 	DisplayPatternInfo *DisplayPatternInfo `json:"display_pattern_info,omitempty"`
-	// goods_name: Goods name.
+	// goods_name: Name of the goods.
 	GoodsName *string `json:"goods_name,omitempty"`
 	// notify_config: Notify config.
 	NotifyConfig *NotifyConfig `json:"notify_config,omitempty"`
-	// out_request_no: Out request no. Required.
+	// out_request_no: The merchant's number of the request, unique for the merchant id; the same number has one effect.
+	// Required.
 	OutRequestNo string `json:"out_request_no"`
-	// stock_name: Stock name.
+	// stock_name: Name of the stock.
 	StockName *string `json:"stock_name,omitempty"`
 	// stock_send_rule: Stock send rule.
 	StockSendRule *UpdateStockStockSendRule `json:"stock_send_rule,omitempty"`
@@ -704,9 +711,9 @@ type UpdateStockRequest struct {
 
 // UpdateStockCouponUseRule is the object coupon_use_rule.
 type UpdateStockCouponUseRule struct {
-	// mini_programs_appid: Mini programs appid.
+	// mini_programs_appid: App id of the mini-program.
 	MiniProgramsAppID *string `json:"mini_programs_appid,omitempty"`
-	// mini_programs_path: Mini programs path.
+	// mini_programs_path: Path within the mini-program.
 	MiniProgramsPath *string `json:"mini_programs_path,omitempty"`
 	// use_method: Use method. One of MINI_PROGRAMS, OFF_LINE, PAYMENT_CODE, SELF_CONSUME.
 	UseMethod string `json:"use_method,omitempty"`
@@ -714,7 +721,7 @@ type UpdateStockCouponUseRule struct {
 
 // UpdateStockCustomEntrance is the object custom_entrance.
 type UpdateStockCustomEntrance struct {
-	// appid: Appid.
+	// appid: App id of the official account, mini-program or app.
 	AppID *string `json:"appid,omitempty"`
 	// code_display_mode: Code display mode. One of BARCODE, NOT_SHOW, QRCODE.
 	CodeDisplayMode string `json:"code_display_mode,omitempty"`
@@ -748,39 +755,39 @@ type UpdateStockBudgetRequest struct {
 
 // UpdateStockBudgetResponse is the answer to PATCH /v3/marketing/busifavor/stocks/{stock_id}/budget.
 type UpdateStockBudgetResponse struct {
-	// max_coupons: Max coupons.
+	// max_coupons: How many coupons there are at most.
 	MaxCoupons int64 `json:"max_coupons,omitempty"`
-	// max_coupons_by_day: Max coupons by day.
+	// max_coupons_by_day: How many coupons are given out a day at most.
 	MaxCouponsByDay int64 `json:"max_coupons_by_day,omitempty"`
 }
 
 // CouponCodes is the answer to GET /v3/marketing/busifavor/stocks/{stock_id}/couponcodes.
 type CouponCodes struct {
-	// data: Data.
+	// data: What is listed.
 	Data []CouponCodeItem `json:"data,omitempty"`
-	// limit: Limit.
+	// limit: How many to list at most.
 	Limit int64 `json:"limit,omitempty"`
-	// offset: Offset.
+	// offset: How many to pass over before the first that is listed.
 	Offset int64 `json:"offset,omitempty"`
-	// stock_id: Stock id.
+	// stock_id: WeChat Pay's number of the stock of coupons.
 	StockID string `json:"stock_id,omitempty"`
-	// total_count: Total count.
+	// total_count: How many there are in all.
 	TotalCount int64 `json:"total_count,omitempty"`
 }
 
-// CouponCodeItem is an item of data.
+// CouponCodeItem is an item of data. What is listed.
 type CouponCodeItem struct {
 	// code: Code.
 	Code string `json:"code,omitempty"`
 	// code_status: Code status.
 	CodeStatus string `json:"code_status,omitempty"`
-	// coupon_code: Coupon code.
+	// coupon_code: Code of the coupon, unique.
 	CouponCode string `json:"coupon_code,omitempty"`
 	// dispatched_time: Dispatched time. RFC 3339.
 	DispatchedTime string `json:"dispatched_time,omitempty"`
-	// openid: Openid.
+	// openid: The user's id within the app id.
 	OpenID string `json:"openid,omitempty"`
-	// unionid: Unionid.
+	// unionid: The user's id within the merchant's platform account.
 	UnionID string `json:"unionid,omitempty"`
 	// upload_time: Upload time. RFC 3339.
 	UploadTime string `json:"upload_time,omitempty"`
@@ -804,15 +811,15 @@ type UploadCouponCodesResponse struct {
 	FailCodes []FailCode `json:"fail_codes,omitempty"`
 	// fail_count: Fail count.
 	FailCount int64 `json:"fail_count,omitempty"`
-	// stock_id: Stock id.
+	// stock_id: WeChat Pay's number of the stock of coupons.
 	StockID string `json:"stock_id,omitempty"`
 	// success_codes: Success codes.
 	SuccessCodes []string `json:"success_codes,omitempty"`
 	// success_count: Success count.
 	SuccessCount int64 `json:"success_count,omitempty"`
-	// success_time: Success time.
+	// success_time: When it succeeded.
 	SuccessTime string `json:"success_time,omitempty"`
-	// total_count: Total count.
+	// total_count: How many there are in all.
 	TotalCount int64 `json:"total_count,omitempty"`
 }
 
@@ -820,7 +827,7 @@ type UploadCouponCodesResponse struct {
 type FailCode struct {
 	// code: Code.
 	Code string `json:"code,omitempty"`
-	// coupon_code: Coupon code.
+	// coupon_code: Code of the coupon, unique.
 	CouponCode string `json:"coupon_code,omitempty"`
 	// message: Message.
 	Message string `json:"message,omitempty"`
@@ -848,13 +855,13 @@ type CouponInformation struct {
 	CustomEntrance *StockCustomEntrance `json:"custom_entrance,omitempty"`
 	// display_pattern_info: Display pattern info.
 	DisplayPatternInfo *StockDisplayPatternInfo `json:"display_pattern_info,omitempty"`
-	// goods_name: Goods name.
+	// goods_name: Name of the goods.
 	GoodsName string `json:"goods_name,omitempty"`
 	// shareable: Shareable.
 	Shareable bool `json:"shareable,omitempty"`
-	// stock_name: Stock name.
+	// stock_name: Name of the stock.
 	StockName string `json:"stock_name,omitempty"`
-	// stock_type: Stock type. DISCOUNT, EXCHANGE, NORMAL, or what the provider adds.
+	// stock_type: Kind of coupons. DISCOUNT, EXCHANGE, NORMAL, or what the provider adds.
 	StockType string `json:"stock_type,omitempty"`
 	// transferable: Transferable.
 	Transferable bool `json:"transferable,omitempty"`
@@ -864,7 +871,7 @@ type CouponInformation struct {
 type DeleteCouponCodeResponse struct {
 	// delete_time: Delete time. RFC 3339.
 	DeleteTime string `json:"delete_time,omitempty"`
-	// stock_id: Stock id.
+	// stock_id: WeChat Pay's number of the stock of coupons.
 	StockID string `json:"stock_id,omitempty"`
 }
 
@@ -876,61 +883,61 @@ type SubsidyPayments struct {
 
 // CreateSubsidyPaymentRequest is the body of POST /v3/marketing/busifavor/subsidy/pay-receipts.
 type CreateSubsidyPaymentRequest struct {
-	// amount: Amount. Required.
+	// amount: Amount. In fen. Required.
 	Amount int64 `json:"amount"`
-	// coupon_code: Coupon code. Required.
+	// coupon_code: Code of the coupon, unique. Required.
 	CouponCode string `json:"coupon_code"`
-	// description: Description. Required.
+	// description: What is paid for or done, in words. Required.
 	Description string `json:"description"`
-	// out_subsidy_no: Out subsidy no. Required.
+	// out_subsidy_no: The merchant's number of the subsidy. Required.
 	OutSubsidyNo string `json:"out_subsidy_no"`
 	// payee_merchant: Payee merchant. Required.
 	PayeeMerchant string `json:"payee_merchant"`
 	// payer_merchant: Payer merchant. Required.
 	PayerMerchant string `json:"payer_merchant"`
-	// stock_id: Stock id. Required.
+	// stock_id: WeChat Pay's number of the stock of coupons. Required.
 	StockID string `json:"stock_id"`
-	// transaction_id: Transaction id. Required.
+	// transaction_id: WeChat Pay's number of the payment. Required.
 	TransactionID string `json:"transaction_id"`
 }
 
 // SubsidyPayment is the answer to POST /v3/marketing/busifavor/subsidy/pay-receipts.
 type SubsidyPayment struct {
-	// amount: Amount.
+	// amount: Amount. In fen.
 	Amount int64 `json:"amount,omitempty"`
-	// coupon_code: Coupon code.
+	// coupon_code: Code of the coupon, unique.
 	CouponCode string `json:"coupon_code,omitempty"`
-	// create_time: Create time.
+	// create_time: When it was made.
 	CreateTime string `json:"create_time,omitempty"`
-	// description: Description.
+	// description: What is paid for or done, in words.
 	Description string `json:"description,omitempty"`
-	// fail_reason: Fail reason.
+	// fail_reason: Why it failed.
 	FailReason string `json:"fail_reason,omitempty"`
-	// out_subsidy_no: Out subsidy no.
+	// out_subsidy_no: The merchant's number of the subsidy.
 	OutSubsidyNo string `json:"out_subsidy_no,omitempty"`
 	// payee_merchant: Payee merchant.
 	PayeeMerchant string `json:"payee_merchant,omitempty"`
 	// payer_merchant: Payer merchant.
 	PayerMerchant string `json:"payer_merchant,omitempty"`
-	// status: Status.
+	// status: State.
 	Status string `json:"status,omitempty"`
-	// stock_id: Stock id.
+	// stock_id: WeChat Pay's number of the stock of coupons.
 	StockID string `json:"stock_id,omitempty"`
 	// subsidy_receipt_id: Subsidy receipt id.
 	SubsidyReceiptID string `json:"subsidy_receipt_id,omitempty"`
-	// success_time: Success time.
+	// success_time: When it succeeded.
 	SuccessTime string `json:"success_time,omitempty"`
-	// transaction_id: Transaction id.
+	// transaction_id: WeChat Pay's number of the payment.
 	TransactionID string `json:"transaction_id,omitempty"`
 }
 
 // CreateSubsidyReturnRequest is the body of POST /v3/marketing/busifavor/subsidy/return-receipts.
 type CreateSubsidyReturnRequest struct {
-	// amount: Amount. Required.
+	// amount: Amount. In fen. Required.
 	Amount int64 `json:"amount"`
-	// coupon_code: Coupon code. Required.
+	// coupon_code: Code of the coupon, unique. Required.
 	CouponCode string `json:"coupon_code"`
-	// description: Description. Required.
+	// description: What is paid for or done, in words. Required.
 	Description string `json:"description"`
 	// out_subsidy_return_no: Out subsidy return no. Required.
 	OutSubsidyReturnNo string `json:"out_subsidy_return_no"`
@@ -938,23 +945,23 @@ type CreateSubsidyReturnRequest struct {
 	PayeeMerchant string `json:"payee_merchant"`
 	// payer_merchant: Payer merchant. Required.
 	PayerMerchant string `json:"payer_merchant"`
-	// refund_id: Refund id. Required.
+	// refund_id: WeChat Pay's number of the refund. Required.
 	RefundID string `json:"refund_id"`
-	// stock_id: Stock id. Required.
+	// stock_id: WeChat Pay's number of the stock of coupons. Required.
 	StockID string `json:"stock_id"`
-	// transaction_id: Transaction id. Required.
+	// transaction_id: WeChat Pay's number of the payment. Required.
 	TransactionID string `json:"transaction_id"`
 }
 
 // SubsidyReturn is the answer to POST /v3/marketing/busifavor/subsidy/return-receipts.
 type SubsidyReturn struct {
-	// amount: Amount.
+	// amount: Amount. In fen.
 	Amount int64 `json:"amount,omitempty"`
-	// coupon_code: Coupon code.
+	// coupon_code: Code of the coupon, unique.
 	CouponCode string `json:"coupon_code,omitempty"`
-	// description: Description.
+	// description: What is paid for or done, in words.
 	Description string `json:"description,omitempty"`
-	// fail_reason: Fail reason.
+	// fail_reason: Why it failed.
 	FailReason string `json:"fail_reason,omitempty"`
 	// out_subsidy_return_no: Out subsidy return no.
 	OutSubsidyReturnNo string `json:"out_subsidy_return_no,omitempty"`
@@ -962,33 +969,33 @@ type SubsidyReturn struct {
 	PayeeMerchant string `json:"payee_merchant,omitempty"`
 	// payer_merchant: Payer merchant.
 	PayerMerchant string `json:"payer_merchant,omitempty"`
-	// refund_id: Refund id.
+	// refund_id: WeChat Pay's number of the refund.
 	RefundID string `json:"refund_id,omitempty"`
 	// return_create_time: Return create time.
 	ReturnCreateTime string `json:"return_create_time,omitempty"`
 	// return_done_time: Return done time.
 	ReturnDoneTime string `json:"return_done_time,omitempty"`
-	// status: Status.
+	// status: State.
 	Status string `json:"status,omitempty"`
-	// stock_id: Stock id.
+	// stock_id: WeChat Pay's number of the stock of coupons.
 	StockID string `json:"stock_id,omitempty"`
 	// subsidy_receipt_id: Subsidy receipt id.
 	SubsidyReceiptID string `json:"subsidy_receipt_id,omitempty"`
 	// subsidy_return_receipt_id: Subsidy return receipt id.
 	SubsidyReturnReceiptID string `json:"subsidy_return_receipt_id,omitempty"`
-	// transaction_id: Transaction id.
+	// transaction_id: WeChat Pay's number of the payment.
 	TransactionID string `json:"transaction_id,omitempty"`
 }
 
 // Coupons is the answer to GET /v3/marketing/busifavor/users/{openid}/coupons.
 type Coupons struct {
-	// data: Data.
+	// data: What is listed.
 	Data []Coupon `json:"data,omitempty"`
-	// limit: Limit.
+	// limit: How many to list at most.
 	Limit int64 `json:"limit,omitempty"`
-	// offset: Offset.
+	// offset: How many to pass over before the first that is listed.
 	Offset int64 `json:"offset,omitempty"`
-	// total_count: Total count.
+	// total_count: How many there are in all.
 	TotalCount int64 `json:"total_count,omitempty"`
 }
 
@@ -1000,7 +1007,7 @@ type Coupon struct {
 	BelongMerchant string `json:"belong_merchant,omitempty"`
 	// comment: Comment.
 	Comment string `json:"comment,omitempty"`
-	// coupon_code: Coupon code.
+	// coupon_code: Code of the coupon, unique.
 	CouponCode string `json:"coupon_code,omitempty"`
 	// coupon_state: Coupon state. DEACTIVATED, DELETED, EXPIRED, PENDING_REDEEM, REDEEM_CONFIRMING, REDEEM_EXPIRED,
 	// REDEEM_FAILED, SENDED, USED, or what the provider adds.
@@ -1013,7 +1020,7 @@ type Coupon struct {
 	DisplayPatternInfo *StockDisplayPatternInfo `json:"display_pattern_info,omitempty"`
 	// expire_time: Expire time. RFC 3339.
 	ExpireTime string `json:"expire_time,omitempty"`
-	// goods_name: Goods name.
+	// goods_name: Name of the goods.
 	GoodsName string `json:"goods_name,omitempty"`
 	// receive_time: Receive time. RFC 3339.
 	ReceiveTime string `json:"receive_time,omitempty"`
@@ -1021,17 +1028,17 @@ type Coupon struct {
 	SendRequestNo string `json:"send_request_no,omitempty"`
 	// shareable: Shareable.
 	Shareable bool `json:"shareable,omitempty"`
-	// stock_id: Stock id.
+	// stock_id: WeChat Pay's number of the stock of coupons.
 	StockID string `json:"stock_id,omitempty"`
-	// stock_name: Stock name.
+	// stock_name: Name of the stock.
 	StockName string `json:"stock_name,omitempty"`
-	// stock_type: Stock type. DISCOUNT, EXCHANGE, NORMAL, or what the provider adds.
+	// stock_type: Kind of coupons. DISCOUNT, EXCHANGE, NORMAL, or what the provider adds.
 	StockType string `json:"stock_type,omitempty"`
 	// transferable: Transferable.
 	Transferable bool `json:"transferable,omitempty"`
 	// use_request_no: Use request no.
 	UseRequestNo string `json:"use_request_no,omitempty"`
-	// use_time: Use time. RFC 3339.
+	// use_time: When the coupon was used. RFC 3339.
 	UseTime string `json:"use_time,omitempty"`
 }
 
@@ -1049,9 +1056,9 @@ type CouponsCouponUseRule struct {
 	FixedNormalCoupon *StockFixedNormalCoupon `json:"fixed_normal_coupon,omitempty"`
 	// irregulary_avaliable_time: Irregulary avaliable time.
 	IrregularyAvaliableTime []StockIrregularyAvaliableTime `json:"irregulary_avaliable_time,omitempty"`
-	// mini_programs_appid: Mini programs appid.
+	// mini_programs_appid: App id of the mini-program.
 	MiniProgramsAppID string `json:"mini_programs_appid,omitempty"`
-	// mini_programs_path: Mini programs path.
+	// mini_programs_path: Path within the mini-program.
 	MiniProgramsPath string `json:"mini_programs_path,omitempty"`
 	// use_method: Use method. MINI_PROGRAMS, OFF_LINE, PAYMENT_CODE, SELF_CONSUME, or what the provider adds.
 	UseMethod string `json:"use_method,omitempty"`
@@ -1059,11 +1066,11 @@ type CouponsCouponUseRule struct {
 
 // CouponsCouponAvailableTime is the object coupon_available_time.
 type CouponsCouponAvailableTime struct {
-	// available_begin_time: Available begin time. RFC 3339.
+	// available_begin_time: From when it is good. RFC 3339.
 	AvailableBeginTime string `json:"available_begin_time,omitempty"`
 	// available_day_after_receive: Available day after receive.
 	AvailableDayAfterReceive int64 `json:"available_day_after_receive,omitempty"`
-	// available_end_time: Available end time. RFC 3339.
+	// available_end_time: Until when it is good. RFC 3339.
 	AvailableEndTime string `json:"available_end_time,omitempty"`
 }
 

@@ -93,13 +93,13 @@ func UpdateStockBudget(ctx context.Context, client payseal.Executor, stockID str
 
 // ListCouponCodesOptions are the query parameters of [ListCouponCodes]; zero fields are left out.
 type ListCouponCodesOptions struct {
-	// appid: Appid.
+	// appid: App id of the official account, mini-program or app.
 	AppID string
-	// limit: Limit.
+	// limit: How many to list at most.
 	Limit *int64
-	// offset: Offset.
+	// offset: How many to pass over before the first that is listed.
 	Offset *int64
-	// status: Status. One of DEACTIVATED, DELETED, EXPIRED, SENDED, USED.
+	// status: State. One of DEACTIVATED, DELETED, EXPIRED, SENDED, USED.
 	Status string
 }
 
@@ -132,7 +132,7 @@ func UploadCouponCodes(ctx context.Context, client payseal.Executor, stockID str
 
 // QueryCouponCodeOptions are the query parameters of [QueryCouponCode]; zero fields are left out.
 type QueryCouponCodeOptions struct {
-	// appid: Appid.
+	// appid: App id of the official account, mini-program or app.
 	AppID string
 }
 
@@ -168,11 +168,11 @@ func DeleteCouponCode(ctx context.Context, client payseal.Executor, stockID stri
 
 // ListSubsidyPaymentsOptions are the query parameters of [ListSubsidyPayments]; zero fields are left out.
 type ListSubsidyPaymentsOptions struct {
-	// coupon_code: Coupon code. Required.
+	// coupon_code: Code of the coupon, unique. Required.
 	CouponCode string
-	// out_subsidy_no: Out subsidy no.
+	// out_subsidy_no: The merchant's number of the subsidy.
 	OutSubsidyNo string
-	// stock_id: Stock id. Required.
+	// stock_id: WeChat Pay's number of the stock of coupons. Required.
 	StockID string
 }
 
@@ -218,7 +218,7 @@ func QuerySubsidyReturn(ctx context.Context, client payseal.Executor, subsidyRet
 
 // ListCouponsOptions are the query parameters of [ListCoupons]; zero fields are left out.
 type ListCouponsOptions struct {
-	// appid: Appid. Required.
+	// appid: App id of the official account, mini-program or app. Required.
 	AppID string
 	// belong_merchant: Belong merchant.
 	BelongMerchant string
@@ -226,13 +226,13 @@ type ListCouponsOptions struct {
 	CouponState string
 	// creator_merchant: Creator merchant.
 	CreatorMerchant string
-	// limit: Limit.
+	// limit: How many to list at most.
 	Limit *int64
-	// offset: Offset.
+	// offset: How many to pass over before the first that is listed.
 	Offset *int64
 	// sender_merchant: Sender merchant.
 	SenderMerchant string
-	// stock_id: Stock id.
+	// stock_id: WeChat Pay's number of the stock of coupons.
 	StockID string
 }
 

@@ -4,29 +4,29 @@ package combine
 
 // AppRequest is the body of POST /v3/combine-transactions/app.
 type AppRequest struct {
-	// combine_appid: Combine appid. Left out, it is the configuration's appid.
+	// combine_appid: App id of who starts the combined payment. Left out, it is the configuration's appid.
 	CombineAppID *string `json:"combine_appid,omitempty"`
-	// combine_mchid: Combine mchid. Left out, it is the configuration's mchid.
+	// combine_mchid: Merchant id of who starts the combined payment. Left out, it is the configuration's mchid.
 	CombineMchID *string `json:"combine_mchid,omitempty"`
-	// combine_out_trade_no: Combine out trade no. Required.
+	// combine_out_trade_no: The merchant's number of the combined order, unique for the merchant id. Required.
 	CombineOutTradeNo string `json:"combine_out_trade_no"`
-	// combine_payer_info: Combine payer info.
+	// combine_payer_info: Who pays the combined order.
 	CombinePayerInfo *AppPayerInfo `json:"combine_payer_info,omitempty"`
 	// contract_info: Contract info.
 	ContractInfo *ContractInfo `json:"contract_info,omitempty"`
-	// limit_pay: Limit pay. One of balance_only, no_balance, no_debit.
+	// limit_pay: Ways of paying that are excluded. One of balance_only, no_balance, no_debit.
 	LimitPay []string `json:"limit_pay,omitempty"`
-	// notify_url: Notify url. Left out, it is the configuration's notify_url.
+	// notify_url: Where the notification goes: absolute, HTTPS, without query. Left out, it is the configuration's notify_url.
 	NotifyURL *string `json:"notify_url,omitempty"`
-	// prepay_id: Prepay id.
+	// prepay_id: What the payer's device needs to begin the payment; good for two hours.
 	PrepayID *string `json:"prepay_id,omitempty"`
-	// scene_info: Scene info.
+	// scene_info: Where the payment takes place.
 	SceneInfo *SceneInfo `json:"scene_info,omitempty"`
-	// sub_orders: Sub orders. Required.
+	// sub_orders: Orders that are paid together. Required.
 	SubOrders []AppSubOrder `json:"sub_orders"`
-	// subsidy_info: Subsidy info.
+	// subsidy_info: Discount of instalments.
 	SubsidyInfo *SubsidyInfo `json:"subsidy_info,omitempty"`
-	// time_expire: Time expire. RFC 3339.
+	// time_expire: Until when the order can be paid. RFC 3339.
 	TimeExpire *string `json:"time_expire,omitempty"`
 	// time_start: Time start. RFC 3339.
 	TimeStart *string `json:"time_start,omitempty"`
@@ -34,19 +34,19 @@ type AppRequest struct {
 	TradeScenario string `json:"trade_scenario,omitempty"`
 }
 
-// AppPayerInfo is the object combine_payer_info.
+// AppPayerInfo is the object combine_payer_info. Who pays the combined order.
 type AppPayerInfo struct {
-	// identity: Identity.
+	// identity: Who the payer must be.
 	Identity *Identity `json:"identity,omitempty"`
 }
 
-// Identity is the object identity.
+// Identity is the object identity. Who the payer must be.
 type Identity struct {
 	// name: Name. Sent encrypted: give the plaintext, the library encrypts it. Required.
 	Name string `json:"name"`
-	// number: Number. Sent encrypted: give the plaintext, the library encrypts it. Required.
+	// number: Number of the document. Sent encrypted: give the plaintext, the library encrypts it. Required.
 	Number string `json:"number"`
-	// type: Type. One of FOREIGN_RESIDENT, HONGKONG_MACAO, HONGKONG_MACAO_RESIDENT, IDCARD, OVERSEA_PASSPORT, PHONE_NUMBER,
+	// type: Kind. One of FOREIGN_RESIDENT, HONGKONG_MACAO, HONGKONG_MACAO_RESIDENT, IDCARD, OVERSEA_PASSPORT, PHONE_NUMBER,
 	// TAIWAN_RESIDENT. Required.
 	Type string `json:"type"`
 }
@@ -63,75 +63,75 @@ func (v Identity) GoString() string {
 
 // ContractInfo is the object contract_info.
 type ContractInfo struct {
-	// appid: Appid. Required.
+	// appid: App id of the official account, mini-program or app. Required.
 	AppID string `json:"appid"`
-	// contract_display_account: Contract display account. Required.
+	// contract_display_account: Name of the user's account at the merchant, shown in the contract. Required.
 	ContractDisplayAccount string `json:"contract_display_account"`
-	// mchid: Mchid. Required.
+	// mchid: Merchant id. Required.
 	MchID string `json:"mchid"`
-	// notify_url: Notify url. Required.
+	// notify_url: Where the notification goes: absolute, HTTPS, without query. Required.
 	NotifyURL string `json:"notify_url"`
-	// out_contract_code: Out contract code. Required.
+	// out_contract_code: The merchant's number of the contract. Required.
 	OutContractCode string `json:"out_contract_code"`
-	// plan_id: Plan id. Required.
+	// plan_id: Number of the plan or of the contract's template. Required.
 	PlanID int64 `json:"plan_id"`
 }
 
-// SceneInfo is the object scene_info.
+// SceneInfo is the object scene_info. Where the payment takes place.
 type SceneInfo struct {
-	// device_id: Device id.
+	// device_id: The merchant's number of the device.
 	DeviceID *string `json:"device_id,omitempty"`
-	// payer_client_ip: Payer client ip. Required.
+	// payer_client_ip: IP address of the payer's device. Required.
 	PayerClientIP string `json:"payer_client_ip"`
 }
 
-// AppSubOrder is an item of sub_orders.
+// AppSubOrder is an item of sub_orders. Orders that are paid together.
 type AppSubOrder struct {
-	// amount: Amount. Required.
+	// amount: Amounts of the order. Required.
 	Amount Amount `json:"amount"`
-	// attach: Attach. Required.
+	// attach: The merchant's own data, returned as it is. Required.
 	Attach string `json:"attach"`
-	// description: Description. Required.
+	// description: What is paid for or done, in words. Required.
 	Description string `json:"description"`
-	// detail: Detail.
+	// detail: Details.
 	Detail *string `json:"detail,omitempty"`
-	// goods_tag: Goods tag.
+	// goods_tag: Mark of goods for discounts.
 	GoodsTag *string `json:"goods_tag,omitempty"`
-	// individual_auth_id: Individual auth id.
+	// individual_auth_id: Number of a person's authorization.
 	IndividualAuthID *string `json:"individual_auth_id,omitempty"`
 	// individual_name: Individual name.
 	IndividualName *string `json:"individual_name,omitempty"`
-	// mchid: Mchid. Required.
+	// mchid: Merchant id. Required.
 	MchID string `json:"mchid"`
-	// out_trade_no: Out trade no. Required.
+	// out_trade_no: The merchant's order number, unique for the merchant id. Required.
 	OutTradeNo string `json:"out_trade_no"`
-	// profit_sharing: Profit sharing.
+	// profit_sharing: Whether the payment will be shared with others.
 	ProfitSharing *bool `json:"profit_sharing,omitempty"`
-	// settle_info: Settle info.
+	// settle_info: How the payment is settled.
 	SettleInfo *SettleInfo `json:"settle_info,omitempty"`
-	// sub_appid: Sub appid.
+	// sub_appid: App id of the sub-merchant.
 	SubAppID *string `json:"sub_appid,omitempty"`
-	// sub_mchid: Sub mchid.
+	// sub_mchid: Merchant id of the sub-merchant.
 	SubMchID *string `json:"sub_mchid,omitempty"`
 }
 
-// Amount is the object amount.
+// Amount is the object amount. Amounts of the order.
 type Amount struct {
-	// currency: Currency. Required.
+	// currency: Currency of the order, ISO 4217. Required.
 	Currency string `json:"currency"`
-	// total_amount: Total amount. Required.
+	// total_amount: Whole amount. In fen. Required.
 	TotalAmount int64 `json:"total_amount"`
 }
 
-// SettleInfo is the object settle_info.
+// SettleInfo is the object settle_info. How the payment is settled.
 type SettleInfo struct {
-	// profit_sharing: Profit sharing.
+	// profit_sharing: Whether the payment will be shared with others.
 	ProfitSharing *bool `json:"profit_sharing,omitempty"`
-	// subsidy_amount: Subsidy amount.
+	// subsidy_amount: Amount of the subsidy. In fen.
 	SubsidyAmount *int64 `json:"subsidy_amount,omitempty"`
 }
 
-// SubsidyInfo is the object subsidy_info.
+// SubsidyInfo is the object subsidy_info. Discount of instalments.
 type SubsidyInfo struct {
 	// subsidy_detail: Subsidy detail.
 	SubsidyDetail []SubsidyDetail `json:"subsidy_detail,omitempty"`
@@ -147,7 +147,7 @@ type SubsidyDetail struct {
 
 // SubsidyPlan is an item of subsidy_plan.
 type SubsidyPlan struct {
-	// subsidy_installment_num: Subsidy installment num. One of 12, 3, 6. Required.
+	// subsidy_installment_num: Number of instalments. One of 12, 3, 6. Required.
 	SubsidyInstallmentNum int64 `json:"subsidy_installment_num"`
 	// subsidy_percent: Subsidy percent. One of 0, 100. Required.
 	SubsidyPercent int64 `json:"subsidy_percent"`
@@ -157,7 +157,7 @@ type SubsidyPlan struct {
 type PrepayResponse struct {
 	// contract_result: Contract result.
 	ContractResult *ContractResult `json:"contract_result,omitempty"`
-	// prepay_id: Prepay id.
+	// prepay_id: What the payer's device needs to begin the payment; good for two hours.
 	PrepayID string `json:"prepay_id,omitempty"`
 }
 
@@ -171,214 +171,214 @@ type ContractResult struct {
 
 // H5Request is the body of POST /v3/combine-transactions/h5.
 type H5Request struct {
-	// combine_appid: Combine appid. Left out, it is the configuration's appid.
+	// combine_appid: App id of who starts the combined payment. Left out, it is the configuration's appid.
 	CombineAppID *string `json:"combine_appid,omitempty"`
-	// combine_mchid: Combine mchid. Left out, it is the configuration's mchid.
+	// combine_mchid: Merchant id of who starts the combined payment. Left out, it is the configuration's mchid.
 	CombineMchID *string `json:"combine_mchid,omitempty"`
-	// combine_out_trade_no: Combine out trade no. Required.
+	// combine_out_trade_no: The merchant's number of the combined order, unique for the merchant id. Required.
 	CombineOutTradeNo string `json:"combine_out_trade_no"`
-	// combine_payer_info: Combine payer info.
+	// combine_payer_info: Who pays the combined order.
 	CombinePayerInfo *PayerInfo `json:"combine_payer_info,omitempty"`
-	// limit_pay: Limit pay. One of balance_only, no_balance, no_debit.
+	// limit_pay: Ways of paying that are excluded. One of balance_only, no_balance, no_debit.
 	LimitPay []string `json:"limit_pay,omitempty"`
-	// notify_url: Notify url. Left out, it is the configuration's notify_url.
+	// notify_url: Where the notification goes: absolute, HTTPS, without query. Left out, it is the configuration's notify_url.
 	NotifyURL *string `json:"notify_url,omitempty"`
-	// scene_info: Scene info. Required.
+	// scene_info: Where the payment takes place. Required.
 	SceneInfo H5SceneInfo `json:"scene_info"`
-	// sub_orders: Sub orders. Required.
+	// sub_orders: Orders that are paid together. Required.
 	SubOrders []SubOrder `json:"sub_orders"`
-	// time_expire: Time expire.
+	// time_expire: Until when the order can be paid.
 	TimeExpire *string `json:"time_expire,omitempty"`
 	// time_start: Time start.
 	TimeStart *string `json:"time_start,omitempty"`
 }
 
-// PayerInfo is the object combine_payer_info.
+// PayerInfo is the object combine_payer_info. Who pays the combined order.
 type PayerInfo struct {
-	// identity: Identity.
+	// identity: Who the payer must be.
 	Identity *Identity `json:"identity,omitempty"`
-	// openid: Openid.
+	// openid: The user's id within the app id.
 	OpenID *string `json:"openid,omitempty"`
-	// sub_openid: Sub openid.
+	// sub_openid: The user's id within the sub-merchant's app id.
 	SubOpenID *string `json:"sub_openid,omitempty"`
 }
 
-// H5SceneInfo is the object scene_info.
+// H5SceneInfo is the object scene_info. Where the payment takes place.
 type H5SceneInfo struct {
-	// device_id: Device id. Required.
+	// device_id: The merchant's number of the device. Required.
 	DeviceID string `json:"device_id"`
-	// h5_info: H5 info. Required.
+	// h5_info: The page that the payer comes from. Required.
 	H5Info H5Info `json:"h5_info"`
-	// payer_client_ip: Payer client ip. Required.
+	// payer_client_ip: IP address of the payer's device. Required.
 	PayerClientIP string `json:"payer_client_ip"`
 }
 
-// H5Info is the object h5_info.
+// H5Info is the object h5_info. The page that the payer comes from.
 type H5Info struct {
-	// app_name: App name.
+	// app_name: Name of the app.
 	AppName *string `json:"app_name,omitempty"`
-	// app_url: App url.
+	// app_url: Address of the page.
 	AppURL *string `json:"app_url,omitempty"`
-	// bundle_id: Bundle id.
+	// bundle_id: Bundle id of the app on iOS.
 	BundleID *string `json:"bundle_id,omitempty"`
-	// package_name: Package name.
+	// package_name: Package of the app on Android.
 	PackageName *string `json:"package_name,omitempty"`
-	// type: Type. Required.
+	// type: Kind. Required.
 	Type string `json:"type"`
 }
 
-// SubOrder is an item of sub_orders.
+// SubOrder is an item of sub_orders. Orders that are paid together.
 type SubOrder struct {
-	// amount: Amount. Required.
+	// amount: Amounts of the order. Required.
 	Amount Amount `json:"amount"`
-	// attach: Attach. Required.
+	// attach: The merchant's own data, returned as it is. Required.
 	Attach string `json:"attach"`
-	// description: Description. Required.
+	// description: What is paid for or done, in words. Required.
 	Description string `json:"description"`
-	// goods_tag: Goods tag.
+	// goods_tag: Mark of goods for discounts.
 	GoodsTag *string `json:"goods_tag,omitempty"`
-	// mchid: Mchid. Required.
+	// mchid: Merchant id. Required.
 	MchID string `json:"mchid"`
-	// out_trade_no: Out trade no. Required.
+	// out_trade_no: The merchant's order number, unique for the merchant id. Required.
 	OutTradeNo string `json:"out_trade_no"`
-	// settle_info: Settle info.
+	// settle_info: How the payment is settled.
 	SettleInfo *SettleInfo `json:"settle_info,omitempty"`
-	// sub_appid: Sub appid.
+	// sub_appid: App id of the sub-merchant.
 	SubAppID *string `json:"sub_appid,omitempty"`
-	// sub_mchid: Sub mchid. Required.
+	// sub_mchid: Merchant id of the sub-merchant. Required.
 	SubMchID string `json:"sub_mchid"`
 }
 
 // H5Response is the answer to POST /v3/combine-transactions/h5.
 type H5Response struct {
-	// h5_url: H5 url.
+	// h5_url: Where to send the payer's browser; good for five minutes.
 	H5URL string `json:"h5_url,omitempty"`
 }
 
 // CombineTransaction is the answer to GET /v3/combine-transactions/id/{combine_transaction_id}. Plaintext of
 // TRANSACTION.SUCCESS.
 type CombineTransaction struct {
-	// combine_appid: Combine appid.
+	// combine_appid: App id of who starts the combined payment.
 	CombineAppID string `json:"combine_appid,omitempty"`
-	// combine_mchid: Combine mchid.
+	// combine_mchid: Merchant id of who starts the combined payment.
 	CombineMchID string `json:"combine_mchid,omitempty"`
-	// combine_out_trade_no: Combine out trade no.
+	// combine_out_trade_no: The merchant's number of the combined order, unique for the merchant id.
 	CombineOutTradeNo string `json:"combine_out_trade_no,omitempty"`
-	// combine_payer_info: Combine payer info.
+	// combine_payer_info: Who pays the combined order.
 	CombinePayerInfo *TransactionPayerInfo `json:"combine_payer_info,omitempty"`
-	// combine_transaction_id: Combine transaction id.
+	// combine_transaction_id: WeChat Pay's number of the combined payment.
 	CombineTransactionID string `json:"combine_transaction_id,omitempty"`
-	// scene_info: Scene info.
+	// scene_info: Where the payment takes place.
 	SceneInfo *TransactionSceneInfo `json:"scene_info,omitempty"`
-	// sub_orders: Sub orders.
+	// sub_orders: Orders that are paid together.
 	SubOrders []SubTransaction `json:"sub_orders,omitempty"`
 	// trade_scenario: Trade scenario. RECOMMERCE, or what the provider adds.
 	TradeScenario string `json:"trade_scenario,omitempty"`
-	// installment_info: Installment info.
+	// installment_info: How the payment is split.
 	InstallmentInfo *InstallmentInfo `json:"installment_info,omitempty"`
 }
 
-// TransactionPayerInfo is the object combine_payer_info.
+// TransactionPayerInfo is the object combine_payer_info. Who pays the combined order.
 type TransactionPayerInfo struct {
-	// openid: Openid.
+	// openid: The user's id within the app id.
 	OpenID string `json:"openid,omitempty"`
 }
 
-// TransactionSceneInfo is the object scene_info.
+// TransactionSceneInfo is the object scene_info. Where the payment takes place.
 type TransactionSceneInfo struct {
-	// device_id: Device id.
+	// device_id: The merchant's number of the device.
 	DeviceID string `json:"device_id,omitempty"`
 }
 
-// SubTransaction is an item of sub_orders.
+// SubTransaction is an item of sub_orders. Orders that are paid together.
 type SubTransaction struct {
-	// amount: Amount.
+	// amount: Amounts of the order.
 	Amount *SubTransactionAmount `json:"amount,omitempty"`
-	// attach: Attach.
+	// attach: The merchant's own data, returned as it is.
 	Attach string `json:"attach,omitempty"`
-	// bank_type: Bank type.
+	// bank_type: The payer's bank and kind of card.
 	BankType string `json:"bank_type,omitempty"`
-	// individual_auth_id: Individual auth id.
+	// individual_auth_id: Number of a person's authorization.
 	IndividualAuthID string `json:"individual_auth_id,omitempty"`
 	// individual_name: Individual name.
 	IndividualName string `json:"individual_name,omitempty"`
-	// mchid: Mchid.
+	// mchid: Merchant id.
 	MchID string `json:"mchid,omitempty"`
-	// out_trade_no: Out trade no.
+	// out_trade_no: The merchant's order number, unique for the merchant id.
 	OutTradeNo string `json:"out_trade_no,omitempty"`
-	// success_time: Success time. RFC 3339.
+	// success_time: When it succeeded. RFC 3339.
 	SuccessTime string `json:"success_time,omitempty"`
-	// trade_state: Trade state. CLOSED, NOTPAY, PAYERROR, REFUND, SUCCESS, or what the provider adds.
+	// trade_state: State of the payment. CLOSED, NOTPAY, PAYERROR, REFUND, SUCCESS, or what the provider adds.
 	TradeState string `json:"trade_state,omitempty"`
-	// trade_type: Trade type. APP, JSAPI, MWEB, NATIVE, or what the provider adds.
+	// trade_type: Way of paying. APP, JSAPI, MWEB, NATIVE, or what the provider adds.
 	TradeType string `json:"trade_type,omitempty"`
-	// transaction_id: Transaction id.
+	// transaction_id: WeChat Pay's number of the payment.
 	TransactionID string `json:"transaction_id,omitempty"`
-	// promotion_detail: Promotion detail.
+	// promotion_detail: Coupons that were used.
 	PromotionDetail []Promotion `json:"promotion_detail,omitempty"`
-	// sub_appid: Sub appid.
+	// sub_appid: App id of the sub-merchant.
 	SubAppID string `json:"sub_appid,omitempty"`
-	// sub_mchid: Sub mchid.
+	// sub_mchid: Merchant id of the sub-merchant.
 	SubMchID string `json:"sub_mchid,omitempty"`
-	// sub_openid: Sub openid.
+	// sub_openid: The user's id within the sub-merchant's app id.
 	SubOpenID string `json:"sub_openid,omitempty"`
 }
 
-// SubTransactionAmount is the object amount.
+// SubTransactionAmount is the object amount. Amounts of the order.
 type SubTransactionAmount struct {
-	// currency: Currency.
+	// currency: Currency of the order, ISO 4217.
 	Currency string `json:"currency,omitempty"`
-	// payer_amount: Payer amount.
+	// payer_amount: What the payer pays after discounts. In fen.
 	PayerAmount int64 `json:"payer_amount,omitempty"`
-	// payer_currency: Payer currency.
+	// payer_currency: Currency in which the payer pays, ISO 4217.
 	PayerCurrency string `json:"payer_currency,omitempty"`
 	// settlement_rate: Settlement rate.
 	SettlementRate int64 `json:"settlement_rate,omitempty"`
-	// total_amount: Total amount.
+	// total_amount: Whole amount. In fen.
 	TotalAmount int64 `json:"total_amount,omitempty"`
 }
 
-// Promotion is an item of promotion_detail.
+// Promotion is an item of promotion_detail. Coupons that were used.
 type Promotion struct {
-	// amount: Amount.
+	// amount: Amount of the discount. In fen.
 	Amount int64 `json:"amount,omitempty"`
-	// coupon_id: Coupon id.
+	// coupon_id: WeChat Pay's number of the coupon.
 	CouponID string `json:"coupon_id,omitempty"`
-	// currency: Currency.
+	// currency: Currency, ISO 4217.
 	Currency string `json:"currency,omitempty"`
-	// goods_detail: Goods detail.
+	// goods_detail: Single goods.
 	GoodsDetail []PromotionGoods `json:"goods_detail,omitempty"`
-	// merchant_contribute: Merchant contribute.
+	// merchant_contribute: What the merchant pays of a discount. In fen.
 	MerchantContribute int64 `json:"merchant_contribute,omitempty"`
-	// name: Name.
+	// name: Name of the coupon.
 	Name string `json:"name,omitempty"`
-	// other_contribute: Other contribute.
+	// other_contribute: What others pay of a discount. In fen.
 	OtherContribute int64 `json:"other_contribute,omitempty"`
-	// scope: Scope. GLOBAL, SINGLE, or what the provider adds.
+	// scope: Whether a coupon is good for all goods or for single ones. GLOBAL, SINGLE, or what the provider adds.
 	Scope string `json:"scope,omitempty"`
-	// stock_id: Stock id.
+	// stock_id: WeChat Pay's number of the stock of coupons.
 	StockID string `json:"stock_id,omitempty"`
-	// type: Type. CASH, NOCASH, or what the provider adds.
+	// type: Kind. CASH, NOCASH, or what the provider adds.
 	Type string `json:"type,omitempty"`
-	// wechatpay_contribute: Wechatpay contribute.
+	// wechatpay_contribute: What WeChat Pay pays of a discount. In fen.
 	WechatpayContribute int64 `json:"wechatpay_contribute,omitempty"`
 }
 
-// PromotionGoods is an item of goods_detail.
+// PromotionGoods is an item of goods_detail. Single goods.
 type PromotionGoods struct {
-	// discount_amount: Discount amount.
+	// discount_amount: Amount of the discount. In fen.
 	DiscountAmount int64 `json:"discount_amount,omitempty"`
-	// goods_id: Goods id.
+	// goods_id: Number of the goods.
 	GoodsID string `json:"goods_id,omitempty"`
 	// goods_remark: Goods remark.
 	GoodsRemark string `json:"goods_remark,omitempty"`
-	// quantity: Quantity.
+	// quantity: How many.
 	Quantity int64 `json:"quantity,omitempty"`
-	// unit_price: Unit price.
+	// unit_price: Price of one. In fen.
 	UnitPrice int64 `json:"unit_price,omitempty"`
 }
 
-// InstallmentInfo is the object installment_info.
+// InstallmentInfo is the object installment_info. How the payment is split.
 type InstallmentInfo struct {
 	// selected_installment_number: Selected installment number.
 	SelectedInstallmentNumber int64 `json:"selected_installment_number,omitempty"`
@@ -388,123 +388,123 @@ type InstallmentInfo struct {
 
 // JsapiRequest is the body of POST /v3/combine-transactions/jsapi.
 type JsapiRequest struct {
-	// combine_appid: Combine appid. Left out, it is the configuration's appid.
+	// combine_appid: App id of who starts the combined payment. Left out, it is the configuration's appid.
 	CombineAppID *string `json:"combine_appid,omitempty"`
-	// combine_mchid: Combine mchid. Left out, it is the configuration's mchid.
+	// combine_mchid: Merchant id of who starts the combined payment. Left out, it is the configuration's mchid.
 	CombineMchID *string `json:"combine_mchid,omitempty"`
-	// combine_out_trade_no: Combine out trade no. Required.
+	// combine_out_trade_no: The merchant's number of the combined order, unique for the merchant id. Required.
 	CombineOutTradeNo string `json:"combine_out_trade_no"`
-	// combine_payer_info: Combine payer info. Required.
+	// combine_payer_info: Who pays the combined order. Required.
 	CombinePayerInfo PayerInfo `json:"combine_payer_info"`
-	// limit_pay: Limit pay. One of balance_only, no_balance, no_debit.
+	// limit_pay: Ways of paying that are excluded. One of balance_only, no_balance, no_debit.
 	LimitPay []string `json:"limit_pay,omitempty"`
-	// notify_url: Notify url. Left out, it is the configuration's notify_url.
+	// notify_url: Where the notification goes: absolute, HTTPS, without query. Left out, it is the configuration's notify_url.
 	NotifyURL *string `json:"notify_url,omitempty"`
-	// scene_info: Scene info.
+	// scene_info: Where the payment takes place.
 	SceneInfo *SceneInfo `json:"scene_info,omitempty"`
-	// sub_orders: Sub orders. Required.
+	// sub_orders: Orders that are paid together. Required.
 	SubOrders []JsapiSubOrder `json:"sub_orders"`
-	// subsidy_info: Subsidy info.
+	// subsidy_info: Discount of instalments.
 	SubsidyInfo *SubsidyInfo `json:"subsidy_info,omitempty"`
-	// time_expire: Time expire.
+	// time_expire: Until when the order can be paid.
 	TimeExpire *string `json:"time_expire,omitempty"`
 	// time_start: Time start.
 	TimeStart *string `json:"time_start,omitempty"`
 }
 
-// JsapiSubOrder is an item of sub_orders.
+// JsapiSubOrder is an item of sub_orders. Orders that are paid together.
 type JsapiSubOrder struct {
-	// amount: Amount. Required.
+	// amount: Amounts of the order. Required.
 	Amount Amount `json:"amount"`
-	// attach: Attach. Required.
+	// attach: The merchant's own data, returned as it is. Required.
 	Attach string `json:"attach"`
-	// description: Description. Required.
+	// description: What is paid for or done, in words. Required.
 	Description string `json:"description"`
-	// detail: Detail.
+	// detail: Details.
 	Detail *string `json:"detail,omitempty"`
-	// goods_tag: Goods tag.
+	// goods_tag: Mark of goods for discounts.
 	GoodsTag *string `json:"goods_tag,omitempty"`
-	// mchid: Mchid. Required.
+	// mchid: Merchant id. Required.
 	MchID string `json:"mchid"`
-	// out_trade_no: Out trade no. Required.
+	// out_trade_no: The merchant's order number, unique for the merchant id. Required.
 	OutTradeNo string `json:"out_trade_no"`
-	// profit_sharing: Profit sharing.
+	// profit_sharing: Whether the payment will be shared with others.
 	ProfitSharing *bool `json:"profit_sharing,omitempty"`
-	// settle_info: Settle info.
+	// settle_info: How the payment is settled.
 	SettleInfo *SettleInfo `json:"settle_info,omitempty"`
-	// sub_appid: Sub appid.
+	// sub_appid: App id of the sub-merchant.
 	SubAppID *string `json:"sub_appid,omitempty"`
-	// sub_mchid: Sub mchid. Required.
+	// sub_mchid: Merchant id of the sub-merchant. Required.
 	SubMchID string `json:"sub_mchid"`
 }
 
 // MiniProgramRequest is the body of POST /v3/combine-transactions/miniprogram.
 type MiniProgramRequest struct {
-	// combine_appid: Combine appid. Left out, it is the configuration's appid.
+	// combine_appid: App id of who starts the combined payment. Left out, it is the configuration's appid.
 	CombineAppID *string `json:"combine_appid,omitempty"`
-	// combine_mchid: Combine mchid. Left out, it is the configuration's mchid.
+	// combine_mchid: Merchant id of who starts the combined payment. Left out, it is the configuration's mchid.
 	CombineMchID *string `json:"combine_mchid,omitempty"`
-	// combine_out_trade_no: Combine out trade no. Required.
+	// combine_out_trade_no: The merchant's number of the combined order, unique for the merchant id. Required.
 	CombineOutTradeNo string `json:"combine_out_trade_no"`
-	// combine_payer_info: Combine payer info. Required.
+	// combine_payer_info: Who pays the combined order. Required.
 	CombinePayerInfo MiniProgramPayerInfo `json:"combine_payer_info"`
-	// notify_url: Notify url. Left out, it is the configuration's notify_url.
+	// notify_url: Where the notification goes: absolute, HTTPS, without query. Left out, it is the configuration's notify_url.
 	NotifyURL *string `json:"notify_url,omitempty"`
-	// scene_info: Scene info.
+	// scene_info: Where the payment takes place.
 	SceneInfo *SceneInfo `json:"scene_info,omitempty"`
-	// sub_orders: Sub orders. Required.
+	// sub_orders: Orders that are paid together. Required.
 	SubOrders []MiniProgramSubOrder `json:"sub_orders"`
-	// time_expire: Time expire. RFC 3339.
+	// time_expire: Until when the order can be paid. RFC 3339.
 	TimeExpire *string `json:"time_expire,omitempty"`
 	// trade_scenario: Trade scenario. Always RECOMMERCE.
 	TradeScenario string `json:"trade_scenario,omitempty"`
 }
 
-// MiniProgramPayerInfo is the object combine_payer_info.
+// MiniProgramPayerInfo is the object combine_payer_info. Who pays the combined order.
 type MiniProgramPayerInfo struct {
-	// openid: Openid. Required.
+	// openid: The user's id within the app id. Required.
 	OpenID string `json:"openid"`
 }
 
-// MiniProgramSubOrder is an item of sub_orders.
+// MiniProgramSubOrder is an item of sub_orders. Orders that are paid together.
 type MiniProgramSubOrder struct {
-	// amount: Amount. Required.
+	// amount: Amounts of the order. Required.
 	Amount Amount `json:"amount"`
-	// attach: Attach. Required.
+	// attach: The merchant's own data, returned as it is. Required.
 	Attach string `json:"attach"`
-	// description: Description. Required.
+	// description: What is paid for or done, in words. Required.
 	Description string `json:"description"`
-	// individual_auth_id: Individual auth id. Required.
+	// individual_auth_id: Number of a person's authorization. Required.
 	IndividualAuthID string `json:"individual_auth_id"`
 	// individual_name: Individual name.
 	IndividualName *string `json:"individual_name,omitempty"`
-	// mchid: Mchid. Required.
+	// mchid: Merchant id. Required.
 	MchID string `json:"mchid"`
 	// order_service_type: Order service type. Always INDIVIDUALTRADE.
 	OrderServiceType string `json:"order_service_type,omitempty"`
-	// out_trade_no: Out trade no. Required.
+	// out_trade_no: The merchant's order number, unique for the merchant id. Required.
 	OutTradeNo string `json:"out_trade_no"`
 }
 
 // NativeRequest is the body of POST /v3/combine-transactions/native.
 type NativeRequest struct {
-	// combine_appid: Combine appid. Left out, it is the configuration's appid.
+	// combine_appid: App id of who starts the combined payment. Left out, it is the configuration's appid.
 	CombineAppID *string `json:"combine_appid,omitempty"`
-	// combine_mchid: Combine mchid. Left out, it is the configuration's mchid.
+	// combine_mchid: Merchant id of who starts the combined payment. Left out, it is the configuration's mchid.
 	CombineMchID *string `json:"combine_mchid,omitempty"`
-	// combine_out_trade_no: Combine out trade no. Required.
+	// combine_out_trade_no: The merchant's number of the combined order, unique for the merchant id. Required.
 	CombineOutTradeNo string `json:"combine_out_trade_no"`
-	// combine_payer_info: Combine payer info.
+	// combine_payer_info: Who pays the combined order.
 	CombinePayerInfo *PayerInfo `json:"combine_payer_info,omitempty"`
-	// limit_pay: Limit pay. One of balance_only, no_balance, no_debit.
+	// limit_pay: Ways of paying that are excluded. One of balance_only, no_balance, no_debit.
 	LimitPay []string `json:"limit_pay,omitempty"`
-	// notify_url: Notify url. Left out, it is the configuration's notify_url.
+	// notify_url: Where the notification goes: absolute, HTTPS, without query. Left out, it is the configuration's notify_url.
 	NotifyURL *string `json:"notify_url,omitempty"`
-	// scene_info: Scene info.
+	// scene_info: Where the payment takes place.
 	SceneInfo *SceneInfo `json:"scene_info,omitempty"`
-	// sub_orders: Sub orders. Required.
+	// sub_orders: Orders that are paid together. Required.
 	SubOrders []SubOrder `json:"sub_orders"`
-	// time_expire: Time expire.
+	// time_expire: Until when the order can be paid.
 	TimeExpire *string `json:"time_expire,omitempty"`
 	// time_start: Time start.
 	TimeStart *string `json:"time_start,omitempty"`
@@ -512,29 +512,29 @@ type NativeRequest struct {
 
 // NativeResponse is the answer to POST /v3/combine-transactions/native.
 type NativeResponse struct {
-	// code_url: Code url.
+	// code_url: Text of the QR code to show; good for two hours.
 	CodeURL string `json:"code_url,omitempty"`
 }
 
 // CloseRequest is the body of POST /v3/combine-transactions/out-trade-no/{combine_out_trade_no}/close.
 type CloseRequest struct {
-	// combine_appid: Combine appid. Left out, it is the configuration's appid.
+	// combine_appid: App id of who starts the combined payment. Left out, it is the configuration's appid.
 	CombineAppID *string `json:"combine_appid,omitempty"`
-	// sub_orders: Sub orders. Required.
+	// sub_orders: Orders that are paid together. Required.
 	SubOrders []CloseSubOrder `json:"sub_orders"`
 }
 
-// CloseSubOrder is an item of sub_orders.
+// CloseSubOrder is an item of sub_orders. Orders that are paid together.
 type CloseSubOrder struct {
-	// individual_auth_id: Individual auth id.
+	// individual_auth_id: Number of a person's authorization.
 	IndividualAuthID *string `json:"individual_auth_id,omitempty"`
-	// mchid: Mchid. Required.
+	// mchid: Merchant id. Required.
 	MchID string `json:"mchid"`
-	// out_trade_no: Out trade no. Required.
+	// out_trade_no: The merchant's order number, unique for the merchant id. Required.
 	OutTradeNo string `json:"out_trade_no"`
-	// sub_appid: Sub appid.
+	// sub_appid: App id of the sub-merchant.
 	SubAppID *string `json:"sub_appid,omitempty"`
-	// sub_mchid: Sub mchid.
+	// sub_mchid: Merchant id of the sub-merchant.
 	SubMchID *string `json:"sub_mchid,omitempty"`
 }
 

@@ -5,25 +5,26 @@ package ecommerce
 // RefundNotification is what became of a refund of a sub-merchant's payment. Plaintext of REFUND.SUCCESS, REFUND.ABNORMAL,
 // REFUND.CLOSED.
 type RefundNotification struct {
-	// sp_mchid: Sp mchid.
+	// sp_mchid: Merchant id of the service provider.
 	SpMchID string `json:"sp_mchid,omitempty"`
-	// sub_mchid: Sub mchid.
+	// sub_mchid: Merchant id of the sub-merchant.
 	SubMchID string `json:"sub_mchid,omitempty"`
-	// transaction_id: Transaction id.
+	// transaction_id: WeChat Pay's number of the payment.
 	TransactionID string `json:"transaction_id,omitempty"`
-	// out_trade_no: Out trade no.
+	// out_trade_no: The merchant's order number, unique for the merchant id.
 	OutTradeNo string `json:"out_trade_no,omitempty"`
-	// refund_id: Refund id.
+	// refund_id: WeChat Pay's number of the refund.
 	RefundID string `json:"refund_id,omitempty"`
-	// out_refund_no: Out refund no.
+	// out_refund_no: The merchant's refund number, unique for the merchant id; however often it is sent, money is refunded
+	// once.
 	OutRefundNo string `json:"out_refund_no,omitempty"`
 	// refund_status: Refund status.
 	RefundStatus string `json:"refund_status,omitempty"`
-	// success_time: Success time. RFC 3339.
+	// success_time: When it succeeded. RFC 3339.
 	SuccessTime string `json:"success_time,omitempty"`
-	// user_received_account: User received account.
+	// user_received_account: Account that receives the money.
 	UserReceivedAccount string `json:"user_received_account,omitempty"`
-	// refund_account: Refund account.
+	// refund_account: Who pays the refund.
 	RefundAccount string `json:"refund_account,omitempty"`
 	// amount: Amount.
 	Amount *RefundNotificationAmount `json:"amount,omitempty"`
@@ -31,80 +32,80 @@ type RefundNotification struct {
 
 // RefundNotificationAmount is the amounts of a refund.
 type RefundNotificationAmount struct {
-	// total: Total. In fen.
+	// total: Amount of the order. In fen.
 	Total int64 `json:"total,omitempty"`
-	// refund: Refund. In fen.
+	// refund: What is refunded. In fen.
 	Refund int64 `json:"refund,omitempty"`
-	// payer_total: Payer total. In fen.
+	// payer_total: What the payer pays after discounts. In fen.
 	PayerTotal int64 `json:"payer_total,omitempty"`
-	// payer_refund: Payer refund. In fen.
+	// payer_refund: What the payer gets back. In fen.
 	PayerRefund int64 `json:"payer_refund,omitempty"`
 }
 
 // ProfitSharingNotification is money that a receiver got, or gave back. The provider also sends it as TRANSACTION.SUCCESS
 // with the original type profitsharing. Plaintext of PROFITSHARING, PROFITSHARING_RETURN.
 type ProfitSharingNotification struct {
-	// mchid: Mchid.
+	// mchid: Merchant id.
 	MchID string `json:"mchid,omitempty"`
-	// sp_mchid: Sp mchid.
+	// sp_mchid: Merchant id of the service provider.
 	SpMchID string `json:"sp_mchid,omitempty"`
-	// sub_mchid: Sub mchid.
+	// sub_mchid: Merchant id of the sub-merchant.
 	SubMchID string `json:"sub_mchid,omitempty"`
-	// transaction_id: Transaction id.
+	// transaction_id: WeChat Pay's number of the payment.
 	TransactionID string `json:"transaction_id,omitempty"`
-	// order_id: Order id.
+	// order_id: WeChat Pay's number of the order.
 	OrderID string `json:"order_id,omitempty"`
-	// out_order_no: Out order no.
+	// out_order_no: The merchant's number of the order, unique for the merchant id.
 	OutOrderNo string `json:"out_order_no,omitempty"`
 	// receiver: Receiver.
 	Receiver *NotifiedReceiver `json:"receiver,omitempty"`
-	// success_time: Success time. RFC 3339.
+	// success_time: When it succeeded. RFC 3339.
 	SuccessTime string `json:"success_time,omitempty"`
 }
 
 // NotifiedReceiver is who got the money, and how much.
 type NotifiedReceiver struct {
-	// type: Type.
+	// type: Kind.
 	Type string `json:"type,omitempty"`
 	// account: Account.
 	Account string `json:"account,omitempty"`
 	// amount: Amount. In fen.
 	Amount int64 `json:"amount,omitempty"`
-	// description: Description.
+	// description: What is paid for or done, in words.
 	Description string `json:"description,omitempty"`
 }
 
 // WithdrawalNotification is a sub-merchant's withdrawal whose state has changed. Plaintext of MCHWITHDRAW.CHANGE.
 type WithdrawalNotification struct {
-	// sp_mchid: Sp mchid.
+	// sp_mchid: Merchant id of the service provider.
 	SpMchID string `json:"sp_mchid,omitempty"`
-	// sub_mchid: Sub mchid.
+	// sub_mchid: Merchant id of the sub-merchant.
 	SubMchID string `json:"sub_mchid,omitempty"`
-	// status: Status.
+	// status: State.
 	Status string `json:"status,omitempty"`
-	// withdraw_id: Withdraw id.
+	// withdraw_id: WeChat Pay's number of the withdrawal.
 	WithdrawID string `json:"withdraw_id,omitempty"`
-	// out_request_no: Out request no.
+	// out_request_no: The merchant's number of the request, unique for the merchant id; the same number has one effect.
 	OutRequestNo string `json:"out_request_no,omitempty"`
 	// amount: Amount. In fen.
 	Amount int64 `json:"amount,omitempty"`
-	// create_time: Create time. RFC 3339.
+	// create_time: When it was made. RFC 3339.
 	CreateTime string `json:"create_time,omitempty"`
-	// update_time: Update time. RFC 3339.
+	// update_time: When it was last changed. RFC 3339.
 	UpdateTime string `json:"update_time,omitempty"`
 	// reason: Reason.
 	Reason string `json:"reason,omitempty"`
 	// remark: Remark.
 	Remark string `json:"remark,omitempty"`
-	// bank_memo: Bank memo.
+	// bank_memo: Remark on the bank's statement.
 	BankMemo string `json:"bank_memo,omitempty"`
-	// account_type: Account type.
+	// account_type: Kind of account.
 	AccountType string `json:"account_type,omitempty"`
-	// account_number: Account number.
+	// account_number: Number of the bank account.
 	AccountNumber string `json:"account_number,omitempty"`
-	// account_bank: Account bank.
+	// account_bank: Name of the bank.
 	AccountBank string `json:"account_bank,omitempty"`
-	// bank_name: Bank name.
+	// bank_name: Name of the bank with its branch.
 	BankName string `json:"bank_name,omitempty"`
 }
 
@@ -112,7 +113,8 @@ type WithdrawalNotification struct {
 type ApplyAccountCancellationRequest struct {
 	// additional_materials: Additional materials.
 	AdditionalMaterials []string `json:"additional_materials,omitempty"`
-	// out_request_no: Out request no. Required.
+	// out_request_no: The merchant's number of the request, unique for the merchant id; the same number has one effect.
+	// Required.
 	OutRequestNo string `json:"out_request_no"`
 	// payee_info: Payee info. Required.
 	PayeeInfo PayeeInfo `json:"payee_info"`
@@ -120,7 +122,7 @@ type ApplyAccountCancellationRequest struct {
 	ProofMedias []ProofMedia `json:"proof_medias,omitempty"`
 	// remark: Remark.
 	Remark *string `json:"remark,omitempty"`
-	// sub_mchid: Sub mchid. Required.
+	// sub_mchid: Merchant id of the sub-merchant. Required.
 	SubMchID string `json:"sub_mchid"`
 	// withdraw: Withdraw. One of APPLY_WITHDRAW, NOT_APPLY_WITHDRAW.
 	Withdraw string `json:"withdraw,omitempty"`
@@ -128,7 +130,7 @@ type ApplyAccountCancellationRequest struct {
 
 // PayeeInfo is the object payee_info.
 type PayeeInfo struct {
-	// account_type: Account type. One of ACCOUNT_TYPE_CORPORATE, ACCOUNT_TYPE_PERSONAL. Required.
+	// account_type: Kind of account. One of ACCOUNT_TYPE_CORPORATE, ACCOUNT_TYPE_PERSONAL. Required.
 	AccountType string `json:"account_type"`
 	// bank_account_info: Bank account info. Required.
 	BankAccountInfo BankAccountInfo `json:"bank_account_info"`
@@ -138,17 +140,17 @@ type PayeeInfo struct {
 
 // BankAccountInfo is the object bank_account_info.
 type BankAccountInfo struct {
-	// account_bank: Account bank. Required.
+	// account_bank: Name of the bank. Required.
 	AccountBank string `json:"account_bank"`
-	// account_name: Account name. Sent encrypted: give the plaintext, the library encrypts it. Required.
+	// account_name: Name of the account's holder. Sent encrypted: give the plaintext, the library encrypts it. Required.
 	AccountName string `json:"account_name"`
-	// account_number: Account number. Sent encrypted: give the plaintext, the library encrypts it. Required.
+	// account_number: Number of the bank account. Sent encrypted: give the plaintext, the library encrypts it. Required.
 	AccountNumber string `json:"account_number"`
-	// bank_branch_id: Bank branch id.
+	// bank_branch_id: Number of the bank's branch.
 	BankBranchID *string `json:"bank_branch_id,omitempty"`
 	// bank_branch_name: Bank branch name.
 	BankBranchName *string `json:"bank_branch_name,omitempty"`
-	// bank_name: Bank name.
+	// bank_name: Name of the bank with its branch.
 	BankName *string `json:"bank_name,omitempty"`
 }
 
@@ -164,7 +166,7 @@ func (v BankAccountInfo) GoString() string {
 
 // IdentityInfo is the object identity_info.
 type IdentityInfo struct {
-	// id_doc_type: Id doc type. One of IDENTIFICATION_TYPE_FOREIGN_RESIDENT, IDENTIFICATION_TYPE_HONGKONG_MACAO_RESIDENT,
+	// id_doc_type: Kind of document. One of IDENTIFICATION_TYPE_FOREIGN_RESIDENT, IDENTIFICATION_TYPE_HONGKONG_MACAO_RESIDENT,
 	// IDENTIFICATION_TYPE_HONGKONG_PASSPORT, IDENTIFICATION_TYPE_IDCARD, IDENTIFICATION_TYPE_MACAO_PASSPORT,
 	// IDENTIFICATION_TYPE_OVERSEA_PASSPORT, IDENTIFICATION_TYPE_TAIWAN_PASSPORT, IDENTIFICATION_TYPE_TAIWAN_RESIDENT.
 	IDDocType string `json:"id_doc_type,omitempty"`
@@ -194,11 +196,11 @@ type ProofMedia struct {
 
 // AccountCancellationReference is the answer to POST /v3/ecommerce/account/apply-cancel-withdraw.
 type AccountCancellationReference struct {
-	// applyment_id: Applyment id.
+	// applyment_id: WeChat Pay's number of the application.
 	ApplymentID string `json:"applyment_id,omitempty"`
-	// out_request_no: Out request no.
+	// out_request_no: The merchant's number of the request, unique for the merchant id; the same number has one effect.
 	OutRequestNo string `json:"out_request_no,omitempty"`
-	// sub_mchid: Sub mchid.
+	// sub_mchid: Merchant id of the sub-merchant.
 	SubMchID string `json:"sub_mchid,omitempty"`
 }
 
@@ -208,7 +210,7 @@ type AccountCancellation struct {
 	AccountInfo []CancelledAccountInfo `json:"account_info,omitempty"`
 	// account_withdraw_result: Account withdraw result.
 	AccountWithdrawResult []AccountWithdrawResult `json:"account_withdraw_result,omitempty"`
-	// applyment_id: Applyment id.
+	// applyment_id: WeChat Pay's number of the application.
 	ApplymentID string `json:"applyment_id,omitempty"`
 	// cancel_state: Cancel state. ACCEPTED, CANCELED, FINISH, FUND_PROCESSING, REJECTED, REVIEWING, REVOKED,
 	// SYSTEM_PROCESSING, WAITING_MERCHANT_CONFIRM, or what the provider adds.
@@ -219,9 +221,9 @@ type AccountCancellation struct {
 	ConfirmCancel *ConfirmCancel `json:"confirm_cancel,omitempty"`
 	// modify_time: Modify time. RFC 3339.
 	ModifyTime string `json:"modify_time,omitempty"`
-	// out_request_no: Out request no.
+	// out_request_no: The merchant's number of the request, unique for the merchant id; the same number has one effect.
 	OutRequestNo string `json:"out_request_no,omitempty"`
-	// sub_mchid: Sub mchid.
+	// sub_mchid: Merchant id of the sub-merchant.
 	SubMchID string `json:"sub_mchid,omitempty"`
 	// withdraw: Withdraw. APPLY_WITHDRAW, NOT_APPLY_WITHDRAW, or what the provider adds.
 	Withdraw string `json:"withdraw,omitempty"`
@@ -233,7 +235,7 @@ type AccountCancellation struct {
 
 // CancelledAccountInfo is an item of account_info.
 type CancelledAccountInfo struct {
-	// amount: Amount.
+	// amount: Amount. In fen.
 	Amount int64 `json:"amount,omitempty"`
 	// out_account_type: Out account type. BASIC_ACCOUNT, MARGIN_ACCOUNT, OPERATE_ACCOUNT, TRADE_FEE_ACCOUNT, or what the
 	// provider adds.
@@ -247,7 +249,7 @@ type AccountWithdrawResult struct {
 	OutAccountType string `json:"out_account_type,omitempty"`
 	// pay_state: Pay state. BANK_REFUNDED, PAY_FAIL, PAY_PROCESSING, PAY_SUCCEED, or what the provider adds.
 	PayState string `json:"pay_state,omitempty"`
-	// state_description: State description.
+	// state_description: The state in words.
 	StateDescription string `json:"state_description,omitempty"`
 }
 
@@ -259,7 +261,7 @@ type ConfirmCancel struct {
 
 // ConfirmAccountCancellationRequest is the body of POST /v3/ecommerce/account/apply-cancel-withdraw/confirm.
 type ConfirmAccountCancellationRequest struct {
-	// applyment_id: Applyment id.
+	// applyment_id: WeChat Pay's number of the application.
 	ApplymentID *string `json:"applyment_id,omitempty"`
 	// cancel_contract_version: Cancel contract version. Required.
 	CancelContractVersion string `json:"cancel_contract_version"`
@@ -267,9 +269,9 @@ type ConfirmAccountCancellationRequest struct {
 	ConfirmTime string `json:"confirm_time"`
 	// operator_identification: Operator identification. Required.
 	OperatorIdentification string `json:"operator_identification"`
-	// out_request_no: Out request no.
+	// out_request_no: The merchant's number of the request, unique for the merchant id; the same number has one effect.
 	OutRequestNo *string `json:"out_request_no,omitempty"`
-	// sub_mchid: Sub mchid. Required.
+	// sub_mchid: Merchant id of the sub-merchant. Required.
 	SubMchID string `json:"sub_mchid"`
 }
 
@@ -282,7 +284,7 @@ type ValidateAccountCancellationResponse struct {
 	BlockReasons []BlockReason `json:"block_reasons,omitempty"`
 	// merchant_state: Merchant state. HAS_BEEN_CANCELLED, NORMAL, or what the provider adds.
 	MerchantState string `json:"merchant_state,omitempty"`
-	// sub_mchid: Sub mchid.
+	// sub_mchid: Merchant id of the sub-merchant.
 	SubMchID string `json:"sub_mchid,omitempty"`
 	// validate_result: Validate result. ALLOW_CANCEL_WITHDRAW, NOT_ALLOW_CANCEL_WITHDRAW, or what the provider adds.
 	ValidateResult string `json:"validate_result,omitempty"`
@@ -290,9 +292,9 @@ type ValidateAccountCancellationResponse struct {
 
 // BlockReason is an item of block_reasons.
 type BlockReason struct {
-	// description: Description.
+	// description: What is paid for or done, in words.
 	Description string `json:"description,omitempty"`
-	// type: Type. CONSUMER_COMPLAINT_UNPROCESSED, FUNDS_PENDING_PROCESSING, HAS_BLOCKING_CONTROL, OTHER_REASON, or what the
+	// type: Kind. CONSUMER_COMPLAINT_UNPROCESSED, FUNDS_PENDING_PROCESSING, HAS_BLOCKING_CONTROL, OTHER_REASON, or what the
 	// provider adds.
 	Type string `json:"type,omitempty"`
 }
@@ -301,9 +303,9 @@ type BlockReason struct {
 type CreateCancelApplicationRequest struct {
 	// application_info: Application info. Required.
 	ApplicationInfo []ApplicationInfo `json:"application_info"`
-	// out_apply_no: Out apply no. Required.
+	// out_apply_no: The merchant's number of the application. Required.
 	OutApplyNo string `json:"out_apply_no"`
-	// sub_mchid: Sub mchid. Required.
+	// sub_mchid: Merchant id of the sub-merchant. Required.
 	SubMchID string `json:"sub_mchid"`
 }
 
@@ -319,19 +321,19 @@ type ApplicationInfo struct {
 type CancelApplication struct {
 	// cancel_state: Cancel state. CANCEL_SUCCESS, REJECTED, REVIEWING, or what the provider adds.
 	CancelState string `json:"cancel_state,omitempty"`
-	// out_apply_no: Out apply no.
+	// out_apply_no: The merchant's number of the application.
 	OutApplyNo string `json:"out_apply_no,omitempty"`
-	// reject_reason: Reject reason.
+	// reject_reason: Why it was refused.
 	RejectReason string `json:"reject_reason,omitempty"`
-	// sub_mchid: Sub mchid.
+	// sub_mchid: Merchant id of the sub-merchant.
 	SubMchID string `json:"sub_mchid,omitempty"`
-	// update_time: Update time. RFC 3339.
+	// update_time: When it was last changed. RFC 3339.
 	UpdateTime string `json:"update_time,omitempty"`
 }
 
 // UploadCancelApplicationImageResponse is the answer to POST /v3/ecommerce/account/cancel-applications/media.
 type UploadCancelApplicationImageResponse struct {
-	// media_id: Media id.
+	// media_id: Number of the uploaded file.
 	MediaID string `json:"media_id,omitempty"`
 }
 
@@ -339,7 +341,7 @@ type UploadCancelApplicationImageResponse struct {
 type Applyment struct {
 	// account_validation: Account validation.
 	AccountValidation *AccountValidation `json:"account_validation,omitempty"`
-	// applyment_id: Applyment id.
+	// applyment_id: WeChat Pay's number of the application.
 	ApplymentID int64 `json:"applyment_id,omitempty"`
 	// applyment_state: Applyment state. ACCOUNT_NEED_VERIFY, AUDITING, CHECKING, FINISH, FROZEN, NEED_SIGN, REJECTED, or what
 	// the provider adds.
@@ -350,19 +352,19 @@ type Applyment struct {
 	AuditDetail []AuditDetail `json:"audit_detail,omitempty"`
 	// legal_validation_url: Legal validation url.
 	LegalValidationURL string `json:"legal_validation_url,omitempty"`
-	// out_request_no: Out request no.
+	// out_request_no: The merchant's number of the request, unique for the merchant id; the same number has one effect.
 	OutRequestNo string `json:"out_request_no,omitempty"`
 	// sign_state: Sign state. NOT_SIGNABLE, SIGNED, UNSIGNED, or what the provider adds.
 	SignState string `json:"sign_state,omitempty"`
 	// sign_url: Sign url.
 	SignURL string `json:"sign_url,omitempty"`
-	// sub_mchid: Sub mchid.
+	// sub_mchid: Merchant id of the sub-merchant.
 	SubMchID string `json:"sub_mchid,omitempty"`
 }
 
 // AccountValidation is the object account_validation.
 type AccountValidation struct {
-	// account_name: Account name.
+	// account_name: Name of the account's holder.
 	AccountName string `json:"account_name,omitempty"`
 	// account_no: Account no.
 	AccountNo string `json:"account_no,omitempty"`
@@ -376,7 +378,7 @@ type AccountValidation struct {
 	DestinationAccountName string `json:"destination_account_name,omitempty"`
 	// destination_account_number: Destination account number.
 	DestinationAccountNumber string `json:"destination_account_number,omitempty"`
-	// pay_amount: Pay amount.
+	// pay_amount: What is paid. In fen.
 	PayAmount int64 `json:"pay_amount,omitempty"`
 	// remark: Remark.
 	Remark string `json:"remark,omitempty"`
@@ -386,15 +388,15 @@ type AccountValidation struct {
 type AuditDetail struct {
 	// param_name: Param name.
 	ParamName string `json:"param_name,omitempty"`
-	// reject_reason: Reject reason.
+	// reject_reason: Why it was refused.
 	RejectReason string `json:"reject_reason,omitempty"`
 }
 
 // ApplymentReference is the answer to POST /v3/ecommerce/applyments/out-request-no/{out_request_no}/revoke.
 type ApplymentReference struct {
-	// applyment_id: Applyment id.
+	// applyment_id: WeChat Pay's number of the application.
 	ApplymentID int64 `json:"applyment_id,omitempty"`
-	// out_request_no: Out request no.
+	// out_request_no: The merchant's number of the request, unique for the merchant id; the same number has one effect.
 	OutRequestNo string `json:"out_request_no,omitempty"`
 }
 
@@ -422,7 +424,7 @@ type ApplyAccountHostingRequest struct {
 	IDCardInfo *IDCardInfo `json:"id_card_info,omitempty"`
 	// id_doc_info: Id doc info.
 	IDDocInfo *IDDocInfo `json:"id_doc_info,omitempty"`
-	// id_doc_type: Id doc type. One of IDENTIFICATION_TYPE_FOREIGN_RESIDENT, IDENTIFICATION_TYPE_HONGKONG_MACAO_RESIDENT,
+	// id_doc_type: Kind of document. One of IDENTIFICATION_TYPE_FOREIGN_RESIDENT, IDENTIFICATION_TYPE_HONGKONG_MACAO_RESIDENT,
 	// IDENTIFICATION_TYPE_HONGKONG_PASSPORT, IDENTIFICATION_TYPE_IDCARD, IDENTIFICATION_TYPE_MACAO_PASSPORT,
 	// IDENTIFICATION_TYPE_OVERSEA_PASSPORT, IDENTIFICATION_TYPE_TAIWAN_PASSPORT, IDENTIFICATION_TYPE_TAIWAN_RESIDENT.
 	IDDocType string `json:"id_doc_type,omitempty"`
@@ -432,7 +434,8 @@ type ApplyAccountHostingRequest struct {
 	MerchantShortname string `json:"merchant_shortname"`
 	// organization_type: Organization type. One of 1708, 2, 2401, 2500, 2502, 3, 4. Required.
 	OrganizationType string `json:"organization_type"`
-	// out_request_no: Out request no. Required.
+	// out_request_no: The merchant's number of the request, unique for the merchant id; the same number has one effect.
+	// Required.
 	OutRequestNo string `json:"out_request_no"`
 	// proxy_sign_verify_mode: Proxy sign verify mode.
 	ProxySignVerifyMode *bool `json:"proxy_sign_verify_mode,omitempty"`
@@ -448,17 +451,17 @@ type ApplyAccountHostingRequest struct {
 
 // AccountInfo is the object account_info.
 type AccountInfo struct {
-	// account_bank: Account bank. Required.
+	// account_bank: Name of the bank. Required.
 	AccountBank string `json:"account_bank"`
-	// account_name: Account name. Sent encrypted: give the plaintext, the library encrypts it. Required.
+	// account_name: Name of the account's holder. Sent encrypted: give the plaintext, the library encrypts it. Required.
 	AccountName string `json:"account_name"`
-	// account_number: Account number. Sent encrypted: give the plaintext, the library encrypts it. Required.
+	// account_number: Number of the bank account. Sent encrypted: give the plaintext, the library encrypts it. Required.
 	AccountNumber string `json:"account_number"`
 	// bank_account_type: Bank account type. One of 74, 75. Required.
 	BankAccountType string `json:"bank_account_type"`
-	// bank_branch_id: Bank branch id.
+	// bank_branch_id: Number of the bank's branch.
 	BankBranchID *string `json:"bank_branch_id,omitempty"`
-	// bank_name: Bank name.
+	// bank_name: Name of the bank with its branch.
 	BankName *string `json:"bank_name,omitempty"`
 }
 
@@ -488,7 +491,7 @@ type BusinessLicenseInfo struct {
 	CompanyAddress *string `json:"company_address,omitempty"`
 	// legal_person: Legal person.
 	LegalPerson *string `json:"legal_person,omitempty"`
-	// merchant_name: Merchant name.
+	// merchant_name: Name of the merchant.
 	MerchantName *string `json:"merchant_name,omitempty"`
 }
 
@@ -496,7 +499,7 @@ type BusinessLicenseInfo struct {
 type ContactInfo struct {
 	// business_authorization_letter: Business authorization letter.
 	BusinessAuthorizationLetter *string `json:"business_authorization_letter,omitempty"`
-	// contact_id_card_number: Contact id card number. Sent encrypted: give the plaintext, the library encrypts it.
+	// contact_id_card_number: Number of the contact's document. Sent encrypted: give the plaintext, the library encrypts it.
 	ContactIDCardNumber *string `json:"contact_id_card_number,omitempty"`
 	// contact_id_doc_copy: Contact id doc copy.
 	ContactIDDocCopy *string `json:"contact_id_doc_copy,omitempty"`
@@ -511,7 +514,7 @@ type ContactInfo struct {
 	// IDENTIFICATION_TYPE_MACAO_PASSPORT, IDENTIFICATION_TYPE_OVERSEA_PASSPORT, IDENTIFICATION_TYPE_TAIWAN_PASSPORT,
 	// IDENTIFICATION_TYPE_TAIWAN_RESIDENT.
 	ContactIDDocType string `json:"contact_id_doc_type,omitempty"`
-	// contact_name: Contact name. Sent encrypted: give the plaintext, the library encrypts it. Required.
+	// contact_name: Name of the contact. Sent encrypted: give the plaintext, the library encrypts it. Required.
 	ContactName string `json:"contact_name"`
 	// contact_period_begin: Contact period begin.
 	ContactPeriodBegin *string `json:"contact_period_begin,omitempty"`
@@ -519,7 +522,7 @@ type ContactInfo struct {
 	ContactPeriodEnd *string `json:"contact_period_end,omitempty"`
 	// contact_type: Contact type. One of 65, 66. Required.
 	ContactType string `json:"contact_type"`
-	// mobile_phone: Mobile phone. Sent encrypted: give the plaintext, the library encrypts it.
+	// mobile_phone: Mobile telephone number. Sent encrypted: give the plaintext, the library encrypts it.
 	MobilePhone *string `json:"mobile_phone,omitempty"`
 }
 
@@ -543,13 +546,13 @@ type FinanceInstitutionInfo struct {
 
 // IDCardInfo is the object id_card_info.
 type IDCardInfo struct {
-	// id_card_copy: Id card copy.
+	// id_card_copy: Image of the front of the identity card: the id of an upload.
 	IDCardCopy *string `json:"id_card_copy,omitempty"`
-	// id_card_name: Id card name. Sent encrypted: give the plaintext, the library encrypts it.
+	// id_card_name: Name on the identity card. Sent encrypted: give the plaintext, the library encrypts it.
 	IDCardName *string `json:"id_card_name,omitempty"`
-	// id_card_national: Id card national.
+	// id_card_national: Image of the back of the identity card: the id of an upload.
 	IDCardNational *string `json:"id_card_national,omitempty"`
-	// id_card_number: Id card number. Sent encrypted: give the plaintext, the library encrypts it.
+	// id_card_number: Number of the identity card. Sent encrypted: give the plaintext, the library encrypts it.
 	IDCardNumber *string `json:"id_card_number,omitempty"`
 	// id_card_valid_time: Id card valid time.
 	IDCardValidTime *string `json:"id_card_valid_time,omitempty"`
@@ -652,9 +655,10 @@ func (v UboInfo) GoString() string {
 
 // SubmitSignVerifyInfoRequest is the body of POST /v3/ecommerce/applyments/submit-sign-verify-info.
 type SubmitSignVerifyInfoRequest struct {
-	// applyment_id: Applyment id.
+	// applyment_id: WeChat Pay's number of the application.
 	ApplymentID *int64 `json:"applyment_id,omitempty"`
-	// out_request_no: Out request no. Required.
+	// out_request_no: The merchant's number of the request, unique for the merchant id; the same number has one effect.
+	// Required.
 	OutRequestNo string `json:"out_request_no"`
 	// pre_sign_time: Pre sign time.
 	PreSignTime *string `json:"pre_sign_time,omitempty"`
@@ -693,7 +697,7 @@ type CreateApplymentRequest struct {
 	IDCardInfo *IDCardInfo `json:"id_card_info,omitempty"`
 	// id_doc_info: Id doc info.
 	IDDocInfo *IDDocInfo `json:"id_doc_info,omitempty"`
-	// id_doc_type: Id doc type. One of IDENTIFICATION_TYPE_FOREIGN_RESIDENT, IDENTIFICATION_TYPE_HONGKONG_MACAO_RESIDENT,
+	// id_doc_type: Kind of document. One of IDENTIFICATION_TYPE_FOREIGN_RESIDENT, IDENTIFICATION_TYPE_HONGKONG_MACAO_RESIDENT,
 	// IDENTIFICATION_TYPE_HONGKONG_PASSPORT, IDENTIFICATION_TYPE_IDCARD, IDENTIFICATION_TYPE_MACAO_PASSPORT,
 	// IDENTIFICATION_TYPE_OVERSEA_PASSPORT, IDENTIFICATION_TYPE_TAIWAN_PASSPORT, IDENTIFICATION_TYPE_TAIWAN_RESIDENT.
 	IDDocType string `json:"id_doc_type,omitempty"`
@@ -703,7 +707,8 @@ type CreateApplymentRequest struct {
 	MerchantShortname string `json:"merchant_shortname"`
 	// organization_type: Organization type. One of 1708, 2, 2401, 2500, 2502, 3, 4. Required.
 	OrganizationType string `json:"organization_type"`
-	// out_request_no: Out request no. Required.
+	// out_request_no: The merchant's number of the request, unique for the merchant id; the same number has one effect.
+	// Required.
 	OutRequestNo string `json:"out_request_no"`
 	// owner: Owner.
 	Owner *bool `json:"owner,omitempty"`
@@ -719,19 +724,19 @@ type CreateApplymentRequest struct {
 
 // ApplymentAccountInfo is the object account_info.
 type ApplymentAccountInfo struct {
-	// account_bank: Account bank.
+	// account_bank: Name of the bank.
 	AccountBank *string `json:"account_bank,omitempty"`
-	// account_name: Account name. Sent encrypted: give the plaintext, the library encrypts it.
+	// account_name: Name of the account's holder. Sent encrypted: give the plaintext, the library encrypts it.
 	AccountName *string `json:"account_name,omitempty"`
-	// account_number: Account number. Sent encrypted: give the plaintext, the library encrypts it.
+	// account_number: Number of the bank account. Sent encrypted: give the plaintext, the library encrypts it.
 	AccountNumber *string `json:"account_number,omitempty"`
 	// bank_account_type: Bank account type. One of 74, 75.
 	BankAccountType string `json:"bank_account_type,omitempty"`
 	// bank_address_code: Bank address code.
 	BankAddressCode *string `json:"bank_address_code,omitempty"`
-	// bank_branch_id: Bank branch id.
+	// bank_branch_id: Number of the bank's branch.
 	BankBranchID *string `json:"bank_branch_id,omitempty"`
-	// bank_name: Bank name.
+	// bank_name: Name of the bank with its branch.
 	BankName *string `json:"bank_name,omitempty"`
 }
 
@@ -749,7 +754,7 @@ func (v ApplymentAccountInfo) GoString() string {
 type ApplymentContactInfo struct {
 	// business_authorization_letter: Business authorization letter.
 	BusinessAuthorizationLetter *string `json:"business_authorization_letter,omitempty"`
-	// contact_id_card_number: Contact id card number. Sent encrypted: give the plaintext, the library encrypts it.
+	// contact_id_card_number: Number of the contact's document. Sent encrypted: give the plaintext, the library encrypts it.
 	ContactIDCardNumber *string `json:"contact_id_card_number,omitempty"`
 	// contact_id_doc_copy: Contact id doc copy.
 	ContactIDDocCopy *string `json:"contact_id_doc_copy,omitempty"`
@@ -760,7 +765,7 @@ type ApplymentContactInfo struct {
 	// IDENTIFICATION_TYPE_MACAO_PASSPORT, IDENTIFICATION_TYPE_OVERSEA_PASSPORT, IDENTIFICATION_TYPE_TAIWAN_PASSPORT,
 	// IDENTIFICATION_TYPE_TAIWAN_RESIDENT.
 	ContactIDDocType string `json:"contact_id_doc_type,omitempty"`
-	// contact_name: Contact name. Sent encrypted: give the plaintext, the library encrypts it.
+	// contact_name: Name of the contact. Sent encrypted: give the plaintext, the library encrypts it.
 	ContactName *string `json:"contact_name,omitempty"`
 	// contact_period_begin: Contact period begin.
 	ContactPeriodBegin *string `json:"contact_period_begin,omitempty"`
@@ -768,7 +773,7 @@ type ApplymentContactInfo struct {
 	ContactPeriodEnd *string `json:"contact_period_end,omitempty"`
 	// contact_type: Contact type. One of 65, 66.
 	ContactType string `json:"contact_type,omitempty"`
-	// mobile_phone: Mobile phone. Sent encrypted: give the plaintext, the library encrypts it.
+	// mobile_phone: Mobile telephone number. Sent encrypted: give the plaintext, the library encrypts it.
 	MobilePhone *string `json:"mobile_phone,omitempty"`
 }
 
@@ -817,25 +822,25 @@ func (v ApplymentUboInfo) GoString() string {
 
 // FundFlowBillResponse is the answer to GET /v3/ecommerce/bill/fundflowbill.
 type FundFlowBillResponse struct {
-	// download_bill_count: Download bill count.
+	// download_bill_count: How many files the bill has.
 	DownloadBillCount int64 `json:"download_bill_count,omitempty"`
-	// download_bill_list: Download bill list.
+	// download_bill_list: Files of the bill.
 	DownloadBillList []DownloadBill `json:"download_bill_list,omitempty"`
 }
 
-// DownloadBill is an item of download_bill_list.
+// DownloadBill is an item of download_bill_list. Files of the bill.
 type DownloadBill struct {
-	// bill_sequence: Bill sequence.
+	// bill_sequence: Number of the file, from 1.
 	BillSequence int64 `json:"bill_sequence,omitempty"`
-	// download_url: Download url.
+	// download_url: Where the file is; the address is good for five minutes.
 	DownloadURL string `json:"download_url,omitempty"`
-	// encrypt_key: Encrypt key.
+	// encrypt_key: Key of the file, encrypted to the merchant's certificate.
 	EncryptKey string `json:"encrypt_key,omitempty"`
-	// hash_type: Hash type. SHA1, or what the provider adds.
+	// hash_type: Algorithm of the hash. SHA1, or what the provider adds.
 	HashType string `json:"hash_type,omitempty"`
-	// hash_value: Hash value.
+	// hash_value: Hash of the file.
 	HashValue string `json:"hash_value,omitempty"`
-	// nonce: Nonce.
+	// nonce: Nonce of the encryption.
 	Nonce string `json:"nonce,omitempty"`
 }
 
@@ -843,73 +848,73 @@ type DownloadBill struct {
 // /v3/ecommerce/combine-papay/contracts/plan-id/{plan_id}/out-contract-code/{out_contract_code}. Plaintext of
 // ECOMMERCE_ENTRUST.SIGN, ECOMMERCE_ENTRUST.TERMINATE.
 type Contract struct {
-	// appid: Appid.
+	// appid: App id of the official account, mini-program or app.
 	AppID string `json:"appid,omitempty"`
-	// contract_display_account: Contract display account.
+	// contract_display_account: Name of the user's account at the merchant, shown in the contract.
 	ContractDisplayAccount string `json:"contract_display_account,omitempty"`
-	// contract_expired_time: Contract expired time.
+	// contract_expired_time: When the contract ends.
 	ContractExpiredTime string `json:"contract_expired_time,omitempty"`
-	// contract_id: Contract id.
+	// contract_id: WeChat Pay's number of the contract.
 	ContractID string `json:"contract_id,omitempty"`
-	// contract_signed_time: Contract signed time.
+	// contract_signed_time: When the contract was signed.
 	ContractSignedTime string `json:"contract_signed_time,omitempty"`
-	// contract_state: Contract state.
+	// contract_state: State of the contract.
 	ContractState string `json:"contract_state,omitempty"`
-	// contract_terminate_info: Contract terminate info.
+	// contract_terminate_info: How and when the contract was ended.
 	ContractTerminateInfo *ContractTerminateInfo `json:"contract_terminate_info,omitempty"`
-	// mchid: Mchid.
+	// mchid: Merchant id.
 	MchID string `json:"mchid,omitempty"`
-	// openid: Openid.
+	// openid: The user's id within the app id.
 	OpenID string `json:"openid,omitempty"`
-	// out_contract_code: Out contract code.
+	// out_contract_code: The merchant's number of the contract.
 	OutContractCode string `json:"out_contract_code,omitempty"`
-	// plan_id: Plan id.
+	// plan_id: Number of the plan or of the contract's template.
 	PlanID int64 `json:"plan_id,omitempty"`
 }
 
-// ContractTerminateInfo is the object contract_terminate_info.
+// ContractTerminateInfo is the object contract_terminate_info. How and when the contract was ended.
 type ContractTerminateInfo struct {
-	// contract_terminated_time: Contract terminated time.
+	// contract_terminated_time: When the contract was ended.
 	ContractTerminatedTime string `json:"contract_terminated_time,omitempty"`
-	// contract_termination_mode: Contract termination mode.
+	// contract_termination_mode: Who or what ended the contract.
 	ContractTerminationMode string `json:"contract_termination_mode,omitempty"`
-	// contract_termination_remark: Contract termination remark.
+	// contract_termination_remark: Why the contract is ended.
 	ContractTerminationRemark string `json:"contract_termination_remark,omitempty"`
 }
 
 // TerminateContractRequest is the body of POST
 // /v3/ecommerce/combine-papay/contracts/plan-id/{plan_id}/out-contract-code/{out_contract_code}/terminate.
 type TerminateContractRequest struct {
-	// contract_termination_remark: Contract termination remark. Required.
+	// contract_termination_remark: Why the contract is ended. Required.
 	ContractTerminationRemark string `json:"contract_termination_remark"`
 }
 
 // ContractReference is the answer to POST
 // /v3/ecommerce/combine-papay/contracts/plan-id/{plan_id}/out-contract-code/{out_contract_code}/terminate.
 type ContractReference struct {
-	// mchid: Mchid.
+	// mchid: Merchant id.
 	MchID string `json:"mchid,omitempty"`
-	// out_contract_code: Out contract code.
+	// out_contract_code: The merchant's number of the contract.
 	OutContractCode string `json:"out_contract_code,omitempty"`
-	// plan_id: Plan id.
+	// plan_id: Number of the plan or of the contract's template.
 	PlanID int64 `json:"plan_id,omitempty"`
-	// pre_entrustweb_id: Pre entrustweb id.
+	// pre_entrustweb_id: What the user's device needs to begin signing.
 	PreEntrustwebID string `json:"pre_entrustweb_id,omitempty"`
 }
 
 // SignContractRequest is the body of POST /v3/ecommerce/combine-papay/contracts/pre-entrust-sign.
 type SignContractRequest struct {
-	// appid: Appid. Required.
+	// appid: App id of the official account, mini-program or app. Required.
 	AppID string `json:"appid"`
-	// attach: Attach.
+	// attach: The merchant's own data, returned as it is.
 	Attach *string `json:"attach,omitempty"`
-	// contract_display_account: Contract display account. Required.
+	// contract_display_account: Name of the user's account at the merchant, shown in the contract. Required.
 	ContractDisplayAccount string `json:"contract_display_account"`
-	// notify_url: Notify url. Required.
+	// notify_url: Where the notification goes: absolute, HTTPS, without query. Required.
 	NotifyURL string `json:"notify_url"`
-	// out_contract_code: Out contract code. Required.
+	// out_contract_code: The merchant's number of the contract. Required.
 	OutContractCode string `json:"out_contract_code"`
-	// plan_id: Plan id. Required.
+	// plan_id: Number of the plan or of the contract's template. Required.
 	PlanID int64 `json:"plan_id"`
 	// return_app: Return app.
 	ReturnApp *bool `json:"return_app,omitempty"`
@@ -918,213 +923,214 @@ type SignContractRequest struct {
 // SignContractInMiniProgramRequest is the body of POST
 // /v3/ecommerce/combine-papay/contracts/pre-entrust-sign/mini-program.
 type SignContractInMiniProgramRequest struct {
-	// appid: Appid. Required.
+	// appid: App id of the official account, mini-program or app. Required.
 	AppID string `json:"appid"`
-	// contract_display_account: Contract display account. Required.
+	// contract_display_account: Name of the user's account at the merchant, shown in the contract. Required.
 	ContractDisplayAccount string `json:"contract_display_account"`
-	// notify_url: Notify url. Required.
+	// notify_url: Where the notification goes: absolute, HTTPS, without query. Required.
 	NotifyURL string `json:"notify_url"`
-	// out_contract_code: Out contract code. Required.
+	// out_contract_code: The merchant's number of the contract. Required.
 	OutContractCode string `json:"out_contract_code"`
-	// plan_id: Plan id. Required.
+	// plan_id: Number of the plan or of the contract's template. Required.
 	PlanID int64 `json:"plan_id"`
 }
 
 // CreateCombinedDeductionRequest is the body of POST /v3/ecommerce/combine-papay/transactions.
 type CreateCombinedDeductionRequest struct {
-	// combine_appid: Combine appid. Required.
+	// combine_appid: App id of who starts the combined payment. Required.
 	CombineAppID string `json:"combine_appid"`
-	// combine_mchid: Combine mchid. Required.
+	// combine_mchid: Merchant id of who starts the combined payment. Required.
 	CombineMchID string `json:"combine_mchid"`
-	// combine_out_trade_no: Combine out trade no. Required.
+	// combine_out_trade_no: The merchant's number of the combined order, unique for the merchant id. Required.
 	CombineOutTradeNo string `json:"combine_out_trade_no"`
-	// contract_id: Contract id. Required.
+	// contract_id: WeChat Pay's number of the contract. Required.
 	ContractID string `json:"contract_id"`
 	// risk_info: Risk info.
 	RiskInfo *string `json:"risk_info,omitempty"`
-	// sub_orders: Sub orders.
+	// sub_orders: Orders that are paid together.
 	SubOrders []SubOrder `json:"sub_orders,omitempty"`
 }
 
-// SubOrder is an item of sub_orders.
+// SubOrder is an item of sub_orders. Orders that are paid together.
 type SubOrder struct {
-	// amount: Amount. Required.
+	// amount: Amounts of the order. Required.
 	Amount Amount `json:"amount"`
-	// attach: Attach.
+	// attach: The merchant's own data, returned as it is.
 	Attach *string `json:"attach,omitempty"`
-	// description: Description. Required.
+	// description: What is paid for or done, in words. Required.
 	Description string `json:"description"`
-	// mchid: Mchid. Required.
+	// mchid: Merchant id. Required.
 	MchID string `json:"mchid"`
-	// out_trade_no: Out trade no. Required.
+	// out_trade_no: The merchant's order number, unique for the merchant id. Required.
 	OutTradeNo string `json:"out_trade_no"`
-	// settle_info: Settle info.
+	// settle_info: How the payment is settled.
 	SettleInfo *SettleInfo `json:"settle_info,omitempty"`
-	// sub_appid: Sub appid.
+	// sub_appid: App id of the sub-merchant.
 	SubAppID *string `json:"sub_appid,omitempty"`
-	// sub_mchid: Sub mchid. Required.
+	// sub_mchid: Merchant id of the sub-merchant. Required.
 	SubMchID string `json:"sub_mchid"`
 	// sub_risk_info: Sub risk info.
 	SubRiskInfo *string `json:"sub_risk_info,omitempty"`
 }
 
-// Amount is the object amount.
+// Amount is the object amount. Amounts of the order.
 type Amount struct {
-	// currency: Currency. Required.
+	// currency: Currency of the order, ISO 4217. Required.
 	Currency string `json:"currency"`
-	// total_amount: Total amount. Required.
+	// total_amount: Whole amount. In fen. Required.
 	TotalAmount int64 `json:"total_amount"`
 }
 
-// SettleInfo is the object settle_info.
+// SettleInfo is the object settle_info. How the payment is settled.
 type SettleInfo struct {
-	// profit_sharing: Profit sharing.
+	// profit_sharing: Whether the payment will be shared with others.
 	ProfitSharing *bool `json:"profit_sharing,omitempty"`
-	// subsidy_amount: Subsidy amount.
+	// subsidy_amount: Amount of the subsidy. In fen.
 	SubsidyAmount *int64 `json:"subsidy_amount,omitempty"`
 }
 
 // CombinedDeduction is the answer to POST /v3/ecommerce/combine-papay/transactions. Plaintext of TRANSACTION.SUCCESS,
 // TRANSACTION.FAIL.
 type CombinedDeduction struct {
-	// combine_appid: Combine appid.
+	// combine_appid: App id of who starts the combined payment.
 	CombineAppID string `json:"combine_appid,omitempty"`
-	// combine_mchid: Combine mchid.
+	// combine_mchid: Merchant id of who starts the combined payment.
 	CombineMchID string `json:"combine_mchid,omitempty"`
-	// combine_out_trade_no: Combine out trade no.
+	// combine_out_trade_no: The merchant's number of the combined order, unique for the merchant id.
 	CombineOutTradeNo string `json:"combine_out_trade_no,omitempty"`
-	// combine_payer_info: Combine payer info.
+	// combine_payer_info: Who pays the combined order.
 	CombinePayerInfo *CombinePayerInfo `json:"combine_payer_info,omitempty"`
-	// sub_orders: Sub orders.
+	// sub_orders: Orders that are paid together.
 	SubOrders []DeductedSubOrder `json:"sub_orders,omitempty"`
 }
 
-// CombinePayerInfo is the object combine_payer_info.
+// CombinePayerInfo is the object combine_payer_info. Who pays the combined order.
 type CombinePayerInfo struct {
-	// openid: Openid.
+	// openid: The user's id within the app id.
 	OpenID string `json:"openid,omitempty"`
 }
 
-// DeductedSubOrder is an item of sub_orders.
+// DeductedSubOrder is an item of sub_orders. Orders that are paid together.
 type DeductedSubOrder struct {
-	// amount: Amount.
+	// amount: Amounts of the order.
 	Amount *DeductedAmount `json:"amount,omitempty"`
-	// attach: Attach.
+	// attach: The merchant's own data, returned as it is.
 	Attach string `json:"attach,omitempty"`
-	// bank_type: Bank type.
+	// bank_type: The payer's bank and kind of card.
 	BankType string `json:"bank_type,omitempty"`
-	// mchid: Mchid.
+	// mchid: Merchant id.
 	MchID string `json:"mchid,omitempty"`
-	// out_trade_no: Out trade no.
+	// out_trade_no: The merchant's order number, unique for the merchant id.
 	OutTradeNo string `json:"out_trade_no,omitempty"`
-	// sub_appid: Sub appid.
+	// sub_appid: App id of the sub-merchant.
 	SubAppID string `json:"sub_appid,omitempty"`
-	// sub_mchid: Sub mchid.
+	// sub_mchid: Merchant id of the sub-merchant.
 	SubMchID string `json:"sub_mchid,omitempty"`
-	// success_time: Success time.
+	// success_time: When it succeeded.
 	SuccessTime string `json:"success_time,omitempty"`
-	// trade_state: Trade state.
+	// trade_state: State of the payment.
 	TradeState string `json:"trade_state,omitempty"`
-	// trade_type: Trade type.
+	// trade_type: Way of paying.
 	TradeType string `json:"trade_type,omitempty"`
-	// transaction_id: Transaction id.
+	// transaction_id: WeChat Pay's number of the payment.
 	TransactionID string `json:"transaction_id,omitempty"`
 }
 
-// DeductedAmount is the object amount.
+// DeductedAmount is the object amount. Amounts of the order.
 type DeductedAmount struct {
-	// currency: Currency.
+	// currency: Currency of the order, ISO 4217.
 	Currency string `json:"currency,omitempty"`
-	// payer_amount: Payer amount.
+	// payer_amount: What the payer pays after discounts. In fen.
 	PayerAmount int64 `json:"payer_amount,omitempty"`
-	// payer_currency: Payer currency.
+	// payer_currency: Currency in which the payer pays, ISO 4217.
 	PayerCurrency string `json:"payer_currency,omitempty"`
-	// total_amount: Total amount.
+	// total_amount: Whole amount. In fen.
 	TotalAmount int64 `json:"total_amount,omitempty"`
 }
 
 // ReverseCombinedDeductionRequest is the body of POST
 // /v3/ecommerce/combine-papay/transactions/{combine_out_trade_no}/reverse.
 type ReverseCombinedDeductionRequest struct {
-	// combine_appid: Combine appid. Required.
+	// combine_appid: App id of who starts the combined payment. Required.
 	CombineAppID string `json:"combine_appid"`
-	// sub_orders: Sub orders.
+	// sub_orders: Orders that are paid together.
 	SubOrders []ReversedSubOrder `json:"sub_orders,omitempty"`
 }
 
-// ReversedSubOrder is an item of sub_orders.
+// ReversedSubOrder is an item of sub_orders. Orders that are paid together.
 type ReversedSubOrder struct {
-	// mchid: Mchid. Required.
+	// mchid: Merchant id. Required.
 	MchID string `json:"mchid"`
-	// out_trade_no: Out trade no. Required.
+	// out_trade_no: The merchant's order number, unique for the merchant id. Required.
 	OutTradeNo string `json:"out_trade_no"`
-	// sub_appid: Sub appid.
+	// sub_appid: App id of the sub-merchant.
 	SubAppID *string `json:"sub_appid,omitempty"`
-	// sub_mchid: Sub mchid. Required.
+	// sub_mchid: Merchant id of the sub-merchant. Required.
 	SubMchID string `json:"sub_mchid"`
 }
 
 // Balance is the answer to GET /v3/ecommerce/fund/balance/{sub_mchid}.
 type Balance struct {
-	// account_type: Account type. BASIC, DEPOSIT, FEES, OPERATION, or what the provider adds.
+	// account_type: Kind of account. BASIC, DEPOSIT, FEES, OPERATION, or what the provider adds.
 	AccountType string `json:"account_type,omitempty"`
-	// available_amount: Available amount.
+	// available_amount: What is available. In fen.
 	AvailableAmount int64 `json:"available_amount,omitempty"`
-	// pending_amount: Pending amount.
+	// pending_amount: What is not yet available. In fen.
 	PendingAmount int64 `json:"pending_amount,omitempty"`
-	// sub_mchid: Sub mchid.
+	// sub_mchid: Merchant id of the sub-merchant.
 	SubMchID string `json:"sub_mchid,omitempty"`
 }
 
 // CreateWithdrawalRequest is the body of POST /v3/ecommerce/fund/withdraw.
 type CreateWithdrawalRequest struct {
-	// account_type: Account type. One of BASIC, FEES, OPERATION.
+	// account_type: Kind of account. One of BASIC, FEES, OPERATION.
 	AccountType string `json:"account_type,omitempty"`
-	// amount: Amount. Required.
+	// amount: Amount. In fen. Required.
 	Amount int64 `json:"amount"`
-	// bank_memo: Bank memo.
+	// bank_memo: Remark on the bank's statement.
 	BankMemo *string `json:"bank_memo,omitempty"`
-	// notify_url: Notify url.
+	// notify_url: Where the notification goes: absolute, HTTPS, without query.
 	NotifyURL *string `json:"notify_url,omitempty"`
-	// out_request_no: Out request no. Required.
+	// out_request_no: The merchant's number of the request, unique for the merchant id; the same number has one effect.
+	// Required.
 	OutRequestNo string `json:"out_request_no"`
 	// remark: Remark.
 	Remark *string `json:"remark,omitempty"`
-	// sub_mchid: Sub mchid. Required.
+	// sub_mchid: Merchant id of the sub-merchant. Required.
 	SubMchID string `json:"sub_mchid"`
 }
 
 // Withdrawal is the answer to POST /v3/ecommerce/fund/withdraw.
 type Withdrawal struct {
-	// account_type: Account type. BASIC, FEES, OPERATION, or what the provider adds.
+	// account_type: Kind of account. BASIC, FEES, OPERATION, or what the provider adds.
 	AccountType string `json:"account_type,omitempty"`
-	// out_request_no: Out request no.
+	// out_request_no: The merchant's number of the request, unique for the merchant id; the same number has one effect.
 	OutRequestNo string `json:"out_request_no,omitempty"`
-	// sub_mchid: Sub mchid.
+	// sub_mchid: Merchant id of the sub-merchant.
 	SubMchID string `json:"sub_mchid,omitempty"`
-	// withdraw_id: Withdraw id.
+	// withdraw_id: WeChat Pay's number of the withdrawal.
 	WithdrawID string `json:"withdraw_id,omitempty"`
-	// account_bank: Account bank.
+	// account_bank: Name of the bank.
 	AccountBank string `json:"account_bank,omitempty"`
-	// account_number: Account number.
+	// account_number: Number of the bank account.
 	AccountNumber string `json:"account_number,omitempty"`
-	// amount: Amount.
+	// amount: Amount. In fen.
 	Amount int64 `json:"amount,omitempty"`
-	// bank_memo: Bank memo.
+	// bank_memo: Remark on the bank's statement.
 	BankMemo string `json:"bank_memo,omitempty"`
-	// bank_name: Bank name.
+	// bank_name: Name of the bank with its branch.
 	BankName string `json:"bank_name,omitempty"`
-	// create_time: Create time.
+	// create_time: When it was made.
 	CreateTime string `json:"create_time,omitempty"`
 	// reason: Reason.
 	Reason string `json:"reason,omitempty"`
 	// remark: Remark.
 	Remark string `json:"remark,omitempty"`
-	// sp_mchid: Sp mchid.
+	// sp_mchid: Merchant id of the service provider.
 	SpMchID string `json:"sp_mchid,omitempty"`
-	// status: Status. CLOSE, CREATE_SUCCESS, FAIL, INIT, REFUND, SUCCESS, or what the provider adds.
+	// status: State. CLOSE, CREATE_SUCCESS, FAIL, INIT, REFUND, SUCCESS, or what the provider adds.
 	Status string `json:"status,omitempty"`
-	// update_time: Update time.
+	// update_time: When it was last changed.
 	UpdateTime string `json:"update_time,omitempty"`
 }
 
@@ -1132,7 +1138,7 @@ type Withdrawal struct {
 type IndividualAuthorization struct {
 	// auth_state: Auth state. AUTHORIZED, UNAUTHORIZED, or what the provider adds.
 	AuthState string `json:"auth_state,omitempty"`
-	// individual_auth_id: Individual auth id.
+	// individual_auth_id: Number of a person's authorization.
 	IndividualAuthID string `json:"individual_auth_id,omitempty"`
 	// individual_openid: Individual openid.
 	IndividualOpenID string `json:"individual_openid,omitempty"`
@@ -1150,20 +1156,20 @@ type RealNameAuthResult struct {
 	AccessToken string `json:"access_token,omitempty"`
 	// access_token_expire_time: Access token expire time. RFC 3339.
 	AccessTokenExpireTime string `json:"access_token_expire_time,omitempty"`
-	// scope: Scope. pay_realname, or what the provider adds.
+	// scope: Whether a coupon is good for all goods or for single ones. pay_realname, or what the provider adds.
 	Scope string `json:"scope,omitempty"`
 }
 
 // AuthorizeVerifiedIndividualInAppRequest is the body of POST
 // /v3/ecommerce/individual-contracts/pre-entrust-sign-with-real-name-identity/app.
 type AuthorizeVerifiedIndividualInAppRequest struct {
-	// appid: Appid. Required.
+	// appid: App id of the official account, mini-program or app. Required.
 	AppID string `json:"appid"`
 	// cred_id: Cred id. Sent encrypted: give the plaintext, the library encrypts it. Required.
 	CredID string `json:"cred_id"`
 	// cred_type: Cred type. Always ID_CARD. Required.
 	CredType string `json:"cred_type"`
-	// out_contract_code: Out contract code. Required.
+	// out_contract_code: The merchant's number of the contract. Required.
 	OutContractCode string `json:"out_contract_code"`
 	// real_name: Real name. Sent encrypted: give the plaintext, the library encrypts it. Required.
 	RealName string `json:"real_name"`
@@ -1181,22 +1187,22 @@ func (v AuthorizeVerifiedIndividualInAppRequest) GoString() string {
 
 // PreEntrust is the answer to POST /v3/ecommerce/individual-contracts/pre-entrust-sign-with-real-name-identity/app.
 type PreEntrust struct {
-	// pre_entrustweb_id: Pre entrustweb id.
+	// pre_entrustweb_id: What the user's device needs to begin signing.
 	PreEntrustwebID string `json:"pre_entrustweb_id,omitempty"`
 }
 
 // AuthorizeVerifiedIndividualInMiniProgramRequest is the body of POST
 // /v3/ecommerce/individual-contracts/pre-entrust-sign-with-real-name-identity/mini-program.
 type AuthorizeVerifiedIndividualInMiniProgramRequest struct {
-	// appid: Appid. Required.
+	// appid: App id of the official account, mini-program or app. Required.
 	AppID string `json:"appid"`
 	// cred_id: Cred id. Sent encrypted: give the plaintext, the library encrypts it. Required.
 	CredID string `json:"cred_id"`
 	// cred_type: Cred type. Always ID_CARD. Required.
 	CredType string `json:"cred_type"`
-	// openid: Openid. Required.
+	// openid: The user's id within the app id. Required.
 	OpenID string `json:"openid"`
-	// out_contract_code: Out contract code. Required.
+	// out_contract_code: The merchant's number of the contract. Required.
 	OutContractCode string `json:"out_contract_code"`
 	// real_name: Real name. Sent encrypted: give the plaintext, the library encrypts it. Required.
 	RealName string `json:"real_name"`
@@ -1214,20 +1220,20 @@ func (v AuthorizeVerifiedIndividualInMiniProgramRequest) GoString() string {
 
 // AuthorizeIndividualInAppRequest is the body of POST /v3/ecommerce/individual-contracts/pre-entrust-sign/app.
 type AuthorizeIndividualInAppRequest struct {
-	// appid: Appid. Required.
+	// appid: App id of the official account, mini-program or app. Required.
 	AppID string `json:"appid"`
-	// out_contract_code: Out contract code. Required.
+	// out_contract_code: The merchant's number of the contract. Required.
 	OutContractCode string `json:"out_contract_code"`
 }
 
 // AuthorizeIndividualInMiniProgramRequest is the body of POST
 // /v3/ecommerce/individual-contracts/pre-entrust-sign/mini-program.
 type AuthorizeIndividualInMiniProgramRequest struct {
-	// appid: Appid. Required.
+	// appid: App id of the official account, mini-program or app. Required.
 	AppID string `json:"appid"`
-	// openid: Openid. Required.
+	// openid: The user's id within the app id. Required.
 	OpenID string `json:"openid"`
-	// out_contract_code: Out contract code. Required.
+	// out_contract_code: The merchant's number of the contract. Required.
 	OutContractCode string `json:"out_contract_code"`
 }
 
@@ -1235,7 +1241,7 @@ type AuthorizeIndividualInMiniProgramRequest struct {
 type AuthorizeTransfersRequest struct {
 	// agreement_list: Agreement list. Required.
 	AgreementList []Agreement `json:"agreement_list"`
-	// sub_mchid: Sub mchid. Required.
+	// sub_mchid: Merchant id of the sub-merchant. Required.
 	SubMchID string `json:"sub_mchid"`
 }
 
@@ -1247,41 +1253,42 @@ type Agreement struct {
 	AgreementVersion string `json:"agreement_version"`
 	// sign_organization: Sign organization. Required.
 	SignOrganization string `json:"sign_organization"`
-	// sign_time: Sign time. Required.
+	// sign_time: When it was signed. Required.
 	SignTime string `json:"sign_time"`
 }
 
 // TransferAuthorization is the answer to POST /v3/ecommerce/mch-transfer/authorizations.
 type TransferAuthorization struct {
-	// accept_time: Accept time.
+	// accept_time: When it was accepted.
 	AcceptTime string `json:"accept_time,omitempty"`
-	// authorization_state: Authorization state.
+	// authorization_state: State of the authorization.
 	AuthorizationState string `json:"authorization_state,omitempty"`
-	// authorize_time: Authorize time.
+	// authorize_time: When it was allowed.
 	AuthorizeTime string `json:"authorize_time,omitempty"`
-	// sub_mchid: Sub mchid.
+	// sub_mchid: Merchant id of the sub-merchant.
 	SubMchID string `json:"sub_mchid,omitempty"`
 }
 
 // CreateTransferRequest is the body of POST /v3/ecommerce/mch-transfer/transfer-bills.
 type CreateTransferRequest struct {
-	// appid: Appid. Required.
+	// appid: App id of the official account, mini-program or app. Required.
 	AppID string `json:"appid"`
-	// notify_url: Notify url.
+	// notify_url: Where the notification goes: absolute, HTTPS, without query.
 	NotifyURL *string `json:"notify_url,omitempty"`
-	// openid: Openid. Required.
+	// openid: The user's id within the app id. Required.
 	OpenID string `json:"openid"`
-	// out_bill_no: Out bill no. Required.
+	// out_bill_no: The merchant's number of the transfer, unique for the merchant id; however often it is sent, money is moved
+	// once. Required.
 	OutBillNo string `json:"out_bill_no"`
-	// sub_mchid: Sub mchid. Required.
+	// sub_mchid: Merchant id of the sub-merchant. Required.
 	SubMchID string `json:"sub_mchid"`
-	// transfer_amount: Transfer amount. Required.
+	// transfer_amount: Amount of the transfer. In fen. Required.
 	TransferAmount int64 `json:"transfer_amount"`
-	// transfer_remark: Transfer remark. Required.
+	// transfer_remark: Remark on the transfer, shown to the user. Required.
 	TransferRemark string `json:"transfer_remark"`
-	// transfer_scene_id: Transfer scene id. Required.
+	// transfer_scene_id: Number of the scene of the transfer, which the merchant has been granted. Required.
 	TransferSceneID string `json:"transfer_scene_id"`
-	// user_name: User name. Sent encrypted: give the plaintext, the library encrypts it.
+	// user_name: Real name of the user. Sent encrypted: give the plaintext, the library encrypts it.
 	UserName *string `json:"user_name,omitempty"`
 }
 
@@ -1297,105 +1304,106 @@ func (v CreateTransferRequest) GoString() string {
 
 // Transfer is the answer to POST /v3/ecommerce/mch-transfer/transfer-bills.
 type Transfer struct {
-	// create_time: Create time.
+	// create_time: When it was made.
 	CreateTime string `json:"create_time,omitempty"`
-	// fail_reason: Fail reason.
+	// fail_reason: Why it failed.
 	FailReason string `json:"fail_reason,omitempty"`
-	// out_bill_no: Out bill no.
+	// out_bill_no: The merchant's number of the transfer, unique for the merchant id; however often it is sent, money is moved
+	// once.
 	OutBillNo string `json:"out_bill_no,omitempty"`
-	// package_info: Package info.
+	// package_info: What the user's device needs to show the page on which the transfer is confirmed.
 	PackageInfo string `json:"package_info,omitempty"`
 	// state: State.
 	State string `json:"state,omitempty"`
-	// sub_mchid: Sub mchid.
+	// sub_mchid: Merchant id of the sub-merchant.
 	SubMchID string `json:"sub_mchid,omitempty"`
-	// transfer_bill_no: Transfer bill no.
+	// transfer_bill_no: WeChat Pay's number of the transfer.
 	TransferBillNo string `json:"transfer_bill_no,omitempty"`
-	// appid: Appid.
+	// appid: App id of the official account, mini-program or app.
 	AppID string `json:"appid,omitempty"`
-	// mchid: Mchid.
+	// mchid: Merchant id.
 	MchID string `json:"mchid,omitempty"`
-	// openid: Openid.
+	// openid: The user's id within the app id.
 	OpenID string `json:"openid,omitempty"`
-	// transfer_amount: Transfer amount.
+	// transfer_amount: Amount of the transfer. In fen.
 	TransferAmount int64 `json:"transfer_amount,omitempty"`
-	// transfer_remark: Transfer remark.
+	// transfer_remark: Remark on the transfer, shown to the user.
 	TransferRemark string `json:"transfer_remark,omitempty"`
-	// transfer_scene_id: Transfer scene id.
+	// transfer_scene_id: Number of the scene of the transfer, which the merchant has been granted.
 	TransferSceneID string `json:"transfer_scene_id,omitempty"`
-	// update_time: Update time.
+	// update_time: When it was last changed.
 	UpdateTime string `json:"update_time,omitempty"`
-	// user_name: User name.
+	// user_name: Real name of the user.
 	UserName string `json:"user_name,omitempty"`
 }
 
 // CancelTransferRequest is the body of POST /v3/ecommerce/mch-transfer/transfer-bills/out-bill-no/{out_bill_no}/cancel.
 type CancelTransferRequest struct {
-	// sub_mchid: Sub mchid. Required.
+	// sub_mchid: Merchant id of the sub-merchant. Required.
 	SubMchID string `json:"sub_mchid"`
 }
 
 // AfterSalesOrder is the answer to GET /v3/ecommerce/profitsharing/after-sales-orders.
 type AfterSalesOrder struct {
-	// amount: Amount.
+	// amount: Amount. In fen.
 	Amount int64 `json:"amount,omitempty"`
-	// fail_reason: Fail reason. ACCOUNT_ABNORMAL, NO_RELATION, RECEIVER_HIGH_RISK, or what the provider adds.
+	// fail_reason: Why it failed. ACCOUNT_ABNORMAL, NO_RELATION, RECEIVER_HIGH_RISK, or what the provider adds.
 	FailReason string `json:"fail_reason,omitempty"`
-	// finish_time: Finish time. RFC 3339.
+	// finish_time: When it was finished. RFC 3339.
 	FinishTime string `json:"finish_time,omitempty"`
 	// result: Result. FAILED, PROCESSING, SUCCESS, or what the provider adds.
 	Result string `json:"result,omitempty"`
-	// sub_mchid: Sub mchid.
+	// sub_mchid: Merchant id of the sub-merchant.
 	SubMchID string `json:"sub_mchid,omitempty"`
-	// transaction_id: Transaction id.
+	// transaction_id: WeChat Pay's number of the payment.
 	TransactionID string `json:"transaction_id,omitempty"`
 }
 
 // CreateAfterSalesOrderRequest is the body of POST /v3/ecommerce/profitsharing/after-sales-orders.
 type CreateAfterSalesOrderRequest struct {
-	// amount: Amount. Required.
+	// amount: Amount. In fen. Required.
 	Amount int64 `json:"amount"`
-	// refund_id: Refund id. Required.
+	// refund_id: WeChat Pay's number of the refund. Required.
 	RefundID string `json:"refund_id"`
 	// scene: Scene. One of CHANGE_TICKET, REFUND_TICKET, RETURN_GOODS. Required.
 	Scene string `json:"scene"`
-	// sub_mchid: Sub mchid. Required.
+	// sub_mchid: Merchant id of the sub-merchant. Required.
 	SubMchID string `json:"sub_mchid"`
-	// transaction_id: Transaction id. Required.
+	// transaction_id: WeChat Pay's number of the payment. Required.
 	TransactionID string `json:"transaction_id"`
-	// type: Type. Always SERVICE_FEE_INCOME. Required.
+	// type: Kind. Always SERVICE_FEE_INCOME. Required.
 	Type string `json:"type"`
 }
 
 // FinishProfitSharingRequest is the body of POST /v3/ecommerce/profitsharing/finish-order.
 type FinishProfitSharingRequest struct {
-	// description: Description. Required.
+	// description: What is paid for or done, in words. Required.
 	Description string `json:"description"`
-	// out_order_no: Out order no. Required.
+	// out_order_no: The merchant's number of the order, unique for the merchant id. Required.
 	OutOrderNo string `json:"out_order_no"`
-	// sub_mchid: Sub mchid. Required.
+	// sub_mchid: Merchant id of the sub-merchant. Required.
 	SubMchID string `json:"sub_mchid"`
-	// transaction_id: Transaction id. Required.
+	// transaction_id: WeChat Pay's number of the payment. Required.
 	TransactionID string `json:"transaction_id"`
 }
 
 // ProfitSharing is the answer to POST /v3/ecommerce/profitsharing/finish-order.
 type ProfitSharing struct {
-	// order_id: Order id.
+	// order_id: WeChat Pay's number of the order.
 	OrderID string `json:"order_id,omitempty"`
-	// out_order_no: Out order no.
+	// out_order_no: The merchant's number of the order, unique for the merchant id.
 	OutOrderNo string `json:"out_order_no,omitempty"`
-	// sub_mchid: Sub mchid.
+	// sub_mchid: Merchant id of the sub-merchant.
 	SubMchID string `json:"sub_mchid,omitempty"`
-	// transaction_id: Transaction id.
+	// transaction_id: WeChat Pay's number of the payment.
 	TransactionID string `json:"transaction_id,omitempty"`
 	// abnormal_status: Abnormal status. ABNORMAL_CLOSED, ABNORMAL_FINISHED, ABNORMAL_PENDING, or what the provider adds.
 	AbnormalStatus string `json:"abnormal_status,omitempty"`
-	// close_reason: Close reason.
+	// close_reason: Why it was closed.
 	CloseReason string `json:"close_reason,omitempty"`
-	// finish_amount: Finish amount.
+	// finish_amount: What went to the merchant at the end. In fen.
 	FinishAmount int64 `json:"finish_amount,omitempty"`
-	// finish_description: Finish description.
+	// finish_description: Why the sharing ends.
 	FinishDescription string `json:"finish_description,omitempty"`
 	// funds_abnormal_closed_reason: Funds abnormal closed reason. CLOSED_REASON_RESTRICT_TRANSFER, CLOSED_REASON_TIMEOUT, or
 	// what the provider adds.
@@ -1404,37 +1412,37 @@ type ProfitSharing struct {
 	FundsAbnormalReceivers []FundsAbnormalReceiver `json:"funds_abnormal_receivers,omitempty"`
 	// funds_abnormal_redirect_id: Funds abnormal redirect id.
 	FundsAbnormalRedirectID string `json:"funds_abnormal_redirect_id,omitempty"`
-	// receivers: Receivers.
+	// receivers: Who receives shares.
 	Receivers []ProfitSharingReceiver `json:"receivers,omitempty"`
-	// status: Status. FINISHED, PROCESSING, or what the provider adds.
+	// status: State. FINISHED, PROCESSING, or what the provider adds.
 	Status string `json:"status,omitempty"`
 }
 
 // FundsAbnormalReceiver is an item of funds_abnormal_receivers.
 type FundsAbnormalReceiver struct {
-	// mchid: Mchid.
+	// mchid: Merchant id.
 	MchID string `json:"mchid,omitempty"`
 }
 
-// ProfitSharingReceiver is an item of receivers.
+// ProfitSharingReceiver is an item of receivers. Who receives shares.
 type ProfitSharingReceiver struct {
-	// amount: Amount.
+	// amount: What the receiver gets. In fen.
 	Amount int64 `json:"amount,omitempty"`
-	// description: Description.
+	// description: What is paid for or done, in words.
 	Description string `json:"description,omitempty"`
-	// detail_id: Detail id.
+	// detail_id: WeChat Pay's number of the single transfer.
 	DetailID string `json:"detail_id,omitempty"`
-	// fail_reason: Fail reason. ACCOUNT_ABNORMAL, NO_RELATION, RECEIVER_HIGH_RISK, or what the provider adds.
+	// fail_reason: Why it failed. ACCOUNT_ABNORMAL, NO_RELATION, RECEIVER_HIGH_RISK, or what the provider adds.
 	FailReason string `json:"fail_reason,omitempty"`
-	// finish_time: Finish time. RFC 3339.
+	// finish_time: When it was finished. RFC 3339.
 	FinishTime string `json:"finish_time,omitempty"`
-	// receiver_account: Receiver account.
+	// receiver_account: Account of the receiver.
 	ReceiverAccount string `json:"receiver_account,omitempty"`
-	// receiver_mchid: Receiver mchid.
+	// receiver_mchid: Merchant id of the receiver.
 	ReceiverMchID string `json:"receiver_mchid,omitempty"`
 	// result: Result. CLOSED, PENDING, SUCCESS, or what the provider adds.
 	Result string `json:"result,omitempty"`
-	// type: Type. MERCHANT_ID, PERSONAL_OPENID, or what the provider adds.
+	// type: Kind. MERCHANT_ID, PERSONAL_OPENID, or what the provider adds.
 	Type string `json:"type,omitempty"`
 	// abnormal_status: Abnormal status. ABNORMAL_CLOSED, ABNORMAL_FINISHED, ABNORMAL_PENDING, or what the provider adds.
 	AbnormalStatus string `json:"abnormal_status,omitempty"`
@@ -1449,31 +1457,31 @@ type ProfitSharingReceiver struct {
 
 // CreateProfitSharingRequest is the body of POST /v3/ecommerce/profitsharing/orders.
 type CreateProfitSharingRequest struct {
-	// appid: Appid.
+	// appid: App id of the official account, mini-program or app.
 	AppID *string `json:"appid,omitempty"`
 	// finish: Finish. Required.
 	Finish bool `json:"finish"`
-	// out_order_no: Out order no. Required.
+	// out_order_no: The merchant's number of the order, unique for the merchant id. Required.
 	OutOrderNo string `json:"out_order_no"`
-	// receivers: Receivers. Required.
+	// receivers: Who receives shares. Required.
 	Receivers []Receiver `json:"receivers"`
-	// sub_mchid: Sub mchid. Required.
+	// sub_mchid: Merchant id of the sub-merchant. Required.
 	SubMchID string `json:"sub_mchid"`
-	// transaction_id: Transaction id. Required.
+	// transaction_id: WeChat Pay's number of the payment. Required.
 	TransactionID string `json:"transaction_id"`
 }
 
-// Receiver is an item of receivers.
+// Receiver is an item of receivers. Who receives shares.
 type Receiver struct {
-	// amount: Amount. Required.
+	// amount: What the receiver gets. In fen. Required.
 	Amount int64 `json:"amount"`
-	// description: Description. Required.
+	// description: What is paid for or done, in words. Required.
 	Description string `json:"description"`
-	// receiver_account: Receiver account. Required.
+	// receiver_account: Account of the receiver. Required.
 	ReceiverAccount string `json:"receiver_account"`
-	// receiver_name: Receiver name. Sent encrypted: give the plaintext, the library encrypts it.
+	// receiver_name: Name of the receiver. Sent encrypted: give the plaintext, the library encrypts it.
 	ReceiverName *string `json:"receiver_name,omitempty"`
-	// type: Type. One of MERCHANT_ID, PERSONAL_OPENID. Required.
+	// type: Kind. One of MERCHANT_ID, PERSONAL_OPENID. Required.
 	Type string `json:"type"`
 }
 
@@ -1489,9 +1497,9 @@ func (v Receiver) GoString() string {
 
 // QueryRemainingAmountResponse is the answer to GET /v3/ecommerce/profitsharing/orders/{transaction_id}/amounts.
 type QueryRemainingAmountResponse struct {
-	// transaction_id: Transaction id.
+	// transaction_id: WeChat Pay's number of the payment.
 	TransactionID string `json:"transaction_id,omitempty"`
-	// unsplit_amount: Unsplit amount.
+	// unsplit_amount: What is still to be shared. In fen.
 	UnsplitAmount int64 `json:"unsplit_amount,omitempty"`
 }
 
@@ -1499,15 +1507,15 @@ type QueryRemainingAmountResponse struct {
 type AddReceiverRequest struct {
 	// account: Account. Required.
 	Account string `json:"account"`
-	// appid: Appid. Required.
+	// appid: App id of the official account, mini-program or app. Required.
 	AppID string `json:"appid"`
-	// encrypted_name: Encrypted name. Sent encrypted: give the plaintext, the library encrypts it.
+	// encrypted_name: Name of the receiver. Sent encrypted: give the plaintext, the library encrypts it.
 	EncryptedName *string `json:"encrypted_name,omitempty"`
 	// name: Name.
 	Name *string `json:"name,omitempty"`
-	// relation_type: Relation type. One of MERCHANT_ID, PERSONAL_OPENID. Required.
+	// relation_type: How the receiver stands to the merchant. One of MERCHANT_ID, PERSONAL_OPENID. Required.
 	RelationType string `json:"relation_type"`
-	// type: Type. One of MERCHANT_ID, PERSONAL_OPENID. Required.
+	// type: Kind. One of MERCHANT_ID, PERSONAL_OPENID. Required.
 	Type string `json:"type"`
 }
 
@@ -1525,7 +1533,7 @@ func (v AddReceiverRequest) GoString() string {
 type ReceiverReference struct {
 	// account: Account.
 	Account string `json:"account,omitempty"`
-	// type: Type. MERCHANT_ID, PERSONAL_OPENID, or what the provider adds.
+	// type: Kind. MERCHANT_ID, PERSONAL_OPENID, or what the provider adds.
 	Type string `json:"type,omitempty"`
 }
 
@@ -1533,53 +1541,55 @@ type ReceiverReference struct {
 type DeleteReceiverRequest struct {
 	// account: Account. Required.
 	Account string `json:"account"`
-	// appid: Appid. Required.
+	// appid: App id of the official account, mini-program or app. Required.
 	AppID string `json:"appid"`
-	// type: Type. One of MERCHANT_ID, PERSONAL_OPENID. Required.
+	// type: Kind. One of MERCHANT_ID, PERSONAL_OPENID. Required.
 	Type string `json:"type"`
 }
 
 // ReturnOrder is the answer to GET /v3/ecommerce/profitsharing/returnorders.
 type ReturnOrder struct {
-	// amount: Amount.
+	// amount: Amount. In fen.
 	Amount int64 `json:"amount,omitempty"`
-	// fail_reason: Fail reason. ACCOUNT_ABNORMAL, TIME_OUT_CLOSED, or what the provider adds.
+	// fail_reason: Why it failed. ACCOUNT_ABNORMAL, TIME_OUT_CLOSED, or what the provider adds.
 	FailReason string `json:"fail_reason,omitempty"`
-	// finish_time: Finish time. RFC 3339.
+	// finish_time: When it was finished. RFC 3339.
 	FinishTime string `json:"finish_time,omitempty"`
-	// order_id: Order id.
+	// order_id: WeChat Pay's number of the order.
 	OrderID string `json:"order_id,omitempty"`
-	// out_order_no: Out order no.
+	// out_order_no: The merchant's number of the order, unique for the merchant id.
 	OutOrderNo string `json:"out_order_no,omitempty"`
-	// out_return_no: Out return no.
+	// out_return_no: The merchant's number of the return, unique for the merchant id; however often it is sent, money is
+	// returned once.
 	OutReturnNo string `json:"out_return_no,omitempty"`
 	// result: Result. FAIL, PROCESSING, SUCCESS, or what the provider adds.
 	Result string `json:"result,omitempty"`
-	// return_mchid: Return mchid.
+	// return_mchid: Merchant id of who gives money back.
 	ReturnMchID string `json:"return_mchid,omitempty"`
-	// return_no: Return no.
+	// return_no: WeChat Pay's number of the return.
 	ReturnNo string `json:"return_no,omitempty"`
-	// sub_mchid: Sub mchid.
+	// sub_mchid: Merchant id of the sub-merchant.
 	SubMchID string `json:"sub_mchid,omitempty"`
 }
 
 // CreateReturnOrderRequest is the body of POST /v3/ecommerce/profitsharing/returnorders.
 type CreateReturnOrderRequest struct {
-	// amount: Amount. Required.
+	// amount: Amount. In fen. Required.
 	Amount int64 `json:"amount"`
-	// description: Description. Required.
+	// description: What is paid for or done, in words. Required.
 	Description string `json:"description"`
-	// order_id: Order id.
+	// order_id: WeChat Pay's number of the order.
 	OrderID *string `json:"order_id,omitempty"`
-	// out_order_no: Out order no.
+	// out_order_no: The merchant's number of the order, unique for the merchant id.
 	OutOrderNo *string `json:"out_order_no,omitempty"`
-	// out_return_no: Out return no. Required.
+	// out_return_no: The merchant's number of the return, unique for the merchant id; however often it is sent, money is
+	// returned once. Required.
 	OutReturnNo string `json:"out_return_no"`
-	// return_mchid: Return mchid. Required.
+	// return_mchid: Merchant id of who gives money back. Required.
 	ReturnMchID string `json:"return_mchid"`
-	// sub_mchid: Sub mchid. Required.
+	// sub_mchid: Merchant id of the sub-merchant. Required.
 	SubMchID string `json:"sub_mchid"`
-	// transaction_id: Transaction id.
+	// transaction_id: WeChat Pay's number of the payment.
 	TransactionID *string `json:"transaction_id,omitempty"`
 }
 
@@ -1587,53 +1597,54 @@ type CreateReturnOrderRequest struct {
 type CreateRefundRequest struct {
 	// amount: Amount. Required.
 	Amount CreateRefundAmount `json:"amount"`
-	// combine_mchid: Combine mchid.
+	// combine_mchid: Merchant id of who starts the combined payment.
 	CombineMchID *string `json:"combine_mchid,omitempty"`
-	// combine_out_trade_no: Combine out trade no.
+	// combine_out_trade_no: The merchant's number of the combined order, unique for the merchant id.
 	CombineOutTradeNo *string `json:"combine_out_trade_no,omitempty"`
-	// combine_transaction_id: Combine transaction id. Required.
+	// combine_transaction_id: WeChat Pay's number of the combined payment. Required.
 	CombineTransactionID string `json:"combine_transaction_id"`
-	// funds_account: Funds account. One of AVAILABLE, PREPAID, UNSETTLED. Required.
+	// funds_account: Account the money is taken from. One of AVAILABLE, PREPAID, UNSETTLED. Required.
 	FundsAccount string `json:"funds_account"`
-	// individual_auth_id: Individual auth id.
+	// individual_auth_id: Number of a person's authorization.
 	IndividualAuthID *string `json:"individual_auth_id,omitempty"`
-	// notify_url: Notify url.
+	// notify_url: Where the notification goes: absolute, HTTPS, without query.
 	NotifyURL *string `json:"notify_url,omitempty"`
-	// out_refund_no: Out refund no. Required.
+	// out_refund_no: The merchant's refund number, unique for the merchant id; however often it is sent, money is refunded
+	// once. Required.
 	OutRefundNo string `json:"out_refund_no"`
-	// out_trade_no: Out trade no.
+	// out_trade_no: The merchant's order number, unique for the merchant id.
 	OutTradeNo *string `json:"out_trade_no,omitempty"`
 	// reason: Reason.
 	Reason *string `json:"reason,omitempty"`
-	// refund_account: Refund account. One of REFUND_SOURCE_PARTNER_ADVANCE, REFUND_SOURCE_SUB_MERCHANT.
+	// refund_account: Who pays the refund. One of REFUND_SOURCE_PARTNER_ADVANCE, REFUND_SOURCE_SUB_MERCHANT.
 	RefundAccount string `json:"refund_account,omitempty"`
-	// sp_appid: Sp appid. Required.
+	// sp_appid: App id of the service provider. Required.
 	SpAppID string `json:"sp_appid"`
-	// sub_appid: Sub appid.
+	// sub_appid: App id of the sub-merchant.
 	SubAppID *string `json:"sub_appid,omitempty"`
-	// sub_mchid: Sub mchid.
+	// sub_mchid: Merchant id of the sub-merchant.
 	SubMchID *string `json:"sub_mchid,omitempty"`
-	// transaction_id: Transaction id.
+	// transaction_id: WeChat Pay's number of the payment.
 	TransactionID *string `json:"transaction_id,omitempty"`
 }
 
-// CreateRefundAmount is the object amount.
+// CreateRefundAmount is the object amount. Amount.
 type CreateRefundAmount struct {
-	// currency: Currency.
+	// currency: Currency of the order, ISO 4217.
 	Currency *string `json:"currency,omitempty"`
-	// from: From.
+	// from: Accounts the money is taken from and how much from each.
 	From []RefundSource `json:"from,omitempty"`
-	// refund: Refund. Required.
+	// refund: Amount of the refund. In fen. Required.
 	Refund int64 `json:"refund"`
-	// total: Total. Required.
+	// total: Amount of the order. In fen. Required.
 	Total int64 `json:"total"`
 }
 
-// RefundSource is an item of from.
+// RefundSource is an item of from. Accounts the money is taken from and how much from each.
 type RefundSource struct {
 	// account: Account. One of AVAILABLE, UNAVAILABLE.
 	Account string `json:"account,omitempty"`
-	// amount: Amount.
+	// amount: What is taken from the account. In fen.
 	Amount *int64 `json:"amount,omitempty"`
 }
 
@@ -1641,87 +1652,90 @@ type RefundSource struct {
 type Refund struct {
 	// amount: Amount.
 	Amount *RefundAmount `json:"amount,omitempty"`
-	// create_time: Create time.
+	// create_time: When it was made.
 	CreateTime string `json:"create_time,omitempty"`
-	// out_refund_no: Out refund no.
+	// out_refund_no: The merchant's refund number, unique for the merchant id; however often it is sent, money is refunded
+	// once.
 	OutRefundNo string `json:"out_refund_no,omitempty"`
-	// promotion_detail: Promotion detail.
+	// promotion_detail: Coupons that were used.
 	PromotionDetail []Promotion `json:"promotion_detail,omitempty"`
-	// refund_account: Refund account. REFUND_SOURCE_PARTNER_ADVANCE, REFUND_SOURCE_SUB_MERCHANT, or what the provider adds.
+	// refund_account: Who pays the refund. REFUND_SOURCE_PARTNER_ADVANCE, REFUND_SOURCE_SUB_MERCHANT, or what the provider
+	// adds.
 	RefundAccount string `json:"refund_account,omitempty"`
-	// refund_id: Refund id.
+	// refund_id: WeChat Pay's number of the refund.
 	RefundID string `json:"refund_id,omitempty"`
-	// channel: Channel. BALANCE, ORIGINAL, OTHER_BALANCE, OTHER_BANKCARD, or what the provider adds.
+	// channel: Way the money goes. BALANCE, ORIGINAL, OTHER_BALANCE, OTHER_BANKCARD, or what the provider adds.
 	Channel string `json:"channel,omitempty"`
-	// funds_account: Funds account. AVAILABLE, BASIC, ECNY_BASIC, OPERATION, UNSETTLED, or what the provider adds.
+	// funds_account: Account the money is taken from. AVAILABLE, BASIC, ECNY_BASIC, OPERATION, UNSETTLED, or what the provider
+	// adds.
 	FundsAccount string `json:"funds_account,omitempty"`
-	// out_trade_no: Out trade no.
+	// out_trade_no: The merchant's order number, unique for the merchant id.
 	OutTradeNo string `json:"out_trade_no,omitempty"`
-	// status: Status. ABNORMAL, CLOSE, PROCESSING, SUCCESS, or what the provider adds.
+	// status: State. ABNORMAL, CLOSE, PROCESSING, SUCCESS, or what the provider adds.
 	Status string `json:"status,omitempty"`
-	// success_time: Success time. RFC 3339.
+	// success_time: When it succeeded. RFC 3339.
 	SuccessTime string `json:"success_time,omitempty"`
-	// transaction_id: Transaction id.
+	// transaction_id: WeChat Pay's number of the payment.
 	TransactionID string `json:"transaction_id,omitempty"`
-	// user_received_account: User received account.
+	// user_received_account: Account that receives the money.
 	UserReceivedAccount string `json:"user_received_account,omitempty"`
 }
 
-// RefundAmount is the object amount.
+// RefundAmount is the object amount. Amount.
 type RefundAmount struct {
-	// advance: Advance.
+	// advance: What the platform has advanced. In fen.
 	Advance int64 `json:"advance,omitempty"`
-	// currency: Currency.
+	// currency: Currency of the order, ISO 4217.
 	Currency string `json:"currency,omitempty"`
-	// discount_refund: Discount refund.
+	// discount_refund: What of the refund goes to coupons. In fen.
 	DiscountRefund int64 `json:"discount_refund,omitempty"`
-	// from: From.
+	// from: Accounts the money is taken from and how much from each.
 	From []RefundedSource `json:"from,omitempty"`
-	// payer_refund: Payer refund.
+	// payer_refund: What the payer gets back. In fen.
 	PayerRefund int64 `json:"payer_refund,omitempty"`
-	// refund: Refund.
+	// refund: Amount of the refund. In fen.
 	Refund int64 `json:"refund,omitempty"`
-	// refund_fee: Refund fee.
+	// refund_fee: What was refunded. In fen.
 	RefundFee int64 `json:"refund_fee,omitempty"`
 }
 
-// RefundedSource is an item of from.
+// RefundedSource is an item of from. Accounts the money is taken from and how much from each.
 type RefundedSource struct {
 	// account: Account. AVAILABLE, UNAVAILABLE, or what the provider adds.
 	Account string `json:"account,omitempty"`
-	// amount: Amount.
+	// amount: What is taken from the account. In fen.
 	Amount int64 `json:"amount,omitempty"`
 }
 
-// Promotion is an item of promotion_detail.
+// Promotion is an item of promotion_detail. Coupons that were used.
 type Promotion struct {
-	// amount: Amount.
+	// amount: Amount of the discount. In fen.
 	Amount int64 `json:"amount,omitempty"`
-	// promotion_id: Promotion id.
+	// promotion_id: Number of the coupon.
 	PromotionID string `json:"promotion_id,omitempty"`
-	// refund_amount: Refund amount.
+	// refund_amount: Amount of the refund. In fen.
 	RefundAmount int64 `json:"refund_amount,omitempty"`
-	// scope: Scope. GLOBAL, SINGLE, or what the provider adds.
+	// scope: Whether a coupon is good for all goods or for single ones. GLOBAL, SINGLE, or what the provider adds.
 	Scope string `json:"scope,omitempty"`
-	// type: Type. COUPON, DISCOUNT, or what the provider adds.
+	// type: Kind. COUPON, DISCOUNT, or what the provider adds.
 	Type string `json:"type,omitempty"`
-	// goods_detail: Goods detail.
+	// goods_detail: Single goods.
 	GoodsDetail []PromotionGoods `json:"goods_detail,omitempty"`
 }
 
-// PromotionGoods is an item of goods_detail.
+// PromotionGoods is an item of goods_detail. Single goods.
 type PromotionGoods struct {
-	// goods_name: Goods name.
+	// goods_name: Name of the goods.
 	GoodsName string `json:"goods_name,omitempty"`
-	// merchant_goods_id: Merchant goods id.
+	// merchant_goods_id: The merchant's number of the goods.
 	MerchantGoodsID string `json:"merchant_goods_id,omitempty"`
-	// refund_amount: Refund amount.
+	// refund_amount: Amount of the refund. In fen.
 	RefundAmount int64 `json:"refund_amount,omitempty"`
 	// refund_quantity: Refund quantity.
 	RefundQuantity int64 `json:"refund_quantity,omitempty"`
-	// unit_price: Unit price.
+	// unit_price: Price of one. In fen.
 	UnitPrice int64 `json:"unit_price,omitempty"`
-	// wechatpay_goods_id: Wechatpay goods id.
+	// wechatpay_goods_id: WeChat Pay's number of the goods.
 	WechatpayGoodsID string `json:"wechatpay_goods_id,omitempty"`
 }
 
@@ -1729,18 +1743,19 @@ type PromotionGoods struct {
 type ApplyAbnormalRefundRequest struct {
 	// bank_account: Bank account. Sent encrypted: give the plaintext, the library encrypts it.
 	BankAccount *string `json:"bank_account,omitempty"`
-	// bank_type: Bank type. One of ABC_DEBIT, BOC_DEBIT, CCB_DEBIT, CEB_DEBIT, CIB_DEBIT, CITIC_DEBIT, CMBC_DEBIT, CMB_DEBIT,
-	// COMM_DEBIT, GDB_DEBIT, ICBC_DEBIT, NBCB_DEBIT, PAB_DEBIT, PSBC_DEBIT, SPDB_DEBIT.
+	// bank_type: The payer's bank and kind of card. One of ABC_DEBIT, BOC_DEBIT, CCB_DEBIT, CEB_DEBIT, CIB_DEBIT, CITIC_DEBIT,
+	// CMBC_DEBIT, CMB_DEBIT, COMM_DEBIT, GDB_DEBIT, ICBC_DEBIT, NBCB_DEBIT, PAB_DEBIT, PSBC_DEBIT, SPDB_DEBIT.
 	BankType string `json:"bank_type,omitempty"`
-	// individual_auth_id: Individual auth id.
+	// individual_auth_id: Number of a person's authorization.
 	IndividualAuthID *string `json:"individual_auth_id,omitempty"`
-	// out_refund_no: Out refund no. Required.
+	// out_refund_no: The merchant's refund number, unique for the merchant id; however often it is sent, money is refunded
+	// once. Required.
 	OutRefundNo string `json:"out_refund_no"`
 	// real_name: Real name. Sent encrypted: give the plaintext, the library encrypts it.
 	RealName *string `json:"real_name,omitempty"`
-	// sub_mchid: Sub mchid.
+	// sub_mchid: Merchant id of the sub-merchant.
 	SubMchID *string `json:"sub_mchid,omitempty"`
-	// type: Type. One of MERCHANT_BANK_CARD, USER_BANK_CARD. Required.
+	// type: Kind. One of MERCHANT_BANK_CARD, USER_BANK_CARD. Required.
 	Type string `json:"type"`
 }
 
@@ -1766,117 +1781,117 @@ type AdvanceReturn struct {
 	PayerAccount string `json:"payer_account,omitempty"`
 	// payer_mchid: Payer mchid.
 	PayerMchID string `json:"payer_mchid,omitempty"`
-	// refund_id: Refund id.
+	// refund_id: WeChat Pay's number of the refund.
 	RefundID string `json:"refund_id,omitempty"`
 	// result: Result.
 	Result string `json:"result,omitempty"`
-	// return_amount: Return amount.
+	// return_amount: What is given back. In fen.
 	ReturnAmount int64 `json:"return_amount,omitempty"`
-	// success_time: Success time.
+	// success_time: When it succeeded.
 	SuccessTime string `json:"success_time,omitempty"`
 }
 
 // CreateAdvanceReturnRequest is the body of POST /v3/ecommerce/refunds/{refund_id}/return-advance.
 type CreateAdvanceReturnRequest struct {
-	// sub_mchid: Sub mchid. Required.
+	// sub_mchid: Merchant id of the sub-merchant. Required.
 	SubMchID string `json:"sub_mchid"`
 }
 
 // CancelSubsidyRequest is the body of POST /v3/ecommerce/subsidies/cancel.
 type CancelSubsidyRequest struct {
-	// description: Description. Required.
+	// description: What is paid for or done, in words. Required.
 	Description string `json:"description"`
-	// sub_mchid: Sub mchid. Required.
+	// sub_mchid: Merchant id of the sub-merchant. Required.
 	SubMchID string `json:"sub_mchid"`
-	// transaction_id: Transaction id. Required.
+	// transaction_id: WeChat Pay's number of the payment. Required.
 	TransactionID string `json:"transaction_id"`
 }
 
 // SubsidyCancellation is the answer to POST /v3/ecommerce/subsidies/cancel.
 type SubsidyCancellation struct {
-	// description: Description.
+	// description: What is paid for or done, in words.
 	Description string `json:"description,omitempty"`
 	// result: Result. FAIL, SUCCESS, or what the provider adds.
 	Result string `json:"result,omitempty"`
-	// sub_mchid: Sub mchid.
+	// sub_mchid: Merchant id of the sub-merchant.
 	SubMchID string `json:"sub_mchid,omitempty"`
-	// transaction_id: Transaction id.
+	// transaction_id: WeChat Pay's number of the payment.
 	TransactionID string `json:"transaction_id,omitempty"`
 }
 
 // CreateSubsidyRequest is the body of POST /v3/ecommerce/subsidies/create.
 type CreateSubsidyRequest struct {
-	// amount: Amount. Required.
+	// amount: Amount. In fen. Required.
 	Amount int64 `json:"amount"`
-	// description: Description. Required.
+	// description: What is paid for or done, in words. Required.
 	Description string `json:"description"`
-	// out_subsidy_no: Out subsidy no.
+	// out_subsidy_no: The merchant's number of the subsidy.
 	OutSubsidyNo *string `json:"out_subsidy_no,omitempty"`
-	// refund_id: Refund id.
+	// refund_id: WeChat Pay's number of the refund.
 	RefundID *string `json:"refund_id,omitempty"`
-	// sub_mchid: Sub mchid. Required.
+	// sub_mchid: Merchant id of the sub-merchant. Required.
 	SubMchID string `json:"sub_mchid"`
-	// transaction_id: Transaction id. Required.
+	// transaction_id: WeChat Pay's number of the payment. Required.
 	TransactionID string `json:"transaction_id"`
 }
 
 // Subsidy is the answer to POST /v3/ecommerce/subsidies/create.
 type Subsidy struct {
-	// amount: Amount.
+	// amount: Amount. In fen.
 	Amount int64 `json:"amount,omitempty"`
-	// description: Description.
+	// description: What is paid for or done, in words.
 	Description string `json:"description,omitempty"`
 	// result: Result. FAIL, REFUND, SUCCESS, or what the provider adds.
 	Result string `json:"result,omitempty"`
-	// sub_mchid: Sub mchid.
+	// sub_mchid: Merchant id of the sub-merchant.
 	SubMchID string `json:"sub_mchid,omitempty"`
 	// subsidy_id: Subsidy id.
 	SubsidyID string `json:"subsidy_id,omitempty"`
-	// success_time: Success time. RFC 3339.
+	// success_time: When it succeeded. RFC 3339.
 	SuccessTime string `json:"success_time,omitempty"`
-	// transaction_id: Transaction id.
+	// transaction_id: WeChat Pay's number of the payment.
 	TransactionID string `json:"transaction_id,omitempty"`
 }
 
 // ReturnSubsidyRequest is the body of POST /v3/ecommerce/subsidies/return.
 type ReturnSubsidyRequest struct {
-	// amount: Amount. Required.
+	// amount: Amount. In fen. Required.
 	Amount int64 `json:"amount"`
-	// description: Description. Required.
+	// description: What is paid for or done, in words. Required.
 	Description string `json:"description"`
-	// from: From.
+	// from: Accounts the money is taken from and how much from each.
 	From []RefundSource `json:"from,omitempty"`
-	// out_order_no: Out order no. Required.
+	// out_order_no: The merchant's number of the order, unique for the merchant id. Required.
 	OutOrderNo string `json:"out_order_no"`
-	// refund_id: Refund id. Required.
+	// refund_id: WeChat Pay's number of the refund. Required.
 	RefundID string `json:"refund_id"`
-	// sub_mchid: Sub mchid. Required.
+	// sub_mchid: Merchant id of the sub-merchant. Required.
 	SubMchID string `json:"sub_mchid"`
 	// subsidy_id: Subsidy id.
 	SubsidyID *string `json:"subsidy_id,omitempty"`
-	// transaction_id: Transaction id. Required.
+	// transaction_id: WeChat Pay's number of the payment. Required.
 	TransactionID string `json:"transaction_id"`
 }
 
 // SubsidyReturn is the answer to POST /v3/ecommerce/subsidies/return.
 type SubsidyReturn struct {
-	// amount: Amount.
+	// amount: Amount. In fen.
 	Amount int64 `json:"amount,omitempty"`
-	// description: Description.
+	// description: What is paid for or done, in words.
 	Description string `json:"description,omitempty"`
-	// out_order_no: Out order no.
+	// out_order_no: The merchant's number of the order, unique for the merchant id.
 	OutOrderNo string `json:"out_order_no,omitempty"`
-	// refund_id: Refund id.
+	// refund_id: WeChat Pay's number of the refund.
 	RefundID string `json:"refund_id,omitempty"`
 	// result: Result. FAIL, REFUND, SUCCESS, or what the provider adds.
 	Result string `json:"result,omitempty"`
-	// sub_mchid: Sub mchid.
+	// sub_mchid: Merchant id of the sub-merchant.
 	SubMchID string `json:"sub_mchid,omitempty"`
 	// subsidy_refund_id: Subsidy refund id.
 	SubsidyRefundID string `json:"subsidy_refund_id,omitempty"`
-	// success_time: Success time. RFC 3339.
+	// success_time: When it succeeded. RFC 3339.
 	SuccessTime string `json:"success_time,omitempty"`
-	// transaction_id: Transaction id.
+	// transaction_id: WeChat Pay's number of the payment.
 	TransactionID string `json:"transaction_id,omitempty"`
 }
 

@@ -104,13 +104,13 @@ func CreateApplyment(ctx context.Context, client payseal.Executor, request *Crea
 
 // FundFlowBillOptions are the query parameters of [FundFlowBill]; zero fields are left out.
 type FundFlowBillOptions struct {
-	// account_type: Account type. Always ALL. Required.
+	// account_type: Kind of account. Always ALL. Required.
 	AccountType string
-	// algorithm: Algorithm. One of AEAD_AES_256_GCM, SM4_GCM. Required.
+	// algorithm: Algorithm of the encryption. One of AEAD_AES_256_GCM, SM4_GCM. Required.
 	Algorithm string
-	// bill_date: Bill date. Required.
+	// bill_date: Day of the bill, yyyy-MM-dd, in Beijing. Required.
 	BillDate string
-	// tar_type: Tar type. Always GZIP.
+	// tar_type: Kind of compression. Always GZIP.
 	TarType string
 }
 
@@ -180,7 +180,7 @@ func ReverseCombinedDeduction(ctx context.Context, client payseal.Executor, comb
 
 // QueryBalanceOptions are the query parameters of [QueryBalance]; zero fields are left out.
 type QueryBalanceOptions struct {
-	// account_type: Account type. One of BASIC, DEPOSIT, FEES, OPERATION.
+	// account_type: Kind of account. One of BASIC, DEPOSIT, FEES, OPERATION.
 	AccountType string
 }
 
@@ -197,9 +197,9 @@ func QueryBalance(ctx context.Context, client payseal.Executor, subMchID string,
 
 // QueryDayEndBalanceOptions are the query parameters of [QueryDayEndBalance]; zero fields are left out.
 type QueryDayEndBalanceOptions struct {
-	// account_type: Account type. One of BASIC, DEPOSIT.
+	// account_type: Kind of account. One of BASIC, DEPOSIT.
 	AccountType string
-	// date: Date. YYYY-MM-DD. Required.
+	// date: Day, yyyy-MM-dd. YYYY-MM-DD. Required.
 	Date string
 }
 
@@ -225,7 +225,7 @@ func CreateWithdrawal(ctx context.Context, client payseal.Executor, request *Cre
 
 // QueryWithdrawalByOutRequestNoOptions are the query parameters of [QueryWithdrawalByOutRequestNo]; zero fields are left out.
 type QueryWithdrawalByOutRequestNoOptions struct {
-	// sub_mchid: Sub mchid. Required.
+	// sub_mchid: Merchant id of the sub-merchant. Required.
 	SubMchID string
 }
 
@@ -243,7 +243,7 @@ func QueryWithdrawalByOutRequestNo(ctx context.Context, client payseal.Executor,
 
 // QueryWithdrawalOptions are the query parameters of [QueryWithdrawal]; zero fields are left out.
 type QueryWithdrawalOptions struct {
-	// sub_mchid: Sub mchid. Required.
+	// sub_mchid: Merchant id of the sub-merchant. Required.
 	SubMchID string
 }
 
@@ -260,7 +260,7 @@ func QueryWithdrawal(ctx context.Context, client payseal.Executor, withdrawID st
 
 // QueryIndividualAuthorizationByOutContractCodeOptions are the query parameters of [QueryIndividualAuthorizationByOutContractCode]; zero fields are left out.
 type QueryIndividualAuthorizationByOutContractCodeOptions struct {
-	// appid: Appid. Required.
+	// appid: App id of the official account, mini-program or app. Required.
 	AppID string
 }
 
@@ -302,7 +302,7 @@ func AuthorizeIndividualInMiniProgram(ctx context.Context, client payseal.Execut
 
 // QueryIndividualAuthorizationOptions are the query parameters of [QueryIndividualAuthorization]; zero fields are left out.
 type QueryIndividualAuthorizationOptions struct {
-	// appid: Appid. Required.
+	// appid: App id of the official account, mini-program or app. Required.
 	AppID string
 	// permission_type: Permission type. Always INDIVIDUAL_PAYEE. Required.
 	PermissionType string
@@ -343,7 +343,7 @@ func CreateTransfer(ctx context.Context, client payseal.Executor, request *Creat
 
 // QueryTransferByOutBillNoOptions are the query parameters of [QueryTransferByOutBillNo]; zero fields are left out.
 type QueryTransferByOutBillNoOptions struct {
-	// sub_mchid: Sub mchid. Required.
+	// sub_mchid: Merchant id of the sub-merchant. Required.
 	SubMchID string
 }
 
@@ -367,7 +367,7 @@ func CancelTransfer(ctx context.Context, client payseal.Executor, outBillNo stri
 
 // QueryTransferByTransferBillNoOptions are the query parameters of [QueryTransferByTransferBillNo]; zero fields are left out.
 type QueryTransferByTransferBillNoOptions struct {
-	// sub_mchid: Sub mchid. Required.
+	// sub_mchid: Merchant id of the sub-merchant. Required.
 	SubMchID string
 }
 
@@ -385,9 +385,9 @@ func QueryTransferByTransferBillNo(ctx context.Context, client payseal.Executor,
 
 // QueryAfterSalesOrderOptions are the query parameters of [QueryAfterSalesOrder]; zero fields are left out.
 type QueryAfterSalesOrderOptions struct {
-	// sub_mchid: Sub mchid. Required.
+	// sub_mchid: Merchant id of the sub-merchant. Required.
 	SubMchID string
-	// transaction_id: Transaction id.
+	// transaction_id: WeChat Pay's number of the payment.
 	TransactionID string
 }
 
@@ -420,11 +420,11 @@ func FinishProfitSharing(ctx context.Context, client payseal.Executor, request *
 
 // QueryProfitSharingOptions are the query parameters of [QueryProfitSharing]; zero fields are left out.
 type QueryProfitSharingOptions struct {
-	// out_order_no: Out order no. Required.
+	// out_order_no: The merchant's number of the order, unique for the merchant id. Required.
 	OutOrderNo string
-	// sub_mchid: Sub mchid. Required.
+	// sub_mchid: Merchant id of the sub-merchant. Required.
 	SubMchID string
-	// transaction_id: Transaction id. Required.
+	// transaction_id: WeChat Pay's number of the payment. Required.
 	TransactionID string
 }
 
@@ -469,13 +469,14 @@ func DeleteReceiver(ctx context.Context, client payseal.Executor, request *Delet
 
 // QueryReturnOrderOptions are the query parameters of [QueryReturnOrder]; zero fields are left out.
 type QueryReturnOrderOptions struct {
-	// order_id: Order id.
+	// order_id: WeChat Pay's number of the order.
 	OrderID string
-	// out_order_no: Out order no.
+	// out_order_no: The merchant's number of the order, unique for the merchant id.
 	OutOrderNo string
-	// out_return_no: Out return no. Required.
+	// out_return_no: The merchant's number of the return, unique for the merchant id; however often it is sent, money is
+	// returned once. Required.
 	OutReturnNo string
-	// sub_mchid: Sub mchid. Required.
+	// sub_mchid: Merchant id of the sub-merchant. Required.
 	SubMchID string
 }
 
@@ -511,9 +512,9 @@ func CreateRefund(ctx context.Context, client payseal.Executor, request *CreateR
 
 // QueryRefundOptions are the query parameters of [QueryRefund]; zero fields are left out.
 type QueryRefundOptions struct {
-	// individual_auth_id: Individual auth id.
+	// individual_auth_id: Number of a person's authorization.
 	IndividualAuthID string
-	// sub_mchid: Sub mchid.
+	// sub_mchid: Merchant id of the sub-merchant.
 	SubMchID string
 }
 
@@ -533,9 +534,9 @@ func QueryRefund(ctx context.Context, client payseal.Executor, refundID string, 
 
 // QueryRefundByOutRefundNoOptions are the query parameters of [QueryRefundByOutRefundNo]; zero fields are left out.
 type QueryRefundByOutRefundNoOptions struct {
-	// individual_auth_id: Individual auth id.
+	// individual_auth_id: Number of a person's authorization.
 	IndividualAuthID string
-	// sub_mchid: Sub mchid.
+	// sub_mchid: Merchant id of the sub-merchant.
 	SubMchID string
 }
 
@@ -562,7 +563,7 @@ func ApplyAbnormalRefund(ctx context.Context, client payseal.Executor, refundID 
 
 // QueryAdvanceReturnOptions are the query parameters of [QueryAdvanceReturn]; zero fields are left out.
 type QueryAdvanceReturnOptions struct {
-	// sub_mchid: Sub mchid. Required.
+	// sub_mchid: Merchant id of the sub-merchant. Required.
 	SubMchID string
 }
 

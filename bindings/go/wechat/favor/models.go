@@ -4,27 +4,27 @@ package favor
 
 // CouponNotification is a cash coupon that was used. Plaintext of COUPON.USE.
 type CouponNotification struct {
-	// stock_creator_mchid: Stock creator mchid.
+	// stock_creator_mchid: Merchant id of who made the stock.
 	StockCreatorMchID string `json:"stock_creator_mchid,omitempty"`
-	// stock_id: Stock id.
+	// stock_id: WeChat Pay's number of the stock of coupons.
 	StockID string `json:"stock_id,omitempty"`
-	// coupon_id: Coupon id.
+	// coupon_id: WeChat Pay's number of the coupon.
 	CouponID string `json:"coupon_id,omitempty"`
 	// coupon_name: Coupon name.
 	CouponName string `json:"coupon_name,omitempty"`
-	// status: Status.
+	// status: State.
 	Status string `json:"status,omitempty"`
-	// description: Description.
+	// description: What is paid for or done, in words.
 	Description string `json:"description,omitempty"`
-	// create_time: Create time. RFC 3339.
+	// create_time: When it was made. RFC 3339.
 	CreateTime string `json:"create_time,omitempty"`
 	// coupon_type: Coupon type.
 	CouponType string `json:"coupon_type,omitempty"`
 	// no_cash: No cash.
 	NoCash bool `json:"no_cash,omitempty"`
-	// available_begin_time: Available begin time. RFC 3339.
+	// available_begin_time: From when it is good. RFC 3339.
 	AvailableBeginTime string `json:"available_begin_time,omitempty"`
-	// available_end_time: Available end time. RFC 3339.
+	// available_end_time: Until when it is good. RFC 3339.
 	AvailableEndTime string `json:"available_end_time,omitempty"`
 	// singleitem: Singleitem.
 	Singleitem bool `json:"singleitem,omitempty"`
@@ -40,15 +40,15 @@ type CouponNotification struct {
 
 // SingleItemDiscount is the discount of a coupon for single goods.
 type SingleItemDiscount struct {
-	// single_price_max: Single price max. In fen.
+	// single_price_max: Highest price of goods that a coupon is good for. In fen.
 	SinglePriceMax int64 `json:"single_price_max,omitempty"`
 }
 
 // DiscountTo is the price to which a coupon lowers goods.
 type DiscountTo struct {
-	// cut_to_price: Cut to price. In fen.
+	// cut_to_price: Price to which a coupon lowers goods. In fen.
 	CutToPrice int64 `json:"cut_to_price,omitempty"`
-	// max_price: Max price. In fen.
+	// max_price: Highest price of goods that a coupon is good for. In fen.
 	MaxPrice int64 `json:"max_price,omitempty"`
 }
 
@@ -58,25 +58,25 @@ type NotifiedConsumption struct {
 	ConsumeTime string `json:"consume_time,omitempty"`
 	// consume_mchid: Consume mchid.
 	ConsumeMchID string `json:"consume_mchid,omitempty"`
-	// transaction_id: Transaction id.
+	// transaction_id: WeChat Pay's number of the payment.
 	TransactionID string `json:"transaction_id,omitempty"`
-	// goods_detail: Goods detail.
+	// goods_detail: Single goods.
 	GoodsDetail []GoodsDetail `json:"goods_detail,omitempty"`
 }
 
 // Callback is the answer to GET /v3/marketing/favor/callbacks.
 type Callback struct {
-	// mchid: Mchid.
+	// mchid: Merchant id.
 	MchID string `json:"mchid,omitempty"`
-	// notify_url: Notify url.
+	// notify_url: Where the notification goes: absolute, HTTPS, without query.
 	NotifyURL string `json:"notify_url,omitempty"`
 }
 
 // SetCallbackRequest is the body of POST /v3/marketing/favor/callbacks.
 type SetCallbackRequest struct {
-	// mchid: Mchid. Left out, it is the configuration's mchid.
+	// mchid: Merchant id. Left out, it is the configuration's mchid.
 	MchID *string `json:"mchid,omitempty"`
-	// notify_url: Notify url. Required.
+	// notify_url: Where the notification goes: absolute, HTTPS, without query. Required.
 	NotifyURL string `json:"notify_url"`
 	// switch: Switch.
 	Switch *bool `json:"switch,omitempty"`
@@ -84,17 +84,17 @@ type SetCallbackRequest struct {
 
 // SetCallbackResponse is the answer to POST /v3/marketing/favor/callbacks.
 type SetCallbackResponse struct {
-	// notify_url: Notify url.
+	// notify_url: Where the notification goes: absolute, HTTPS, without query.
 	NotifyURL string `json:"notify_url,omitempty"`
-	// update_time: Update time.
+	// update_time: When it was last changed.
 	UpdateTime string `json:"update_time,omitempty"`
 }
 
 // CreateStockRequest is the body of POST /v3/marketing/favor/coupon-stocks.
 type CreateStockRequest struct {
-	// available_begin_time: Available begin time. RFC 3339. Required.
+	// available_begin_time: From when it is good. RFC 3339. Required.
 	AvailableBeginTime string `json:"available_begin_time"`
-	// available_end_time: Available end time. RFC 3339. Required.
+	// available_end_time: Until when it is good. RFC 3339. Required.
 	AvailableEndTime string `json:"available_end_time"`
 	// belong_merchant: Belong merchant. Required.
 	BelongMerchant string `json:"belong_merchant"`
@@ -106,13 +106,14 @@ type CreateStockRequest struct {
 	ExtInfo *string `json:"ext_info,omitempty"`
 	// no_cash: No cash. Required.
 	NoCash bool `json:"no_cash"`
-	// out_request_no: Out request no. Required.
+	// out_request_no: The merchant's number of the request, unique for the merchant id; the same number has one effect.
+	// Required.
 	OutRequestNo string `json:"out_request_no"`
 	// pattern_info: Pattern info.
 	PatternInfo *PatternInfo `json:"pattern_info,omitempty"`
-	// stock_name: Stock name. Required.
+	// stock_name: Name of the stock. Required.
 	StockName string `json:"stock_name"`
-	// stock_type: Stock type. One of DISCOUNT, DISCOUNT_CUT, EXCHAHGE, NORMAL, RANDOM. Required.
+	// stock_type: Kind of coupons. One of DISCOUNT, DISCOUNT_CUT, EXCHAHGE, NORMAL, RANDOM. Required.
 	StockType string `json:"stock_type"`
 	// stock_use_rule: Stock use rule. Required.
 	StockUseRule StockUseRule `json:"stock_use_rule"`
@@ -134,13 +135,13 @@ type CouponUseRule struct {
 	ExchangeCoupon *ExchangeCoupon `json:"exchange_coupon,omitempty"`
 	// fixed_normal_coupon: Fixed normal coupon.
 	FixedNormalCoupon *FixedNormalCoupon `json:"fixed_normal_coupon,omitempty"`
-	// goods_tag: Goods tag.
+	// goods_tag: Mark of goods for discounts.
 	GoodsTag []string `json:"goods_tag,omitempty"`
 	// limit_card: Limit card.
 	LimitCard *LimitCard `json:"limit_card,omitempty"`
-	// limit_pay: Limit pay.
+	// limit_pay: Ways of paying that are excluded.
 	LimitPay []string `json:"limit_pay,omitempty"`
-	// trade_type: Trade type. One of APPPAY, CARD, FACE, MICROAPP, OTHER, PPAY.
+	// trade_type: Way of paying. One of APPPAY, CARD, FACE, MICROAPP, OTHER, PPAY.
 	TradeType []string `json:"trade_type,omitempty"`
 	// unavailable_items: Unavailable items.
 	UnavailableItems []string `json:"unavailable_items,omitempty"`
@@ -148,9 +149,9 @@ type CouponUseRule struct {
 
 // CouponAvailableTime is the object coupon_available_time.
 type CouponAvailableTime struct {
-	// available_begin_time: Available begin time. RFC 3339.
+	// available_begin_time: From when it is good. RFC 3339.
 	AvailableBeginTime *string `json:"available_begin_time,omitempty"`
-	// available_end_time: Available end time. RFC 3339.
+	// available_end_time: Until when it is good. RFC 3339.
 	AvailableEndTime *string `json:"available_end_time,omitempty"`
 	// available_time_after_receive: Available time after receive.
 	AvailableTimeAfterReceive *int64 `json:"available_time_after_receive,omitempty"`
@@ -164,35 +165,35 @@ type CouponAvailableTime struct {
 type FixAvailableTime struct {
 	// available_week_day: Available week day. One of 0, 1, 2, 3, 4, 5, 6.
 	AvailableWeekDay []int64 `json:"available_week_day,omitempty"`
-	// begin_time: Begin time.
+	// begin_time: When it begins.
 	BeginTime *int64 `json:"begin_time,omitempty"`
-	// end_time: End time.
+	// end_time: When it ends.
 	EndTime *int64 `json:"end_time,omitempty"`
 }
 
 // DiscountCoupon is the object discount_coupon.
 type DiscountCoupon struct {
-	// discount_amount_max: Discount amount max.
+	// discount_amount_max: Largest discount. In fen.
 	DiscountAmountMax *int64 `json:"discount_amount_max,omitempty"`
-	// discount_percent: Discount percent.
+	// discount_percent: Discount, in hundredths.
 	DiscountPercent *int64 `json:"discount_percent,omitempty"`
-	// transaction_minimum: Transaction minimum.
+	// transaction_minimum: From which amount of payment on a coupon is good. In fen.
 	TransactionMinimum *int64 `json:"transaction_minimum,omitempty"`
 }
 
 // ExchangeCoupon is the object exchange_coupon.
 type ExchangeCoupon struct {
-	// exchange_price: Exchange price.
+	// exchange_price: Price for which goods are exchanged. In fen.
 	ExchangePrice *int64 `json:"exchange_price,omitempty"`
-	// transaction_minimum: Transaction minimum.
+	// transaction_minimum: From which amount of payment on a coupon is good. In fen.
 	TransactionMinimum *int64 `json:"transaction_minimum,omitempty"`
 }
 
 // FixedNormalCoupon is the object fixed_normal_coupon.
 type FixedNormalCoupon struct {
-	// coupon_amount: Coupon amount. Required.
+	// coupon_amount: What a coupon is worth. In fen. Required.
 	CouponAmount int64 `json:"coupon_amount"`
-	// transaction_minimum: Transaction minimum. Required.
+	// transaction_minimum: From which amount of payment on a coupon is good. In fen. Required.
 	TransactionMinimum int64 `json:"transaction_minimum"`
 }
 
@@ -211,13 +212,13 @@ type PatternInfo struct {
 	BackgroundColor string `json:"background_color,omitempty"`
 	// coupon_image: Coupon image.
 	CouponImage *string `json:"coupon_image,omitempty"`
-	// description: Description.
+	// description: What is paid for or done, in words.
 	Description *string `json:"description,omitempty"`
 	// jump_target: Jump target. One of DEFAULT_PAGE, MINI_PROGRAM, PAYMENT_CODE.
 	JumpTarget string `json:"jump_target,omitempty"`
 	// merchant_logo: Merchant logo.
 	MerchantLogo *string `json:"merchant_logo,omitempty"`
-	// merchant_name: Merchant name.
+	// merchant_name: Name of the merchant.
 	MerchantName *string `json:"merchant_name,omitempty"`
 	// mini_program_appid: Mini program appid.
 	MiniProgramAppID *string `json:"mini_program_appid,omitempty"`
@@ -227,13 +228,13 @@ type PatternInfo struct {
 
 // StockUseRule is the object stock_use_rule.
 type StockUseRule struct {
-	// max_amount: Max amount. Required.
+	// max_amount: Whole budget. In fen. Required.
 	MaxAmount int64 `json:"max_amount"`
-	// max_amount_by_day: Max amount by day.
+	// max_amount_by_day: Budget of a day. In fen.
 	MaxAmountByDay *int64 `json:"max_amount_by_day,omitempty"`
-	// max_coupons: Max coupons. Required.
+	// max_coupons: How many coupons there are at most. Required.
 	MaxCoupons int64 `json:"max_coupons"`
-	// max_coupons_per_user: Max coupons per user. Required.
+	// max_coupons_per_user: How many coupons a user gets at most. Required.
 	MaxCouponsPerUser int64 `json:"max_coupons_per_user"`
 	// natural_person_limit: Natural person limit. Required.
 	NaturalPersonLimit bool `json:"natural_person_limit"`
@@ -243,9 +244,9 @@ type StockUseRule struct {
 
 // CreateStockResponse is the answer to POST /v3/marketing/favor/coupon-stocks.
 type CreateStockResponse struct {
-	// create_time: Create time. RFC 3339.
+	// create_time: When it was made. RFC 3339.
 	CreateTime string `json:"create_time,omitempty"`
-	// stock_id: Stock id.
+	// stock_id: WeChat Pay's number of the stock of coupons.
 	StockID string `json:"stock_id,omitempty"`
 }
 
@@ -257,21 +258,21 @@ type UploadImageResponse struct {
 
 // Stocks is the answer to GET /v3/marketing/favor/stocks.
 type Stocks struct {
-	// data: Data.
+	// data: What is listed.
 	Data []Stock `json:"data,omitempty"`
-	// limit: Limit.
+	// limit: How many to list at most.
 	Limit int64 `json:"limit,omitempty"`
-	// offset: Offset.
+	// offset: How many to pass over before the first that is listed.
 	Offset int64 `json:"offset,omitempty"`
-	// total_count: Total count.
+	// total_count: How many there are in all.
 	TotalCount int64 `json:"total_count,omitempty"`
 }
 
 // Stock is the answer to GET /v3/marketing/favor/stocks/{stock_id}.
 type Stock struct {
-	// available_begin_time: Available begin time. RFC 3339.
+	// available_begin_time: From when it is good. RFC 3339.
 	AvailableBeginTime string `json:"available_begin_time,omitempty"`
-	// available_end_time: Available end time. RFC 3339.
+	// available_end_time: Until when it is good. RFC 3339.
 	AvailableEndTime string `json:"available_end_time,omitempty"`
 	// available_industry_list: Available industry list.
 	AvailableIndustryList []string `json:"available_industry_list,omitempty"`
@@ -279,11 +280,11 @@ type Stock struct {
 	AvailableRegionList []AvailableRegion `json:"available_region_list,omitempty"`
 	// business_type: Business type. MULTIUSE, or what the provider adds.
 	BusinessType string `json:"business_type,omitempty"`
-	// create_time: Create time. RFC 3339.
+	// create_time: When it was made. RFC 3339.
 	CreateTime string `json:"create_time,omitempty"`
 	// cut_to_message: Cut to message.
 	CutToMessage *CutToMessage `json:"cut_to_message,omitempty"`
-	// description: Description.
+	// description: What is paid for or done, in words.
 	Description string `json:"description,omitempty"`
 	// distributed_coupons: Distributed coupons.
 	DistributedCoupons int64 `json:"distributed_coupons,omitempty"`
@@ -291,21 +292,21 @@ type Stock struct {
 	NoCash bool `json:"no_cash,omitempty"`
 	// singleitem: Singleitem.
 	Singleitem bool `json:"singleitem,omitempty"`
-	// start_time: Start time. RFC 3339.
+	// start_time: When it begins. RFC 3339.
 	StartTime string `json:"start_time,omitempty"`
-	// status: Status. audit, paused, running, stoped, unactivated, or what the provider adds.
+	// status: State. audit, paused, running, stoped, unactivated, or what the provider adds.
 	Status string `json:"status,omitempty"`
-	// stock_creator_mchid: Stock creator mchid.
+	// stock_creator_mchid: Merchant id of who made the stock.
 	StockCreatorMchID string `json:"stock_creator_mchid,omitempty"`
-	// stock_id: Stock id.
+	// stock_id: WeChat Pay's number of the stock of coupons.
 	StockID string `json:"stock_id,omitempty"`
-	// stock_name: Stock name.
+	// stock_name: Name of the stock.
 	StockName string `json:"stock_name,omitempty"`
-	// stock_type: Stock type. DISCOUNT, DISCOUNT_CUT, EXCHAHGE, NORMAL, RANDOM, or what the provider adds.
+	// stock_type: Kind of coupons. DISCOUNT, DISCOUNT_CUT, EXCHAHGE, NORMAL, RANDOM, or what the provider adds.
 	StockType string `json:"stock_type,omitempty"`
 	// stock_use_rule: Stock use rule.
 	StockUseRule *StocksStockUseRule `json:"stock_use_rule,omitempty"`
-	// stop_time: Stop time. RFC 3339.
+	// stop_time: When it was stopped. RFC 3339.
 	StopTime string `json:"stop_time,omitempty"`
 }
 
@@ -319,27 +320,27 @@ type AvailableRegion struct {
 	District string `json:"district,omitempty"`
 	// province: Province.
 	Province string `json:"province,omitempty"`
-	// type: Type.
+	// type: Kind.
 	Type string `json:"type,omitempty"`
 }
 
 // CutToMessage is the object cut_to_message.
 type CutToMessage struct {
-	// cut_to_price: Cut to price.
+	// cut_to_price: Price to which a coupon lowers goods. In fen.
 	CutToPrice int64 `json:"cut_to_price,omitempty"`
-	// single_price_max: Single price max.
+	// single_price_max: Highest price of goods that a coupon is good for. In fen.
 	SinglePriceMax int64 `json:"single_price_max,omitempty"`
 }
 
 // StocksStockUseRule is the object stock_use_rule.
 type StocksStockUseRule struct {
-	// max_amount: Max amount.
+	// max_amount: Whole budget. In fen.
 	MaxAmount int64 `json:"max_amount,omitempty"`
-	// max_amount_by_day: Max amount by day.
+	// max_amount_by_day: Budget of a day. In fen.
 	MaxAmountByDay int64 `json:"max_amount_by_day,omitempty"`
-	// max_coupons: Max coupons.
+	// max_coupons: How many coupons there are at most.
 	MaxCoupons int64 `json:"max_coupons,omitempty"`
-	// max_coupons_per_user: Max coupons per user.
+	// max_coupons_per_user: How many coupons a user gets at most.
 	MaxCouponsPerUser int64 `json:"max_coupons_per_user,omitempty"`
 	// natural_person_limit: Natural person limit.
 	NaturalPersonLimit bool `json:"natural_person_limit,omitempty"`
@@ -349,29 +350,29 @@ type StocksStockUseRule struct {
 
 // ListStockItemsResponse is the answer to GET /v3/marketing/favor/stocks/{stock_id}/items.
 type ListStockItemsResponse struct {
-	// data: Data.
+	// data: What is listed.
 	Data []string `json:"data,omitempty"`
-	// limit: Limit.
+	// limit: How many to list at most.
 	Limit int64 `json:"limit,omitempty"`
-	// offset: Offset.
+	// offset: How many to pass over before the first that is listed.
 	Offset int64 `json:"offset,omitempty"`
-	// stock_id: Stock id.
+	// stock_id: WeChat Pay's number of the stock of coupons.
 	StockID string `json:"stock_id,omitempty"`
-	// total_count: Total count.
+	// total_count: How many there are in all.
 	TotalCount int64 `json:"total_count,omitempty"`
 }
 
 // ListStockMerchantsResponse is the answer to GET /v3/marketing/favor/stocks/{stock_id}/merchants.
 type ListStockMerchantsResponse struct {
-	// data: Data.
+	// data: What is listed.
 	Data []string `json:"data,omitempty"`
-	// limit: Limit.
+	// limit: How many to list at most.
 	Limit int64 `json:"limit,omitempty"`
-	// offset: Offset.
+	// offset: How many to pass over before the first that is listed.
 	Offset int64 `json:"offset,omitempty"`
-	// stock_id: Stock id.
+	// stock_id: WeChat Pay's number of the stock of coupons.
 	StockID string `json:"stock_id,omitempty"`
-	// total_count: Total count.
+	// total_count: How many there are in all.
 	TotalCount int64 `json:"total_count,omitempty"`
 }
 
@@ -381,7 +382,7 @@ type UpdateStockGoodsRequest struct {
 	AddGoodsIDList []string `json:"add_goods_id_list,omitempty"`
 	// delete_goods_id_list: Delete goods id list.
 	DeleteGoodsIDList []string `json:"delete_goods_id_list,omitempty"`
-	// stock_creator_mchid: Stock creator mchid. Required.
+	// stock_creator_mchid: Merchant id of who made the stock. Required.
 	StockCreatorMchID string `json:"stock_creator_mchid"`
 }
 
@@ -389,13 +390,13 @@ type UpdateStockGoodsRequest struct {
 type UpdateStockGoodsResponse struct {
 	// pause_time: Pause time. RFC 3339.
 	PauseTime string `json:"pause_time,omitempty"`
-	// stock_id: Stock id.
+	// stock_id: WeChat Pay's number of the stock of coupons.
 	StockID string `json:"stock_id,omitempty"`
 }
 
 // PauseStockRequest is the body of POST /v3/marketing/favor/stocks/{stock_id}/pause.
 type PauseStockRequest struct {
-	// stock_creator_mchid: Stock creator mchid. Required.
+	// stock_creator_mchid: Merchant id of who made the stock. Required.
 	StockCreatorMchID string `json:"stock_creator_mchid"`
 }
 
@@ -403,7 +404,7 @@ type PauseStockRequest struct {
 type PauseStockResponse struct {
 	// pause_time: Pause time. RFC 3339.
 	PauseTime string `json:"pause_time,omitempty"`
-	// stock_id: Stock id.
+	// stock_id: WeChat Pay's number of the stock of coupons.
 	StockID string `json:"stock_id,omitempty"`
 }
 
@@ -413,11 +414,11 @@ type Flow struct {
 	StockRefundflowCount string `json:"stock_refundflow_count,omitempty"`
 	// stock_refundflow_hash: Stock refundflow hash.
 	StockRefundflowHash string `json:"stock_refundflow_hash,omitempty"`
-	// url: Url.
+	// url: Address.
 	URL string `json:"url,omitempty"`
-	// hash_type: Hash type.
+	// hash_type: Algorithm of the hash.
 	HashType string `json:"hash_type,omitempty"`
-	// hash_value: Hash value.
+	// hash_value: Hash of the file.
 	HashValue string `json:"hash_value,omitempty"`
 	// stock_useflow_count: Stock useflow count.
 	StockUseflowCount string `json:"stock_useflow_count,omitempty"`
@@ -427,7 +428,7 @@ type Flow struct {
 
 // RestartStockRequest is the body of POST /v3/marketing/favor/stocks/{stock_id}/restart.
 type RestartStockRequest struct {
-	// stock_creator_mchid: Stock creator mchid. Required.
+	// stock_creator_mchid: Merchant id of who made the stock. Required.
 	StockCreatorMchID string `json:"stock_creator_mchid"`
 }
 
@@ -435,95 +436,96 @@ type RestartStockRequest struct {
 type RestartStockResponse struct {
 	// restart_time: Restart time. RFC 3339.
 	RestartTime string `json:"restart_time,omitempty"`
-	// stock_id: Stock id.
+	// stock_id: WeChat Pay's number of the stock of coupons.
 	StockID string `json:"stock_id,omitempty"`
 }
 
 // StartStockRequest is the body of POST /v3/marketing/favor/stocks/{stock_id}/start.
 type StartStockRequest struct {
-	// stock_creator_mchid: Stock creator mchid. Required.
+	// stock_creator_mchid: Merchant id of who made the stock. Required.
 	StockCreatorMchID string `json:"stock_creator_mchid"`
 }
 
 // StartStockResponse is the answer to POST /v3/marketing/favor/stocks/{stock_id}/start.
 type StartStockResponse struct {
-	// start_time: Start time. RFC 3339.
+	// start_time: When it begins. RFC 3339.
 	StartTime string `json:"start_time,omitempty"`
-	// stock_id: Stock id.
+	// stock_id: WeChat Pay's number of the stock of coupons.
 	StockID string `json:"stock_id,omitempty"`
 }
 
 // Coupons is the answer to GET /v3/marketing/favor/users/{openid}/coupons.
 type Coupons struct {
-	// data: Data.
+	// data: What is listed.
 	Data []Coupon `json:"data,omitempty"`
-	// limit: Limit.
+	// limit: How many to list at most.
 	Limit int64 `json:"limit,omitempty"`
-	// offset: Offset.
+	// offset: How many to pass over before the first that is listed.
 	Offset int64 `json:"offset,omitempty"`
-	// total_count: Total count.
+	// total_count: How many there are in all.
 	TotalCount int64 `json:"total_count,omitempty"`
 }
 
 // SendCouponRequest is the body of POST /v3/marketing/favor/users/{openid}/coupons.
 type SendCouponRequest struct {
-	// appid: Appid. Required.
+	// appid: App id of the official account, mini-program or app. Required.
 	AppID string `json:"appid"`
-	// coupon_minimum: Coupon minimum.
+	// coupon_minimum: From which amount of payment on the coupon is good. In fen.
 	CouponMinimum *int64 `json:"coupon_minimum,omitempty"`
-	// coupon_value: Coupon value.
+	// coupon_value: What the coupon is worth. In fen.
 	CouponValue *int64 `json:"coupon_value,omitempty"`
-	// out_request_no: Out request no. Required.
+	// out_request_no: The merchant's number of the request, unique for the merchant id; the same number has one effect.
+	// Required.
 	OutRequestNo string `json:"out_request_no"`
-	// stock_creator_mchid: Stock creator mchid. Required.
+	// stock_creator_mchid: Merchant id of who made the stock. Required.
 	StockCreatorMchID string `json:"stock_creator_mchid"`
-	// stock_id: Stock id. Required.
+	// stock_id: WeChat Pay's number of the stock of coupons. Required.
 	StockID string `json:"stock_id"`
 }
 
 // SendCouponResponse is the answer to POST /v3/marketing/favor/users/{openid}/coupons.
 type SendCouponResponse struct {
-	// coupon_id: Coupon id.
+	// coupon_id: WeChat Pay's number of the coupon.
 	CouponID string `json:"coupon_id,omitempty"`
 }
 
 // Coupon is the answer to GET /v3/marketing/favor/users/{openid}/coupons/{coupon_id}.
 type Coupon struct {
-	// available_balance: Available balance.
+	// available_balance: What is left of the budget. In fen.
 	AvailableBalance int64 `json:"available_balance,omitempty"`
-	// available_begin_time: Available begin time. RFC 3339.
+	// available_begin_time: From when it is good. RFC 3339.
 	AvailableBeginTime string `json:"available_begin_time,omitempty"`
-	// available_end_time: Available end time. RFC 3339.
+	// available_end_time: Until when it is good. RFC 3339.
 	AvailableEndTime string `json:"available_end_time,omitempty"`
 	// business_type: Business type. MULTIUSE, or what the provider adds.
 	BusinessType string `json:"business_type,omitempty"`
 	// consume_information: Consume information.
 	ConsumeInformation *ConsumeInformation `json:"consume_information,omitempty"`
-	// coupon_id: Coupon id.
+	// coupon_id: WeChat Pay's number of the coupon.
 	CouponID string `json:"coupon_id,omitempty"`
 	// coupon_name: Coupon name.
 	CouponName string `json:"coupon_name,omitempty"`
 	// coupon_type: Coupon type. CUT_TO, NORMAL, or what the provider adds.
 	CouponType string `json:"coupon_type,omitempty"`
-	// create_time: Create time. RFC 3339.
+	// create_time: When it was made. RFC 3339.
 	CreateTime string `json:"create_time,omitempty"`
 	// cut_to_message: Cut to message.
 	CutToMessage *CutToMessage `json:"cut_to_message,omitempty"`
-	// description: Description.
+	// description: What is paid for or done, in words.
 	Description string `json:"description,omitempty"`
 	// normal_coupon_information: Normal coupon information.
 	NormalCouponInformation *NormalCouponInformation `json:"normal_coupon_information,omitempty"`
 	// singleitem: Singleitem.
 	Singleitem bool `json:"singleitem,omitempty"`
-	// start_time: Start time. RFC 3339.
+	// start_time: When it begins. RFC 3339.
 	StartTime string `json:"start_time,omitempty"`
-	// status: Status. EXPIRED, RECOVER, SENDED, USED, or what the provider adds.
+	// status: State. EXPIRED, RECOVER, SENDED, USED, or what the provider adds.
 	Status string `json:"status,omitempty"`
-	// stock_creator_mchid: Stock creator mchid.
+	// stock_creator_mchid: Merchant id of who made the stock.
 	StockCreatorMchID string `json:"stock_creator_mchid,omitempty"`
-	// stock_id: Stock id.
+	// stock_id: WeChat Pay's number of the stock of coupons.
 	StockID string `json:"stock_id,omitempty"`
-	// stop_time: Stop time. RFC 3339.
+	// stop_time: When it was stopped. RFC 3339.
 	StopTime string `json:"stop_time,omitempty"`
 }
 
@@ -533,29 +535,29 @@ type ConsumeInformation struct {
 	ConsumeMchID string `json:"consume_mchid,omitempty"`
 	// consume_time: Consume time. RFC 3339.
 	ConsumeTime string `json:"consume_time,omitempty"`
-	// goods_detail: Goods detail.
+	// goods_detail: Single goods.
 	GoodsDetail []GoodsDetail `json:"goods_detail,omitempty"`
-	// transaction_id: Transaction id.
+	// transaction_id: WeChat Pay's number of the payment.
 	TransactionID string `json:"transaction_id,omitempty"`
 }
 
-// GoodsDetail is an item of goods_detail.
+// GoodsDetail is an item of goods_detail. Single goods.
 type GoodsDetail struct {
-	// discount_amount: Discount amount.
+	// discount_amount: Amount of the discount. In fen.
 	DiscountAmount int64 `json:"discount_amount,omitempty"`
-	// goods_id: Goods id.
+	// goods_id: Number of the goods.
 	GoodsID string `json:"goods_id,omitempty"`
-	// price: Price.
+	// price: Price. In fen.
 	Price int64 `json:"price,omitempty"`
-	// quantity: Quantity.
+	// quantity: How many.
 	Quantity int64 `json:"quantity,omitempty"`
 }
 
 // NormalCouponInformation is the object normal_coupon_information.
 type NormalCouponInformation struct {
-	// coupon_amount: Coupon amount.
+	// coupon_amount: What a coupon is worth. In fen.
 	CouponAmount int64 `json:"coupon_amount,omitempty"`
-	// transaction_minimum: Transaction minimum.
+	// transaction_minimum: From which amount of payment on a coupon is good. In fen.
 	TransactionMinimum int64 `json:"transaction_minimum,omitempty"`
 }
 

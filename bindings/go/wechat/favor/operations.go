@@ -39,13 +39,13 @@ type ListStocksOptions struct {
 	CreateEndTime string
 	// create_start_time: Create start time. RFC 3339.
 	CreateStartTime string
-	// limit: Limit. Required.
+	// limit: How many to list at most. Required.
 	Limit *int64
-	// offset: Offset. Required.
+	// offset: How many to pass over before the first that is listed. Required.
 	Offset *int64
-	// status: Status. One of audit, paused, running, stoped, unactivated.
+	// status: State. One of audit, paused, running, stoped, unactivated.
 	Status string
-	// stock_creator_mchid: Stock creator mchid. Required.
+	// stock_creator_mchid: Merchant id of who made the stock. Required.
 	StockCreatorMchID string
 }
 
@@ -77,7 +77,7 @@ func ListStocks(ctx context.Context, client payseal.Executor, options *ListStock
 
 // QueryStockOptions are the query parameters of [QueryStock]; zero fields are left out.
 type QueryStockOptions struct {
-	// stock_creator_mchid: Stock creator mchid. Required.
+	// stock_creator_mchid: Merchant id of who made the stock. Required.
 	StockCreatorMchID string
 }
 
@@ -94,11 +94,11 @@ func QueryStock(ctx context.Context, client payseal.Executor, stockID string, op
 
 // ListStockItemsOptions are the query parameters of [ListStockItems]; zero fields are left out.
 type ListStockItemsOptions struct {
-	// limit: Limit. Required.
+	// limit: How many to list at most. Required.
 	Limit string
-	// offset: Offset. Required.
+	// offset: How many to pass over before the first that is listed. Required.
 	Offset *int64
-	// stock_creator_mchid: Stock creator mchid. Required.
+	// stock_creator_mchid: Merchant id of who made the stock. Required.
 	StockCreatorMchID string
 }
 
@@ -122,11 +122,11 @@ func ListStockItems(ctx context.Context, client payseal.Executor, stockID string
 
 // ListStockMerchantsOptions are the query parameters of [ListStockMerchants]; zero fields are left out.
 type ListStockMerchantsOptions struct {
-	// limit: Limit. Required.
+	// limit: How many to list at most. Required.
 	Limit string
-	// offset: Offset. Required.
+	// offset: How many to pass over before the first that is listed. Required.
 	Offset *int64
-	// stock_creator_mchid: Stock creator mchid. Required.
+	// stock_creator_mchid: Merchant id of who made the stock. Required.
 	StockCreatorMchID string
 }
 
@@ -161,7 +161,7 @@ func PauseStock(ctx context.Context, client payseal.Executor, stockID string, re
 
 // DailyRefundFlowOptions are the query parameters of [DailyRefundFlow]; zero fields are left out.
 type DailyRefundFlowOptions struct {
-	// bill_date: Bill date. Required.
+	// bill_date: Day of the bill, yyyy-MM-dd, in Beijing. Required.
 	BillDate string
 }
 
@@ -195,7 +195,7 @@ func StartStock(ctx context.Context, client payseal.Executor, stockID string, re
 
 // DailyUseFlowOptions are the query parameters of [DailyUseFlow]; zero fields are left out.
 type DailyUseFlowOptions struct {
-	// bill_date: Bill date. Required.
+	// bill_date: Day of the bill, yyyy-MM-dd, in Beijing. Required.
 	BillDate string
 }
 
@@ -219,7 +219,7 @@ func UseFlow(ctx context.Context, client payseal.Executor, stockID string) (*Flo
 
 // ListCouponsOptions are the query parameters of [ListCoupons]; zero fields are left out.
 type ListCouponsOptions struct {
-	// appid: Appid. Required.
+	// appid: App id of the official account, mini-program or app. Required.
 	AppID string
 	// available_mchid: Available mchid.
 	AvailableMchID string
@@ -227,15 +227,15 @@ type ListCouponsOptions struct {
 	BusinessType string
 	// creator_mchid: Creator mchid.
 	CreatorMchID string
-	// limit: Limit.
+	// limit: How many to list at most.
 	Limit *int64
-	// offset: Offset.
+	// offset: How many to pass over before the first that is listed.
 	Offset *int64
 	// sender_mchid: Sender mchid.
 	SenderMchID string
-	// status: Status. One of SENDED, USED.
+	// status: State. One of SENDED, USED.
 	Status string
-	// stock_id: Stock id.
+	// stock_id: WeChat Pay's number of the stock of coupons.
 	StockID string
 }
 
@@ -281,7 +281,7 @@ func SendCoupon(ctx context.Context, client payseal.Executor, openid string, req
 
 // QueryCouponOptions are the query parameters of [QueryCoupon]; zero fields are left out.
 type QueryCouponOptions struct {
-	// appid: Appid. Required.
+	// appid: App id of the official account, mini-program or app. Required.
 	AppID string
 }
 

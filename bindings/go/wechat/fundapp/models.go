@@ -5,63 +5,65 @@ package fundapp
 // TransferNotification is a transfer that has come to its end; the original type is mch_payment. Plaintext of
 // MCHTRANSFER.BILL.FINISHED.
 type TransferNotification struct {
-	// out_bill_no: Out bill no.
+	// out_bill_no: The merchant's number of the transfer, unique for the merchant id; however often it is sent, money is moved
+	// once.
 	OutBillNo string `json:"out_bill_no,omitempty"`
-	// transfer_bill_no: Transfer bill no.
+	// transfer_bill_no: WeChat Pay's number of the transfer.
 	TransferBillNo string `json:"transfer_bill_no,omitempty"`
 	// state: State.
 	State string `json:"state,omitempty"`
 	// mch_id: Mch id.
 	MchID string `json:"mch_id,omitempty"`
-	// sub_mchid: Sub mchid.
+	// sub_mchid: Merchant id of the sub-merchant.
 	SubMchID string `json:"sub_mchid,omitempty"`
-	// transfer_amount: Transfer amount. In fen.
+	// transfer_amount: Amount of the transfer. In fen.
 	TransferAmount int64 `json:"transfer_amount,omitempty"`
-	// openid: Openid.
+	// openid: The user's id within the app id.
 	OpenID string `json:"openid,omitempty"`
-	// fail_reason: Fail reason.
+	// fail_reason: Why it failed.
 	FailReason string `json:"fail_reason,omitempty"`
-	// create_time: Create time. RFC 3339.
+	// create_time: When it was made. RFC 3339.
 	CreateTime string `json:"create_time,omitempty"`
-	// update_time: Update time. RFC 3339.
+	// update_time: When it was last changed. RFC 3339.
 	UpdateTime string `json:"update_time,omitempty"`
 }
 
 // CreateRedPacketBatchRequest is the body of POST /v3/fund-app/brand-redpacket/brand-merchant-batches.
 type CreateRedPacketBatchRequest struct {
-	// batch_name: Batch name. Required.
+	// batch_name: Name of the batch. Required.
 	BatchName string `json:"batch_name"`
-	// batch_remark: Batch remark. Required.
+	// batch_remark: Remark on the batch. Required.
 	BatchRemark string `json:"batch_remark"`
 	// brand_appid: Brand appid. Required.
 	BrandAppID string `json:"brand_appid"`
 	// brand_id: Brand id. Required.
 	BrandID int64 `json:"brand_id"`
-	// detail_list: Detail list. Required.
+	// detail_list: Single transfers. Required.
 	DetailList []RedPacketDetail `json:"detail_list"`
-	// out_batch_no: Out batch no. Required.
+	// out_batch_no: The merchant's number of the batch, unique for the merchant id; however often it is sent, money is moved
+	// once. Required.
 	OutBatchNo string `json:"out_batch_no"`
 	// scene: Scene. Always CUSTOM_SEND. Required.
 	Scene string `json:"scene"`
 	// template_id: Template id. Required.
 	TemplateID string `json:"template_id"`
-	// total_amount: Total amount. Required.
+	// total_amount: Whole amount. In fen. Required.
 	TotalAmount int64 `json:"total_amount"`
-	// total_num: Total num. Required.
+	// total_num: How many transfers. Required.
 	TotalNum int64 `json:"total_num"`
 }
 
-// RedPacketDetail is an item of detail_list.
+// RedPacketDetail is an item of detail_list. Single transfers.
 type RedPacketDetail struct {
-	// amount: Amount. Required.
+	// amount: Amount. In fen. Required.
 	Amount int64 `json:"amount"`
-	// openid: Openid. Required.
+	// openid: The user's id within the app id. Required.
 	OpenID string `json:"openid"`
-	// out_detail_no: Out detail no. Required.
+	// out_detail_no: The merchant's number of the single transfer within its batch. Required.
 	OutDetailNo string `json:"out_detail_no"`
 	// remark: Remark. Required.
 	Remark string `json:"remark"`
-	// user_name: User name. Sent encrypted: give the plaintext, the library encrypts it.
+	// user_name: Real name of the user. Sent encrypted: give the plaintext, the library encrypts it.
 	UserName *string `json:"user_name,omitempty"`
 }
 
@@ -77,23 +79,24 @@ func (v RedPacketDetail) GoString() string {
 
 // CreateRedPacketBatchResponse is the answer to POST /v3/fund-app/brand-redpacket/brand-merchant-batches.
 type CreateRedPacketBatchResponse struct {
-	// batch_no: Batch no.
+	// batch_no: WeChat Pay's number of the batch.
 	BatchNo string `json:"batch_no,omitempty"`
 	// batch_state: Batch state. ACCEPTED, CLOSED, FINISHED, PROCESSING, WAIT_PAY, or what the provider adds.
 	BatchState string `json:"batch_state,omitempty"`
-	// create_time: Create time.
+	// create_time: When it was made.
 	CreateTime string `json:"create_time,omitempty"`
-	// out_batch_no: Out batch no.
+	// out_batch_no: The merchant's number of the batch, unique for the merchant id; however often it is sent, money is moved
+	// once.
 	OutBatchNo string `json:"out_batch_no,omitempty"`
 }
 
 // RedPacketBatch is the answer to GET /v3/fund-app/brand-redpacket/brand-merchant-batches/{batch_no}.
 type RedPacketBatch struct {
-	// batch_name: Batch name.
+	// batch_name: Name of the batch.
 	BatchName string `json:"batch_name,omitempty"`
-	// batch_no: Batch no.
+	// batch_no: WeChat Pay's number of the batch.
 	BatchNo string `json:"batch_no,omitempty"`
-	// batch_remark: Batch remark.
+	// batch_remark: Remark on the batch.
 	BatchRemark string `json:"batch_remark,omitempty"`
 	// batch_state: Batch state. ACCEPTED, CLOSED, FINISHED, PROCESSING, WAIT_PAY, or what the provider adds.
 	BatchState string `json:"batch_state,omitempty"`
@@ -103,38 +106,39 @@ type RedPacketBatch struct {
 	BrandID int64 `json:"brand_id,omitempty"`
 	// brand_mchid: Brand mchid.
 	BrandMchID string `json:"brand_mchid,omitempty"`
-	// close_reason: Close reason. MERCHANT_REVOCATION, SYSTEM_OVERDUE_CLOSE, or what the provider adds.
+	// close_reason: Why it was closed. MERCHANT_REVOCATION, SYSTEM_OVERDUE_CLOSE, or what the provider adds.
 	CloseReason string `json:"close_reason,omitempty"`
-	// create_time: Create time. RFC 3339.
+	// create_time: When it was made. RFC 3339.
 	CreateTime string `json:"create_time,omitempty"`
-	// detail_list: Detail list.
+	// detail_list: Single transfers.
 	DetailList []RedPacketBatchItem `json:"detail_list,omitempty"`
-	// fail_amount: Fail amount.
+	// fail_amount: What has not been transferred. In fen.
 	FailAmount int64 `json:"fail_amount,omitempty"`
-	// fail_num: Fail num.
+	// fail_num: How many transfers failed.
 	FailNum int64 `json:"fail_num,omitempty"`
-	// out_batch_no: Out batch no.
+	// out_batch_no: The merchant's number of the batch, unique for the merchant id; however often it is sent, money is moved
+	// once.
 	OutBatchNo string `json:"out_batch_no,omitempty"`
-	// success_amount: Success amount.
+	// success_amount: What has been transferred. In fen.
 	SuccessAmount int64 `json:"success_amount,omitempty"`
-	// success_num: Success num.
+	// success_num: How many transfers succeeded.
 	SuccessNum int64 `json:"success_num,omitempty"`
 	// template_id: Template id.
 	TemplateID string `json:"template_id,omitempty"`
-	// total_amount: Total amount.
+	// total_amount: Whole amount. In fen.
 	TotalAmount int64 `json:"total_amount,omitempty"`
-	// total_num: Total num.
+	// total_num: How many transfers.
 	TotalNum int64 `json:"total_num,omitempty"`
-	// update_time: Update time. RFC 3339.
+	// update_time: When it was last changed. RFC 3339.
 	UpdateTime string `json:"update_time,omitempty"`
 }
 
-// RedPacketBatchItem is an item of detail_list.
+// RedPacketBatchItem is an item of detail_list. Single transfers.
 type RedPacketBatchItem struct {
 	// detail_state: Detail state. DETAIL_FAIL, DETAIL_INIT, DETAIL_PROCESSING, DETAIL_SUCCESS, DETAIL_WAIT_PAY, or what the
 	// provider adds.
 	DetailState string `json:"detail_state,omitempty"`
-	// out_detail_no: Out detail no.
+	// out_detail_no: The merchant's number of the single transfer within its batch.
 	OutDetailNo string `json:"out_detail_no,omitempty"`
 	// transfer_detail_no: Transfer detail no.
 	TransferDetailNo string `json:"transfer_detail_no,omitempty"`
@@ -142,9 +146,9 @@ type RedPacketBatchItem struct {
 
 // RedPacket is the answer to GET /v3/fund-app/brand-redpacket/brand-merchant-batches/{batch_no}/details/{detail_no}.
 type RedPacket struct {
-	// amount: Amount.
+	// amount: Amount. In fen.
 	Amount int64 `json:"amount,omitempty"`
-	// batch_no: Batch no.
+	// batch_no: WeChat Pay's number of the batch.
 	BatchNo string `json:"batch_no,omitempty"`
 	// brand_appid: Brand appid.
 	BrandAppID string `json:"brand_appid,omitempty"`
@@ -157,27 +161,28 @@ type RedPacket struct {
 	// detail_state: Detail state. DETAIL_FAIL, DETAIL_INIT, DETAIL_PROCESSING, DETAIL_SUCCESS, DETAIL_WAIT_PAY, or what the
 	// provider adds.
 	DetailState string `json:"detail_state,omitempty"`
-	// fail_reason: Fail reason. ACCOUNT_FROZEN, ACCOUNT_NOT_EXIST, BLOCK_B2C_USERLIMITAMOUNT_BSRULE_MONTH,
+	// fail_reason: Why it failed. ACCOUNT_FROZEN, ACCOUNT_NOT_EXIST, BLOCK_B2C_USERLIMITAMOUNT_BSRULE_MONTH,
 	// DAY_RECEIVED_COUNT_EXCEED, DAY_RECEIVED_QUOTA_EXCEED, FAIL_REASON_UNKNOWN, MERCHANT_NOT_CONFIRM, MERCHANT_REJECT,
 	// NAME_NOT_CORRECT, OPENID_INVALID, OVERDUE_CLOSE, PAYEE_ACCOUNT_ABNORMAL, PAYER_ACCOUNT_ABNORMAL,
 	// PRODUCT_AUTH_CHECK_FAIL, REAL_NAME_CHECK_FAIL, REMARK_NOT_CORRECT, TRANSFER_QUOTA_EXCEED, TRANSFER_RISK,
 	// USER_ACCOUNT_LIMIT, USER_RECEIVE_OVERDUE, or what the provider adds.
 	FailReason string `json:"fail_reason,omitempty"`
-	// initiate_time: Initiate time. RFC 3339.
+	// initiate_time: When it was started. RFC 3339.
 	InitiateTime string `json:"initiate_time,omitempty"`
-	// openid: Openid.
+	// openid: The user's id within the app id.
 	OpenID string `json:"openid,omitempty"`
-	// out_batch_no: Out batch no.
+	// out_batch_no: The merchant's number of the batch, unique for the merchant id; however often it is sent, money is moved
+	// once.
 	OutBatchNo string `json:"out_batch_no,omitempty"`
-	// out_detail_no: Out detail no.
+	// out_detail_no: The merchant's number of the single transfer within its batch.
 	OutDetailNo string `json:"out_detail_no,omitempty"`
 	// remark: Remark.
 	Remark string `json:"remark,omitempty"`
 	// template_id: Template id.
 	TemplateID string `json:"template_id,omitempty"`
-	// update_time: Update time. RFC 3339.
+	// update_time: When it was last changed. RFC 3339.
 	UpdateTime string `json:"update_time,omitempty"`
-	// user_name: User name. Comes encrypted; the library has decrypted it.
+	// user_name: Real name of the user. Comes encrypted; the library has decrypted it.
 	UserName string `json:"user_name,omitempty"`
 }
 
@@ -193,13 +198,14 @@ func (v RedPacket) GoString() string {
 
 // ApplyReceiptByOutBillNoRequest is the body of POST /v3/fund-app/mch-transfer/elecsign/out-bill-no.
 type ApplyReceiptByOutBillNoRequest struct {
-	// out_bill_no: Out bill no. Required.
+	// out_bill_no: The merchant's number of the transfer, unique for the merchant id; however often it is sent, money is moved
+	// once. Required.
 	OutBillNo string `json:"out_bill_no"`
 }
 
 // ReceiptApplication is the answer to POST /v3/fund-app/mch-transfer/elecsign/out-bill-no.
 type ReceiptApplication struct {
-	// create_time: Create time.
+	// create_time: When it was made.
 	CreateTime string `json:"create_time,omitempty"`
 	// state: State.
 	State string `json:"state,omitempty"`
@@ -207,25 +213,25 @@ type ReceiptApplication struct {
 
 // Receipt is the answer to GET /v3/fund-app/mch-transfer/elecsign/out-bill-no/{out_bill_no}.
 type Receipt struct {
-	// create_time: Create time.
+	// create_time: When it was made.
 	CreateTime string `json:"create_time,omitempty"`
-	// download_url: Download url.
+	// download_url: Where the file is; the address is good for five minutes.
 	DownloadURL string `json:"download_url,omitempty"`
-	// fail_reason: Fail reason.
+	// fail_reason: Why it failed.
 	FailReason string `json:"fail_reason,omitempty"`
-	// hash_type: Hash type. SHA256, SM3, or what the provider adds.
+	// hash_type: Algorithm of the hash. SHA256, SM3, or what the provider adds.
 	HashType string `json:"hash_type,omitempty"`
-	// hash_value: Hash value.
+	// hash_value: Hash of the file.
 	HashValue string `json:"hash_value,omitempty"`
 	// state: State. FAILED, FINISHED, GENERATING, or what the provider adds.
 	State string `json:"state,omitempty"`
-	// update_time: Update time.
+	// update_time: When it was last changed.
 	UpdateTime string `json:"update_time,omitempty"`
 }
 
 // ApplyReceiptByTransferBillNoRequest is the body of POST /v3/fund-app/mch-transfer/elecsign/transfer-bill-no.
 type ApplyReceiptByTransferBillNoRequest struct {
-	// transfer_bill_no: Transfer bill no. Required.
+	// transfer_bill_no: WeChat Pay's number of the transfer. Required.
 	TransferBillNo string `json:"transfer_bill_no"`
 }
 
@@ -233,21 +239,21 @@ type ApplyReceiptByTransferBillNoRequest struct {
 type BudgetReceipt struct {
 	// accept_id: Accept id.
 	AcceptID string `json:"accept_id,omitempty"`
-	// download_url: Download url.
+	// download_url: Where the file is; the address is good for five minutes.
 	DownloadURL string `json:"download_url,omitempty"`
 	// end_date: End date.
 	EndDate string `json:"end_date,omitempty"`
-	// hash_type: Hash type. SHA256, SM3, or what the provider adds.
+	// hash_type: Algorithm of the hash. SHA256, SM3, or what the provider adds.
 	HashType string `json:"hash_type,omitempty"`
-	// hash_value: Hash value.
+	// hash_value: Hash of the file.
 	HashValue string `json:"hash_value,omitempty"`
-	// out_budget_no: Out budget no.
+	// out_budget_no: The merchant's number of the budget.
 	OutBudgetNo string `json:"out_budget_no,omitempty"`
 	// receipt_state: Receipt state. ACCEPTED, FINISHED, or what the provider adds.
 	ReceiptState string `json:"receipt_state,omitempty"`
-	// receiver_mchid: Receiver mchid.
+	// receiver_mchid: Merchant id of the receiver.
 	ReceiverMchID string `json:"receiver_mchid,omitempty"`
-	// sponsor_mchid: Sponsor mchid.
+	// sponsor_mchid: Merchant id of who starts it.
 	SponsorMchID string `json:"sponsor_mchid,omitempty"`
 	// start_date: Start date.
 	StartDate string `json:"start_date,omitempty"`
@@ -258,9 +264,9 @@ type BudgetReceipt struct {
 type ApplyBudgetReceiptRequest struct {
 	// end_date: End date. Required.
 	EndDate string `json:"end_date"`
-	// receiver_mchid: Receiver mchid.
+	// receiver_mchid: Merchant id of the receiver.
 	ReceiverMchID *string `json:"receiver_mchid,omitempty"`
-	// sponsor_mchid: Sponsor mchid. Required.
+	// sponsor_mchid: Merchant id of who starts it. Required.
 	SponsorMchID string `json:"sponsor_mchid"`
 	// start_date: Start date. Required.
 	StartDate string `json:"start_date"`
@@ -272,13 +278,13 @@ type CreateCharityBudgetRequest struct {
 	ActivityName string `json:"activity_name"`
 	// activity_remark: Activity remark. Required.
 	ActivityRemark string `json:"activity_remark"`
-	// amount: Amount. Required.
+	// amount: Amount. In fen. Required.
 	Amount int64 `json:"amount"`
-	// notify_url: Notify url.
+	// notify_url: Where the notification goes: absolute, HTTPS, without query.
 	NotifyURL *string `json:"notify_url,omitempty"`
-	// out_budget_no: Out budget no. Required.
+	// out_budget_no: The merchant's number of the budget. Required.
 	OutBudgetNo string `json:"out_budget_no"`
-	// sponsor_mchid: Sponsor mchid. Required.
+	// sponsor_mchid: Merchant id of who starts it. Required.
 	SponsorMchID string `json:"sponsor_mchid"`
 	// sponsor_subject_name: Sponsor subject name. Required.
 	SponsorSubjectName string `json:"sponsor_subject_name"`
@@ -290,7 +296,7 @@ type CharityBudget struct {
 	ActivityName string `json:"activity_name,omitempty"`
 	// activity_remark: Activity remark.
 	ActivityRemark string `json:"activity_remark,omitempty"`
-	// amount: Amount.
+	// amount: Amount. In fen.
 	Amount int64 `json:"amount,omitempty"`
 	// budget_id: Budget id.
 	BudgetID string `json:"budget_id,omitempty"`
@@ -302,13 +308,13 @@ type CharityBudget struct {
 	FinishedTime string `json:"finished_time,omitempty"`
 	// locked_time: Locked time. RFC 3339.
 	LockedTime string `json:"locked_time,omitempty"`
-	// out_budget_no: Out budget no.
+	// out_budget_no: The merchant's number of the budget.
 	OutBudgetNo string `json:"out_budget_no,omitempty"`
-	// remain_amount: Remain amount.
+	// remain_amount: What is left. In fen.
 	RemainAmount int64 `json:"remain_amount,omitempty"`
-	// sp_mchid: Sp mchid.
+	// sp_mchid: Merchant id of the service provider.
 	SpMchID string `json:"sp_mchid,omitempty"`
-	// sponsor_mchid: Sponsor mchid.
+	// sponsor_mchid: Merchant id of who starts it.
 	SponsorMchID string `json:"sponsor_mchid,omitempty"`
 	// state: State. CLOSED, FINISHED, LOCKED, PENDING, or what the provider adds.
 	State string `json:"state,omitempty"`
@@ -316,7 +322,7 @@ type CharityBudget struct {
 	SuperAdminWxidMask string `json:"super_admin_wxid_mask,omitempty"`
 	// unlock_remark: Unlock remark.
 	UnlockRemark string `json:"unlock_remark,omitempty"`
-	// unlocked_amount: Unlocked amount.
+	// unlocked_amount: What was given back. In fen.
 	UnlockedAmount int64 `json:"unlocked_amount,omitempty"`
 }
 
@@ -324,31 +330,31 @@ type CharityBudget struct {
 type UnlockCharityBudgetRequest struct {
 	// activity_remark: Activity remark. Required.
 	ActivityRemark string `json:"activity_remark"`
-	// sponsor_mchid: Sponsor mchid. Required.
+	// sponsor_mchid: Merchant id of who starts it. Required.
 	SponsorMchID string `json:"sponsor_mchid"`
 }
 
 // CreateCharityTransferRequest is the body of POST /v3/fund-app/mch-transfer/partner/charity-transfer-bills.
 type CreateCharityTransferRequest struct {
-	// amount: Amount. Required.
+	// amount: Amount. In fen. Required.
 	Amount int64 `json:"amount"`
-	// out_budget_no: Out budget no. Required.
+	// out_budget_no: The merchant's number of the budget. Required.
 	OutBudgetNo string `json:"out_budget_no"`
 	// out_transfer_no: Out transfer no. Required.
 	OutTransferNo string `json:"out_transfer_no"`
 	// receive_mchid: Receive mchid. Required.
 	ReceiveMchID string `json:"receive_mchid"`
-	// sponsor_mchid: Sponsor mchid. Required.
+	// sponsor_mchid: Merchant id of who starts it. Required.
 	SponsorMchID string `json:"sponsor_mchid"`
 	// transaction_info: Transaction info.
 	TransactionInfo *TransactionInfo `json:"transaction_info,omitempty"`
-	// transfer_remark: Transfer remark. Required.
+	// transfer_remark: Remark on the transfer, shown to the user. Required.
 	TransferRemark string `json:"transfer_remark"`
 }
 
 // TransactionInfo is the object transaction_info.
 type TransactionInfo struct {
-	// transaction_id: Transaction id. Required.
+	// transaction_id: WeChat Pay's number of the payment. Required.
 	TransactionID string `json:"transaction_id"`
 	// transaction_type: Transaction type. Always WXPAY. Required.
 	TransactionType string `json:"transaction_type"`
@@ -356,13 +362,13 @@ type TransactionInfo struct {
 
 // CharityTransfer is the answer to POST /v3/fund-app/mch-transfer/partner/charity-transfer-bills.
 type CharityTransfer struct {
-	// amount: Amount.
+	// amount: Amount. In fen.
 	Amount int64 `json:"amount,omitempty"`
 	// budget_id: Budget id.
 	BudgetID string `json:"budget_id,omitempty"`
-	// create_time: Create time. RFC 3339.
+	// create_time: When it was made. RFC 3339.
 	CreateTime string `json:"create_time,omitempty"`
-	// out_budget_no: Out budget no.
+	// out_budget_no: The merchant's number of the budget.
 	OutBudgetNo string `json:"out_budget_no,omitempty"`
 	// out_transfer_no: Out transfer no.
 	OutTransferNo string `json:"out_transfer_no,omitempty"`
@@ -370,61 +376,63 @@ type CharityTransfer struct {
 	ReceiveMchID string `json:"receive_mchid,omitempty"`
 	// state: State. ACCEPTED, CLOSE, SUCCESS, or what the provider adds.
 	State string `json:"state,omitempty"`
-	// success_time: Success time. RFC 3339.
+	// success_time: When it succeeded. RFC 3339.
 	SuccessTime string `json:"success_time,omitempty"`
 	// transfer_id: Transfer id.
 	TransferID string `json:"transfer_id,omitempty"`
-	// transfer_remark: Transfer remark.
+	// transfer_remark: Remark on the transfer, shown to the user.
 	TransferRemark string `json:"transfer_remark,omitempty"`
 }
 
 // ApplyPartnerReceiptRequest is the body of POST /v3/fund-app/mch-transfer/partner/electronic-receipts.
 type ApplyPartnerReceiptRequest struct {
-	// out_bill_no: Out bill no. Required.
+	// out_bill_no: The merchant's number of the transfer, unique for the merchant id; however often it is sent, money is moved
+	// once. Required.
 	OutBillNo string `json:"out_bill_no"`
-	// sub_mchid: Sub mchid. Required.
+	// sub_mchid: Merchant id of the sub-merchant. Required.
 	SubMchID string `json:"sub_mchid"`
 }
 
 // PartnerReceipt is the answer to POST /v3/fund-app/mch-transfer/partner/electronic-receipts.
 type PartnerReceipt struct {
-	// create_time: Create time.
+	// create_time: When it was made.
 	CreateTime string `json:"create_time,omitempty"`
-	// download_url: Download url.
+	// download_url: Where the file is; the address is good for five minutes.
 	DownloadURL string `json:"download_url,omitempty"`
-	// hash_type: Hash type. SM3, or what the provider adds.
+	// hash_type: Algorithm of the hash. SM3, or what the provider adds.
 	HashType string `json:"hash_type,omitempty"`
-	// hash_value: Hash value.
+	// hash_value: Hash of the file.
 	HashValue string `json:"hash_value,omitempty"`
-	// out_bill_no: Out bill no.
+	// out_bill_no: The merchant's number of the transfer, unique for the merchant id; however often it is sent, money is moved
+	// once.
 	OutBillNo string `json:"out_bill_no,omitempty"`
 	// state: State. FINISHED, GENERATING, or what the provider adds.
 	State string `json:"state,omitempty"`
-	// sub_mchid: Sub mchid.
+	// sub_mchid: Merchant id of the sub-merchant.
 	SubMchID string `json:"sub_mchid,omitempty"`
-	// update_time: Update time.
+	// update_time: When it was last changed.
 	UpdateTime string `json:"update_time,omitempty"`
 }
 
 // AuthorizeSubMerchantRequest is the body of POST /v3/fund-app/mch-transfer/partner/sub-mch-authorizations.
 type AuthorizeSubMerchantRequest struct {
-	// out_apply_no: Out apply no. Required.
+	// out_apply_no: The merchant's number of the application. Required.
 	OutApplyNo string `json:"out_apply_no"`
-	// sub_mchid: Sub mchid. Required.
+	// sub_mchid: Merchant id of the sub-merchant. Required.
 	SubMchID string `json:"sub_mchid"`
 }
 
 // SubMerchantAuthorization is the answer to POST /v3/fund-app/mch-transfer/partner/sub-mch-authorizations.
 type SubMerchantAuthorization struct {
-	// accept_time: Accept time.
+	// accept_time: When it was accepted.
 	AcceptTime string `json:"accept_time,omitempty"`
-	// out_apply_no: Out apply no.
+	// out_apply_no: The merchant's number of the application.
 	OutApplyNo string `json:"out_apply_no,omitempty"`
 	// state: State. EXPIRED, INVITED, PASSED, REJECTED, AUTHORIZED, CANCELED, UNAUTHORIZED, or what the provider adds.
 	State string `json:"state,omitempty"`
-	// sub_mchid: Sub mchid.
+	// sub_mchid: Merchant id of the sub-merchant.
 	SubMchID string `json:"sub_mchid,omitempty"`
-	// update_time: Update time.
+	// update_time: When it was last changed.
 	UpdateTime string `json:"update_time,omitempty"`
 	// apply_order: Apply order.
 	ApplyOrder *ApplyOrder `json:"apply_order,omitempty"`
@@ -436,41 +444,43 @@ type SubMerchantAuthorization struct {
 
 // ApplyOrder is the object apply_order.
 type ApplyOrder struct {
-	// accept_time: Accept time.
+	// accept_time: When it was accepted.
 	AcceptTime string `json:"accept_time,omitempty"`
-	// out_apply_no: Out apply no.
+	// out_apply_no: The merchant's number of the application.
 	OutApplyNo string `json:"out_apply_no,omitempty"`
 	// state: State. EXPIRED, INVITED, PASSED, REJECTED, or what the provider adds.
 	State string `json:"state,omitempty"`
-	// sub_mchid: Sub mchid.
+	// sub_mchid: Merchant id of the sub-merchant.
 	SubMchID string `json:"sub_mchid,omitempty"`
-	// update_time: Update time.
+	// update_time: When it was last changed.
 	UpdateTime string `json:"update_time,omitempty"`
 }
 
 // CreatePartnerTransferRequest is the body of POST /v3/fund-app/mch-transfer/partner/transfer-bills.
 type CreatePartnerTransferRequest struct {
-	// appid: Appid. Left out, it is the configuration's appid.
+	// appid: App id of the official account, mini-program or app. Left out, it is the configuration's appid.
 	AppID *string `json:"appid,omitempty"`
-	// notify_url: Notify url.
+	// notify_url: Where the notification goes: absolute, HTTPS, without query.
 	NotifyURL *string `json:"notify_url,omitempty"`
-	// openid: Openid. Required.
+	// openid: The user's id within the app id. Required.
 	OpenID string `json:"openid"`
-	// out_bill_no: Out bill no. Required.
+	// out_bill_no: The merchant's number of the transfer, unique for the merchant id; however often it is sent, money is moved
+	// once. Required.
 	OutBillNo string `json:"out_bill_no"`
-	// sub_mchid: Sub mchid. Required.
+	// sub_mchid: Merchant id of the sub-merchant. Required.
 	SubMchID string `json:"sub_mchid"`
-	// transfer_amount: Transfer amount. Required.
+	// transfer_amount: Amount of the transfer. In fen. Required.
 	TransferAmount int64 `json:"transfer_amount"`
-	// transfer_remark: Transfer remark. Required.
+	// transfer_remark: Remark on the transfer, shown to the user. Required.
 	TransferRemark string `json:"transfer_remark"`
-	// transfer_scene_id: Transfer scene id. One of 1000, 1002, 1004, 1005, 1009, 1010, 1011, 1013. Required.
+	// transfer_scene_id: Number of the scene of the transfer, which the merchant has been granted. One of 1000, 1002, 1004,
+	// 1005, 1009, 1010, 1011, 1013. Required.
 	TransferSceneID string `json:"transfer_scene_id"`
-	// transfer_scene_report_infos: Transfer scene report infos. Required.
+	// transfer_scene_report_infos: What has to be reported for the scene of the transfer. Required.
 	TransferSceneReportInfos []TransferSceneReportInfo `json:"transfer_scene_report_infos"`
-	// user_name: User name. Sent encrypted: give the plaintext, the library encrypts it.
+	// user_name: Real name of the user. Sent encrypted: give the plaintext, the library encrypts it.
 	UserName *string `json:"user_name,omitempty"`
-	// user_recv_perception: User recv perception.
+	// user_recv_perception: What the user sees of the reason of the transfer.
 	UserRecvPerception *string `json:"user_recv_perception,omitempty"`
 }
 
@@ -484,44 +494,46 @@ func (v CreatePartnerTransferRequest) GoString() string {
 	return v.String()
 }
 
-// TransferSceneReportInfo is an item of transfer_scene_report_infos.
+// TransferSceneReportInfo is an item of transfer_scene_report_infos. What has to be reported for the scene of the
+// transfer.
 type TransferSceneReportInfo struct {
-	// info_content: Info content. Required.
+	// info_content: What is reported of it. Required.
 	InfoContent string `json:"info_content"`
-	// info_type: Info type. Required.
+	// info_type: What is reported. Required.
 	InfoType string `json:"info_type"`
 }
 
 // PartnerTransfer is the answer to POST /v3/fund-app/mch-transfer/partner/transfer-bills.
 type PartnerTransfer struct {
-	// create_time: Create time.
+	// create_time: When it was made.
 	CreateTime string `json:"create_time,omitempty"`
-	// out_bill_no: Out bill no.
+	// out_bill_no: The merchant's number of the transfer, unique for the merchant id; however often it is sent, money is moved
+	// once.
 	OutBillNo string `json:"out_bill_no,omitempty"`
-	// package_info: Package info.
+	// package_info: What the user's device needs to show the page on which the transfer is confirmed.
 	PackageInfo string `json:"package_info,omitempty"`
-	// sub_mchid: Sub mchid.
+	// sub_mchid: Merchant id of the sub-merchant.
 	SubMchID string `json:"sub_mchid,omitempty"`
-	// transfer_bill_no: Transfer bill no.
+	// transfer_bill_no: WeChat Pay's number of the transfer.
 	TransferBillNo string `json:"transfer_bill_no,omitempty"`
-	// appid: Appid.
+	// appid: App id of the official account, mini-program or app.
 	AppID string `json:"appid,omitempty"`
-	// fail_reason: Fail reason.
+	// fail_reason: Why it failed.
 	FailReason string `json:"fail_reason,omitempty"`
-	// mchid: Mchid.
+	// mchid: Merchant id.
 	MchID string `json:"mchid,omitempty"`
-	// openid: Openid.
+	// openid: The user's id within the app id.
 	OpenID string `json:"openid,omitempty"`
 	// state: State. ACCEPTED, CANCELING, CANCELLED, FAIL, PROCESSING, SUCCESS, TRANSFERING, WAIT_USER_CONFIRM, or what the
 	// provider adds.
 	State string `json:"state,omitempty"`
-	// transfer_amount: Transfer amount.
+	// transfer_amount: Amount of the transfer. In fen.
 	TransferAmount int64 `json:"transfer_amount,omitempty"`
-	// transfer_remark: Transfer remark.
+	// transfer_remark: Remark on the transfer, shown to the user.
 	TransferRemark string `json:"transfer_remark,omitempty"`
-	// update_time: Update time.
+	// update_time: When it was last changed.
 	UpdateTime string `json:"update_time,omitempty"`
-	// user_name: User name. Comes encrypted; the library has decrypted it.
+	// user_name: Real name of the user. Comes encrypted; the library has decrypted it.
 	UserName string `json:"user_name,omitempty"`
 }
 
@@ -538,36 +550,38 @@ func (v PartnerTransfer) GoString() string {
 // CancelPartnerTransferRequest is the body of POST
 // /v3/fund-app/mch-transfer/partner/transfer-bills/out-bill-no/{out_bill_no}/cancel.
 type CancelPartnerTransferRequest struct {
-	// sub_mchid: Sub mchid. Required.
+	// sub_mchid: Merchant id of the sub-merchant. Required.
 	SubMchID string `json:"sub_mchid"`
 }
 
 // CreatePartnerTransferWithAuthorizationRequest is the body of POST
 // /v3/fund-app/mch-transfer/partner/transfer-bills/pre-transfer-with-authorization.
 type CreatePartnerTransferWithAuthorizationRequest struct {
-	// appid: Appid. Left out, it is the configuration's appid.
+	// appid: App id of the official account, mini-program or app. Left out, it is the configuration's appid.
 	AppID *string `json:"appid,omitempty"`
 	// authorization_info: Authorization info.
 	AuthorizationInfo *AuthorizationInfo `json:"authorization_info,omitempty"`
-	// notify_url: Notify url.
+	// notify_url: Where the notification goes: absolute, HTTPS, without query.
 	NotifyURL *string `json:"notify_url,omitempty"`
-	// openid: Openid. Required.
+	// openid: The user's id within the app id. Required.
 	OpenID string `json:"openid"`
-	// out_bill_no: Out bill no. Required.
+	// out_bill_no: The merchant's number of the transfer, unique for the merchant id; however often it is sent, money is moved
+	// once. Required.
 	OutBillNo string `json:"out_bill_no"`
-	// sub_mchid: Sub mchid. Required.
+	// sub_mchid: Merchant id of the sub-merchant. Required.
 	SubMchID string `json:"sub_mchid"`
-	// transfer_amount: Transfer amount. Required.
+	// transfer_amount: Amount of the transfer. In fen. Required.
 	TransferAmount int64 `json:"transfer_amount"`
-	// transfer_remark: Transfer remark. Required.
+	// transfer_remark: Remark on the transfer, shown to the user. Required.
 	TransferRemark string `json:"transfer_remark"`
-	// transfer_scene_id: Transfer scene id. One of 1000, 1002, 1004, 1005, 1009, 1010, 1011, 1013. Required.
+	// transfer_scene_id: Number of the scene of the transfer, which the merchant has been granted. One of 1000, 1002, 1004,
+	// 1005, 1009, 1010, 1011, 1013. Required.
 	TransferSceneID string `json:"transfer_scene_id"`
-	// transfer_scene_report_infos: Transfer scene report infos. Required.
+	// transfer_scene_report_infos: What has to be reported for the scene of the transfer. Required.
 	TransferSceneReportInfos []TransferSceneReportInfo `json:"transfer_scene_report_infos"`
-	// user_name: User name. Sent encrypted: give the plaintext, the library encrypts it.
+	// user_name: Real name of the user. Sent encrypted: give the plaintext, the library encrypts it.
 	UserName *string `json:"user_name,omitempty"`
-	// user_recv_perception: User recv perception.
+	// user_recv_perception: What the user sees of the reason of the transfer.
 	UserRecvPerception *string `json:"user_recv_perception,omitempty"`
 }
 
@@ -585,35 +599,37 @@ func (v CreatePartnerTransferWithAuthorizationRequest) GoString() string {
 type AuthorizationInfo struct {
 	// authorization_notify_url: Authorization notify url. Required.
 	AuthorizationNotifyURL string `json:"authorization_notify_url"`
-	// out_authorization_no: Out authorization no. Required.
+	// out_authorization_no: The merchant's number of the user's leave, unique for the merchant id. Required.
 	OutAuthorizationNo string `json:"out_authorization_no"`
-	// user_display_name: User display name. Required.
+	// user_display_name: Name of the user, shown on the page of the transfer. Required.
 	UserDisplayName string `json:"user_display_name"`
 }
 
 // CreateAuthorizedPartnerTransferRequest is the body of POST /v3/fund-app/mch-transfer/partner/transfer-bills/transfer.
 type CreateAuthorizedPartnerTransferRequest struct {
-	// appid: Appid. Left out, it is the configuration's appid.
+	// appid: App id of the official account, mini-program or app. Left out, it is the configuration's appid.
 	AppID *string `json:"appid,omitempty"`
-	// authorization_id: Authorization id. Required.
+	// authorization_id: WeChat Pay's number of the user's leave. Required.
 	AuthorizationID string `json:"authorization_id"`
-	// notify_url: Notify url.
+	// notify_url: Where the notification goes: absolute, HTTPS, without query.
 	NotifyURL *string `json:"notify_url,omitempty"`
-	// out_bill_no: Out bill no. Required.
+	// out_bill_no: The merchant's number of the transfer, unique for the merchant id; however often it is sent, money is moved
+	// once. Required.
 	OutBillNo string `json:"out_bill_no"`
-	// sub_mchid: Sub mchid. Required.
+	// sub_mchid: Merchant id of the sub-merchant. Required.
 	SubMchID string `json:"sub_mchid"`
-	// transfer_amount: Transfer amount. Required.
+	// transfer_amount: Amount of the transfer. In fen. Required.
 	TransferAmount int64 `json:"transfer_amount"`
-	// transfer_remark: Transfer remark. Required.
+	// transfer_remark: Remark on the transfer, shown to the user. Required.
 	TransferRemark string `json:"transfer_remark"`
-	// transfer_scene_id: Transfer scene id. One of 1000, 1002, 1004, 1005, 1009, 1010, 1011, 1013. Required.
+	// transfer_scene_id: Number of the scene of the transfer, which the merchant has been granted. One of 1000, 1002, 1004,
+	// 1005, 1009, 1010, 1011, 1013. Required.
 	TransferSceneID string `json:"transfer_scene_id"`
-	// transfer_scene_report_infos: Transfer scene report infos. Required.
+	// transfer_scene_report_infos: What has to be reported for the scene of the transfer. Required.
 	TransferSceneReportInfos []TransferSceneReportInfo `json:"transfer_scene_report_infos"`
-	// user_name: User name. Sent encrypted: give the plaintext, the library encrypts it.
+	// user_name: Real name of the user. Sent encrypted: give the plaintext, the library encrypts it.
 	UserName *string `json:"user_name,omitempty"`
-	// user_recv_perception: User recv perception.
+	// user_recv_perception: What the user sees of the reason of the transfer.
 	UserRecvPerception *string `json:"user_recv_perception,omitempty"`
 }
 
@@ -629,53 +645,55 @@ func (v CreateAuthorizedPartnerTransferRequest) GoString() string {
 
 // CreatePartnerUserAuthorizationRequest is the body of POST /v3/fund-app/mch-transfer/partner/user-confirm-authorizations.
 type CreatePartnerUserAuthorizationRequest struct {
-	// appid: Appid. Left out, it is the configuration's appid.
+	// appid: App id of the official account, mini-program or app. Left out, it is the configuration's appid.
 	AppID *string `json:"appid,omitempty"`
-	// notify_url: Notify url. Required.
+	// notify_url: Where the notification goes: absolute, HTTPS, without query. Required.
 	NotifyURL string `json:"notify_url"`
-	// openid: Openid. Required.
+	// openid: The user's id within the app id. Required.
 	OpenID string `json:"openid"`
-	// out_authorization_no: Out authorization no. Required.
+	// out_authorization_no: The merchant's number of the user's leave, unique for the merchant id. Required.
 	OutAuthorizationNo string `json:"out_authorization_no"`
-	// transfer_scene_id: Transfer scene id. One of 1000, 1002, 1004, 1005, 1009, 1010, 1011, 1013. Required.
+	// transfer_scene_id: Number of the scene of the transfer, which the merchant has been granted. One of 1000, 1002, 1004,
+	// 1005, 1009, 1010, 1011, 1013. Required.
 	TransferSceneID string `json:"transfer_scene_id"`
-	// user_display_name: User display name. Required.
+	// user_display_name: Name of the user, shown on the page of the transfer. Required.
 	UserDisplayName string `json:"user_display_name"`
-	// user_recv_perception: User recv perception.
+	// user_recv_perception: What the user sees of the reason of the transfer.
 	UserRecvPerception *string `json:"user_recv_perception,omitempty"`
 }
 
 // PartnerUserAuthorization is the answer to POST /v3/fund-app/mch-transfer/partner/user-confirm-authorizations.
 type PartnerUserAuthorization struct {
-	// create_time: Create time.
+	// create_time: When it was made.
 	CreateTime string `json:"create_time,omitempty"`
-	// out_authorization_no: Out authorization no.
+	// out_authorization_no: The merchant's number of the user's leave, unique for the merchant id.
 	OutAuthorizationNo string `json:"out_authorization_no,omitempty"`
-	// package_info: Package info.
+	// package_info: What the user's device needs to show the page on which the transfer is confirmed.
 	PackageInfo string `json:"package_info,omitempty"`
 	// state: State. WAIT_USER_CONFIRM, CLOSED, TAKING_EFFECT, or what the provider adds.
 	State string `json:"state,omitempty"`
-	// appid: Appid.
+	// appid: App id of the official account, mini-program or app.
 	AppID string `json:"appid,omitempty"`
-	// authorization_id: Authorization id.
+	// authorization_id: WeChat Pay's number of the user's leave.
 	AuthorizationID string `json:"authorization_id,omitempty"`
-	// authorize_time: Authorize time.
+	// authorize_time: When it was allowed.
 	AuthorizeTime string `json:"authorize_time,omitempty"`
 	// close_info: Close info.
 	CloseInfo *CloseInfo `json:"close_info,omitempty"`
-	// openid: Openid.
+	// openid: The user's id within the app id.
 	OpenID string `json:"openid,omitempty"`
-	// transfer_scene_id: Transfer scene id. 1000, 1002, 1004, 1005, 1009, 1010, 1011, 1013, or what the provider adds.
+	// transfer_scene_id: Number of the scene of the transfer, which the merchant has been granted. 1000, 1002, 1004, 1005,
+	// 1009, 1010, 1011, 1013, or what the provider adds.
 	TransferSceneID string `json:"transfer_scene_id,omitempty"`
-	// user_display_name: User display name.
+	// user_display_name: Name of the user, shown on the page of the transfer.
 	UserDisplayName string `json:"user_display_name,omitempty"`
-	// user_recv_perception: User recv perception.
+	// user_recv_perception: What the user sees of the reason of the transfer.
 	UserRecvPerception string `json:"user_recv_perception,omitempty"`
 }
 
 // CloseInfo is the object close_info.
 type CloseInfo struct {
-	// close_reason: Close reason. CLOSE_VIA_MCH_API, USER_CLOSE, TRANSFER_RISK, USER_ACCOUNT_ABNORMAL,
+	// close_reason: Why it was closed. CLOSE_VIA_MCH_API, USER_CLOSE, TRANSFER_RISK, USER_ACCOUNT_ABNORMAL,
 	// USER_OVERDUE_UNCONFIRMED, or what the provider adds.
 	CloseReason string `json:"close_reason,omitempty"`
 	// close_time: Close time.
@@ -684,25 +702,27 @@ type CloseInfo struct {
 
 // CreateTransferRequest is the body of POST /v3/fund-app/mch-transfer/transfer-bills.
 type CreateTransferRequest struct {
-	// appid: Appid. Left out, it is the configuration's appid.
+	// appid: App id of the official account, mini-program or app. Left out, it is the configuration's appid.
 	AppID *string `json:"appid,omitempty"`
-	// notify_url: Notify url.
+	// notify_url: Where the notification goes: absolute, HTTPS, without query.
 	NotifyURL *string `json:"notify_url,omitempty"`
-	// openid: Openid. Required.
+	// openid: The user's id within the app id. Required.
 	OpenID string `json:"openid"`
-	// out_bill_no: Out bill no. Required.
+	// out_bill_no: The merchant's number of the transfer, unique for the merchant id; however often it is sent, money is moved
+	// once. Required.
 	OutBillNo string `json:"out_bill_no"`
-	// transfer_amount: Transfer amount. Required.
+	// transfer_amount: Amount of the transfer. In fen. Required.
 	TransferAmount int64 `json:"transfer_amount"`
-	// transfer_remark: Transfer remark. Required.
+	// transfer_remark: Remark on the transfer, shown to the user. Required.
 	TransferRemark string `json:"transfer_remark"`
-	// transfer_scene_id: Transfer scene id. One of 1000, 1002, 1004, 1005, 1009, 1010, 1011, 1013. Required.
+	// transfer_scene_id: Number of the scene of the transfer, which the merchant has been granted. One of 1000, 1002, 1004,
+	// 1005, 1009, 1010, 1011, 1013. Required.
 	TransferSceneID string `json:"transfer_scene_id"`
-	// transfer_scene_report_infos: Transfer scene report infos. Required.
+	// transfer_scene_report_infos: What has to be reported for the scene of the transfer. Required.
 	TransferSceneReportInfos []TransferSceneReportInfo `json:"transfer_scene_report_infos"`
-	// user_name: User name. Sent encrypted: give the plaintext, the library encrypts it.
+	// user_name: Real name of the user. Sent encrypted: give the plaintext, the library encrypts it.
 	UserName *string `json:"user_name,omitempty"`
-	// user_recv_perception: User recv perception.
+	// user_recv_perception: What the user sees of the reason of the transfer.
 	UserRecvPerception *string `json:"user_recv_perception,omitempty"`
 	// user_recv_style: User recv style.
 	UserRecvStyle *UserRecvStyle `json:"user_recv_style,omitempty"`
@@ -720,42 +740,43 @@ func (v CreateTransferRequest) GoString() string {
 
 // UserRecvStyle is the object user_recv_style.
 type UserRecvStyle struct {
-	// type: Type. One of CONFIRM_PAGE, RED_PACKET. Required.
+	// type: Kind. One of CONFIRM_PAGE, RED_PACKET. Required.
 	Type string `json:"type"`
 }
 
 // Transfer is the answer to POST /v3/fund-app/mch-transfer/transfer-bills.
 type Transfer struct {
-	// create_time: Create time.
+	// create_time: When it was made.
 	CreateTime string `json:"create_time,omitempty"`
-	// fail_reason: Fail reason.
+	// fail_reason: Why it failed.
 	FailReason string `json:"fail_reason,omitempty"`
-	// out_bill_no: Out bill no.
+	// out_bill_no: The merchant's number of the transfer, unique for the merchant id; however often it is sent, money is moved
+	// once.
 	OutBillNo string `json:"out_bill_no,omitempty"`
-	// package_info: Package info.
+	// package_info: What the user's device needs to show the page on which the transfer is confirmed.
 	PackageInfo string `json:"package_info,omitempty"`
 	// state: State. ACCEPTED, CANCELING, CANCELLED, FAIL, PROCESSING, SUCCESS, TRANSFERING, WAIT_USER_CONFIRM, or what the
 	// provider adds.
 	State string `json:"state,omitempty"`
-	// transfer_bill_no: Transfer bill no.
+	// transfer_bill_no: WeChat Pay's number of the transfer.
 	TransferBillNo string `json:"transfer_bill_no,omitempty"`
-	// appid: Appid.
+	// appid: App id of the official account, mini-program or app.
 	AppID string `json:"appid,omitempty"`
 	// mch_id: Mch id.
 	MchID string `json:"mch_id,omitempty"`
-	// openid: Openid.
+	// openid: The user's id within the app id.
 	OpenID string `json:"openid,omitempty"`
-	// transfer_amount: Transfer amount.
+	// transfer_amount: Amount of the transfer. In fen.
 	TransferAmount int64 `json:"transfer_amount,omitempty"`
-	// transfer_remark: Transfer remark.
+	// transfer_remark: Remark on the transfer, shown to the user.
 	TransferRemark string `json:"transfer_remark,omitempty"`
-	// update_time: Update time. RFC 3339.
+	// update_time: When it was last changed. RFC 3339.
 	UpdateTime string `json:"update_time,omitempty"`
-	// user_name: User name. Comes encrypted; the library has decrypted it.
+	// user_name: Real name of the user. Comes encrypted; the library has decrypted it.
 	UserName string `json:"user_name,omitempty"`
-	// out_authorization_no: Out authorization no.
+	// out_authorization_no: The merchant's number of the user's leave, unique for the merchant id.
 	OutAuthorizationNo string `json:"out_authorization_no,omitempty"`
-	// user_display_name: User display name.
+	// user_display_name: Name of the user, shown on the page of the transfer.
 	UserDisplayName string `json:"user_display_name,omitempty"`
 }
 
@@ -772,29 +793,31 @@ func (v Transfer) GoString() string {
 // CreateTransferWithAuthorizationRequest is the body of POST
 // /v3/fund-app/mch-transfer/transfer-bills/pre-transfer-with-authorization.
 type CreateTransferWithAuthorizationRequest struct {
-	// appid: Appid. Left out, it is the configuration's appid.
+	// appid: App id of the official account, mini-program or app. Left out, it is the configuration's appid.
 	AppID *string `json:"appid,omitempty"`
 	// authorization_info: Authorization info.
 	AuthorizationInfo *AuthorizationInfo `json:"authorization_info,omitempty"`
-	// notify_url: Notify url.
+	// notify_url: Where the notification goes: absolute, HTTPS, without query.
 	NotifyURL *string `json:"notify_url,omitempty"`
-	// openid: Openid. Required.
+	// openid: The user's id within the app id. Required.
 	OpenID string `json:"openid"`
-	// out_bill_no: Out bill no. Required.
+	// out_bill_no: The merchant's number of the transfer, unique for the merchant id; however often it is sent, money is moved
+	// once. Required.
 	OutBillNo string `json:"out_bill_no"`
-	// sponsor_mchid: Sponsor mchid.
+	// sponsor_mchid: Merchant id of who starts it.
 	SponsorMchID *string `json:"sponsor_mchid,omitempty"`
-	// transfer_amount: Transfer amount. Required.
+	// transfer_amount: Amount of the transfer. In fen. Required.
 	TransferAmount int64 `json:"transfer_amount"`
-	// transfer_remark: Transfer remark. Required.
+	// transfer_remark: Remark on the transfer, shown to the user. Required.
 	TransferRemark string `json:"transfer_remark"`
-	// transfer_scene_id: Transfer scene id. One of 1000, 1002, 1004, 1005, 1009, 1010, 1011, 1013. Required.
+	// transfer_scene_id: Number of the scene of the transfer, which the merchant has been granted. One of 1000, 1002, 1004,
+	// 1005, 1009, 1010, 1011, 1013. Required.
 	TransferSceneID string `json:"transfer_scene_id"`
-	// transfer_scene_report_infos: Transfer scene report infos. Required.
+	// transfer_scene_report_infos: What has to be reported for the scene of the transfer. Required.
 	TransferSceneReportInfos []TransferSceneReportInfo `json:"transfer_scene_report_infos"`
-	// user_name: User name. Sent encrypted: give the plaintext, the library encrypts it.
+	// user_name: Real name of the user. Sent encrypted: give the plaintext, the library encrypts it.
 	UserName *string `json:"user_name,omitempty"`
-	// user_recv_perception: User recv perception.
+	// user_recv_perception: What the user sees of the reason of the transfer.
 	UserRecvPerception *string `json:"user_recv_perception,omitempty"`
 }
 
@@ -810,29 +833,31 @@ func (v CreateTransferWithAuthorizationRequest) GoString() string {
 
 // CreateAuthorizedTransferRequest is the body of POST /v3/fund-app/mch-transfer/transfer-bills/transfer.
 type CreateAuthorizedTransferRequest struct {
-	// appid: Appid. Left out, it is the configuration's appid.
+	// appid: App id of the official account, mini-program or app. Left out, it is the configuration's appid.
 	AppID *string `json:"appid,omitempty"`
-	// authorization_id: Authorization id.
+	// authorization_id: WeChat Pay's number of the user's leave.
 	AuthorizationID *string `json:"authorization_id,omitempty"`
-	// notify_url: Notify url.
+	// notify_url: Where the notification goes: absolute, HTTPS, without query.
 	NotifyURL *string `json:"notify_url,omitempty"`
-	// out_authorization_no: Out authorization no.
+	// out_authorization_no: The merchant's number of the user's leave, unique for the merchant id.
 	OutAuthorizationNo *string `json:"out_authorization_no,omitempty"`
-	// out_bill_no: Out bill no. Required.
+	// out_bill_no: The merchant's number of the transfer, unique for the merchant id; however often it is sent, money is moved
+	// once. Required.
 	OutBillNo string `json:"out_bill_no"`
-	// sponsor_mchid: Sponsor mchid.
+	// sponsor_mchid: Merchant id of who starts it.
 	SponsorMchID *string `json:"sponsor_mchid,omitempty"`
-	// transfer_amount: Transfer amount. Required.
+	// transfer_amount: Amount of the transfer. In fen. Required.
 	TransferAmount int64 `json:"transfer_amount"`
-	// transfer_remark: Transfer remark. Required.
+	// transfer_remark: Remark on the transfer, shown to the user. Required.
 	TransferRemark string `json:"transfer_remark"`
-	// transfer_scene_id: Transfer scene id. One of 1000, 1002, 1004, 1005, 1009, 1010, 1011, 1013. Required.
+	// transfer_scene_id: Number of the scene of the transfer, which the merchant has been granted. One of 1000, 1002, 1004,
+	// 1005, 1009, 1010, 1011, 1013. Required.
 	TransferSceneID string `json:"transfer_scene_id"`
-	// transfer_scene_report_infos: Transfer scene report infos. Required.
+	// transfer_scene_report_infos: What has to be reported for the scene of the transfer. Required.
 	TransferSceneReportInfos []TransferSceneReportInfo `json:"transfer_scene_report_infos"`
-	// user_name: User name. Sent encrypted: give the plaintext, the library encrypts it.
+	// user_name: Real name of the user. Sent encrypted: give the plaintext, the library encrypts it.
 	UserName *string `json:"user_name,omitempty"`
-	// user_recv_perception: User recv perception.
+	// user_recv_perception: What the user sees of the reason of the transfer.
 	UserRecvPerception *string `json:"user_recv_perception,omitempty"`
 }
 
@@ -848,23 +873,24 @@ func (v CreateAuthorizedTransferRequest) GoString() string {
 
 // CreateQQWalletTransferRequest is the body of POST /v3/fund-app/mch-transfer/transfer-to-qq-wallet-bills.
 type CreateQQWalletTransferRequest struct {
-	// appid: Appid. Left out, it is the configuration's appid.
+	// appid: App id of the official account, mini-program or app. Left out, it is the configuration's appid.
 	AppID *string `json:"appid,omitempty"`
-	// notify_url: Notify url.
+	// notify_url: Where the notification goes: absolute, HTTPS, without query.
 	NotifyURL *string `json:"notify_url,omitempty"`
-	// openid: Openid. Required.
+	// openid: The user's id within the app id. Required.
 	OpenID string `json:"openid"`
-	// out_bill_no: Out bill no. Required.
+	// out_bill_no: The merchant's number of the transfer, unique for the merchant id; however often it is sent, money is moved
+	// once. Required.
 	OutBillNo string `json:"out_bill_no"`
-	// transfer_amount: Transfer amount. Required.
+	// transfer_amount: Amount of the transfer. In fen. Required.
 	TransferAmount int64 `json:"transfer_amount"`
-	// transfer_remark: Transfer remark. Required.
+	// transfer_remark: Remark on the transfer, shown to the user. Required.
 	TransferRemark string `json:"transfer_remark"`
-	// transfer_scene_id: Transfer scene id. Always 1401. Required.
+	// transfer_scene_id: Number of the scene of the transfer, which the merchant has been granted. Always 1401. Required.
 	TransferSceneID string `json:"transfer_scene_id"`
-	// transfer_scene_report_infos: Transfer scene report infos. Required.
+	// transfer_scene_report_infos: What has to be reported for the scene of the transfer. Required.
 	TransferSceneReportInfos []TransferSceneReportInfo `json:"transfer_scene_report_infos"`
-	// user_name: User name. Sent encrypted: give the plaintext, the library encrypts it.
+	// user_name: Real name of the user. Sent encrypted: give the plaintext, the library encrypts it.
 	UserName *string `json:"user_name,omitempty"`
 	// user_qq: User qq.
 	UserQQ *string `json:"user_qq,omitempty"`
@@ -883,30 +909,31 @@ func (v CreateQQWalletTransferRequest) GoString() string {
 // QQWalletTransfer is the answer to POST /v3/fund-app/mch-transfer/transfer-to-qq-wallet-bills. Plaintext of
 // MCHTRANSFER.QQWALLETBILL.FINISHED.
 type QQWalletTransfer struct {
-	// appid: Appid.
+	// appid: App id of the official account, mini-program or app.
 	AppID string `json:"appid,omitempty"`
-	// create_time: Create time. RFC 3339.
+	// create_time: When it was made. RFC 3339.
 	CreateTime string `json:"create_time,omitempty"`
-	// fail_reason: Fail reason.
+	// fail_reason: Why it failed.
 	FailReason string `json:"fail_reason,omitempty"`
-	// mchid: Mchid.
+	// mchid: Merchant id.
 	MchID string `json:"mchid,omitempty"`
-	// openid: Openid.
+	// openid: The user's id within the app id.
 	OpenID string `json:"openid,omitempty"`
-	// out_bill_no: Out bill no.
+	// out_bill_no: The merchant's number of the transfer, unique for the merchant id; however often it is sent, money is moved
+	// once.
 	OutBillNo string `json:"out_bill_no,omitempty"`
 	// state: State. ACCEPTED, CANCELING, CANCELLED, FAIL, PROCESSING, SUCCESS, TRANSFERING, WAIT_USER_CONFIRM, or what the
 	// provider adds.
 	State string `json:"state,omitempty"`
-	// transfer_amount: Transfer amount.
+	// transfer_amount: Amount of the transfer. In fen.
 	TransferAmount int64 `json:"transfer_amount,omitempty"`
-	// transfer_bill_no: Transfer bill no.
+	// transfer_bill_no: WeChat Pay's number of the transfer.
 	TransferBillNo string `json:"transfer_bill_no,omitempty"`
-	// transfer_remark: Transfer remark.
+	// transfer_remark: Remark on the transfer, shown to the user.
 	TransferRemark string `json:"transfer_remark,omitempty"`
-	// update_time: Update time. RFC 3339.
+	// update_time: When it was last changed. RFC 3339.
 	UpdateTime string `json:"update_time,omitempty"`
-	// user_name: User name. Comes encrypted; the library has decrypted it.
+	// user_name: Real name of the user. Comes encrypted; the library has decrypted it.
 	UserName string `json:"user_name,omitempty"`
 	// user_qq: User qq.
 	UserQQ string `json:"user_qq,omitempty"`
@@ -924,29 +951,30 @@ func (v QQWalletTransfer) GoString() string {
 
 // CreateUserAuthorizationRequest is the body of POST /v3/fund-app/mch-transfer/user-confirm-authorization.
 type CreateUserAuthorizationRequest struct {
-	// appid: Appid. Left out, it is the configuration's appid.
+	// appid: App id of the official account, mini-program or app. Left out, it is the configuration's appid.
 	AppID *string `json:"appid,omitempty"`
 	// authorization_notify_url: Authorization notify url. Required.
 	AuthorizationNotifyURL string `json:"authorization_notify_url"`
-	// openid: Openid. Required.
+	// openid: The user's id within the app id. Required.
 	OpenID string `json:"openid"`
-	// out_authorization_no: Out authorization no. Required.
+	// out_authorization_no: The merchant's number of the user's leave, unique for the merchant id. Required.
 	OutAuthorizationNo string `json:"out_authorization_no"`
-	// scene_info: Scene info.
+	// scene_info: Where the payment takes place.
 	SceneInfo *SceneInfo `json:"scene_info,omitempty"`
-	// transfer_scene_id: Transfer scene id. One of 1000, 1002, 1004, 1005, 1009, 1010, 1011, 1013. Required.
+	// transfer_scene_id: Number of the scene of the transfer, which the merchant has been granted. One of 1000, 1002, 1004,
+	// 1005, 1009, 1010, 1011, 1013. Required.
 	TransferSceneID string `json:"transfer_scene_id"`
-	// user_display_name: User display name. Required.
+	// user_display_name: Name of the user, shown on the page of the transfer. Required.
 	UserDisplayName string `json:"user_display_name"`
-	// user_recv_perception: User recv perception.
+	// user_recv_perception: What the user sees of the reason of the transfer.
 	UserRecvPerception *string `json:"user_recv_perception,omitempty"`
 }
 
-// SceneInfo is the object scene_info.
+// SceneInfo is the object scene_info. Where the payment takes place.
 type SceneInfo struct {
-	// client_ip: Client ip.
+	// client_ip: IP address of the user's device.
 	ClientIP *string `json:"client_ip,omitempty"`
-	// device_id: Device id.
+	// device_id: The merchant's number of the device.
 	DeviceID *string `json:"device_id,omitempty"`
 	// device_type: Device type. One of ANDROID, HARMONY, IOS, OTHER.
 	DeviceType string `json:"device_type,omitempty"`
@@ -955,29 +983,29 @@ type SceneInfo struct {
 // UserAuthorization is the answer to POST /v3/fund-app/mch-transfer/user-confirm-authorization. Plaintext of
 // MCHTRANSFER.AUTHORIZATION.CONFIRMED, MCHTRANSFER.AUTHORIZATION.CLOSED.
 type UserAuthorization struct {
-	// create_time: Create time.
+	// create_time: When it was made.
 	CreateTime string `json:"create_time,omitempty"`
-	// out_authorization_no: Out authorization no.
+	// out_authorization_no: The merchant's number of the user's leave, unique for the merchant id.
 	OutAuthorizationNo string `json:"out_authorization_no,omitempty"`
-	// package_info: Package info.
+	// package_info: What the user's device needs to show the page on which the transfer is confirmed.
 	PackageInfo string `json:"package_info,omitempty"`
 	// state: State. WAIT_USER_CONFIRM, CLOSED, TAKING_EFFECT, or what the provider adds.
 	State string `json:"state,omitempty"`
-	// appid: Appid.
+	// appid: App id of the official account, mini-program or app.
 	AppID string `json:"appid,omitempty"`
-	// authorization_id: Authorization id.
+	// authorization_id: WeChat Pay's number of the user's leave.
 	AuthorizationID string `json:"authorization_id,omitempty"`
-	// authorize_time: Authorize time.
+	// authorize_time: When it was allowed.
 	AuthorizeTime string `json:"authorize_time,omitempty"`
 	// close_info: Close info.
 	CloseInfo *CloseInfo `json:"close_info,omitempty"`
-	// openid: Openid.
+	// openid: The user's id within the app id.
 	OpenID string `json:"openid,omitempty"`
-	// transfer_scene_id: Transfer scene id.
+	// transfer_scene_id: Number of the scene of the transfer, which the merchant has been granted.
 	TransferSceneID string `json:"transfer_scene_id,omitempty"`
-	// user_display_name: User display name.
+	// user_display_name: Name of the user, shown on the page of the transfer.
 	UserDisplayName string `json:"user_display_name,omitempty"`
-	// user_recv_perception: User recv perception.
+	// user_recv_perception: What the user sees of the reason of the transfer.
 	UserRecvPerception string `json:"user_recv_perception,omitempty"`
 }
 

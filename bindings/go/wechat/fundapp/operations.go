@@ -133,7 +133,7 @@ func CreateCharityBudget(ctx context.Context, client payseal.Executor, request *
 
 // QueryCharityBudgetOptions are the query parameters of [QueryCharityBudget]; zero fields are left out.
 type QueryCharityBudgetOptions struct {
-	// sponsor_mchid: Sponsor mchid. Required.
+	// sponsor_mchid: Merchant id of who starts it. Required.
 	SponsorMchID string
 }
 
@@ -163,9 +163,9 @@ func CreateCharityTransfer(ctx context.Context, client payseal.Executor, request
 
 // QueryCharityTransferOptions are the query parameters of [QueryCharityTransfer]; zero fields are left out.
 type QueryCharityTransferOptions struct {
-	// out_budget_no: Out budget no. Required.
+	// out_budget_no: The merchant's number of the budget. Required.
 	OutBudgetNo string
-	// sponsor_mchid: Sponsor mchid. Required.
+	// sponsor_mchid: Merchant id of who starts it. Required.
 	SponsorMchID string
 }
 
@@ -192,7 +192,7 @@ func ApplyPartnerReceipt(ctx context.Context, client payseal.Executor, request *
 
 // QueryPartnerReceiptOptions are the query parameters of [QueryPartnerReceipt]; zero fields are left out.
 type QueryPartnerReceiptOptions struct {
-	// sub_mchid: Sub mchid. Required.
+	// sub_mchid: Merchant id of the sub-merchant. Required.
 	SubMchID string
 }
 
@@ -228,7 +228,7 @@ func CreatePartnerTransfer(ctx context.Context, client payseal.Executor, request
 
 // QueryPartnerTransferOptions are the query parameters of [QueryPartnerTransfer]; zero fields are left out.
 type QueryPartnerTransferOptions struct {
-	// sub_mchid: Sub mchid. Required.
+	// sub_mchid: Merchant id of the sub-merchant. Required.
 	SubMchID string
 }
 

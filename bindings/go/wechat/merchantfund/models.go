@@ -4,25 +4,25 @@ package merchantfund
 
 // WithdrawalNotification is a withdrawal whose state has changed. Plaintext of MCHWITHDRAW.CHANGE.
 type WithdrawalNotification struct {
-	// status: Status.
+	// status: State.
 	Status string `json:"status,omitempty"`
-	// withdraw_id: Withdraw id.
+	// withdraw_id: WeChat Pay's number of the withdrawal.
 	WithdrawID string `json:"withdraw_id,omitempty"`
-	// out_request_no: Out request no.
+	// out_request_no: The merchant's number of the request, unique for the merchant id; the same number has one effect.
 	OutRequestNo string `json:"out_request_no,omitempty"`
-	// amount: Amount. In fen.
+	// amount: Amount of the withdrawal. In fen.
 	Amount int64 `json:"amount,omitempty"`
-	// create_time: Create time. RFC 3339.
+	// create_time: When it was made. RFC 3339.
 	CreateTime string `json:"create_time,omitempty"`
-	// update_time: Update time. RFC 3339.
+	// update_time: When it was last changed. RFC 3339.
 	UpdateTime string `json:"update_time,omitempty"`
 	// reason: Reason.
 	Reason string `json:"reason,omitempty"`
 	// remark: Remark.
 	Remark string `json:"remark,omitempty"`
-	// bank_memo: Bank memo.
+	// bank_memo: Remark on the bank's statement.
 	BankMemo string `json:"bank_memo,omitempty"`
-	// account_type: Account type.
+	// account_type: Kind of account.
 	AccountType string `json:"account_type,omitempty"`
 	// solution: Solution.
 	Solution string `json:"solution,omitempty"`
@@ -30,23 +30,24 @@ type WithdrawalNotification struct {
 
 // Balance is the answer to GET /v3/merchant/fund/balance/{account_type}.
 type Balance struct {
-	// available_amount: Available amount.
+	// available_amount: What is available. In fen.
 	AvailableAmount int64 `json:"available_amount,omitempty"`
-	// pending_amount: Pending amount.
+	// pending_amount: What is not yet available. In fen.
 	PendingAmount int64 `json:"pending_amount,omitempty"`
 }
 
 // CreateWithdrawalRequest is the body of POST /v3/merchant/fund/withdraw.
 type CreateWithdrawalRequest struct {
-	// account_type: Account type. One of BASIC, FEES, OPERATION. Required.
+	// account_type: Kind of account. One of BASIC, FEES, OPERATION. Required.
 	AccountType string `json:"account_type"`
-	// amount: Amount. Required.
+	// amount: Amount of the withdrawal. In fen. Required.
 	Amount int64 `json:"amount"`
-	// bank_memo: Bank memo.
+	// bank_memo: Remark on the bank's statement.
 	BankMemo *string `json:"bank_memo,omitempty"`
-	// notify_url: Notify url.
+	// notify_url: Where the notification goes: absolute, HTTPS, without query.
 	NotifyURL *string `json:"notify_url,omitempty"`
-	// out_request_no: Out request no. Required.
+	// out_request_no: The merchant's number of the request, unique for the merchant id; the same number has one effect.
+	// Required.
 	OutRequestNo string `json:"out_request_no"`
 	// remark: Remark.
 	Remark *string `json:"remark,omitempty"`
@@ -54,33 +55,33 @@ type CreateWithdrawalRequest struct {
 
 // CreateWithdrawalResponse is the answer to POST /v3/merchant/fund/withdraw.
 type CreateWithdrawalResponse struct {
-	// out_request_no: Out request no.
+	// out_request_no: The merchant's number of the request, unique for the merchant id; the same number has one effect.
 	OutRequestNo string `json:"out_request_no,omitempty"`
-	// withdraw_id: Withdraw id.
+	// withdraw_id: WeChat Pay's number of the withdrawal.
 	WithdrawID string `json:"withdraw_id,omitempty"`
 }
 
 // WithdrawalBillResponse is the answer to GET /v3/merchant/fund/withdraw/bill-type/{bill_type}.
 type WithdrawalBillResponse struct {
-	// download_url: Download url.
+	// download_url: Where the file is; the address is good for five minutes.
 	DownloadURL string `json:"download_url,omitempty"`
-	// hash_type: Hash type. SHA1, or what the provider adds.
+	// hash_type: Algorithm of the hash. SHA1, or what the provider adds.
 	HashType string `json:"hash_type,omitempty"`
-	// hash_value: Hash value.
+	// hash_value: Hash of the file.
 	HashValue string `json:"hash_value,omitempty"`
 }
 
 // Withdrawal is the answer to GET /v3/merchant/fund/withdraw/out-request-no/{out_request_no}.
 type Withdrawal struct {
-	// account_type: Account type. BASIC, FEES, OPERATION, or what the provider adds.
+	// account_type: Kind of account. BASIC, FEES, OPERATION, or what the provider adds.
 	AccountType string `json:"account_type,omitempty"`
-	// amount: Amount.
+	// amount: Amount of the withdrawal. In fen.
 	Amount int64 `json:"amount,omitempty"`
-	// bank_memo: Bank memo.
+	// bank_memo: Remark on the bank's statement.
 	BankMemo string `json:"bank_memo,omitempty"`
-	// create_time: Create time.
+	// create_time: When it was made.
 	CreateTime string `json:"create_time,omitempty"`
-	// out_request_no: Out request no.
+	// out_request_no: The merchant's number of the request, unique for the merchant id; the same number has one effect.
 	OutRequestNo string `json:"out_request_no,omitempty"`
 	// reason: Reason.
 	Reason string `json:"reason,omitempty"`
@@ -88,11 +89,11 @@ type Withdrawal struct {
 	Remark string `json:"remark,omitempty"`
 	// solution: Solution.
 	Solution string `json:"solution,omitempty"`
-	// status: Status. CLOSE, CREATE_SUCCESS, FAIL, INIT, REFUND, SUCCESS, or what the provider adds.
+	// status: State. CLOSE, CREATE_SUCCESS, FAIL, INIT, REFUND, SUCCESS, or what the provider adds.
 	Status string `json:"status,omitempty"`
-	// update_time: Update time.
+	// update_time: When it was last changed.
 	UpdateTime string `json:"update_time,omitempty"`
-	// withdraw_id: Withdraw id.
+	// withdraw_id: WeChat Pay's number of the withdrawal.
 	WithdrawID string `json:"withdraw_id,omitempty"`
 }
 

@@ -19,7 +19,7 @@ func QueryBalance(ctx context.Context, client payseal.Executor, accountType stri
 
 // QueryDayEndBalanceOptions are the query parameters of [QueryDayEndBalance]; zero fields are left out.
 type QueryDayEndBalanceOptions struct {
-	// date: Date. YYYY-MM-DD. Required.
+	// date: Day, yyyy-MM-dd. YYYY-MM-DD. Required.
 	Date string
 }
 
@@ -42,9 +42,9 @@ func CreateWithdrawal(ctx context.Context, client payseal.Executor, request *Cre
 
 // WithdrawalBillOptions are the query parameters of [WithdrawalBill]; zero fields are left out.
 type WithdrawalBillOptions struct {
-	// bill_date: Bill date. Required.
+	// bill_date: Day of the bill, yyyy-MM-dd, in Beijing. Required.
 	BillDate string
-	// tar_type: Tar type. Always GZIP.
+	// tar_type: Kind of compression. Always GZIP.
 	TarType string
 }
 

@@ -4,6 +4,6 @@ package merchantmedia
 
 // Media is the answer to POST /v3/merchant/media/upload.
 type Media struct {
-	// media_id: Media id.
+	// media_id: Number of the uploaded file.
 	MediaID string `json:"media_id,omitempty"`
 }

@@ -7,65 +7,65 @@ import "encoding/json"
 // ComplaintNotification is that a payer has complained, or that something was done about it. Plaintext of
 // COMPLAINT.CREATE, COMPLAINT.STATE_CHANGE.
 type ComplaintNotification struct {
-	// complaint_id: Complaint id.
+	// complaint_id: WeChat Pay's number of the complaint.
 	ComplaintID string `json:"complaint_id,omitempty"`
-	// action_type: Action type.
+	// action_type: What has happened.
 	ActionType string `json:"action_type,omitempty"`
 }
 
 // NotificationURL is the answer to GET /v3/merchant-service/complaint-notifications.
 type NotificationURL struct {
-	// mchid: Mchid.
+	// mchid: Merchant id.
 	MchID string `json:"mchid,omitempty"`
-	// url: Url.
+	// url: Address.
 	URL string `json:"url,omitempty"`
 }
 
 // CreateNotificationURLRequest is the body of POST /v3/merchant-service/complaint-notifications.
 type CreateNotificationURLRequest struct {
-	// url: Url. Required.
+	// url: Address. Required.
 	URL string `json:"url"`
 }
 
 // UpdateNotificationURLRequest is the body of PUT /v3/merchant-service/complaint-notifications.
 type UpdateNotificationURLRequest struct {
-	// url: Url. Required.
+	// url: Address. Required.
 	URL string `json:"url"`
 }
 
 // Complaints is the answer to GET /v3/merchant-service/complaints-v2.
 type Complaints struct {
-	// data: Data.
+	// data: What is listed.
 	Data []ComplaintItem `json:"data,omitempty"`
-	// limit: Limit.
+	// limit: How many to list at most.
 	Limit int64 `json:"limit,omitempty"`
-	// offset: Offset.
+	// offset: How many to pass over before the first that is listed.
 	Offset int64 `json:"offset,omitempty"`
-	// total_count: Total count.
+	// total_count: How many there are in all.
 	TotalCount int64 `json:"total_count,omitempty"`
 }
 
-// ComplaintItem is an item of data.
+// ComplaintItem is an item of data. What is listed.
 type ComplaintItem struct {
 	// additional_info: Additional info.
 	AdditionalInfo *AdditionalInfo `json:"additional_info,omitempty"`
-	// apply_refund_amount: Apply refund amount.
+	// apply_refund_amount: What the payer wants to have back. In fen.
 	ApplyRefundAmount int64 `json:"apply_refund_amount,omitempty"`
-	// complaint_detail: Complaint detail.
+	// complaint_detail: What the payer says.
 	ComplaintDetail string `json:"complaint_detail,omitempty"`
 	// complaint_full_refunded: Complaint full refunded.
 	ComplaintFullRefunded bool `json:"complaint_full_refunded,omitempty"`
-	// complaint_id: Complaint id.
+	// complaint_id: WeChat Pay's number of the complaint.
 	ComplaintID string `json:"complaint_id,omitempty"`
-	// complaint_media_list: Complaint media list.
+	// complaint_media_list: Images of the complaint.
 	ComplaintMediaList []ComplaintMedia `json:"complaint_media_list,omitempty"`
 	// complaint_order_info: Complaint order info.
 	ComplaintOrderInfo []ComplaintOrderInfo `json:"complaint_order_info,omitempty"`
-	// complaint_state: Complaint state. PENDING, PROCESSED, PROCESSING, or what the provider adds.
+	// complaint_state: State of the complaint. PENDING, PROCESSED, PROCESSING, or what the provider adds.
 	ComplaintState string `json:"complaint_state,omitempty"`
-	// complaint_time: Complaint time. RFC 3339.
+	// complaint_time: When the payer complained. RFC 3339.
 	ComplaintTime string `json:"complaint_time,omitempty"`
-	// complainted_mchid: Complainted mchid.
+	// complainted_mchid: Merchant id of who is complained of.
 	ComplaintedMchID string `json:"complainted_mchid,omitempty"`
 	// in_platform_service: In platform service.
 	InPlatformService bool `json:"in_platform_service,omitempty"`
@@ -75,7 +75,7 @@ type ComplaintItem struct {
 	IsAgentMode bool `json:"is_agent_mode,omitempty"`
 	// need_immediate_service: Need immediate service.
 	NeedImmediateService bool `json:"need_immediate_service,omitempty"`
-	// payer_phone: Payer phone. Comes encrypted; the library has decrypted it.
+	// payer_phone: Telephone number of the payer. Comes encrypted; the library has decrypted it.
 	PayerPhone string `json:"payer_phone,omitempty"`
 	// problem_description: Problem description.
 	ProblemDescription string `json:"problem_description,omitempty"`
@@ -103,7 +103,7 @@ func (v ComplaintItem) GoString() string {
 type AdditionalInfo struct {
 	// share_power_info: Share power info.
 	SharePowerInfo *SharePowerInfo `json:"share_power_info,omitempty"`
-	// type: Type. SHARE_POWER_TYPE, or what the provider adds.
+	// type: Kind. SHARE_POWER_TYPE, or what the provider adds.
 	Type string `json:"type,omitempty"`
 }
 
@@ -127,7 +127,7 @@ type ReturnAddressInfo struct {
 	ReturnAddress string `json:"return_address,omitempty"`
 }
 
-// ComplaintMedia is an item of complaint_media_list.
+// ComplaintMedia is an item of complaint_media_list. Images of the complaint.
 type ComplaintMedia struct {
 	// media_type: Media type. OPERATION_IMAGE, USER_COMPLAINT_IMAGE, or what the provider adds.
 	MediaType string `json:"media_type,omitempty"`
@@ -137,19 +137,19 @@ type ComplaintMedia struct {
 
 // ComplaintOrderInfo is an item of complaint_order_info.
 type ComplaintOrderInfo struct {
-	// amount: Amount.
+	// amount: Amount. In fen.
 	Amount int64 `json:"amount,omitempty"`
-	// out_trade_no: Out trade no.
+	// out_trade_no: The merchant's order number, unique for the merchant id.
 	OutTradeNo string `json:"out_trade_no,omitempty"`
-	// transaction_id: Transaction id.
+	// transaction_id: WeChat Pay's number of the payment.
 	TransactionID string `json:"transaction_id,omitempty"`
 }
 
 // ServiceOrderInfo is an item of service_order_info.
 type ServiceOrderInfo struct {
-	// order_id: Order id.
+	// order_id: WeChat Pay's number of the order.
 	OrderID string `json:"order_id,omitempty"`
-	// out_order_no: Out order no.
+	// out_order_no: The merchant's number of the order, unique for the merchant id.
 	OutOrderNo string `json:"out_order_no,omitempty"`
 	// state: State. DOING, DONE, REVOKED, WAITPAY, or what the provider adds.
 	State string `json:"state,omitempty"`
@@ -159,23 +159,23 @@ type ServiceOrderInfo struct {
 type Complaint struct {
 	// additional_info: Additional info.
 	AdditionalInfo *AdditionalInfo `json:"additional_info,omitempty"`
-	// apply_refund_amount: Apply refund amount.
+	// apply_refund_amount: What the payer wants to have back. In fen.
 	ApplyRefundAmount int64 `json:"apply_refund_amount,omitempty"`
-	// complaint_detail: Complaint detail.
+	// complaint_detail: What the payer says.
 	ComplaintDetail string `json:"complaint_detail,omitempty"`
 	// complaint_full_refunded: Complaint full refunded.
 	ComplaintFullRefunded bool `json:"complaint_full_refunded,omitempty"`
-	// complaint_id: Complaint id.
+	// complaint_id: WeChat Pay's number of the complaint.
 	ComplaintID string `json:"complaint_id,omitempty"`
-	// complaint_media_list: Complaint media list.
+	// complaint_media_list: Images of the complaint.
 	ComplaintMediaList []ComplaintMedia `json:"complaint_media_list,omitempty"`
 	// complaint_order_info: Complaint order info.
 	ComplaintOrderInfo []ComplaintOrderInfo `json:"complaint_order_info,omitempty"`
-	// complaint_state: Complaint state. PENDING, PROCESSED, PROCESSING, or what the provider adds.
+	// complaint_state: State of the complaint. PENDING, PROCESSED, PROCESSING, or what the provider adds.
 	ComplaintState string `json:"complaint_state,omitempty"`
-	// complaint_time: Complaint time. RFC 3339.
+	// complaint_time: When the payer complained. RFC 3339.
 	ComplaintTime string `json:"complaint_time,omitempty"`
-	// complainted_mchid: Complainted mchid.
+	// complainted_mchid: Merchant id of who is complained of.
 	ComplaintedMchID string `json:"complainted_mchid,omitempty"`
 	// in_platform_service: In platform service.
 	InPlatformService bool `json:"in_platform_service,omitempty"`
@@ -187,7 +187,7 @@ type Complaint struct {
 	NeedImmediateService bool `json:"need_immediate_service,omitempty"`
 	// payer_openid: Payer openid.
 	PayerOpenID string `json:"payer_openid,omitempty"`
-	// payer_phone: Payer phone. Comes encrypted; the library has decrypted it.
+	// payer_phone: Telephone number of the payer. Comes encrypted; the library has decrypted it.
 	PayerPhone string `json:"payer_phone,omitempty"`
 	// problem_description: Problem description.
 	ProblemDescription string `json:"problem_description,omitempty"`
@@ -213,27 +213,27 @@ func (v Complaint) GoString() string {
 
 // CompleteComplaintRequest is the body of POST /v3/merchant-service/complaints-v2/{complaint_id}/complete.
 type CompleteComplaintRequest struct {
-	// complainted_mchid: Complainted mchid. Required.
+	// complainted_mchid: Merchant id of who is complained of. Required.
 	ComplaintedMchID string `json:"complainted_mchid"`
 }
 
 // Negotiations is the answer to GET /v3/merchant-service/complaints-v2/{complaint_id}/negotiation-historys.
 type Negotiations struct {
-	// data: Data.
+	// data: What is listed.
 	Data []Negotiation `json:"data,omitempty"`
-	// limit: Limit.
+	// limit: How many to list at most.
 	Limit int64 `json:"limit,omitempty"`
-	// offset: Offset.
+	// offset: How many to pass over before the first that is listed.
 	Offset int64 `json:"offset,omitempty"`
-	// total_count: Total count.
+	// total_count: How many there are in all.
 	TotalCount int64 `json:"total_count,omitempty"`
 }
 
-// Negotiation is an item of data.
+// Negotiation is an item of data. What is listed.
 type Negotiation struct {
 	// click_message: Click message.
 	ClickMessage *ClickMessage `json:"click_message,omitempty"`
-	// complaint_media_list: Complaint media list.
+	// complaint_media_list: Images of the complaint.
 	ComplaintMediaList *ComplaintMedia `json:"complaint_media_list,omitempty"`
 	// image_list: Image list.
 	ImageList []string `json:"image_list,omitempty"`
@@ -276,7 +276,7 @@ type ClickMessage struct {
 type NormalMessage struct {
 	// blocks: Blocks.
 	Blocks []NegotiationsBlock `json:"blocks,omitempty"`
-	// custom_data: Custom data.
+	// custom_data: The merchant's own data.
 	CustomData string `json:"custom_data,omitempty"`
 	// sender_identity: Sender identity. MACHINE, MANUAL, UNKNOWN, or what the provider adds.
 	SenderIdentity string `json:"sender_identity,omitempty"`
@@ -296,13 +296,13 @@ type NegotiationsBlock struct {
 	Link *NegotiationsButton `json:"link,omitempty"`
 	// text: Text.
 	Text *NegotiationsText `json:"text,omitempty"`
-	// type: Type. BUTTON, BUTTON_GROUP, FAQ_LIST, IMAGE, LINK, TEXT, or what the provider adds.
+	// type: Kind. BUTTON, BUTTON_GROUP, FAQ_LIST, IMAGE, LINK, TEXT, or what the provider adds.
 	Type string `json:"type,omitempty"`
 }
 
 // NegotiationsButton is the object button.
 type NegotiationsButton struct {
-	// action: Action.
+	// action: What to do.
 	Action *NegotiationsAction `json:"action,omitempty"`
 	// invalid_info: Invalid info.
 	InvalidInfo *NegotiationsInvalidInfo `json:"invalid_info,omitempty"`
@@ -310,12 +310,12 @@ type NegotiationsButton struct {
 	Text string `json:"text,omitempty"`
 }
 
-// NegotiationsAction is the object action.
+// NegotiationsAction is the object action. What to do.
 type NegotiationsAction struct {
 	// action_id: Action id.
 	ActionID string `json:"action_id,omitempty"`
-	// action_type: Action type. ACTION_TYPE_JUMP_MINI_PROGRAM, ACTION_TYPE_JUMP_URL, ACTION_TYPE_SEND_MESSAGE, or what the
-	// provider adds.
+	// action_type: What has happened. ACTION_TYPE_JUMP_MINI_PROGRAM, ACTION_TYPE_JUMP_URL, ACTION_TYPE_SEND_MESSAGE, or what
+	// the provider adds.
 	ActionType string `json:"action_type,omitempty"`
 	// jump_url: Jump url.
 	JumpURL string `json:"jump_url,omitempty"`
@@ -329,13 +329,13 @@ type NegotiationsAction struct {
 type NegotiationsMessageInfo struct {
 	// content: Content.
 	Content string `json:"content,omitempty"`
-	// custom_data: Custom data.
+	// custom_data: The merchant's own data.
 	CustomData string `json:"custom_data,omitempty"`
 }
 
 // NegotiationsMiniProgramJumpInfo is the object mini_program_jump_info.
 type NegotiationsMiniProgramJumpInfo struct {
-	// appid: Appid.
+	// appid: App id of the official account, mini-program or app.
 	AppID string `json:"appid,omitempty"`
 	// path: Path.
 	Path string `json:"path,omitempty"`
@@ -345,7 +345,7 @@ type NegotiationsMiniProgramJumpInfo struct {
 
 // NegotiationsInvalidInfo is the object invalid_info.
 type NegotiationsInvalidInfo struct {
-	// expired_time: Expired time. RFC 3339.
+	// expired_time: When it expires. RFC 3339.
 	ExpiredTime string `json:"expired_time,omitempty"`
 	// multi_clickable: Multi clickable.
 	MultiClickable bool `json:"multi_clickable,omitempty"`
@@ -369,7 +369,7 @@ type NegotiationsFaqList struct {
 
 // NegotiationsFaq is an item of faqs.
 type NegotiationsFaq struct {
-	// action: Action.
+	// action: What to do.
 	Action *NegotiationsAction `json:"action,omitempty"`
 	// faq_id: Faq id.
 	FaqID string `json:"faq_id,omitempty"`
@@ -381,11 +381,11 @@ type NegotiationsFaq struct {
 type NegotiationsImage struct {
 	// image_style_type: Image style type. IMAGE_STYLE_TYPE_NARROW, IMAGE_STYLE_TYPE_WIDE, or what the provider adds.
 	ImageStyleType string `json:"image_style_type,omitempty"`
-	// media_id: Media id.
+	// media_id: Number of the uploaded file.
 	MediaID string `json:"media_id,omitempty"`
 }
 
-// NegotiationsText is the object text.
+// NegotiationsText is the object text. Text.
 type NegotiationsText struct {
 	// color: Color. DEFAULT, SECONDARY, or what the provider adds.
 	Color string `json:"color,omitempty"`
@@ -398,7 +398,7 @@ type NegotiationsText struct {
 // RespondImmediateServiceRequest is the body of POST
 // /v3/merchant-service/complaints-v2/{complaint_id}/response-immediate-service.
 type RespondImmediateServiceRequest struct {
-	// complainted_mchid: Complainted mchid. Required.
+	// complainted_mchid: Merchant id of who is complained of. Required.
 	ComplaintedMchID string `json:"complainted_mchid"`
 	// idempotent_id: Idempotent id. Required.
 	IdempotentID string `json:"idempotent_id"`
@@ -410,7 +410,7 @@ type RespondImmediateServiceRequest struct {
 type Message struct {
 	// blocks: Blocks.
 	Blocks []Block `json:"blocks,omitempty"`
-	// custom_data: Custom data.
+	// custom_data: The merchant's own data.
 	CustomData *string `json:"custom_data,omitempty"`
 	// sender_identity: Sender identity. One of MACHINE, MANUAL, UNKNOWN.
 	SenderIdentity string `json:"sender_identity,omitempty"`
@@ -430,13 +430,13 @@ type Block struct {
 	Link *Button `json:"link,omitempty"`
 	// text: Text.
 	Text *Text `json:"text,omitempty"`
-	// type: Type. One of BUTTON, BUTTON_GROUP, FAQ_LIST, IMAGE, LINK, TEXT.
+	// type: Kind. One of BUTTON, BUTTON_GROUP, FAQ_LIST, IMAGE, LINK, TEXT.
 	Type string `json:"type,omitempty"`
 }
 
 // Button is the object button.
 type Button struct {
-	// action: Action.
+	// action: What to do.
 	Action *Action `json:"action,omitempty"`
 	// invalid_info: Invalid info.
 	InvalidInfo *InvalidInfo `json:"invalid_info,omitempty"`
@@ -444,11 +444,11 @@ type Button struct {
 	Text *string `json:"text,omitempty"`
 }
 
-// Action is the object action.
+// Action is the object action. What to do.
 type Action struct {
 	// action_id: Action id.
 	ActionID *string `json:"action_id,omitempty"`
-	// action_type: Action type. One of ACTION_TYPE_JUMP_MINI_PROGRAM, ACTION_TYPE_JUMP_URL, ACTION_TYPE_SEND_MESSAGE.
+	// action_type: What has happened. One of ACTION_TYPE_JUMP_MINI_PROGRAM, ACTION_TYPE_JUMP_URL, ACTION_TYPE_SEND_MESSAGE.
 	ActionType string `json:"action_type,omitempty"`
 	// jump_url: Jump url.
 	JumpURL *string `json:"jump_url,omitempty"`
@@ -462,13 +462,13 @@ type Action struct {
 type MessageInfo struct {
 	// content: Content. Required.
 	Content string `json:"content"`
-	// custom_data: Custom data.
+	// custom_data: The merchant's own data.
 	CustomData *string `json:"custom_data,omitempty"`
 }
 
 // MiniProgramJumpInfo is the object mini_program_jump_info.
 type MiniProgramJumpInfo struct {
-	// appid: Appid. Required.
+	// appid: App id of the official account, mini-program or app. Required.
 	AppID string `json:"appid"`
 	// path: Path.
 	Path *string `json:"path,omitempty"`
@@ -478,7 +478,7 @@ type MiniProgramJumpInfo struct {
 
 // InvalidInfo is the object invalid_info.
 type InvalidInfo struct {
-	// expired_time: Expired time. RFC 3339.
+	// expired_time: When it expires. RFC 3339.
 	ExpiredTime *string `json:"expired_time,omitempty"`
 	// multi_clickable: Multi clickable.
 	MultiClickable *bool `json:"multi_clickable,omitempty"`
@@ -502,7 +502,7 @@ type FaqList struct {
 
 // Faq is an item of faqs.
 type Faq struct {
-	// action: Action.
+	// action: What to do.
 	Action *Action `json:"action,omitempty"`
 	// faq_id: Faq id.
 	FaqID *string `json:"faq_id,omitempty"`
@@ -514,11 +514,11 @@ type Faq struct {
 type Image struct {
 	// image_style_type: Image style type. One of IMAGE_STYLE_TYPE_NARROW, IMAGE_STYLE_TYPE_WIDE.
 	ImageStyleType string `json:"image_style_type,omitempty"`
-	// media_id: Media id.
+	// media_id: Number of the uploaded file.
 	MediaID *string `json:"media_id,omitempty"`
 }
 
-// Text is the object text.
+// Text is the object text. Text.
 type Text struct {
 	// color: Color. One of DEFAULT, SECONDARY.
 	Color string `json:"color,omitempty"`
@@ -537,7 +537,7 @@ type RespondImmediateServiceResponse struct {
 
 // RespondRequest is the body of POST /v3/merchant-service/complaints-v2/{complaint_id}/response.
 type RespondRequest struct {
-	// complainted_mchid: Complainted mchid. Required.
+	// complainted_mchid: Merchant id of who is complained of. Required.
 	ComplaintedMchID string `json:"complainted_mchid"`
 	// jump_url: Jump url.
 	JumpURL *string `json:"jump_url,omitempty"`
@@ -554,13 +554,13 @@ type RespondRequest struct {
 // UpdateRefundProgressRequest is the body of POST
 // /v3/merchant-service/complaints-v2/{complaint_id}/update-refund-progress.
 type UpdateRefundProgressRequest struct {
-	// action: Action. One of APPROVE, REJECT. Required.
+	// action: What to do. One of APPROVE, REJECT. Required.
 	Action string `json:"action"`
 	// launch_refund_day: Launch refund day.
 	LaunchRefundDay *int64 `json:"launch_refund_day,omitempty"`
 	// reject_media_list: Reject media list.
 	RejectMediaList []string `json:"reject_media_list,omitempty"`
-	// reject_reason: Reject reason.
+	// reject_reason: Why it was refused.
 	RejectReason *string `json:"reject_reason,omitempty"`
 	// remark: Remark.
 	Remark *string `json:"remark,omitempty"`
@@ -568,36 +568,36 @@ type UpdateRefundProgressRequest struct {
 
 // ListTransactionComplaintsResponse is the answer to GET /v3/merchant-service/complaints.
 type ListTransactionComplaintsResponse struct {
-	// data: Data.
+	// data: What is listed.
 	Data []TransactionComplaint `json:"data,omitempty"`
-	// limit: Limit.
+	// limit: How many to list at most.
 	Limit int64 `json:"limit,omitempty"`
-	// offset: Offset.
+	// offset: How many to pass over before the first that is listed.
 	Offset int64 `json:"offset,omitempty"`
-	// total_count: Total count.
+	// total_count: How many there are in all.
 	TotalCount int64 `json:"total_count,omitempty"`
 }
 
-// TransactionComplaint is an item of data.
+// TransactionComplaint is an item of data. What is listed.
 type TransactionComplaint struct {
-	// amount: Amount.
+	// amount: Amount. In fen.
 	Amount int64 `json:"amount,omitempty"`
-	// complaint_detail: Complaint detail.
+	// complaint_detail: What the payer says.
 	ComplaintDetail string `json:"complaint_detail,omitempty"`
-	// complaint_state: Complaint state. FROZENED, FROZEN_FINISHED, MANUAL_UNFROZEN, MERCHANT_REFUNDED, PAYER_CANCELED,
+	// complaint_state: State of the complaint. FROZENED, FROZEN_FINISHED, MANUAL_UNFROZEN, MERCHANT_REFUNDED, PAYER_CANCELED,
 	// PAYER_COMPLAINTED, SYSTEM_REFUNDED, or what the provider adds.
 	ComplaintState string `json:"complaint_state,omitempty"`
-	// complaint_time: Complaint time. RFC 3339.
+	// complaint_time: When the payer complained. RFC 3339.
 	ComplaintTime string `json:"complaint_time,omitempty"`
 	// frozen_end_time: Frozen end time.
 	FrozenEndTime string `json:"frozen_end_time,omitempty"`
-	// out_trade_no: Out trade no.
+	// out_trade_no: The merchant's order number, unique for the merchant id.
 	OutTradeNo string `json:"out_trade_no,omitempty"`
-	// payer_phone: Payer phone. Comes encrypted; the library has decrypted it.
+	// payer_phone: Telephone number of the payer. Comes encrypted; the library has decrypted it.
 	PayerPhone string `json:"payer_phone,omitempty"`
-	// sub_mchid: Sub mchid.
+	// sub_mchid: Merchant id of the sub-merchant.
 	SubMchID string `json:"sub_mchid,omitempty"`
-	// transaction_id: Transaction id.
+	// transaction_id: WeChat Pay's number of the payment.
 	TransactionID string `json:"transaction_id,omitempty"`
 }
 
@@ -613,25 +613,25 @@ func (v TransactionComplaint) GoString() string {
 
 // QueryTransactionComplaintResponse is the answer to GET /v3/merchant-service/complaints/{transaction_id}.
 type QueryTransactionComplaintResponse struct {
-	// amount: Amount.
+	// amount: Amount. In fen.
 	Amount int64 `json:"amount,omitempty"`
-	// complaint_detail: Complaint detail.
+	// complaint_detail: What the payer says.
 	ComplaintDetail string `json:"complaint_detail,omitempty"`
 	// complaint_handle_state: Complaint handle state.
 	ComplaintHandleState string `json:"complaint_handle_state,omitempty"`
-	// complaint_state: Complaint state.
+	// complaint_state: State of the complaint.
 	ComplaintState string `json:"complaint_state,omitempty"`
-	// complaint_time: Complaint time.
+	// complaint_time: When the payer complained.
 	ComplaintTime string `json:"complaint_time,omitempty"`
 	// frozen_end_time: Frozen end time.
 	FrozenEndTime string `json:"frozen_end_time,omitempty"`
-	// out_trade_no: Out trade no.
+	// out_trade_no: The merchant's order number, unique for the merchant id.
 	OutTradeNo string `json:"out_trade_no,omitempty"`
-	// payer_phone: Payer phone. Comes encrypted; the library has decrypted it.
+	// payer_phone: Telephone number of the payer. Comes encrypted; the library has decrypted it.
 	PayerPhone string `json:"payer_phone,omitempty"`
-	// sub_mchid: Sub mchid.
+	// sub_mchid: Merchant id of the sub-merchant.
 	SubMchID string `json:"sub_mchid,omitempty"`
-	// transaction_id: Transaction id.
+	// transaction_id: WeChat Pay's number of the payment.
 	TransactionID string `json:"transaction_id,omitempty"`
 }
 
@@ -672,7 +672,7 @@ type TransactionNegotiation struct {
 
 // CreateFeedbackRequest is the body of POST /v3/merchant-service/feedbacks.
 type CreateFeedbackRequest struct {
-	// complainted_mchid: Complainted mchid. Required.
+	// complainted_mchid: Merchant id of who is complained of. Required.
 	ComplaintedMchID string `json:"complainted_mchid"`
 	// feedback_content: Feedback content. Required.
 	FeedbackContent string `json:"feedback_content"`
@@ -682,13 +682,13 @@ type CreateFeedbackRequest struct {
 	FeedbackType *int64 `json:"feedback_type,omitempty"`
 	// launch_confirm_process: Launch confirm process.
 	LaunchConfirmProcess *bool `json:"launch_confirm_process,omitempty"`
-	// transaction_id: Transaction id. Required.
+	// transaction_id: WeChat Pay's number of the payment. Required.
 	TransactionID string `json:"transaction_id"`
 }
 
 // UploadImageResponse is the answer to POST /v3/merchant-service/images/upload.
 type UploadImageResponse struct {
-	// media_id: Media id.
+	// media_id: Number of the uploaded file.
 	MediaID string `json:"media_id,omitempty"`
 }
 

@@ -41,13 +41,13 @@ func DeleteNotificationURL(ctx context.Context, client payseal.Executor) error {
 type ListComplaintsOptions struct {
 	// begin_date: Begin date. Required.
 	BeginDate string
-	// complainted_mchid: Complainted mchid.
+	// complainted_mchid: Merchant id of who is complained of.
 	ComplaintedMchID string
 	// end_date: End date. Required.
 	EndDate string
-	// limit: Limit.
+	// limit: How many to list at most.
 	Limit *int64
-	// offset: Offset.
+	// offset: How many to pass over before the first that is listed.
 	Offset *int64
 }
 
@@ -88,9 +88,9 @@ func CompleteComplaint(ctx context.Context, client payseal.Executor, complaintID
 
 // ListNegotiationsOptions are the query parameters of [ListNegotiations]; zero fields are left out.
 type ListNegotiationsOptions struct {
-	// limit: Limit.
+	// limit: How many to list at most.
 	Limit *int64
-	// offset: Offset.
+	// offset: How many to pass over before the first that is listed.
 	Offset *int64
 }
 
@@ -134,11 +134,11 @@ type ListTransactionComplaintsOptions struct {
 	BeginDate string
 	// end_date: End date. YYYY-MM-DD. Required.
 	EndDate string
-	// limit: Limit.
+	// limit: How many to list at most.
 	Limit *int64
-	// offset: Offset.
+	// offset: How many to pass over before the first that is listed.
 	Offset *int64
-	// sub_mchid: Sub mchid.
+	// sub_mchid: Merchant id of the sub-merchant.
 	SubMchID string
 }
 

@@ -5,41 +5,41 @@ package papay
 // ContractNotification is a contract that was signed or ended. Plaintext of PAPAY.SIGN, PAPAY.TERMINATE, ENTRUST.SIGN,
 // ENTRUST.TERMINATE.
 type ContractNotification struct {
-	// appid: Appid.
+	// appid: App id of the official account, mini-program or app.
 	AppID string `json:"appid,omitempty"`
-	// mchid: Mchid.
+	// mchid: Merchant id.
 	MchID string `json:"mchid,omitempty"`
-	// sp_appid: Sp appid.
+	// sp_appid: App id of the service provider.
 	SpAppID string `json:"sp_appid,omitempty"`
-	// sp_mchid: Sp mchid.
+	// sp_mchid: Merchant id of the service provider.
 	SpMchID string `json:"sp_mchid,omitempty"`
-	// sub_appid: Sub appid.
+	// sub_appid: App id of the sub-merchant.
 	SubAppID string `json:"sub_appid,omitempty"`
-	// sub_mchid: Sub mchid.
+	// sub_mchid: Merchant id of the sub-merchant.
 	SubMchID string `json:"sub_mchid,omitempty"`
-	// openid: Openid.
+	// openid: The user's id within the app id.
 	OpenID string `json:"openid,omitempty"`
-	// sp_openid: Sp openid.
+	// sp_openid: The user's id within the service provider's app id.
 	SpOpenID string `json:"sp_openid,omitempty"`
-	// sub_openid: Sub openid.
+	// sub_openid: The user's id within the sub-merchant's app id.
 	SubOpenID string `json:"sub_openid,omitempty"`
-	// plan_id: Plan id.
+	// plan_id: Number of the plan or of the contract's template.
 	PlanID int64 `json:"plan_id,omitempty"`
-	// out_contract_code: Out contract code.
+	// out_contract_code: The merchant's number of the contract.
 	OutContractCode string `json:"out_contract_code,omitempty"`
-	// contract_id: Contract id.
+	// contract_id: WeChat Pay's number of the contract.
 	ContractID string `json:"contract_id,omitempty"`
-	// out_user_code: Out user code.
+	// out_user_code: The merchant's number of the user.
 	OutUserCode string `json:"out_user_code,omitempty"`
-	// contract_display_account: Contract display account.
+	// contract_display_account: Name of the user's account at the merchant, shown in the contract.
 	ContractDisplayAccount string `json:"contract_display_account,omitempty"`
-	// contract_state: Contract state.
+	// contract_state: State of the contract.
 	ContractState string `json:"contract_state,omitempty"`
-	// contract_signed_time: Contract signed time. RFC 3339.
+	// contract_signed_time: When the contract was signed. RFC 3339.
 	ContractSignedTime string `json:"contract_signed_time,omitempty"`
-	// contract_expired_time: Contract expired time. RFC 3339.
+	// contract_expired_time: When the contract ends. RFC 3339.
 	ContractExpiredTime string `json:"contract_expired_time,omitempty"`
-	// contract_terminate_info: Contract terminate info.
+	// contract_terminate_info: How and when the contract was ended.
 	ContractTerminateInfo *ContractTerminateInfo `json:"contract_terminate_info,omitempty"`
 	// change_type: Change type.
 	ChangeType string `json:"change_type,omitempty"`
@@ -50,122 +50,122 @@ type ContractNotification struct {
 // ContractReference is a contract that a user is about to end. Plaintext of ENTRUST.TERMINATE_INQUIRY,
 // ENTRUST.TERMINATE_RETENTION.
 type ContractReference struct {
-	// appid: Appid.
+	// appid: App id of the official account, mini-program or app.
 	AppID string `json:"appid,omitempty"`
-	// mchid: Mchid.
+	// mchid: Merchant id.
 	MchID string `json:"mchid,omitempty"`
-	// openid: Openid.
+	// openid: The user's id within the app id.
 	OpenID string `json:"openid,omitempty"`
-	// plan_id: Plan id.
+	// plan_id: Number of the plan or of the contract's template.
 	PlanID int64 `json:"plan_id,omitempty"`
-	// out_contract_code: Out contract code.
+	// out_contract_code: The merchant's number of the contract.
 	OutContractCode string `json:"out_contract_code,omitempty"`
-	// contract_id: Contract id.
+	// contract_id: WeChat Pay's number of the contract.
 	ContractID string `json:"contract_id,omitempty"`
 }
 
 // DeductionNotification is a deduction that succeeded or failed. Plaintext of TRANSACTION.SUCCESS, TRANSACTION.FAIL.
 type DeductionNotification struct {
-	// appid: Appid.
+	// appid: App id of the official account, mini-program or app.
 	AppID string `json:"appid,omitempty"`
-	// mchid: Mchid.
+	// mchid: Merchant id.
 	MchID string `json:"mchid,omitempty"`
-	// sp_appid: Sp appid.
+	// sp_appid: App id of the service provider.
 	SpAppID string `json:"sp_appid,omitempty"`
-	// sp_mchid: Sp mchid.
+	// sp_mchid: Merchant id of the service provider.
 	SpMchID string `json:"sp_mchid,omitempty"`
-	// sub_appid: Sub appid.
+	// sub_appid: App id of the sub-merchant.
 	SubAppID string `json:"sub_appid,omitempty"`
-	// sub_mchid: Sub mchid.
+	// sub_mchid: Merchant id of the sub-merchant.
 	SubMchID string `json:"sub_mchid,omitempty"`
-	// contract_id: Contract id.
+	// contract_id: WeChat Pay's number of the contract.
 	ContractID string `json:"contract_id,omitempty"`
-	// out_trade_no: Out trade no.
+	// out_trade_no: The merchant's order number, unique for the merchant id.
 	OutTradeNo string `json:"out_trade_no,omitempty"`
-	// transaction_id: Transaction id.
+	// transaction_id: WeChat Pay's number of the payment.
 	TransactionID string `json:"transaction_id,omitempty"`
-	// trade_type: Trade type.
+	// trade_type: Way of paying.
 	TradeType string `json:"trade_type,omitempty"`
-	// trade_state: Trade state.
+	// trade_state: State of the payment.
 	TradeState string `json:"trade_state,omitempty"`
-	// trade_state_desc: Trade state desc.
+	// trade_state_desc: The state of the payment in words.
 	TradeStateDesc string `json:"trade_state_desc,omitempty"`
-	// bank_type: Bank type.
+	// bank_type: The payer's bank and kind of card.
 	BankType string `json:"bank_type,omitempty"`
-	// attach: Attach.
+	// attach: The merchant's own data, returned as it is.
 	Attach string `json:"attach,omitempty"`
-	// success_time: Success time. RFC 3339.
+	// success_time: When it succeeded. RFC 3339.
 	SuccessTime string `json:"success_time,omitempty"`
 	// amount: Amount.
 	Amount *DeductedAmount `json:"amount,omitempty"`
-	// payer: Payer.
+	// payer: Who pays.
 	Payer *DeductionPayer `json:"payer,omitempty"`
 }
 
 // DeductedAmount is the amounts of a deduction.
 type DeductedAmount struct {
-	// total: Total. In fen.
+	// total: Amount of the order. In fen.
 	Total int64 `json:"total,omitempty"`
-	// payer_total: Payer total. In fen.
+	// payer_total: What the payer pays after discounts. In fen.
 	PayerTotal int64 `json:"payer_total,omitempty"`
-	// currency: Currency.
+	// currency: Currency, ISO 4217.
 	Currency string `json:"currency,omitempty"`
-	// payer_currency: Payer currency.
+	// payer_currency: Currency in which the payer pays, ISO 4217.
 	PayerCurrency string `json:"payer_currency,omitempty"`
 }
 
 // DeductionPayer is who paid.
 type DeductionPayer struct {
-	// openid: Openid.
+	// openid: The user's id within the app id.
 	OpenID string `json:"openid,omitempty"`
-	// sp_openid: Sp openid.
+	// sp_openid: The user's id within the service provider's app id.
 	SpOpenID string `json:"sp_openid,omitempty"`
-	// sub_openid: Sub openid.
+	// sub_openid: The user's id within the sub-merchant's app id.
 	SubOpenID string `json:"sub_openid,omitempty"`
 }
 
 // NotifyFailedDeductionRequest is the body of POST /v3/papay/contracts/{contract_id}/fail-notify.
 type NotifyFailedDeductionRequest struct {
-	// appid: Appid. Required.
+	// appid: App id of the official account, mini-program or app. Required.
 	AppID string `json:"appid"`
-	// mchid: Mchid. Required.
+	// mchid: Merchant id. Required.
 	MchID string `json:"mchid"`
 }
 
 // NotifyDeductionRequest is the body of POST /v3/papay/contracts/{contract_id}/notify.
 type NotifyDeductionRequest struct {
-	// appid: Appid. Required.
+	// appid: App id of the official account, mini-program or app. Required.
 	AppID string `json:"appid"`
 	// deduct_duration: Deduct duration.
 	DeductDuration *DeductDuration `json:"deduct_duration,omitempty"`
 	// estimated_amount: Estimated amount. Required.
 	EstimatedAmount EstimatedAmount `json:"estimated_amount"`
-	// mchid: Mchid. Required.
+	// mchid: Merchant id. Required.
 	MchID string `json:"mchid"`
 }
 
 // DeductDuration is the object deduct_duration.
 type DeductDuration struct {
-	// count: Count. One of 1, 2, 3. Required.
+	// count: How many. One of 1, 2, 3. Required.
 	Count int64 `json:"count"`
-	// unit: Unit. Always DAY.
+	// unit: Unit of the duration. Always DAY.
 	Unit string `json:"unit,omitempty"`
 }
 
 // EstimatedAmount is the object estimated_amount.
 type EstimatedAmount struct {
-	// amount: Amount. Required.
+	// amount: What is expected to be deducted. In fen. Required.
 	Amount int64 `json:"amount"`
-	// currency: Currency.
+	// currency: Currency, ISO 4217.
 	Currency *string `json:"currency,omitempty"`
 }
 
 // InsurancePeriod is the answer to GET
 // /v3/papay/insurance-pay/policy-periods/contract-id/{contract_id}/policy-period-id/{policy_period_id}.
 type InsurancePeriod struct {
-	// deduct_amount: Deduct amount.
+	// deduct_amount: What is deducted.
 	DeductAmount *DeductAmount `json:"deduct_amount,omitempty"`
-	// deduct_date: Deduct date.
+	// deduct_date: When it is deducted, yyyy-MM-dd.
 	DeductDate string `json:"deduct_date,omitempty"`
 	// deduct_end_date: Deduct end date.
 	DeductEndDate string `json:"deduct_end_date,omitempty"`
@@ -175,32 +175,32 @@ type InsurancePeriod struct {
 	PolicyPeriodID int64 `json:"policy_period_id,omitempty"`
 	// policy_period_state: Policy period state.
 	PolicyPeriodState string `json:"policy_period_state,omitempty"`
-	// scheduled_amount: Scheduled amount.
+	// scheduled_amount: What has been planned to be deducted.
 	ScheduledAmount *DeductAmount `json:"scheduled_amount,omitempty"`
 }
 
-// DeductAmount is the object deduct_amount.
+// DeductAmount is the object deduct_amount. What is deducted.
 type DeductAmount struct {
-	// currency: Currency.
+	// currency: Currency, ISO 4217.
 	Currency string `json:"currency,omitempty"`
-	// total: Total.
+	// total: Amount of the order. In fen.
 	Total int64 `json:"total,omitempty"`
 }
 
 // ScheduleInsuranceDeductionRequest is the body of POST
 // /v3/papay/insurance-pay/policy-periods/contract-id/{contract_id}/policy-period-id/{policy_period_id}/schedule.
 type ScheduleInsuranceDeductionRequest struct {
-	// appid: Appid. Required.
+	// appid: App id of the official account, mini-program or app. Required.
 	AppID string `json:"appid"`
-	// scheduled_amount: Scheduled amount. Required.
+	// scheduled_amount: What has been planned to be deducted. Required.
 	ScheduledAmount ScheduledAmount `json:"scheduled_amount"`
 }
 
-// ScheduledAmount is the object scheduled_amount.
+// ScheduledAmount is the object scheduled_amount. What has been planned to be deducted.
 type ScheduledAmount struct {
-	// currency: Currency.
+	// currency: Currency, ISO 4217.
 	Currency *string `json:"currency,omitempty"`
-	// total: Total. Required.
+	// total: Amount of the order. In fen. Required.
 	Total int64 `json:"total"`
 }
 
@@ -208,17 +208,17 @@ type ScheduledAmount struct {
 type ApplyInsuranceDeductionRequest struct {
 	// amount: Amount. Required.
 	Amount ScheduledAmount `json:"amount"`
-	// appid: Appid. Required.
+	// appid: App id of the official account, mini-program or app. Required.
 	AppID string `json:"appid"`
-	// attach: Attach.
+	// attach: The merchant's own data, returned as it is.
 	Attach *string `json:"attach,omitempty"`
-	// contract_id: Contract id. Required.
+	// contract_id: WeChat Pay's number of the contract. Required.
 	ContractID string `json:"contract_id"`
-	// description: Description. Required.
+	// description: What is paid for or done, in words. Required.
 	Description string `json:"description"`
-	// goods_tag: Goods tag.
+	// goods_tag: Mark of goods for discounts.
 	GoodsTag *string `json:"goods_tag,omitempty"`
-	// out_trade_no: Out trade no. Required.
+	// out_trade_no: The merchant's order number, unique for the merchant id. Required.
 	OutTradeNo string `json:"out_trade_no"`
 	// policy_period_id: Policy period id. Required.
 	PolicyPeriodID int64 `json:"policy_period_id"`
@@ -230,14 +230,14 @@ type ApplyInsuranceDeductionRequest struct {
 type Deduction struct {
 	// amount: Amount.
 	Amount *DeductAmount `json:"amount,omitempty"`
-	// out_trade_no: Out trade no.
+	// out_trade_no: The merchant's order number, unique for the merchant id.
 	OutTradeNo string `json:"out_trade_no,omitempty"`
 }
 
 // RenewInsuranceContractRequest is the body of POST
 // /v3/papay/insurance-sign/contracts/plan-id/{plan_id}/contract-id/{contract_id}/renew.
 type RenewInsuranceContractRequest struct {
-	// appid: Appid. Required.
+	// appid: App id of the official account, mini-program or app. Required.
 	AppID string `json:"appid"`
 	// policy_periods: Policy periods. Required.
 	PolicyPeriods []PolicyPeriod `json:"policy_periods"`
@@ -245,9 +245,9 @@ type RenewInsuranceContractRequest struct {
 
 // PolicyPeriod is an item of policy_periods.
 type PolicyPeriod struct {
-	// estimated_deduct_amount: Estimated deduct amount. Required.
+	// estimated_deduct_amount: What is expected to be deducted. Required.
 	EstimatedDeductAmount ScheduledAmount `json:"estimated_deduct_amount"`
-	// estimated_deduct_date: Estimated deduct date. Required.
+	// estimated_deduct_date: When the deduction is expected, yyyy-MM-dd. Required.
 	EstimatedDeductDate string `json:"estimated_deduct_date"`
 	// policy_period_id: Policy period id. Required.
 	PolicyPeriodID int64 `json:"policy_period_id"`
@@ -257,30 +257,30 @@ type PolicyPeriod struct {
 // /v3/papay/insurance-sign/contracts/plan-id/{plan_id}/out-contract-code/{out_contract_code}. Plaintext of
 // INSURANCE_ENTRUST.SIGN, INSURANCE_ENTRUST.TERMINATE, INSURANCE_ENTRUST.RENEW.
 type InsuranceContract struct {
-	// appid: Appid.
+	// appid: App id of the official account, mini-program or app.
 	AppID string `json:"appid,omitempty"`
-	// contract_expired_time: Contract expired time. RFC 3339.
+	// contract_expired_time: When the contract ends. RFC 3339.
 	ContractExpiredTime string `json:"contract_expired_time,omitempty"`
-	// contract_id: Contract id.
+	// contract_id: WeChat Pay's number of the contract.
 	ContractID string `json:"contract_id,omitempty"`
-	// contract_signed_time: Contract signed time. RFC 3339.
+	// contract_signed_time: When the contract was signed. RFC 3339.
 	ContractSignedTime string `json:"contract_signed_time,omitempty"`
-	// contract_state: Contract state. SIGNED, SIGN_FAILED, TERMINATED, TERMINATE_PENDING, TO_BE_RENEWED, or what the provider
-	// adds.
+	// contract_state: State of the contract. SIGNED, SIGN_FAILED, TERMINATED, TERMINATE_PENDING, TO_BE_RENEWED, or what the
+	// provider adds.
 	ContractState string `json:"contract_state,omitempty"`
-	// contract_terminate_info: Contract terminate info.
+	// contract_terminate_info: How and when the contract was ended.
 	ContractTerminateInfo *ContractTerminateInfo `json:"contract_terminate_info,omitempty"`
 	// insured_display_name: Insured display name.
 	InsuredDisplayName string `json:"insured_display_name,omitempty"`
-	// mchid: Mchid.
+	// mchid: Merchant id.
 	MchID string `json:"mchid,omitempty"`
-	// openid: Openid.
+	// openid: The user's id within the app id.
 	OpenID string `json:"openid,omitempty"`
-	// out_contract_code: Out contract code.
+	// out_contract_code: The merchant's number of the contract.
 	OutContractCode string `json:"out_contract_code,omitempty"`
-	// out_user_code: Out user code.
+	// out_user_code: The merchant's number of the user.
 	OutUserCode string `json:"out_user_code,omitempty"`
-	// plan_id: Plan id.
+	// plan_id: Number of the plan or of the contract's template.
 	PlanID int64 `json:"plan_id,omitempty"`
 	// revoke_terminate_contract_redirect_appid: Revoke terminate contract redirect appid.
 	RevokeTerminateContractRedirectAppID string `json:"revoke_terminate_contract_redirect_appid,omitempty"`
@@ -288,21 +288,21 @@ type InsuranceContract struct {
 	RevokeTerminateContractRedirectURL string `json:"revoke_terminate_contract_redirect_url,omitempty"`
 }
 
-// ContractTerminateInfo is the object contract_terminate_info.
+// ContractTerminateInfo is the object contract_terminate_info. How and when the contract was ended.
 type ContractTerminateInfo struct {
-	// contract_terminated_time: Contract terminated time. RFC 3339.
+	// contract_terminated_time: When the contract was ended. RFC 3339.
 	ContractTerminatedTime string `json:"contract_terminated_time,omitempty"`
-	// contract_termination_mode: Contract termination mode. CUSTOMER_SERVICE_TERMINATE, MCH_API_TERMINATE, SYSTEM_TERMINATE,
-	// USER_TERMINATE, WEPAY_WEB_TERMINATE, or what the provider adds.
+	// contract_termination_mode: Who or what ended the contract. CUSTOMER_SERVICE_TERMINATE, MCH_API_TERMINATE,
+	// SYSTEM_TERMINATE, USER_TERMINATE, WEPAY_WEB_TERMINATE, or what the provider adds.
 	ContractTerminationMode string `json:"contract_termination_mode,omitempty"`
-	// contract_termination_remark: Contract termination remark.
+	// contract_termination_remark: Why the contract is ended.
 	ContractTerminationRemark string `json:"contract_termination_remark,omitempty"`
 }
 
 // TerminateInsuranceContractRequest is the body of POST
 // /v3/papay/insurance-sign/contracts/plan-id/{plan_id}/out-contract-code/{out_contract_code}/terminate.
 type TerminateInsuranceContractRequest struct {
-	// contract_termination_remark: Contract termination remark. Required.
+	// contract_termination_remark: Why the contract is ended. Required.
 	ContractTerminationRemark string `json:"contract_termination_remark"`
 }
 
@@ -310,9 +310,9 @@ type TerminateInsuranceContractRequest struct {
 type SignInsuranceInAppRequest struct {
 	// amount: Amount.
 	Amount *ScheduledAmount `json:"amount,omitempty"`
-	// appid: Appid. Required.
+	// appid: App id of the official account, mini-program or app. Required.
 	AppID string `json:"appid"`
-	// attach: Attach.
+	// attach: The merchant's own data, returned as it is.
 	Attach *string `json:"attach,omitempty"`
 	// can_auto_insure: Can auto insure.
 	CanAutoInsure *bool `json:"can_auto_insure,omitempty"`
@@ -320,23 +320,23 @@ type SignInsuranceInAppRequest struct {
 	CanAutoReinsure *bool `json:"can_auto_reinsure,omitempty"`
 	// combined_deduct_period_count: Combined deduct period count.
 	CombinedDeductPeriodCount *int64 `json:"combined_deduct_period_count,omitempty"`
-	// contract_notify_url: Contract notify url. Required.
+	// contract_notify_url: Where notifications of the contract go: absolute, HTTPS, without query. Required.
 	ContractNotifyURL string `json:"contract_notify_url"`
-	// description: Description.
+	// description: What is paid for or done, in words.
 	Description *string `json:"description,omitempty"`
-	// goods_tag: Goods tag.
+	// goods_tag: Mark of goods for discounts.
 	GoodsTag *string `json:"goods_tag,omitempty"`
 	// insured_display_name: Insured display name. Required.
 	InsuredDisplayName string `json:"insured_display_name"`
-	// openid: Openid.
+	// openid: The user's id within the app id.
 	OpenID *string `json:"openid,omitempty"`
-	// out_contract_code: Out contract code. Required.
+	// out_contract_code: The merchant's number of the contract. Required.
 	OutContractCode string `json:"out_contract_code"`
-	// out_trade_no: Out trade no.
+	// out_trade_no: The merchant's order number, unique for the merchant id.
 	OutTradeNo *string `json:"out_trade_no,omitempty"`
-	// out_user_code: Out user code.
+	// out_user_code: The merchant's number of the user.
 	OutUserCode *string `json:"out_user_code,omitempty"`
-	// plan_id: Plan id. Required.
+	// plan_id: Number of the plan or of the contract's template. Required.
 	PlanID int64 `json:"plan_id"`
 	// policy_end_date: Policy end date. Required.
 	PolicyEndDate string `json:"policy_end_date"`
@@ -352,7 +352,7 @@ type SignInsuranceInAppRequest struct {
 
 // RealIdentity is the object real_identity.
 type RealIdentity struct {
-	// id_card_number: Id card number. Sent encrypted: give the plaintext, the library encrypts it. Required.
+	// id_card_number: Number of the identity card. Sent encrypted: give the plaintext, the library encrypts it. Required.
 	IDCardNumber string `json:"id_card_number"`
 	// identity_type: Identity type. Always ID_CARD.
 	IdentityType string `json:"identity_type,omitempty"`
@@ -372,7 +372,7 @@ func (v RealIdentity) GoString() string {
 
 // PreEntrust is the answer to POST /v3/papay/insurance-sign/contracts/pre-entrust-sign/app.
 type PreEntrust struct {
-	// pre_entrustweb_id: Pre entrustweb id.
+	// pre_entrustweb_id: What the user's device needs to begin signing.
 	PreEntrustwebID string `json:"pre_entrustweb_id,omitempty"`
 	// redirect_url: Redirect url.
 	RedirectURL string `json:"redirect_url,omitempty"`
@@ -394,9 +394,9 @@ type PreEntrust struct {
 type SignInsuranceInH5Request struct {
 	// amount: Amount.
 	Amount *ScheduledAmount `json:"amount,omitempty"`
-	// appid: Appid. Required.
+	// appid: App id of the official account, mini-program or app. Required.
 	AppID string `json:"appid"`
-	// attach: Attach.
+	// attach: The merchant's own data, returned as it is.
 	Attach *string `json:"attach,omitempty"`
 	// can_auto_insure: Can auto insure.
 	CanAutoInsure *bool `json:"can_auto_insure,omitempty"`
@@ -404,25 +404,25 @@ type SignInsuranceInH5Request struct {
 	CanAutoReinsure *bool `json:"can_auto_reinsure,omitempty"`
 	// combined_deduct_period_count: Combined deduct period count.
 	CombinedDeductPeriodCount *int64 `json:"combined_deduct_period_count,omitempty"`
-	// contract_notify_url: Contract notify url. Required.
+	// contract_notify_url: Where notifications of the contract go: absolute, HTTPS, without query. Required.
 	ContractNotifyURL string `json:"contract_notify_url"`
-	// description: Description.
+	// description: What is paid for or done, in words.
 	Description *string `json:"description,omitempty"`
-	// goods_tag: Goods tag.
+	// goods_tag: Mark of goods for discounts.
 	GoodsTag *string `json:"goods_tag,omitempty"`
 	// insured_display_name: Insured display name. Required.
 	InsuredDisplayName string `json:"insured_display_name"`
 	// jump_control: Jump control.
 	JumpControl *JumpControl `json:"jump_control,omitempty"`
-	// openid: Openid.
+	// openid: The user's id within the app id.
 	OpenID *string `json:"openid,omitempty"`
-	// out_contract_code: Out contract code. Required.
+	// out_contract_code: The merchant's number of the contract. Required.
 	OutContractCode string `json:"out_contract_code"`
-	// out_trade_no: Out trade no.
+	// out_trade_no: The merchant's order number, unique for the merchant id.
 	OutTradeNo *string `json:"out_trade_no,omitempty"`
-	// out_user_code: Out user code.
+	// out_user_code: The merchant's number of the user.
 	OutUserCode *string `json:"out_user_code,omitempty"`
-	// plan_id: Plan id. Required.
+	// plan_id: Number of the plan or of the contract's template. Required.
 	PlanID int64 `json:"plan_id"`
 	// policy_end_date: Policy end date. Required.
 	PolicyEndDate string `json:"policy_end_date"`
@@ -444,9 +444,9 @@ type JumpControl struct {
 
 // InsuredPolicyPeriod is an item of policy_periods.
 type InsuredPolicyPeriod struct {
-	// estimated_deduct_amount: Estimated deduct amount. Required.
+	// estimated_deduct_amount: What is expected to be deducted. Required.
 	EstimatedDeductAmount ScheduledAmount `json:"estimated_deduct_amount"`
-	// estimated_deduct_date: Estimated deduct date. Required.
+	// estimated_deduct_date: When the deduction is expected, yyyy-MM-dd. Required.
 	EstimatedDeductDate string `json:"estimated_deduct_date"`
 	// policy_coverage_detail: Policy coverage detail.
 	PolicyCoverageDetail *PolicyCoverageDetail `json:"policy_coverage_detail,omitempty"`
@@ -474,9 +474,9 @@ type PolicyClause struct {
 type SignInsuranceInJsapiRequest struct {
 	// amount: Amount.
 	Amount *ScheduledAmount `json:"amount,omitempty"`
-	// appid: Appid. Required.
+	// appid: App id of the official account, mini-program or app. Required.
 	AppID string `json:"appid"`
-	// attach: Attach.
+	// attach: The merchant's own data, returned as it is.
 	Attach *string `json:"attach,omitempty"`
 	// can_auto_insure: Can auto insure.
 	CanAutoInsure *bool `json:"can_auto_insure,omitempty"`
@@ -484,23 +484,23 @@ type SignInsuranceInJsapiRequest struct {
 	CanAutoReinsure *bool `json:"can_auto_reinsure,omitempty"`
 	// combined_deduct_period_count: Combined deduct period count.
 	CombinedDeductPeriodCount *int64 `json:"combined_deduct_period_count,omitempty"`
-	// contract_notify_url: Contract notify url. Required.
+	// contract_notify_url: Where notifications of the contract go: absolute, HTTPS, without query. Required.
 	ContractNotifyURL string `json:"contract_notify_url"`
-	// description: Description.
+	// description: What is paid for or done, in words.
 	Description *string `json:"description,omitempty"`
-	// goods_tag: Goods tag.
+	// goods_tag: Mark of goods for discounts.
 	GoodsTag *string `json:"goods_tag,omitempty"`
 	// insured_display_name: Insured display name. Required.
 	InsuredDisplayName string `json:"insured_display_name"`
-	// openid: Openid.
+	// openid: The user's id within the app id.
 	OpenID *string `json:"openid,omitempty"`
-	// out_contract_code: Out contract code. Required.
+	// out_contract_code: The merchant's number of the contract. Required.
 	OutContractCode string `json:"out_contract_code"`
-	// out_trade_no: Out trade no.
+	// out_trade_no: The merchant's order number, unique for the merchant id.
 	OutTradeNo *string `json:"out_trade_no,omitempty"`
-	// out_user_code: Out user code.
+	// out_user_code: The merchant's number of the user.
 	OutUserCode *string `json:"out_user_code,omitempty"`
-	// plan_id: Plan id. Required.
+	// plan_id: Number of the plan or of the contract's template. Required.
 	PlanID int64 `json:"plan_id"`
 	// policy_end_date: Policy end date. Required.
 	PolicyEndDate string `json:"policy_end_date"`
@@ -518,9 +518,9 @@ type SignInsuranceInJsapiRequest struct {
 type SignInsuranceInMiniProgramRequest struct {
 	// amount: Amount.
 	Amount *ScheduledAmount `json:"amount,omitempty"`
-	// appid: Appid. Required.
+	// appid: App id of the official account, mini-program or app. Required.
 	AppID string `json:"appid"`
-	// attach: Attach.
+	// attach: The merchant's own data, returned as it is.
 	Attach *string `json:"attach,omitempty"`
 	// can_auto_insure: Can auto insure.
 	CanAutoInsure *bool `json:"can_auto_insure,omitempty"`
@@ -528,23 +528,23 @@ type SignInsuranceInMiniProgramRequest struct {
 	CanAutoReinsure *bool `json:"can_auto_reinsure,omitempty"`
 	// combined_deduct_period_count: Combined deduct period count.
 	CombinedDeductPeriodCount *int64 `json:"combined_deduct_period_count,omitempty"`
-	// contract_notify_url: Contract notify url. Required.
+	// contract_notify_url: Where notifications of the contract go: absolute, HTTPS, without query. Required.
 	ContractNotifyURL string `json:"contract_notify_url"`
-	// description: Description.
+	// description: What is paid for or done, in words.
 	Description *string `json:"description,omitempty"`
-	// goods_tag: Goods tag.
+	// goods_tag: Mark of goods for discounts.
 	GoodsTag *string `json:"goods_tag,omitempty"`
 	// insured_display_name: Insured display name. Required.
 	InsuredDisplayName string `json:"insured_display_name"`
-	// openid: Openid.
+	// openid: The user's id within the app id.
 	OpenID *string `json:"openid,omitempty"`
-	// out_contract_code: Out contract code. Required.
+	// out_contract_code: The merchant's number of the contract. Required.
 	OutContractCode string `json:"out_contract_code"`
-	// out_trade_no: Out trade no.
+	// out_trade_no: The merchant's order number, unique for the merchant id.
 	OutTradeNo *string `json:"out_trade_no,omitempty"`
-	// out_user_code: Out user code.
+	// out_user_code: The merchant's number of the user.
 	OutUserCode *string `json:"out_user_code,omitempty"`
-	// plan_id: Plan id. Required.
+	// plan_id: Number of the plan or of the contract's template. Required.
 	PlanID int64 `json:"plan_id"`
 	// policy_end_date: Policy end date. Required.
 	PolicyEndDate string `json:"policy_end_date"`
@@ -563,7 +563,7 @@ type SignInsuranceInMiniProgramRequest struct {
 type ModifyInsurancePeriodsRequest struct {
 	// allow_cancel_scheduled: Allow cancel scheduled.
 	AllowCancelScheduled *bool `json:"allow_cancel_scheduled,omitempty"`
-	// appid: Appid. Required.
+	// appid: App id of the official account, mini-program or app. Required.
 	AppID string `json:"appid"`
 	// policy_periods: Policy periods. Required.
 	PolicyPeriods []PolicyPeriod `json:"policy_periods"`
@@ -580,9 +580,9 @@ type ModifyInsurancePeriodsResponse struct {
 
 // ModifiedPolicyPeriod is an item of policy_periods.
 type ModifiedPolicyPeriod struct {
-	// estimated_deduct_amount: Estimated deduct amount.
+	// estimated_deduct_amount: What is expected to be deducted.
 	EstimatedDeductAmount *DeductAmount `json:"estimated_deduct_amount,omitempty"`
-	// estimated_deduct_date: Estimated deduct date.
+	// estimated_deduct_date: When the deduction is expected, yyyy-MM-dd.
 	EstimatedDeductDate string `json:"estimated_deduct_date,omitempty"`
 	// policy_period_id: Policy period id.
 	PolicyPeriodID int64 `json:"policy_period_id,omitempty"`
@@ -591,31 +591,31 @@ type ModifiedPolicyPeriod struct {
 // InsurancePeriods is the answer to GET
 // /v3/papay/insurance-sign/policy_periods/plan-id/{plan_id}/out-contract-code/{out_contract_code}.
 type InsurancePeriods struct {
-	// data: Data.
+	// data: What is listed.
 	Data []InsurancePeriodItem `json:"data,omitempty"`
-	// limit: Limit.
+	// limit: How many to list at most.
 	Limit int64 `json:"limit,omitempty"`
-	// offset: Offset.
+	// offset: How many to pass over before the first that is listed.
 	Offset int64 `json:"offset,omitempty"`
-	// total_count: Total count.
+	// total_count: How many there are in all.
 	TotalCount int64 `json:"total_count,omitempty"`
 }
 
-// InsurancePeriodItem is an item of data.
+// InsurancePeriodItem is an item of data. What is listed.
 type InsurancePeriodItem struct {
-	// deduct_amount: Deduct amount.
+	// deduct_amount: What is deducted.
 	DeductAmount *DeductAmount `json:"deduct_amount,omitempty"`
-	// deduct_date: Deduct date.
+	// deduct_date: When it is deducted, yyyy-MM-dd.
 	DeductDate string `json:"deduct_date,omitempty"`
-	// estimated_deduct_amount: Estimated deduct amount.
+	// estimated_deduct_amount: What is expected to be deducted.
 	EstimatedDeductAmount *DeductAmount `json:"estimated_deduct_amount,omitempty"`
-	// estimated_deduct_date: Estimated deduct date.
+	// estimated_deduct_date: When the deduction is expected, yyyy-MM-dd.
 	EstimatedDeductDate string `json:"estimated_deduct_date,omitempty"`
 	// policy_period_id: Policy period id.
 	PolicyPeriodID int64 `json:"policy_period_id,omitempty"`
 	// policy_period_state: Policy period state.
 	PolicyPeriodState string `json:"policy_period_state,omitempty"`
-	// scheduled_amount: Scheduled amount.
+	// scheduled_amount: What has been planned to be deducted.
 	ScheduledAmount *DeductAmount `json:"scheduled_amount,omitempty"`
 }
 
@@ -623,21 +623,21 @@ type InsurancePeriodItem struct {
 type ApplyHarmonyDeductionRequest struct {
 	// amount: Amount. Required.
 	Amount ScheduledAmount `json:"amount"`
-	// appid: Appid. Required.
+	// appid: App id of the official account, mini-program or app. Required.
 	AppID string `json:"appid"`
-	// attach: Attach.
+	// attach: The merchant's own data, returned as it is.
 	Attach *string `json:"attach,omitempty"`
-	// contract_id: Contract id. Required.
+	// contract_id: WeChat Pay's number of the contract. Required.
 	ContractID string `json:"contract_id"`
-	// description: Description. Required.
+	// description: What is paid for or done, in words. Required.
 	Description string `json:"description"`
-	// goods_tag: Goods tag.
+	// goods_tag: Mark of goods for discounts.
 	GoodsTag *string `json:"goods_tag,omitempty"`
 	// harmony_account_id: Harmony account id. Required.
 	HarmonyAccountID string `json:"harmony_account_id"`
 	// mcc: Mcc.
 	Mcc *string `json:"mcc,omitempty"`
-	// out_trade_no: Out trade no. Required.
+	// out_trade_no: The merchant's order number, unique for the merchant id. Required.
 	OutTradeNo string `json:"out_trade_no"`
 	// transaction_notify_url: Transaction notify url. Required.
 	TransactionNotifyURL string `json:"transaction_notify_url"`
@@ -645,9 +645,9 @@ type ApplyHarmonyDeductionRequest struct {
 
 // Schedule is the answer to GET /v3/papay/pay/partner/schedules/contract-id/{contract_id}.
 type Schedule struct {
-	// deduct_amount: Deduct amount.
+	// deduct_amount: What is deducted.
 	DeductAmount *DeductAmount `json:"deduct_amount,omitempty"`
-	// deduct_date: Deduct date.
+	// deduct_date: When it is deducted, yyyy-MM-dd.
 	DeductDate string `json:"deduct_date,omitempty"`
 	// deduct_end_date: Deduct end date.
 	DeductEndDate string `json:"deduct_end_date,omitempty"`
@@ -655,7 +655,7 @@ type Schedule struct {
 	DeductStartDate string `json:"deduct_start_date,omitempty"`
 	// schedule_state: Schedule state.
 	ScheduleState string `json:"schedule_state,omitempty"`
-	// scheduled_amount: Scheduled amount.
+	// scheduled_amount: What has been planned to be deducted.
 	ScheduledAmount *DeductAmount `json:"scheduled_amount,omitempty"`
 }
 
@@ -663,11 +663,11 @@ type Schedule struct {
 type SchedulePartnerDeductionRequest struct {
 	// schedule_amount: Schedule amount. Required.
 	ScheduleAmount ScheduledAmount `json:"schedule_amount"`
-	// sp_appid: Sp appid. Required.
+	// sp_appid: App id of the service provider. Required.
 	SpAppID string `json:"sp_appid"`
-	// sub_appid: Sub appid.
+	// sub_appid: App id of the sub-merchant.
 	SubAppID *string `json:"sub_appid,omitempty"`
-	// sub_mchid: Sub mchid. Required.
+	// sub_mchid: Merchant id of the sub-merchant. Required.
 	SubMchID string `json:"sub_mchid"`
 }
 
@@ -675,21 +675,21 @@ type SchedulePartnerDeductionRequest struct {
 type ApplyPartnerDeductionRequest struct {
 	// amount: Amount. Required.
 	Amount ScheduledAmount `json:"amount"`
-	// attach: Attach.
+	// attach: The merchant's own data, returned as it is.
 	Attach *string `json:"attach,omitempty"`
-	// contract_id: Contract id. Required.
+	// contract_id: WeChat Pay's number of the contract. Required.
 	ContractID string `json:"contract_id"`
-	// description: Description. Required.
+	// description: What is paid for or done, in words. Required.
 	Description string `json:"description"`
-	// goods_tag: Goods tag.
+	// goods_tag: Mark of goods for discounts.
 	GoodsTag *string `json:"goods_tag,omitempty"`
-	// out_trade_no: Out trade no. Required.
+	// out_trade_no: The merchant's order number, unique for the merchant id. Required.
 	OutTradeNo string `json:"out_trade_no"`
-	// sp_appid: Sp appid. Required.
+	// sp_appid: App id of the service provider. Required.
 	SpAppID string `json:"sp_appid"`
-	// sub_appid: Sub appid.
+	// sub_appid: App id of the sub-merchant.
 	SubAppID *string `json:"sub_appid,omitempty"`
-	// sub_mchid: Sub mchid. Required.
+	// sub_mchid: Merchant id of the sub-merchant. Required.
 	SubMchID string `json:"sub_mchid"`
 	// transaction_notify_url: Transaction notify url. Required.
 	TransactionNotifyURL string `json:"transaction_notify_url"`
@@ -697,7 +697,7 @@ type ApplyPartnerDeductionRequest struct {
 
 // ScheduleDeductionRequest is the body of POST /v3/papay/pay/schedules/contract-id/{contract_id}/schedule.
 type ScheduleDeductionRequest struct {
-	// appid: Appid. Required.
+	// appid: App id of the official account, mini-program or app. Required.
 	AppID string `json:"appid"`
 	// schedule_amount: Schedule amount. Required.
 	ScheduleAmount ScheduledAmount `json:"schedule_amount"`
@@ -707,17 +707,17 @@ type ScheduleDeductionRequest struct {
 type ApplyDeductionRequest struct {
 	// amount: Amount. Required.
 	Amount ScheduledAmount `json:"amount"`
-	// appid: Appid. Required.
+	// appid: App id of the official account, mini-program or app. Required.
 	AppID string `json:"appid"`
-	// attach: Attach.
+	// attach: The merchant's own data, returned as it is.
 	Attach *string `json:"attach,omitempty"`
-	// contract_id: Contract id. Required.
+	// contract_id: WeChat Pay's number of the contract. Required.
 	ContractID string `json:"contract_id"`
-	// description: Description. Required.
+	// description: What is paid for or done, in words. Required.
 	Description string `json:"description"`
-	// goods_tag: Goods tag.
+	// goods_tag: Mark of goods for discounts.
 	GoodsTag *string `json:"goods_tag,omitempty"`
-	// out_trade_no: Out trade no. Required.
+	// out_trade_no: The merchant's order number, unique for the merchant id. Required.
 	OutTradeNo string `json:"out_trade_no"`
 	// transaction_notify_url: Transaction notify url. Required.
 	TransactionNotifyURL string `json:"transaction_notify_url"`
@@ -725,279 +725,279 @@ type ApplyDeductionRequest struct {
 
 // SignScheduledInAppRequest is the body of POST /v3/papay/scheduled-deduct-sign/contracts/pre-entrust-sign/app.
 type SignScheduledInAppRequest struct {
-	// appid: Appid. Required.
+	// appid: App id of the official account, mini-program or app. Required.
 	AppID string `json:"appid"`
-	// contract_display_account: Contract display account. Required.
+	// contract_display_account: Name of the user's account at the merchant, shown in the contract. Required.
 	ContractDisplayAccount string `json:"contract_display_account"`
-	// contract_notify_url: Contract notify url. Required.
+	// contract_notify_url: Where notifications of the contract go: absolute, HTTPS, without query. Required.
 	ContractNotifyURL string `json:"contract_notify_url"`
-	// deduct_schedule: Deduct schedule.
+	// deduct_schedule: When and how much is deducted.
 	DeductSchedule *DeductSchedule `json:"deduct_schedule,omitempty"`
-	// openid: Openid.
+	// openid: The user's id within the app id.
 	OpenID *string `json:"openid,omitempty"`
-	// out_contract_code: Out contract code. Required.
+	// out_contract_code: The merchant's number of the contract. Required.
 	OutContractCode string `json:"out_contract_code"`
-	// out_user_code: Out user code.
+	// out_user_code: The merchant's number of the user.
 	OutUserCode *string `json:"out_user_code,omitempty"`
-	// plan_id: Plan id. Required.
+	// plan_id: Number of the plan or of the contract's template. Required.
 	PlanID int64 `json:"plan_id"`
 }
 
-// DeductSchedule is the object deduct_schedule.
+// DeductSchedule is the object deduct_schedule. When and how much is deducted.
 type DeductSchedule struct {
-	// description: Description. Required.
+	// description: What is paid for or done, in words. Required.
 	Description string `json:"description"`
-	// estimated_deduct_amount: Estimated deduct amount. Required.
+	// estimated_deduct_amount: What is expected to be deducted. Required.
 	EstimatedDeductAmount ScheduledAmount `json:"estimated_deduct_amount"`
-	// estimated_deduct_date: Estimated deduct date. Required.
+	// estimated_deduct_date: When the deduction is expected, yyyy-MM-dd. Required.
 	EstimatedDeductDate string `json:"estimated_deduct_date"`
 }
 
 // SignScheduledInH5Request is the body of POST /v3/papay/scheduled-deduct-sign/contracts/pre-entrust-sign/h5.
 type SignScheduledInH5Request struct {
-	// appid: Appid. Required.
+	// appid: App id of the official account, mini-program or app. Required.
 	AppID string `json:"appid"`
-	// contract_display_account: Contract display account. Required.
+	// contract_display_account: Name of the user's account at the merchant, shown in the contract. Required.
 	ContractDisplayAccount string `json:"contract_display_account"`
-	// contract_notify_url: Contract notify url. Required.
+	// contract_notify_url: Where notifications of the contract go: absolute, HTTPS, without query. Required.
 	ContractNotifyURL string `json:"contract_notify_url"`
-	// deduct_schedule: Deduct schedule.
+	// deduct_schedule: When and how much is deducted.
 	DeductSchedule *DeductSchedule `json:"deduct_schedule,omitempty"`
 	// jump_control: Jump control.
 	JumpControl *JumpControl `json:"jump_control,omitempty"`
-	// openid: Openid.
+	// openid: The user's id within the app id.
 	OpenID *string `json:"openid,omitempty"`
-	// out_contract_code: Out contract code. Required.
+	// out_contract_code: The merchant's number of the contract. Required.
 	OutContractCode string `json:"out_contract_code"`
-	// out_user_code: Out user code.
+	// out_user_code: The merchant's number of the user.
 	OutUserCode *string `json:"out_user_code,omitempty"`
-	// plan_id: Plan id. Required.
+	// plan_id: Number of the plan or of the contract's template. Required.
 	PlanID int64 `json:"plan_id"`
 }
 
 // SignScheduledInJsapiRequest is the body of POST /v3/papay/scheduled-deduct-sign/contracts/pre-entrust-sign/jsapi.
 type SignScheduledInJsapiRequest struct {
-	// appid: Appid. Required.
+	// appid: App id of the official account, mini-program or app. Required.
 	AppID string `json:"appid"`
-	// contract_display_account: Contract display account. Required.
+	// contract_display_account: Name of the user's account at the merchant, shown in the contract. Required.
 	ContractDisplayAccount string `json:"contract_display_account"`
-	// contract_notify_url: Contract notify url. Required.
+	// contract_notify_url: Where notifications of the contract go: absolute, HTTPS, without query. Required.
 	ContractNotifyURL string `json:"contract_notify_url"`
-	// deduct_schedule: Deduct schedule.
+	// deduct_schedule: When and how much is deducted.
 	DeductSchedule *DeductSchedule `json:"deduct_schedule,omitempty"`
-	// openid: Openid.
+	// openid: The user's id within the app id.
 	OpenID *string `json:"openid,omitempty"`
-	// out_contract_code: Out contract code. Required.
+	// out_contract_code: The merchant's number of the contract. Required.
 	OutContractCode string `json:"out_contract_code"`
-	// out_user_code: Out user code.
+	// out_user_code: The merchant's number of the user.
 	OutUserCode *string `json:"out_user_code,omitempty"`
-	// plan_id: Plan id. Required.
+	// plan_id: Number of the plan or of the contract's template. Required.
 	PlanID int64 `json:"plan_id"`
 }
 
 // SignScheduledInMiniProgramRequest is the body of POST
 // /v3/papay/scheduled-deduct-sign/contracts/pre-entrust-sign/mini-program.
 type SignScheduledInMiniProgramRequest struct {
-	// appid: Appid. Required.
+	// appid: App id of the official account, mini-program or app. Required.
 	AppID string `json:"appid"`
-	// contract_display_account: Contract display account. Required.
+	// contract_display_account: Name of the user's account at the merchant, shown in the contract. Required.
 	ContractDisplayAccount string `json:"contract_display_account"`
-	// contract_notify_url: Contract notify url. Required.
+	// contract_notify_url: Where notifications of the contract go: absolute, HTTPS, without query. Required.
 	ContractNotifyURL string `json:"contract_notify_url"`
-	// deduct_schedule: Deduct schedule.
+	// deduct_schedule: When and how much is deducted.
 	DeductSchedule *DeductSchedule `json:"deduct_schedule,omitempty"`
-	// openid: Openid.
+	// openid: The user's id within the app id.
 	OpenID *string `json:"openid,omitempty"`
-	// out_contract_code: Out contract code. Required.
+	// out_contract_code: The merchant's number of the contract. Required.
 	OutContractCode string `json:"out_contract_code"`
-	// out_user_code: Out user code.
+	// out_user_code: The merchant's number of the user.
 	OutUserCode *string `json:"out_user_code,omitempty"`
-	// plan_id: Plan id. Required.
+	// plan_id: Number of the plan or of the contract's template. Required.
 	PlanID int64 `json:"plan_id"`
 }
 
 // SignPartnerScheduledInAppRequest is the body of POST
 // /v3/papay/scheduled-deduct-sign/partner/contracts/pre-entrust-sign/app.
 type SignPartnerScheduledInAppRequest struct {
-	// contract_display_account: Contract display account. Required.
+	// contract_display_account: Name of the user's account at the merchant, shown in the contract. Required.
 	ContractDisplayAccount string `json:"contract_display_account"`
-	// contract_notify_url: Contract notify url. Required.
+	// contract_notify_url: Where notifications of the contract go: absolute, HTTPS, without query. Required.
 	ContractNotifyURL string `json:"contract_notify_url"`
-	// deduct_schedule: Deduct schedule.
+	// deduct_schedule: When and how much is deducted.
 	DeductSchedule *DeductSchedule `json:"deduct_schedule,omitempty"`
-	// out_contract_code: Out contract code. Required.
+	// out_contract_code: The merchant's number of the contract. Required.
 	OutContractCode string `json:"out_contract_code"`
-	// out_user_code: Out user code.
+	// out_user_code: The merchant's number of the user.
 	OutUserCode *string `json:"out_user_code,omitempty"`
-	// plan_id: Plan id. Required.
+	// plan_id: Number of the plan or of the contract's template. Required.
 	PlanID int64 `json:"plan_id"`
-	// sp_appid: Sp appid. Required.
+	// sp_appid: App id of the service provider. Required.
 	SpAppID string `json:"sp_appid"`
-	// sp_openid: Sp openid.
+	// sp_openid: The user's id within the service provider's app id.
 	SpOpenID *string `json:"sp_openid,omitempty"`
-	// sub_appid: Sub appid.
+	// sub_appid: App id of the sub-merchant.
 	SubAppID *string `json:"sub_appid,omitempty"`
-	// sub_mchid: Sub mchid. Required.
+	// sub_mchid: Merchant id of the sub-merchant. Required.
 	SubMchID string `json:"sub_mchid"`
-	// sub_openid: Sub openid.
+	// sub_openid: The user's id within the sub-merchant's app id.
 	SubOpenID *string `json:"sub_openid,omitempty"`
 }
 
 // SignPartnerScheduledInH5Request is the body of POST
 // /v3/papay/scheduled-deduct-sign/partner/contracts/pre-entrust-sign/h5.
 type SignPartnerScheduledInH5Request struct {
-	// contract_display_account: Contract display account. Required.
+	// contract_display_account: Name of the user's account at the merchant, shown in the contract. Required.
 	ContractDisplayAccount string `json:"contract_display_account"`
-	// contract_notify_url: Contract notify url. Required.
+	// contract_notify_url: Where notifications of the contract go: absolute, HTTPS, without query. Required.
 	ContractNotifyURL string `json:"contract_notify_url"`
-	// deduct_schedule: Deduct schedule.
+	// deduct_schedule: When and how much is deducted.
 	DeductSchedule *DeductSchedule `json:"deduct_schedule,omitempty"`
 	// jump_control: Jump control.
 	JumpControl *JumpControl `json:"jump_control,omitempty"`
-	// out_contract_code: Out contract code. Required.
+	// out_contract_code: The merchant's number of the contract. Required.
 	OutContractCode string `json:"out_contract_code"`
-	// out_user_code: Out user code.
+	// out_user_code: The merchant's number of the user.
 	OutUserCode *string `json:"out_user_code,omitempty"`
-	// plan_id: Plan id. Required.
+	// plan_id: Number of the plan or of the contract's template. Required.
 	PlanID int64 `json:"plan_id"`
-	// sp_appid: Sp appid. Required.
+	// sp_appid: App id of the service provider. Required.
 	SpAppID string `json:"sp_appid"`
-	// sp_openid: Sp openid.
+	// sp_openid: The user's id within the service provider's app id.
 	SpOpenID *string `json:"sp_openid,omitempty"`
-	// sub_appid: Sub appid.
+	// sub_appid: App id of the sub-merchant.
 	SubAppID *string `json:"sub_appid,omitempty"`
-	// sub_mchid: Sub mchid. Required.
+	// sub_mchid: Merchant id of the sub-merchant. Required.
 	SubMchID string `json:"sub_mchid"`
-	// sub_openid: Sub openid.
+	// sub_openid: The user's id within the sub-merchant's app id.
 	SubOpenID *string `json:"sub_openid,omitempty"`
 }
 
 // SignPartnerScheduledInJsapiRequest is the body of POST
 // /v3/papay/scheduled-deduct-sign/partner/contracts/pre-entrust-sign/jsapi.
 type SignPartnerScheduledInJsapiRequest struct {
-	// contract_display_account: Contract display account. Required.
+	// contract_display_account: Name of the user's account at the merchant, shown in the contract. Required.
 	ContractDisplayAccount string `json:"contract_display_account"`
-	// contract_notify_url: Contract notify url. Required.
+	// contract_notify_url: Where notifications of the contract go: absolute, HTTPS, without query. Required.
 	ContractNotifyURL string `json:"contract_notify_url"`
-	// deduct_schedule: Deduct schedule.
+	// deduct_schedule: When and how much is deducted.
 	DeductSchedule *DeductSchedule `json:"deduct_schedule,omitempty"`
-	// out_contract_code: Out contract code. Required.
+	// out_contract_code: The merchant's number of the contract. Required.
 	OutContractCode string `json:"out_contract_code"`
-	// out_user_code: Out user code.
+	// out_user_code: The merchant's number of the user.
 	OutUserCode *string `json:"out_user_code,omitempty"`
-	// plan_id: Plan id. Required.
+	// plan_id: Number of the plan or of the contract's template. Required.
 	PlanID int64 `json:"plan_id"`
-	// sp_appid: Sp appid. Required.
+	// sp_appid: App id of the service provider. Required.
 	SpAppID string `json:"sp_appid"`
-	// sp_openid: Sp openid.
+	// sp_openid: The user's id within the service provider's app id.
 	SpOpenID *string `json:"sp_openid,omitempty"`
-	// sub_appid: Sub appid.
+	// sub_appid: App id of the sub-merchant.
 	SubAppID *string `json:"sub_appid,omitempty"`
-	// sub_mchid: Sub mchid. Required.
+	// sub_mchid: Merchant id of the sub-merchant. Required.
 	SubMchID string `json:"sub_mchid"`
-	// sub_openid: Sub openid.
+	// sub_openid: The user's id within the sub-merchant's app id.
 	SubOpenID *string `json:"sub_openid,omitempty"`
 }
 
 // SignPartnerScheduledInMiniProgramRequest is the body of POST
 // /v3/papay/scheduled-deduct-sign/partner/contracts/pre-entrust-sign/mini-program.
 type SignPartnerScheduledInMiniProgramRequest struct {
-	// contract_display_account: Contract display account. Required.
+	// contract_display_account: Name of the user's account at the merchant, shown in the contract. Required.
 	ContractDisplayAccount string `json:"contract_display_account"`
-	// contract_notify_url: Contract notify url. Required.
+	// contract_notify_url: Where notifications of the contract go: absolute, HTTPS, without query. Required.
 	ContractNotifyURL string `json:"contract_notify_url"`
-	// deduct_schedule: Deduct schedule.
+	// deduct_schedule: When and how much is deducted.
 	DeductSchedule *DeductSchedule `json:"deduct_schedule,omitempty"`
-	// out_contract_code: Out contract code. Required.
+	// out_contract_code: The merchant's number of the contract. Required.
 	OutContractCode string `json:"out_contract_code"`
-	// out_user_code: Out user code.
+	// out_user_code: The merchant's number of the user.
 	OutUserCode *string `json:"out_user_code,omitempty"`
-	// plan_id: Plan id. Required.
+	// plan_id: Number of the plan or of the contract's template. Required.
 	PlanID int64 `json:"plan_id"`
-	// sp_appid: Sp appid. Required.
+	// sp_appid: App id of the service provider. Required.
 	SpAppID string `json:"sp_appid"`
-	// sp_openid: Sp openid.
+	// sp_openid: The user's id within the service provider's app id.
 	SpOpenID *string `json:"sp_openid,omitempty"`
-	// sub_appid: Sub appid.
+	// sub_appid: App id of the sub-merchant.
 	SubAppID *string `json:"sub_appid,omitempty"`
-	// sub_mchid: Sub mchid. Required.
+	// sub_mchid: Merchant id of the sub-merchant. Required.
 	SubMchID string `json:"sub_mchid"`
-	// sub_openid: Sub openid.
+	// sub_openid: The user's id within the sub-merchant's app id.
 	SubOpenID *string `json:"sub_openid,omitempty"`
 }
 
 // Contract is the answer to GET /v3/papay/sign/contracts/harmony-plan-id/{plan_id}/out-contract-code/{out_contract_code}.
 type Contract struct {
-	// appid: Appid.
+	// appid: App id of the official account, mini-program or app.
 	AppID string `json:"appid,omitempty"`
-	// contract_display_account: Contract display account.
+	// contract_display_account: Name of the user's account at the merchant, shown in the contract.
 	ContractDisplayAccount string `json:"contract_display_account,omitempty"`
-	// contract_expired_time: Contract expired time. RFC 3339.
+	// contract_expired_time: When the contract ends. RFC 3339.
 	ContractExpiredTime string `json:"contract_expired_time,omitempty"`
-	// contract_id: Contract id.
+	// contract_id: WeChat Pay's number of the contract.
 	ContractID string `json:"contract_id,omitempty"`
-	// contract_signed_time: Contract signed time. RFC 3339.
+	// contract_signed_time: When the contract was signed. RFC 3339.
 	ContractSignedTime string `json:"contract_signed_time,omitempty"`
-	// contract_state: Contract state. SIGNED, SIGN_FAILED, TERMINATED, TO_BE_RENEWED, or what the provider adds.
+	// contract_state: State of the contract. SIGNED, SIGN_FAILED, TERMINATED, TO_BE_RENEWED, or what the provider adds.
 	ContractState string `json:"contract_state,omitempty"`
-	// contract_terminate_info: Contract terminate info.
+	// contract_terminate_info: How and when the contract was ended.
 	ContractTerminateInfo *ContractTerminateInfo `json:"contract_terminate_info,omitempty"`
 	// mask_wxid: Mask wxid.
 	MaskWxid string `json:"mask_wxid,omitempty"`
-	// mchid: Mchid.
+	// mchid: Merchant id.
 	MchID string `json:"mchid,omitempty"`
-	// openid: Openid.
+	// openid: The user's id within the app id.
 	OpenID string `json:"openid,omitempty"`
-	// out_contract_code: Out contract code.
+	// out_contract_code: The merchant's number of the contract.
 	OutContractCode string `json:"out_contract_code,omitempty"`
-	// out_user_code: Out user code.
+	// out_user_code: The merchant's number of the user.
 	OutUserCode string `json:"out_user_code,omitempty"`
-	// plan_id: Plan id.
+	// plan_id: Number of the plan or of the contract's template.
 	PlanID int64 `json:"plan_id,omitempty"`
-	// deduct_schedule: Deduct schedule.
+	// deduct_schedule: When and how much is deducted.
 	DeductSchedule *ContractDeductSchedule `json:"deduct_schedule,omitempty"`
 }
 
-// ContractDeductSchedule is the object deduct_schedule.
+// ContractDeductSchedule is the object deduct_schedule. When and how much is deducted.
 type ContractDeductSchedule struct {
-	// deduct_amount: Deduct amount.
+	// deduct_amount: What is deducted.
 	DeductAmount *DeductAmount `json:"deduct_amount,omitempty"`
-	// deduct_date: Deduct date.
+	// deduct_date: When it is deducted, yyyy-MM-dd.
 	DeductDate string `json:"deduct_date,omitempty"`
-	// estimated_deduct_amount: Estimated deduct amount.
+	// estimated_deduct_amount: What is expected to be deducted.
 	EstimatedDeductAmount *DeductAmount `json:"estimated_deduct_amount,omitempty"`
-	// estimated_deduct_date: Estimated deduct date.
+	// estimated_deduct_date: When the deduction is expected, yyyy-MM-dd.
 	EstimatedDeductDate string `json:"estimated_deduct_date,omitempty"`
 	// schedule_state: Schedule state.
 	ScheduleState string `json:"schedule_state,omitempty"`
-	// scheduled_amount: Scheduled amount.
+	// scheduled_amount: What has been planned to be deducted.
 	ScheduledAmount *DeductAmount `json:"scheduled_amount,omitempty"`
 }
 
 // TerminateContractRequest is the body of POST
 // /v3/papay/sign/contracts/plan-id/{plan_id}/out-contract-code/{out_contract_code}/terminate.
 type TerminateContractRequest struct {
-	// contract_termination_remark: Contract termination remark. Required.
+	// contract_termination_remark: Why the contract is ended. Required.
 	ContractTerminationRemark string `json:"contract_termination_remark"`
 }
 
 // SignHarmonyRequest is the body of POST /v3/papay/sign/contracts/pre-entrust-sign.
 type SignHarmonyRequest struct {
-	// appid: Appid. Required.
+	// appid: App id of the official account, mini-program or app. Required.
 	AppID string `json:"appid"`
-	// contract_display_account: Contract display account. Required.
+	// contract_display_account: Name of the user's account at the merchant, shown in the contract. Required.
 	ContractDisplayAccount string `json:"contract_display_account"`
-	// contract_notify_url: Contract notify url. Required.
+	// contract_notify_url: Where notifications of the contract go: absolute, HTTPS, without query. Required.
 	ContractNotifyURL string `json:"contract_notify_url"`
-	// device_info: Device info. Required.
+	// device_info: The device. Required.
 	DeviceInfo DeviceInfo `json:"device_info"`
-	// openid: Openid.
+	// openid: The user's id within the app id.
 	OpenID *string `json:"openid,omitempty"`
-	// out_contract_code: Out contract code. Required.
+	// out_contract_code: The merchant's number of the contract. Required.
 	OutContractCode string `json:"out_contract_code"`
-	// out_user_code: Out user code. Required.
+	// out_user_code: The merchant's number of the user. Required.
 	OutUserCode string `json:"out_user_code"`
-	// plan_id: Plan id. Required.
+	// plan_id: Number of the plan or of the contract's template. Required.
 	PlanID int64 `json:"plan_id"`
 	// return_url: Return url.
 	ReturnURL *string `json:"return_url,omitempty"`
@@ -1005,14 +1005,14 @@ type SignHarmonyRequest struct {
 	SignScene string `json:"sign_scene"`
 }
 
-// DeviceInfo is the object device_info.
+// DeviceInfo is the object device_info. The device.
 type DeviceInfo struct {
 	// days_since_first_login: Days since first login. One of DAYS_SINCE_FIRST_LOGIN_MORE_THEN_180_DAYS,
 	// DAYS_SINCE_FIRST_LOGIN_UNKNOW, DAYS_SINCE_FIRST_LOGIN_WITHIN_180_DAYS, DAYS_SINCE_FIRST_LOGIN_WITHIN_1_DAY,
 	// DAYS_SINCE_FIRST_LOGIN_WITHIN_30_DAYS, DAYS_SINCE_FIRST_LOGIN_WITHIN_7_DAYS, DAYS_SINCE_FIRST_LOGIN_WITHIN_90_DAYS.
 	// Required.
 	DaysSinceFirstLogin string `json:"days_since_first_login"`
-	// device_id: Device id. Required.
+	// device_id: The merchant's number of the device. Required.
 	DeviceID string `json:"device_id"`
 	// device_ip: Device ip. Required.
 	DeviceIP string `json:"device_ip"`
@@ -1032,58 +1032,58 @@ type DeviceInfo struct {
 // PartnerContract is the answer to GET
 // /v3/papay/sign/partner/contracts/plan-id/{plan_id}/out-contract-code/{out_contract_code}.
 type PartnerContract struct {
-	// contract_display_account: Contract display account.
+	// contract_display_account: Name of the user's account at the merchant, shown in the contract.
 	ContractDisplayAccount string `json:"contract_display_account,omitempty"`
-	// contract_expired_time: Contract expired time. RFC 3339.
+	// contract_expired_time: When the contract ends. RFC 3339.
 	ContractExpiredTime string `json:"contract_expired_time,omitempty"`
-	// contract_id: Contract id.
+	// contract_id: WeChat Pay's number of the contract.
 	ContractID string `json:"contract_id,omitempty"`
-	// contract_signed_time: Contract signed time. RFC 3339.
+	// contract_signed_time: When the contract was signed. RFC 3339.
 	ContractSignedTime string `json:"contract_signed_time,omitempty"`
-	// contract_state: Contract state.
+	// contract_state: State of the contract.
 	ContractState string `json:"contract_state,omitempty"`
-	// contract_terminate_info: Contract terminate info.
+	// contract_terminate_info: How and when the contract was ended.
 	ContractTerminateInfo *ContractTerminateInfo `json:"contract_terminate_info,omitempty"`
-	// deduct_schedule: Deduct schedule.
+	// deduct_schedule: When and how much is deducted.
 	DeductSchedule *ContractDeductSchedule `json:"deduct_schedule,omitempty"`
-	// out_contract_code: Out contract code.
+	// out_contract_code: The merchant's number of the contract.
 	OutContractCode string `json:"out_contract_code,omitempty"`
-	// out_user_code: Out user code.
+	// out_user_code: The merchant's number of the user.
 	OutUserCode string `json:"out_user_code,omitempty"`
-	// plan_id: Plan id.
+	// plan_id: Number of the plan or of the contract's template.
 	PlanID int64 `json:"plan_id,omitempty"`
-	// sp_appid: Sp appid.
+	// sp_appid: App id of the service provider.
 	SpAppID string `json:"sp_appid,omitempty"`
-	// sp_mchid: Sp mchid.
+	// sp_mchid: Merchant id of the service provider.
 	SpMchID string `json:"sp_mchid,omitempty"`
-	// sp_openid: Sp openid.
+	// sp_openid: The user's id within the service provider's app id.
 	SpOpenID string `json:"sp_openid,omitempty"`
-	// sub_appid: Sub appid.
+	// sub_appid: App id of the sub-merchant.
 	SubAppID string `json:"sub_appid,omitempty"`
-	// sub_mchid: Sub mchid.
+	// sub_mchid: Merchant id of the sub-merchant.
 	SubMchID string `json:"sub_mchid,omitempty"`
-	// sub_openid: Sub openid.
+	// sub_openid: The user's id within the sub-merchant's app id.
 	SubOpenID string `json:"sub_openid,omitempty"`
 }
 
 // TerminatePartnerContractRequest is the body of POST
 // /v3/papay/sign/partner/contracts/plan-id/{plan_id}/out-contract-code/{out_contract_code}/terminate.
 type TerminatePartnerContractRequest struct {
-	// contract_termination_remark: Contract termination remark. Required.
+	// contract_termination_remark: Why the contract is ended. Required.
 	ContractTerminationRemark string `json:"contract_termination_remark"`
-	// sub_mchid: Sub mchid. Required.
+	// sub_mchid: Merchant id of the sub-merchant. Required.
 	SubMchID string `json:"sub_mchid"`
 }
 
 // NotifyFailedPartnerDeductionRequest is the body of POST /v3/partner-papay/contracts/{contract_id}/fail-notify.
 type NotifyFailedPartnerDeductionRequest struct {
-	// sp_appid: Sp appid. Required.
+	// sp_appid: App id of the service provider. Required.
 	SpAppID string `json:"sp_appid"`
-	// sp_mchid: Sp mchid. Left out, it is the configuration's mchid.
+	// sp_mchid: Merchant id of the service provider. Left out, it is the configuration's mchid.
 	SpMchID *string `json:"sp_mchid,omitempty"`
-	// sub_appid: Sub appid.
+	// sub_appid: App id of the sub-merchant.
 	SubAppID *string `json:"sub_appid,omitempty"`
-	// sub_mchid: Sub mchid. Required.
+	// sub_mchid: Merchant id of the sub-merchant. Required.
 	SubMchID string `json:"sub_mchid"`
 }
 
@@ -1093,21 +1093,21 @@ type NotifyPartnerDeductionRequest struct {
 	DeductDuration *PartnerDeductDuration `json:"deduct_duration,omitempty"`
 	// estimated_amount: Estimated amount. Required.
 	EstimatedAmount EstimatedAmount `json:"estimated_amount"`
-	// sp_appid: Sp appid. Required.
+	// sp_appid: App id of the service provider. Required.
 	SpAppID string `json:"sp_appid"`
-	// sp_mchid: Sp mchid. Left out, it is the configuration's mchid.
+	// sp_mchid: Merchant id of the service provider. Left out, it is the configuration's mchid.
 	SpMchID *string `json:"sp_mchid,omitempty"`
-	// sub_appid: Sub appid.
+	// sub_appid: App id of the sub-merchant.
 	SubAppID *string `json:"sub_appid,omitempty"`
-	// sub_mchid: Sub mchid. Required.
+	// sub_mchid: Merchant id of the sub-merchant. Required.
 	SubMchID string `json:"sub_mchid"`
 }
 
 // PartnerDeductDuration is the object deduct_duration.
 type PartnerDeductDuration struct {
-	// count: Count. Required.
+	// count: How many. Required.
 	Count int64 `json:"count"`
-	// unit: Unit.
+	// unit: Unit of the duration.
 	Unit *string `json:"unit,omitempty"`
 }
 

@@ -95,9 +95,9 @@ func ModifyInsurancePeriods(ctx context.Context, client payseal.Executor, planID
 
 // ListInsurancePeriodsOptions are the query parameters of [ListInsurancePeriods]; zero fields are left out.
 type ListInsurancePeriodsOptions struct {
-	// limit: Limit.
+	// limit: How many to list at most.
 	Limit *int64
-	// offset: Offset.
+	// offset: How many to pass over before the first that is listed.
 	Offset *int64
 }
 
@@ -124,7 +124,7 @@ func ApplyHarmonyDeduction(ctx context.Context, client payseal.Executor, request
 
 // QueryPartnerScheduleOptions are the query parameters of [QueryPartnerSchedule]; zero fields are left out.
 type QueryPartnerScheduleOptions struct {
-	// sub_mchid: Sub mchid. Required.
+	// sub_mchid: Merchant id of the sub-merchant. Required.
 	SubMchID string
 }
 
@@ -240,7 +240,7 @@ func SignHarmony(ctx context.Context, client payseal.Executor, request *SignHarm
 
 // QueryPartnerContractOptions are the query parameters of [QueryPartnerContract]; zero fields are left out.
 type QueryPartnerContractOptions struct {
-	// sub_mchid: Sub mchid. Required.
+	// sub_mchid: Merchant id of the sub-merchant. Required.
 	SubMchID string
 }
 

@@ -4,29 +4,29 @@ package parking
 
 // ParkingNotification is a parking whose state has changed. Plaintext of VEHICLE.ENTRANCE_STATE_CHANGE.
 type ParkingNotification struct {
-	// sp_mchid: Sp mchid.
+	// sp_mchid: Merchant id of the service provider.
 	SpMchID string `json:"sp_mchid,omitempty"`
-	// sub_mchid: Sub mchid.
+	// sub_mchid: Merchant id of the sub-merchant.
 	SubMchID string `json:"sub_mchid,omitempty"`
-	// parking_id: Parking id.
+	// parking_id: WeChat Pay's number of the parking.
 	ParkingID string `json:"parking_id,omitempty"`
-	// out_parking_no: Out parking no.
+	// out_parking_no: The merchant's number of the parking.
 	OutParkingNo string `json:"out_parking_no,omitempty"`
-	// plate_number: Plate number.
+	// plate_number: Plate number of the vehicle, without the colour.
 	PlateNumber string `json:"plate_number,omitempty"`
-	// plate_color: Plate color.
+	// plate_color: Colour of the plate.
 	PlateColor string `json:"plate_color,omitempty"`
-	// start_time: Start time. RFC 3339.
+	// start_time: When it begins. RFC 3339.
 	StartTime string `json:"start_time,omitempty"`
-	// parking_name: Parking name.
+	// parking_name: Name of the parking lot.
 	ParkingName string `json:"parking_name,omitempty"`
-	// free_duration: Free duration.
+	// free_duration: How long parking is free. In seconds.
 	FreeDuration int64 `json:"free_duration,omitempty"`
-	// parking_state: Parking state.
+	// parking_state: State of the parking.
 	ParkingState string `json:"parking_state,omitempty"`
 	// blocked_state_description: Blocked state description.
 	BlockedStateDescription string `json:"blocked_state_description,omitempty"`
-	// state_update_time: State update time. RFC 3339.
+	// state_update_time: When the state changed. RFC 3339.
 	StateUpdateTime string `json:"state_update_time,omitempty"`
 }
 
@@ -112,24 +112,24 @@ type DurationSegmentRule struct {
 	DurationFrom *int64 `json:"duration_from,omitempty"`
 	// duration_to: Duration to.
 	DurationTo *int64 `json:"duration_to,omitempty"`
-	// end_time: End time. At most 5 characters.
+	// end_time: When it ends. At most 5 characters.
 	EndTime *string `json:"end_time,omitempty"`
-	// fixed_amount: Fixed amount.
+	// fixed_amount: Fixed price. In fen.
 	FixedAmount *int64 `json:"fixed_amount,omitempty"`
-	// interval_amount: Interval amount.
+	// interval_amount: What an interval costs. In fen.
 	IntervalAmount *int64 `json:"interval_amount,omitempty"`
-	// interval_max_amount: Interval max amount.
+	// interval_max_amount: What intervals cost at most. In fen.
 	IntervalMaxAmount *int64 `json:"interval_max_amount,omitempty"`
 	// interval_min: Interval min.
 	IntervalMin *int64 `json:"interval_min,omitempty"`
-	// max_fee_per_day: Max fee per day.
+	// max_fee_per_day: What a day costs at most. In fen.
 	MaxFeePerDay *int64 `json:"max_fee_per_day,omitempty"`
 	// plate_type: Plate type. One of PLATE_TYPE_FREE, PLATE_TYPE_MONTHLY, PLATE_TYPE_OTHERS, PLATE_TYPE_PREPAID,
 	// PLATE_TYPE_TEMPORARY, PLATE_TYPE_UNKNOWN.
 	PlateType string `json:"plate_type,omitempty"`
-	// start_time: Start time. At most 5 characters.
+	// start_time: When it begins. At most 5 characters.
 	StartTime *string `json:"start_time,omitempty"`
-	// vehicle_type: Vehicle type. One of VEHICLE_TYPE_ALL_TYPE, VEHICLE_TYPE_EXTRA_LARGE, VEHICLE_TYPE_LARGE,
+	// vehicle_type: Kind of vehicle. One of VEHICLE_TYPE_ALL_TYPE, VEHICLE_TYPE_EXTRA_LARGE, VEHICLE_TYPE_LARGE,
 	// VEHICLE_TYPE_SMALL, VEHICLE_TYPE_UNKNOWN.
 	VehicleType string `json:"vehicle_type,omitempty"`
 }
@@ -138,9 +138,9 @@ type DurationSegmentRule struct {
 type FixedIntervalRule struct {
 	// day_type: Day type. One of DAY_TYPE_ALL_DAY, DAY_TYPE_HOLIDAY, DAY_TYPE_UNKNOWN, DAY_TYPE_WEEKDAY.
 	DayType string `json:"day_type,omitempty"`
-	// end_time: End time. At most 5 characters.
+	// end_time: When it ends. At most 5 characters.
 	EndTime *string `json:"end_time,omitempty"`
-	// first_amount: First amount.
+	// first_amount: Price of the first interval. In fen.
 	FirstAmount *int64 `json:"first_amount,omitempty"`
 	// first_duration: First duration.
 	FirstDuration *int64 `json:"first_duration,omitempty"`
@@ -154,42 +154,42 @@ type FixedIntervalRule struct {
 	// FREE_PERIOD_CHARGING_ONCE_PER_24_HOURS, FREE_PERIOD_CHARGING_ONCE_PER_CALENDAR_DAY, FREE_PERIOD_CHARGING_ONCE_PER_ENTRY,
 	// FREE_PERIOD_CHARGING_UNKNOWN.
 	FreePeriodChargingMode string `json:"free_period_charging_mode,omitempty"`
-	// interval_amount: Interval amount.
+	// interval_amount: What an interval costs. In fen.
 	IntervalAmount *int64 `json:"interval_amount,omitempty"`
 	// interval_duration: Interval duration.
 	IntervalDuration *int64 `json:"interval_duration,omitempty"`
-	// interval_max_amount: Interval max amount.
+	// interval_max_amount: What intervals cost at most. In fen.
 	IntervalMaxAmount *int64 `json:"interval_max_amount,omitempty"`
 	// is_green_vehicle_free_parking: Is green vehicle free parking.
 	IsGreenVehicleFreeParking *bool `json:"is_green_vehicle_free_parking,omitempty"`
-	// max_fee_per_day: Max fee per day.
+	// max_fee_per_day: What a day costs at most. In fen.
 	MaxFeePerDay *int64 `json:"max_fee_per_day,omitempty"`
 	// plate_type: Plate type. One of PLATE_TYPE_FREE, PLATE_TYPE_MONTHLY, PLATE_TYPE_OTHERS, PLATE_TYPE_PREPAID,
 	// PLATE_TYPE_TEMPORARY, PLATE_TYPE_UNKNOWN.
 	PlateType string `json:"plate_type,omitempty"`
-	// start_time: Start time. At most 5 characters.
+	// start_time: When it begins. At most 5 characters.
 	StartTime *string `json:"start_time,omitempty"`
-	// vehicle_type: Vehicle type. One of VEHICLE_TYPE_ALL_TYPE, VEHICLE_TYPE_EXTRA_LARGE, VEHICLE_TYPE_LARGE,
+	// vehicle_type: Kind of vehicle. One of VEHICLE_TYPE_ALL_TYPE, VEHICLE_TYPE_EXTRA_LARGE, VEHICLE_TYPE_LARGE,
 	// VEHICLE_TYPE_SMALL, VEHICLE_TYPE_UNKNOWN.
 	VehicleType string `json:"vehicle_type,omitempty"`
 }
 
 // PreEntryRule is an item of pre_entry_rule.
 type PreEntryRule struct {
-	// amount: Amount.
+	// amount: Amount. In fen.
 	Amount *int64 `json:"amount,omitempty"`
 	// day_type: Day type. One of DAY_TYPE_ALL_DAY, DAY_TYPE_HOLIDAY, DAY_TYPE_UNKNOWN, DAY_TYPE_WEEKDAY.
 	DayType string `json:"day_type,omitempty"`
-	// end_time: End time. At most 5 characters.
+	// end_time: When it ends. At most 5 characters.
 	EndTime *string `json:"end_time,omitempty"`
-	// max_fee_per_day: Max fee per day.
+	// max_fee_per_day: What a day costs at most. In fen.
 	MaxFeePerDay *int64 `json:"max_fee_per_day,omitempty"`
 	// plate_type: Plate type. One of PLATE_TYPE_FREE, PLATE_TYPE_MONTHLY, PLATE_TYPE_OTHERS, PLATE_TYPE_PREPAID,
 	// PLATE_TYPE_TEMPORARY, PLATE_TYPE_UNKNOWN.
 	PlateType string `json:"plate_type,omitempty"`
-	// start_time: Start time. At most 5 characters.
+	// start_time: When it begins. At most 5 characters.
 	StartTime *string `json:"start_time,omitempty"`
-	// vehicle_type: Vehicle type. One of VEHICLE_TYPE_ALL_TYPE, VEHICLE_TYPE_EXTRA_LARGE, VEHICLE_TYPE_LARGE,
+	// vehicle_type: Kind of vehicle. One of VEHICLE_TYPE_ALL_TYPE, VEHICLE_TYPE_EXTRA_LARGE, VEHICLE_TYPE_LARGE,
 	// VEHICLE_TYPE_SMALL, VEHICLE_TYPE_UNKNOWN.
 	VehicleType string `json:"vehicle_type,omitempty"`
 }
@@ -316,24 +316,24 @@ type ApplicationDurationSegmentRule struct {
 	DurationFrom int64 `json:"duration_from,omitempty"`
 	// duration_to: Duration to.
 	DurationTo int64 `json:"duration_to,omitempty"`
-	// end_time: End time.
+	// end_time: When it ends.
 	EndTime string `json:"end_time,omitempty"`
-	// fixed_amount: Fixed amount.
+	// fixed_amount: Fixed price. In fen.
 	FixedAmount int64 `json:"fixed_amount,omitempty"`
-	// interval_amount: Interval amount.
+	// interval_amount: What an interval costs. In fen.
 	IntervalAmount int64 `json:"interval_amount,omitempty"`
-	// interval_max_amount: Interval max amount.
+	// interval_max_amount: What intervals cost at most. In fen.
 	IntervalMaxAmount int64 `json:"interval_max_amount,omitempty"`
 	// interval_min: Interval min.
 	IntervalMin int64 `json:"interval_min,omitempty"`
-	// max_fee_per_day: Max fee per day.
+	// max_fee_per_day: What a day costs at most. In fen.
 	MaxFeePerDay int64 `json:"max_fee_per_day,omitempty"`
 	// plate_type: Plate type. PLATE_TYPE_FREE, PLATE_TYPE_MONTHLY, PLATE_TYPE_OTHERS, PLATE_TYPE_PREPAID,
 	// PLATE_TYPE_TEMPORARY, PLATE_TYPE_UNKNOWN, or what the provider adds.
 	PlateType string `json:"plate_type,omitempty"`
-	// start_time: Start time.
+	// start_time: When it begins.
 	StartTime string `json:"start_time,omitempty"`
-	// vehicle_type: Vehicle type. VEHICLE_TYPE_ALL_TYPE, VEHICLE_TYPE_EXTRA_LARGE, VEHICLE_TYPE_LARGE, VEHICLE_TYPE_SMALL,
+	// vehicle_type: Kind of vehicle. VEHICLE_TYPE_ALL_TYPE, VEHICLE_TYPE_EXTRA_LARGE, VEHICLE_TYPE_LARGE, VEHICLE_TYPE_SMALL,
 	// VEHICLE_TYPE_UNKNOWN, or what the provider adds.
 	VehicleType string `json:"vehicle_type,omitempty"`
 }
@@ -342,9 +342,9 @@ type ApplicationDurationSegmentRule struct {
 type ApplicationFixedIntervalRule struct {
 	// day_type: Day type. DAY_TYPE_ALL_DAY, DAY_TYPE_HOLIDAY, DAY_TYPE_UNKNOWN, DAY_TYPE_WEEKDAY, or what the provider adds.
 	DayType string `json:"day_type,omitempty"`
-	// end_time: End time.
+	// end_time: When it ends.
 	EndTime string `json:"end_time,omitempty"`
-	// first_amount: First amount.
+	// first_amount: Price of the first interval. In fen.
 	FirstAmount int64 `json:"first_amount,omitempty"`
 	// first_duration: First duration.
 	FirstDuration int64 `json:"first_duration,omitempty"`
@@ -358,42 +358,42 @@ type ApplicationFixedIntervalRule struct {
 	// FREE_PERIOD_CHARGING_ONCE_PER_24_HOURS, FREE_PERIOD_CHARGING_ONCE_PER_CALENDAR_DAY, FREE_PERIOD_CHARGING_ONCE_PER_ENTRY,
 	// FREE_PERIOD_CHARGING_UNKNOWN, or what the provider adds.
 	FreePeriodChargingMode string `json:"free_period_charging_mode,omitempty"`
-	// interval_amount: Interval amount.
+	// interval_amount: What an interval costs. In fen.
 	IntervalAmount int64 `json:"interval_amount,omitempty"`
 	// interval_duration: Interval duration.
 	IntervalDuration int64 `json:"interval_duration,omitempty"`
-	// interval_max_amount: Interval max amount.
+	// interval_max_amount: What intervals cost at most. In fen.
 	IntervalMaxAmount int64 `json:"interval_max_amount,omitempty"`
 	// is_green_vehicle_free_parking: Is green vehicle free parking.
 	IsGreenVehicleFreeParking bool `json:"is_green_vehicle_free_parking,omitempty"`
-	// max_fee_per_day: Max fee per day.
+	// max_fee_per_day: What a day costs at most. In fen.
 	MaxFeePerDay int64 `json:"max_fee_per_day,omitempty"`
 	// plate_type: Plate type. PLATE_TYPE_FREE, PLATE_TYPE_MONTHLY, PLATE_TYPE_OTHERS, PLATE_TYPE_PREPAID,
 	// PLATE_TYPE_TEMPORARY, PLATE_TYPE_UNKNOWN, or what the provider adds.
 	PlateType string `json:"plate_type,omitempty"`
-	// start_time: Start time.
+	// start_time: When it begins.
 	StartTime string `json:"start_time,omitempty"`
-	// vehicle_type: Vehicle type. VEHICLE_TYPE_ALL_TYPE, VEHICLE_TYPE_EXTRA_LARGE, VEHICLE_TYPE_LARGE, VEHICLE_TYPE_SMALL,
+	// vehicle_type: Kind of vehicle. VEHICLE_TYPE_ALL_TYPE, VEHICLE_TYPE_EXTRA_LARGE, VEHICLE_TYPE_LARGE, VEHICLE_TYPE_SMALL,
 	// VEHICLE_TYPE_UNKNOWN, or what the provider adds.
 	VehicleType string `json:"vehicle_type,omitempty"`
 }
 
 // ApplicationPreEntryRule is an item of pre_entry_rule.
 type ApplicationPreEntryRule struct {
-	// amount: Amount.
+	// amount: Amount. In fen.
 	Amount int64 `json:"amount,omitempty"`
 	// day_type: Day type. DAY_TYPE_ALL_DAY, DAY_TYPE_HOLIDAY, DAY_TYPE_UNKNOWN, DAY_TYPE_WEEKDAY, or what the provider adds.
 	DayType string `json:"day_type,omitempty"`
-	// end_time: End time.
+	// end_time: When it ends.
 	EndTime string `json:"end_time,omitempty"`
-	// max_fee_per_day: Max fee per day.
+	// max_fee_per_day: What a day costs at most. In fen.
 	MaxFeePerDay int64 `json:"max_fee_per_day,omitempty"`
 	// plate_type: Plate type. PLATE_TYPE_FREE, PLATE_TYPE_MONTHLY, PLATE_TYPE_OTHERS, PLATE_TYPE_PREPAID,
 	// PLATE_TYPE_TEMPORARY, PLATE_TYPE_UNKNOWN, or what the provider adds.
 	PlateType string `json:"plate_type,omitempty"`
-	// start_time: Start time.
+	// start_time: When it begins.
 	StartTime string `json:"start_time,omitempty"`
-	// vehicle_type: Vehicle type. VEHICLE_TYPE_ALL_TYPE, VEHICLE_TYPE_EXTRA_LARGE, VEHICLE_TYPE_LARGE, VEHICLE_TYPE_SMALL,
+	// vehicle_type: Kind of vehicle. VEHICLE_TYPE_ALL_TYPE, VEHICLE_TYPE_EXTRA_LARGE, VEHICLE_TYPE_LARGE, VEHICLE_TYPE_SMALL,
 	// VEHICLE_TYPE_UNKNOWN, or what the provider adds.
 	VehicleType string `json:"vehicle_type,omitempty"`
 }
@@ -429,15 +429,15 @@ type ReportEntryRequest struct {
 	EntranceNumber *string `json:"entrance_number,omitempty"`
 	// out_serial_number: Out serial number. At most 64 characters. Required.
 	OutSerialNumber string `json:"out_serial_number"`
-	// parking_id: Parking id. At most 64 characters. Required.
+	// parking_id: WeChat Pay's number of the parking. At most 64 characters. Required.
 	ParkingID string `json:"parking_id"`
-	// plate_color: Plate color. One of PLATE_COLOR_AGRICULTURAL_YELLOW, PLATE_COLOR_BLACK, PLATE_COLOR_BLUE,
+	// plate_color: Colour of the plate. One of PLATE_COLOR_AGRICULTURAL_YELLOW, PLATE_COLOR_BLACK, PLATE_COLOR_BLUE,
 	// PLATE_COLOR_GREEN, PLATE_COLOR_OTHER, PLATE_COLOR_UNKNOWN, PLATE_COLOR_WHITE, PLATE_COLOR_YELLOW,
 	// PLATE_COLOR_YELLOW_GREEN. Required.
 	PlateColor string `json:"plate_color"`
-	// plate_number: Plate number. At most 16 characters. Required.
+	// plate_number: Plate number of the vehicle, without the colour. At most 16 characters. Required.
 	PlateNumber string `json:"plate_number"`
-	// vehicle_type: Vehicle type. One of VEHICLE_TYPE_ALL_TYPE, VEHICLE_TYPE_EXTRA_LARGE, VEHICLE_TYPE_LARGE,
+	// vehicle_type: Kind of vehicle. One of VEHICLE_TYPE_ALL_TYPE, VEHICLE_TYPE_EXTRA_LARGE, VEHICLE_TYPE_LARGE,
 	// VEHICLE_TYPE_SMALL, VEHICLE_TYPE_UNKNOWN. Required.
 	VehicleType string `json:"vehicle_type"`
 }
@@ -452,15 +452,15 @@ type ReportEntryResponse struct {
 type ReportExitRequest struct {
 	// exit_timestamp: Exit timestamp. Required.
 	ExitTimestamp int64 `json:"exit_timestamp"`
-	// openid: Openid. At most 128 characters.
+	// openid: The user's id within the app id. At most 128 characters.
 	OpenID *string `json:"openid,omitempty"`
 	// out_serial_number: Out serial number. At most 64 characters. Required.
 	OutSerialNumber string `json:"out_serial_number"`
-	// out_trade_no: Out trade no. At most 64 characters.
+	// out_trade_no: The merchant's order number, unique for the merchant id. At most 64 characters.
 	OutTradeNo *string `json:"out_trade_no,omitempty"`
-	// paid_amount: Paid amount.
+	// paid_amount: What has been paid. In fen.
 	PaidAmount *int64 `json:"paid_amount,omitempty"`
-	// parking_id: Parking id. At most 64 characters. Required.
+	// parking_id: WeChat Pay's number of the parking. At most 64 characters. Required.
 	ParkingID string `json:"parking_id"`
 	// pay_channel: Pay channel. One of PAY_CHANNEL_MCH_MINI_PROG, PAY_CHANNEL_OFFICIAL_ACCOUNT, PAY_CHANNEL_OTHERS,
 	// PAY_CHANNEL_SCAN_QRCODE, PAY_CHANNEL_UNKNOWN, PAY_CHANNEL_WECHAT_PAY_NOTIF.
@@ -471,15 +471,15 @@ type ReportExitRequest struct {
 	PayTime *int64 `json:"pay_time,omitempty"`
 	// pay_type: Pay type. One of PAY_TYPE_OTHERS, PAY_TYPE_UNKNOWN, PAY_TYPE_WXPAY.
 	PayType string `json:"pay_type,omitempty"`
-	// plate_color: Plate color. One of PLATE_COLOR_AGRICULTURAL_YELLOW, PLATE_COLOR_BLACK, PLATE_COLOR_BLUE,
+	// plate_color: Colour of the plate. One of PLATE_COLOR_AGRICULTURAL_YELLOW, PLATE_COLOR_BLACK, PLATE_COLOR_BLUE,
 	// PLATE_COLOR_GREEN, PLATE_COLOR_OTHER, PLATE_COLOR_UNKNOWN, PLATE_COLOR_WHITE, PLATE_COLOR_YELLOW,
 	// PLATE_COLOR_YELLOW_GREEN. Required.
 	PlateColor string `json:"plate_color"`
-	// plate_number: Plate number. At most 16 characters. Required.
+	// plate_number: Plate number of the vehicle, without the colour. At most 16 characters. Required.
 	PlateNumber string `json:"plate_number"`
 	// token: Token. At most 256 characters.
 	Token *string `json:"token,omitempty"`
-	// total_amount: Total amount.
+	// total_amount: Whole amount. In fen.
 	TotalAmount *int64 `json:"total_amount,omitempty"`
 	// wx_trade_no: Wx trade no. At most 64 characters.
 	WxTradeNo *string `json:"wx_trade_no,omitempty"`
@@ -489,7 +489,7 @@ type ReportExitRequest struct {
 type ReportExternalPaymentRequest struct {
 	// fee_items: Fee items. Required.
 	FeeItems []FeeItem `json:"fee_items"`
-	// out_trade_no: Out trade no. At most 64 characters. Required.
+	// out_trade_no: The merchant's order number, unique for the merchant id. At most 64 characters. Required.
 	OutTradeNo string `json:"out_trade_no"`
 	// pay_time: Pay time. Required.
 	PayTime int64 `json:"pay_time"`
@@ -501,7 +501,7 @@ type ReportExternalPaymentRequest struct {
 
 // FeeItem is an item of fee_items.
 type FeeItem struct {
-	// amount: Amount. Required.
+	// amount: Amount. In fen. Required.
 	Amount int64 `json:"amount"`
 	// fee_type: Fee type. One of EXT_PARKING_PAYMENT_FEE_TYPE_MEMBER, EXT_PARKING_PAYMENT_FEE_TYPE_MONTHLY,
 	// EXT_PARKING_PAYMENT_FEE_TYPE_QUARTERLY, EXT_PARKING_PAYMENT_FEE_TYPE_UNKNOWN. Required.
@@ -514,7 +514,7 @@ type ReportParkingFeeRequest struct {
 	OutParkingID *string `json:"out_parking_id,omitempty"`
 	// out_serial_number: Out serial number. At most 64 characters. Required.
 	OutSerialNumber string `json:"out_serial_number"`
-	// plate_number: Plate number. At most 16 characters.
+	// plate_number: Plate number of the vehicle, without the colour. At most 16 characters.
 	PlateNumber *string `json:"plate_number,omitempty"`
 }
 
@@ -522,22 +522,22 @@ type ReportParkingFeeRequest struct {
 type ReportParkingFeeResponse struct {
 	// allowed_exit_timestamp: Allowed exit timestamp.
 	AllowedExitTimestamp int64 `json:"allowed_exit_timestamp,omitempty"`
-	// next_raise_price: Next raise price.
+	// next_raise_price: Price after the next rise. In fen.
 	NextRaisePrice int64 `json:"next_raise_price,omitempty"`
 	// next_raise_timestamp: Next raise timestamp.
 	NextRaiseTimestamp int64 `json:"next_raise_timestamp,omitempty"`
-	// paid_amount: Paid amount.
+	// paid_amount: What has been paid. In fen.
 	PaidAmount int64 `json:"paid_amount,omitempty"`
-	// parking_state: Parking state. PARKING_STATE_ENTERED, PARKING_STATE_EXITED, PARKING_STATE_EXIT_GATE,
+	// parking_state: State of the parking. PARKING_STATE_ENTERED, PARKING_STATE_EXITED, PARKING_STATE_EXIT_GATE,
 	// PARKING_STATE_UNEXPECTED_CLOSE, PARKING_STATE_UNKNOWN, or what the provider adds.
 	ParkingState string `json:"parking_state,omitempty"`
 	// parking_timestamp: Parking timestamp.
 	ParkingTimestamp int64 `json:"parking_timestamp,omitempty"`
 	// pay_state: Pay state. PAY_STATUS_PAID, PAY_STATUS_UNKNOWN, PAY_STATUS_UNPAID, or what the provider adds.
 	PayState string `json:"pay_state,omitempty"`
-	// payable_amount: Payable amount.
+	// payable_amount: What is to be paid. In fen.
 	PayableAmount int64 `json:"payable_amount,omitempty"`
-	// total_amount: Total amount.
+	// total_amount: Whole amount. In fen.
 	TotalAmount int64 `json:"total_amount,omitempty"`
 }
 
@@ -568,17 +568,17 @@ type QueryParkingLotResponse struct {
 
 // ReportPaymentRequest is the body of POST /v3/parking/reminders/payment.
 type ReportPaymentRequest struct {
-	// openid: Openid. At most 128 characters.
+	// openid: The user's id within the app id. At most 128 characters.
 	OpenID *string `json:"openid,omitempty"`
 	// out_serial_number: Out serial number. At most 64 characters. Required.
 	OutSerialNumber string `json:"out_serial_number"`
-	// out_trade_no: Out trade no. At most 64 characters.
+	// out_trade_no: The merchant's order number, unique for the merchant id. At most 64 characters.
 	OutTradeNo *string `json:"out_trade_no,omitempty"`
-	// paid_amount: Paid amount. Required.
+	// paid_amount: What has been paid. In fen. Required.
 	PaidAmount int64 `json:"paid_amount"`
-	// parking_id: Parking id. At most 64 characters. Required.
+	// parking_id: WeChat Pay's number of the parking. At most 64 characters. Required.
 	ParkingID string `json:"parking_id"`
-	// parking_state: Parking state. One of PARKING_STATUS_NOT_PARKING, PARKING_STATUS_PARKING, PARKING_STATUS_UNKNOWN.
+	// parking_state: State of the parking. One of PARKING_STATUS_NOT_PARKING, PARKING_STATUS_PARKING, PARKING_STATUS_UNKNOWN.
 	// Required.
 	ParkingState string `json:"parking_state"`
 	// pay_channel: Pay channel. One of PAY_CHANNEL_MCH_MINI_PROG, PAY_CHANNEL_OFFICIAL_ACCOUNT, PAY_CHANNEL_OTHERS,
@@ -588,13 +588,13 @@ type ReportPaymentRequest struct {
 	PayTime *int64 `json:"pay_time,omitempty"`
 	// pay_type: Pay type. One of PAY_TYPE_OTHERS, PAY_TYPE_UNKNOWN, PAY_TYPE_WXPAY. Required.
 	PayType string `json:"pay_type"`
-	// plate_number: Plate number. At most 16 characters. Required.
+	// plate_number: Plate number of the vehicle, without the colour. At most 16 characters. Required.
 	PlateNumber string `json:"plate_number"`
-	// sub_mchid: Sub mchid. At most 32 characters.
+	// sub_mchid: Merchant id of the sub-merchant. At most 32 characters.
 	SubMchID *string `json:"sub_mchid,omitempty"`
 	// token: Token. At most 256 characters.
 	Token *string `json:"token,omitempty"`
-	// total_amount: Total amount. Required.
+	// total_amount: Whole amount. In fen. Required.
 	TotalAmount int64 `json:"total_amount"`
 	// wx_trade_no: Wx trade no. At most 64 characters.
 	WxTradeNo *string `json:"wx_trade_no,omitempty"`
@@ -602,21 +602,21 @@ type ReportPaymentRequest struct {
 
 // CreateParkingRequest is the body of POST /v3/vehicle/parking/parkings.
 type CreateParkingRequest struct {
-	// free_duration: Free duration. Required.
+	// free_duration: How long parking is free. In seconds. Required.
 	FreeDuration int64 `json:"free_duration"`
-	// notify_url: Notify url. Required.
+	// notify_url: Where the notification goes: absolute, HTTPS, without query. Required.
 	NotifyURL string `json:"notify_url"`
-	// out_parking_no: Out parking no. Required.
+	// out_parking_no: The merchant's number of the parking. Required.
 	OutParkingNo string `json:"out_parking_no"`
-	// parking_name: Parking name. Required.
+	// parking_name: Name of the parking lot. Required.
 	ParkingName string `json:"parking_name"`
-	// plate_color: Plate color. One of BLACK, BLUE, GREEN, LIMEGREEN, WHITE, YELLOW. Required.
+	// plate_color: Colour of the plate. One of BLACK, BLUE, GREEN, LIMEGREEN, WHITE, YELLOW. Required.
 	PlateColor string `json:"plate_color"`
-	// plate_number: Plate number. Required.
+	// plate_number: Plate number of the vehicle, without the colour. Required.
 	PlateNumber string `json:"plate_number"`
-	// start_time: Start time. Required.
+	// start_time: When it begins. Required.
 	StartTime string `json:"start_time"`
-	// sub_mchid: Sub mchid. Required.
+	// sub_mchid: Merchant id of the sub-merchant. Required.
 	SubMchID string `json:"sub_mchid"`
 }
 
@@ -624,19 +624,19 @@ type CreateParkingRequest struct {
 type CreateParkingResponse struct {
 	// block_reason: Block reason. EVALUATION_FAILED, OUT_SERVICE, OVERDUE, PAUSE, or what the provider adds.
 	BlockReason string `json:"block_reason,omitempty"`
-	// free_duration: Free duration.
+	// free_duration: How long parking is free. In seconds.
 	FreeDuration int64 `json:"free_duration,omitempty"`
-	// id: Id.
+	// id: Number.
 	ID string `json:"id,omitempty"`
-	// out_parking_no: Out parking no.
+	// out_parking_no: The merchant's number of the parking.
 	OutParkingNo string `json:"out_parking_no,omitempty"`
-	// parking_name: Parking name.
+	// parking_name: Name of the parking lot.
 	ParkingName string `json:"parking_name,omitempty"`
-	// plate_color: Plate color. BLACK, BLUE, GREEN, LIMEGREEN, WHITE, YELLOW, or what the provider adds.
+	// plate_color: Colour of the plate. BLACK, BLUE, GREEN, LIMEGREEN, WHITE, YELLOW, or what the provider adds.
 	PlateColor string `json:"plate_color,omitempty"`
-	// plate_number: Plate number.
+	// plate_number: Plate number of the vehicle, without the colour.
 	PlateNumber string `json:"plate_number,omitempty"`
-	// start_time: Start time.
+	// start_time: When it begins.
 	StartTime string `json:"start_time,omitempty"`
 	// state: State. BLOCKED, NORMAL, or what the provider adds.
 	State string `json:"state,omitempty"`
@@ -644,11 +644,11 @@ type CreateParkingResponse struct {
 
 // FindServiceResponse is the answer to GET /v3/vehicle/parking/services/find.
 type FindServiceResponse struct {
-	// openid: Openid.
+	// openid: The user's id within the app id.
 	OpenID string `json:"openid,omitempty"`
-	// plate_color: Plate color. BLACK, BLUE, GREEN, LIMEGREEN, WHITE, YELLOW, or what the provider adds.
+	// plate_color: Colour of the plate. BLACK, BLUE, GREEN, LIMEGREEN, WHITE, YELLOW, or what the provider adds.
 	PlateColor string `json:"plate_color,omitempty"`
-	// plate_number: Plate number.
+	// plate_number: Plate number of the vehicle, without the colour.
 	PlateNumber string `json:"plate_number,omitempty"`
 	// service_open_time: Service open time.
 	ServiceOpenTime string `json:"service_open_time,omitempty"`
@@ -661,105 +661,105 @@ type FindServiceResponse struct {
 type Transaction struct {
 	// amount: Amount.
 	Amount *TransactionAmount `json:"amount,omitempty"`
-	// appid: Appid.
+	// appid: App id of the official account, mini-program or app.
 	AppID string `json:"appid,omitempty"`
-	// attach: Attach.
+	// attach: The merchant's own data, returned as it is.
 	Attach string `json:"attach,omitempty"`
-	// bank_type: Bank type.
+	// bank_type: The payer's bank and kind of card.
 	BankType string `json:"bank_type,omitempty"`
-	// create_time: Create time.
+	// create_time: When it was made.
 	CreateTime string `json:"create_time,omitempty"`
-	// description: Description.
+	// description: What is paid for or done, in words.
 	Description string `json:"description,omitempty"`
-	// out_trade_no: Out trade no.
+	// out_trade_no: The merchant's order number, unique for the merchant id.
 	OutTradeNo string `json:"out_trade_no,omitempty"`
 	// parking_info: Parking info.
 	ParkingInfo *TransactionParkingInfo `json:"parking_info,omitempty"`
-	// payer: Payer.
+	// payer: Who pays.
 	Payer *Payer `json:"payer,omitempty"`
-	// promotion_detail: Promotion detail.
+	// promotion_detail: Coupons that were used.
 	PromotionDetail []Promotion `json:"promotion_detail,omitempty"`
-	// sp_mchid: Sp mchid.
+	// sp_mchid: Merchant id of the service provider.
 	SpMchID string `json:"sp_mchid,omitempty"`
-	// sub_appid: Sub appid.
+	// sub_appid: App id of the sub-merchant.
 	SubAppID string `json:"sub_appid,omitempty"`
-	// sub_mchid: Sub mchid.
+	// sub_mchid: Merchant id of the sub-merchant.
 	SubMchID string `json:"sub_mchid,omitempty"`
-	// success_time: Success time.
+	// success_time: When it succeeded.
 	SuccessTime string `json:"success_time,omitempty"`
 	// trade_scene: Trade scene. PARKING, or what the provider adds.
 	TradeScene string `json:"trade_scene,omitempty"`
-	// trade_state: Trade state. ACCEPTED, PAY_FAIL, REFUND, SUCCESS, or what the provider adds.
+	// trade_state: State of the payment. ACCEPTED, PAY_FAIL, REFUND, SUCCESS, or what the provider adds.
 	TradeState string `json:"trade_state,omitempty"`
 	// trade_state_description: Trade state description.
 	TradeStateDescription string `json:"trade_state_description,omitempty"`
-	// transaction_id: Transaction id.
+	// transaction_id: WeChat Pay's number of the payment.
 	TransactionID string `json:"transaction_id,omitempty"`
 	// user_repaid: User repaid. N, Y, or what the provider adds.
 	UserRepaid string `json:"user_repaid,omitempty"`
 }
 
-// TransactionAmount is the object amount.
+// TransactionAmount is the object amount. Amount.
 type TransactionAmount struct {
-	// currency: Currency. CNY, or what the provider adds.
+	// currency: Currency of the order, ISO 4217. CNY, or what the provider adds.
 	Currency string `json:"currency,omitempty"`
-	// discount_total: Discount total.
+	// discount_total: Amount of all discounts. In fen.
 	DiscountTotal int64 `json:"discount_total,omitempty"`
-	// payer_total: Payer total.
+	// payer_total: What the payer pays after discounts. In fen.
 	PayerTotal int64 `json:"payer_total,omitempty"`
-	// total: Total.
+	// total: Amount of the order. In fen.
 	Total int64 `json:"total,omitempty"`
 }
 
 // TransactionParkingInfo is the object parking_info.
 type TransactionParkingInfo struct {
-	// charging_duration: Charging duration.
+	// charging_duration: How long parking costs. In seconds.
 	ChargingDuration int64 `json:"charging_duration,omitempty"`
-	// device_id: Device id.
+	// device_id: The merchant's number of the device.
 	DeviceID string `json:"device_id,omitempty"`
-	// end_time: End time.
+	// end_time: When it ends.
 	EndTime string `json:"end_time,omitempty"`
-	// parking_id: Parking id.
+	// parking_id: WeChat Pay's number of the parking.
 	ParkingID string `json:"parking_id,omitempty"`
-	// parking_name: Parking name.
+	// parking_name: Name of the parking lot.
 	ParkingName string `json:"parking_name,omitempty"`
-	// plate_color: Plate color. BLACK, BLUE, GREEN, LIMEGREEN, WHITE, YELLOW, or what the provider adds.
+	// plate_color: Colour of the plate. BLACK, BLUE, GREEN, LIMEGREEN, WHITE, YELLOW, or what the provider adds.
 	PlateColor string `json:"plate_color,omitempty"`
-	// plate_number: Plate number.
+	// plate_number: Plate number of the vehicle, without the colour.
 	PlateNumber string `json:"plate_number,omitempty"`
-	// start_time: Start time.
+	// start_time: When it begins.
 	StartTime string `json:"start_time,omitempty"`
 }
 
-// Payer is the object payer.
+// Payer is the object payer. Who pays.
 type Payer struct {
-	// openid: Openid.
+	// openid: The user's id within the app id.
 	OpenID string `json:"openid,omitempty"`
-	// sub_openid: Sub openid.
+	// sub_openid: The user's id within the sub-merchant's app id.
 	SubOpenID string `json:"sub_openid,omitempty"`
 }
 
-// Promotion is an item of promotion_detail.
+// Promotion is an item of promotion_detail. Coupons that were used.
 type Promotion struct {
-	// amount: Amount.
+	// amount: Amount of the discount. In fen.
 	Amount int64 `json:"amount,omitempty"`
-	// coupon_id: Coupon id.
+	// coupon_id: WeChat Pay's number of the coupon.
 	CouponID string `json:"coupon_id,omitempty"`
-	// currency: Currency. CNY, or what the provider adds.
+	// currency: Currency, ISO 4217. CNY, or what the provider adds.
 	Currency string `json:"currency,omitempty"`
-	// merchant_contribute: Merchant contribute.
+	// merchant_contribute: What the merchant pays of a discount. In fen.
 	MerchantContribute int64 `json:"merchant_contribute,omitempty"`
-	// name: Name.
+	// name: Name of the coupon.
 	Name string `json:"name,omitempty"`
-	// other_contribute: Other contribute.
+	// other_contribute: What others pay of a discount. In fen.
 	OtherContribute int64 `json:"other_contribute,omitempty"`
-	// scope: Scope. GLOBAL, SINGLE, or what the provider adds.
+	// scope: Whether a coupon is good for all goods or for single ones. GLOBAL, SINGLE, or what the provider adds.
 	Scope string `json:"scope,omitempty"`
-	// stock_id: Stock id.
+	// stock_id: WeChat Pay's number of the stock of coupons.
 	StockID string `json:"stock_id,omitempty"`
-	// type: Type. CASH, NOCASH, or what the provider adds.
+	// type: Kind. CASH, NOCASH, or what the provider adds.
 	Type string `json:"type,omitempty"`
-	// wechatpay_contribute: Wechatpay contribute.
+	// wechatpay_contribute: What WeChat Pay pays of a discount. In fen.
 	WechatpayContribute int64 `json:"wechatpay_contribute,omitempty"`
 }
 
@@ -767,55 +767,55 @@ type Promotion struct {
 type CreateTransactionRequest struct {
 	// amount: Amount. Required.
 	Amount OrderAmount `json:"amount"`
-	// appid: Appid. Required.
+	// appid: App id of the official account, mini-program or app. Required.
 	AppID string `json:"appid"`
-	// attach: Attach.
+	// attach: The merchant's own data, returned as it is.
 	Attach *string `json:"attach,omitempty"`
-	// description: Description. Required.
+	// description: What is paid for or done, in words. Required.
 	Description string `json:"description"`
-	// goods_tag: Goods tag.
+	// goods_tag: Mark of goods for discounts.
 	GoodsTag *string `json:"goods_tag,omitempty"`
-	// notify_url: Notify url. Required.
+	// notify_url: Where the notification goes: absolute, HTTPS, without query. Required.
 	NotifyURL string `json:"notify_url"`
-	// out_trade_no: Out trade no. Required.
+	// out_trade_no: The merchant's order number, unique for the merchant id. Required.
 	OutTradeNo string `json:"out_trade_no"`
 	// parking_info: Parking info.
 	ParkingInfo *ParkingInfo `json:"parking_info,omitempty"`
-	// profit_sharing: Profit sharing. One of N, Y.
+	// profit_sharing: Whether the payment will be shared with others. One of N, Y.
 	ProfitSharing string `json:"profit_sharing,omitempty"`
-	// sub_appid: Sub appid. Required.
+	// sub_appid: App id of the sub-merchant. Required.
 	SubAppID string `json:"sub_appid"`
-	// sub_mchid: Sub mchid. Required.
+	// sub_mchid: Merchant id of the sub-merchant. Required.
 	SubMchID string `json:"sub_mchid"`
 	// trade_scene: Trade scene. Required.
 	TradeScene string `json:"trade_scene"`
 }
 
-// OrderAmount is the object amount.
+// OrderAmount is the object amount. Amount.
 type OrderAmount struct {
-	// currency: Currency. Always CNY.
+	// currency: Currency of the order, ISO 4217. Always CNY.
 	Currency string `json:"currency,omitempty"`
-	// total: Total. Required.
+	// total: Amount of the order. In fen. Required.
 	Total int64 `json:"total"`
 }
 
 // ParkingInfo is the object parking_info.
 type ParkingInfo struct {
-	// charging_duration: Charging duration. Required.
+	// charging_duration: How long parking costs. In seconds. Required.
 	ChargingDuration int64 `json:"charging_duration"`
-	// device_id: Device id. Required.
+	// device_id: The merchant's number of the device. Required.
 	DeviceID string `json:"device_id"`
-	// end_time: End time. Required.
+	// end_time: When it ends. Required.
 	EndTime string `json:"end_time"`
-	// parking_id: Parking id. Required.
+	// parking_id: WeChat Pay's number of the parking. Required.
 	ParkingID string `json:"parking_id"`
-	// parking_name: Parking name. Required.
+	// parking_name: Name of the parking lot. Required.
 	ParkingName string `json:"parking_name"`
-	// plate_color: Plate color. One of BLACK, BLUE, GREEN, LIMEGREEN, WHITE, YELLOW. Required.
+	// plate_color: Colour of the plate. One of BLACK, BLUE, GREEN, LIMEGREEN, WHITE, YELLOW. Required.
 	PlateColor string `json:"plate_color"`
-	// plate_number: Plate number. Required.
+	// plate_number: Plate number of the vehicle, without the colour. Required.
 	PlateNumber string `json:"plate_number"`
-	// start_time: Start time. Required.
+	// start_time: When it begins. Required.
 	StartTime string `json:"start_time"`
 }
 

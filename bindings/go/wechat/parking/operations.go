@@ -48,9 +48,9 @@ func WithdrawApplication(ctx context.Context, client payseal.Executor, request *
 
 // ListApplicationsOptions are the query parameters of [ListApplications]; zero fields are left out.
 type ListApplicationsOptions struct {
-	// limit: Limit.
+	// limit: How many to list at most.
 	Limit *int64
-	// offset: Offset.
+	// offset: How many to pass over before the first that is listed.
 	Offset *int64
 	// out_parking_lot_id: Out parking lot id. Required.
 	OutParkingLotID string
@@ -132,15 +132,15 @@ func CreateParking(ctx context.Context, client payseal.Executor, request *Create
 
 // FindServiceOptions are the query parameters of [FindService]; zero fields are left out.
 type FindServiceOptions struct {
-	// appid: Appid. Required.
+	// appid: App id of the official account, mini-program or app. Required.
 	AppID string
-	// openid: Openid. Required.
+	// openid: The user's id within the app id. Required.
 	OpenID string
-	// plate_color: Plate color. One of BLACK, BLUE, GREEN, LIMEGREEN, WHITE, YELLOW. Required.
+	// plate_color: Colour of the plate. One of BLACK, BLUE, GREEN, LIMEGREEN, WHITE, YELLOW. Required.
 	PlateColor string
-	// plate_number: Plate number. Required.
+	// plate_number: Plate number of the vehicle, without the colour. Required.
 	PlateNumber string
-	// sub_mchid: Sub mchid. Required.
+	// sub_mchid: Merchant id of the sub-merchant. Required.
 	SubMchID string
 }
 
@@ -170,7 +170,7 @@ func FindService(ctx context.Context, client payseal.Executor, options *FindServ
 
 // QueryTransactionOptions are the query parameters of [QueryTransaction]; zero fields are left out.
 type QueryTransactionOptions struct {
-	// sub_mchid: Sub mchid.
+	// sub_mchid: Merchant id of the sub-merchant.
 	SubMchID string
 }
 

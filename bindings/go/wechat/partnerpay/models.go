@@ -5,23 +5,24 @@ package partnerpay
 // RefundNotification is what became of a refund of a sub-merchant's payment. Plaintext of REFUND.SUCCESS, REFUND.ABNORMAL,
 // REFUND.CLOSED.
 type RefundNotification struct {
-	// sp_mchid: Sp mchid.
+	// sp_mchid: Merchant id of the service provider.
 	SpMchID string `json:"sp_mchid,omitempty"`
-	// sub_mchid: Sub mchid.
+	// sub_mchid: Merchant id of the sub-merchant.
 	SubMchID string `json:"sub_mchid,omitempty"`
-	// transaction_id: Transaction id.
+	// transaction_id: WeChat Pay's number of the payment.
 	TransactionID string `json:"transaction_id,omitempty"`
-	// out_trade_no: Out trade no.
+	// out_trade_no: The merchant's order number, unique for the merchant id.
 	OutTradeNo string `json:"out_trade_no,omitempty"`
-	// refund_id: Refund id.
+	// refund_id: WeChat Pay's number of the refund.
 	RefundID string `json:"refund_id,omitempty"`
-	// out_refund_no: Out refund no.
+	// out_refund_no: The merchant's refund number, unique for the merchant id; however often it is sent, money is refunded
+	// once.
 	OutRefundNo string `json:"out_refund_no,omitempty"`
 	// refund_status: Refund status.
 	RefundStatus string `json:"refund_status,omitempty"`
-	// success_time: Success time. RFC 3339.
+	// success_time: When it succeeded. RFC 3339.
 	SuccessTime string `json:"success_time,omitempty"`
-	// user_received_account: User received account.
+	// user_received_account: Account that receives the money.
 	UserReceivedAccount string `json:"user_received_account,omitempty"`
 	// amount: Amount.
 	Amount *RefundNotificationAmount `json:"amount,omitempty"`
@@ -29,13 +30,13 @@ type RefundNotification struct {
 
 // RefundNotificationAmount is the amounts of a refund.
 type RefundNotificationAmount struct {
-	// total: Total. In fen.
+	// total: Amount of the order. In fen.
 	Total int64 `json:"total,omitempty"`
-	// refund: Refund. In fen.
+	// refund: What is refunded. In fen.
 	Refund int64 `json:"refund,omitempty"`
-	// payer_total: Payer total. In fen.
+	// payer_total: What the payer pays after discounts. In fen.
 	PayerTotal int64 `json:"payer_total,omitempty"`
-	// payer_refund: Payer refund. In fen.
+	// payer_refund: What the payer gets back. In fen.
 	PayerRefund int64 `json:"payer_refund,omitempty"`
 }
 
@@ -43,43 +44,43 @@ type RefundNotificationAmount struct {
 type AppWithContractRequest struct {
 	// amount: Amount. Required.
 	Amount OrderAmount `json:"amount"`
-	// attach: Attach.
+	// attach: The merchant's own data, returned as it is.
 	Attach *string `json:"attach,omitempty"`
 	// contract_info: Contract info. Required.
 	ContractInfo ContractInfo `json:"contract_info"`
-	// description: Description. Required.
+	// description: What is paid for or done, in words. Required.
 	Description string `json:"description"`
-	// detail: Detail.
+	// detail: Details.
 	Detail *OrderDetail `json:"detail,omitempty"`
-	// goods_tag: Goods tag.
+	// goods_tag: Mark of goods for discounts.
 	GoodsTag *string `json:"goods_tag,omitempty"`
-	// notify_url: Notify url. Left out, it is the configuration's notify_url.
+	// notify_url: Where the notification goes: absolute, HTTPS, without query. Left out, it is the configuration's notify_url.
 	NotifyURL *string `json:"notify_url,omitempty"`
-	// out_trade_no: Out trade no. Required.
+	// out_trade_no: The merchant's order number, unique for the merchant id. Required.
 	OutTradeNo string `json:"out_trade_no"`
-	// scene_info: Scene info.
+	// scene_info: Where the payment takes place.
 	SceneInfo *SceneInfo `json:"scene_info,omitempty"`
-	// settle_info: Settle info.
+	// settle_info: How the payment is settled.
 	SettleInfo *SettleInfo `json:"settle_info,omitempty"`
-	// sp_appid: Sp appid. Left out, it is the configuration's appid.
+	// sp_appid: App id of the service provider. Left out, it is the configuration's appid.
 	SpAppID *string `json:"sp_appid,omitempty"`
-	// sp_mchid: Sp mchid. Left out, it is the configuration's mchid.
+	// sp_mchid: Merchant id of the service provider. Left out, it is the configuration's mchid.
 	SpMchID *string `json:"sp_mchid,omitempty"`
-	// sub_appid: Sub appid.
+	// sub_appid: App id of the sub-merchant.
 	SubAppID *string `json:"sub_appid,omitempty"`
-	// sub_mchid: Sub mchid. Required.
+	// sub_mchid: Merchant id of the sub-merchant. Required.
 	SubMchID string `json:"sub_mchid"`
-	// support_fapiao: Support fapiao.
+	// support_fapiao: Whether the payer can ask for an invoice.
 	SupportFapiao *bool `json:"support_fapiao,omitempty"`
-	// time_expire: Time expire. RFC 3339.
+	// time_expire: Until when the order can be paid. RFC 3339.
 	TimeExpire *string `json:"time_expire,omitempty"`
 }
 
-// OrderAmount is the object amount.
+// OrderAmount is the object amount. Amount.
 type OrderAmount struct {
-	// currency: Currency.
+	// currency: Currency of the order, ISO 4217.
 	Currency *string `json:"currency,omitempty"`
-	// total: Total. Required.
+	// total: Amount of the order. In fen. Required.
 	Total int64 `json:"total"`
 }
 
@@ -89,73 +90,73 @@ type ContractInfo struct {
 	ContractAppID string `json:"contract_appid"`
 	// contract_code: Contract code. Required.
 	ContractCode string `json:"contract_code"`
-	// contract_display_account: Contract display account. Required.
+	// contract_display_account: Name of the user's account at the merchant, shown in the contract. Required.
 	ContractDisplayAccount string `json:"contract_display_account"`
 	// contract_mchid: Contract mchid. Required.
 	ContractMchID string `json:"contract_mchid"`
-	// contract_notify_url: Contract notify url.
+	// contract_notify_url: Where notifications of the contract go: absolute, HTTPS, without query.
 	ContractNotifyURL *string `json:"contract_notify_url,omitempty"`
-	// plan_id: Plan id. Required.
+	// plan_id: Number of the plan or of the contract's template. Required.
 	PlanID string `json:"plan_id"`
 	// request_serial: Request serial. Required.
 	RequestSerial string `json:"request_serial"`
 }
 
-// OrderDetail is the object detail.
+// OrderDetail is the object detail. Details.
 type OrderDetail struct {
-	// cost_price: Cost price.
+	// cost_price: Price of all goods before discounts. In fen.
 	CostPrice *int64 `json:"cost_price,omitempty"`
-	// goods_detail: Goods detail.
+	// goods_detail: Single goods.
 	GoodsDetail []GoodsDetail `json:"goods_detail,omitempty"`
-	// invoice_id: Invoice id.
+	// invoice_id: The merchant's number of the receipt.
 	InvoiceID *string `json:"invoice_id,omitempty"`
 }
 
-// GoodsDetail is an item of goods_detail.
+// GoodsDetail is an item of goods_detail. Single goods.
 type GoodsDetail struct {
-	// goods_name: Goods name.
+	// goods_name: Name of the goods.
 	GoodsName *string `json:"goods_name,omitempty"`
-	// merchant_goods_id: Merchant goods id. Required.
+	// merchant_goods_id: The merchant's number of the goods. Required.
 	MerchantGoodsID string `json:"merchant_goods_id"`
-	// quantity: Quantity. Required.
+	// quantity: How many. Required.
 	Quantity int64 `json:"quantity"`
-	// unit_price: Unit price. Required.
+	// unit_price: Price of one. In fen. Required.
 	UnitPrice int64 `json:"unit_price"`
-	// wechatpay_goods_id: Wechatpay goods id.
+	// wechatpay_goods_id: WeChat Pay's number of the goods.
 	WechatpayGoodsID *string `json:"wechatpay_goods_id,omitempty"`
 }
 
-// SceneInfo is the object scene_info.
+// SceneInfo is the object scene_info. Where the payment takes place.
 type SceneInfo struct {
-	// device_id: Device id.
+	// device_id: The merchant's number of the device.
 	DeviceID *string `json:"device_id,omitempty"`
-	// payer_client_ip: Payer client ip.
+	// payer_client_ip: IP address of the payer's device.
 	PayerClientIP *string `json:"payer_client_ip,omitempty"`
-	// store_info: Store info.
+	// store_info: The store.
 	StoreInfo *StoreInfo `json:"store_info,omitempty"`
 }
 
-// StoreInfo is the object store_info.
+// StoreInfo is the object store_info. The store.
 type StoreInfo struct {
 	// address: Address.
 	Address *string `json:"address,omitempty"`
-	// area_code: Area code.
+	// area_code: Code of the area, GB/T 2260.
 	AreaCode *string `json:"area_code,omitempty"`
-	// id: Id.
+	// id: Number.
 	ID *string `json:"id,omitempty"`
 	// name: Name.
 	Name *string `json:"name,omitempty"`
 }
 
-// SettleInfo is the object settle_info.
+// SettleInfo is the object settle_info. How the payment is settled.
 type SettleInfo struct {
-	// profit_sharing: Profit sharing.
+	// profit_sharing: Whether the payment will be shared with others.
 	ProfitSharing *bool `json:"profit_sharing,omitempty"`
 }
 
 // PrepayResponse is the answer to POST /v3/pay/partner/transactions/app-with-contract.
 type PrepayResponse struct {
-	// prepay_id: Prepay id.
+	// prepay_id: What the payer's device needs to begin the payment; good for two hours.
 	PrepayID string `json:"prepay_id,omitempty"`
 }
 
@@ -163,55 +164,55 @@ type PrepayResponse struct {
 type AppRequest struct {
 	// amount: Amount. Required.
 	Amount OrderAmount `json:"amount"`
-	// attach: Attach.
+	// attach: The merchant's own data, returned as it is.
 	Attach *string `json:"attach,omitempty"`
-	// description: Description. Required.
+	// description: What is paid for or done, in words. Required.
 	Description string `json:"description"`
-	// detail: Detail.
+	// detail: Details.
 	Detail *OrderDetail `json:"detail,omitempty"`
-	// goods_tag: Goods tag.
+	// goods_tag: Mark of goods for discounts.
 	GoodsTag *string `json:"goods_tag,omitempty"`
-	// limit_pay: Limit pay. One of balance_only, no_balance, no_credit, no_debit.
+	// limit_pay: Ways of paying that are excluded. One of balance_only, no_balance, no_credit, no_debit.
 	LimitPay []string `json:"limit_pay,omitempty"`
-	// notify_url: Notify url. Left out, it is the configuration's notify_url.
+	// notify_url: Where the notification goes: absolute, HTTPS, without query. Left out, it is the configuration's notify_url.
 	NotifyURL *string `json:"notify_url,omitempty"`
-	// out_trade_no: Out trade no. Required.
+	// out_trade_no: The merchant's order number, unique for the merchant id. Required.
 	OutTradeNo string `json:"out_trade_no"`
-	// payer: Payer.
+	// payer: Who pays.
 	Payer *Payer `json:"payer,omitempty"`
-	// scene_info: Scene info.
+	// scene_info: Where the payment takes place.
 	SceneInfo *SceneInfo `json:"scene_info,omitempty"`
-	// settle_info: Settle info.
+	// settle_info: How the payment is settled.
 	SettleInfo *AppSettleInfo `json:"settle_info,omitempty"`
-	// sp_appid: Sp appid. Left out, it is the configuration's appid.
+	// sp_appid: App id of the service provider. Left out, it is the configuration's appid.
 	SpAppID *string `json:"sp_appid,omitempty"`
-	// sp_mchid: Sp mchid. Left out, it is the configuration's mchid.
+	// sp_mchid: Merchant id of the service provider. Left out, it is the configuration's mchid.
 	SpMchID *string `json:"sp_mchid,omitempty"`
-	// sub_appid: Sub appid.
+	// sub_appid: App id of the sub-merchant.
 	SubAppID *string `json:"sub_appid,omitempty"`
-	// sub_mchid: Sub mchid. Required.
+	// sub_mchid: Merchant id of the sub-merchant. Required.
 	SubMchID string `json:"sub_mchid"`
-	// subsidy_info: Subsidy info.
+	// subsidy_info: Discount of instalments.
 	SubsidyInfo *SubsidyInfo `json:"subsidy_info,omitempty"`
-	// support_fapiao: Support fapiao.
+	// support_fapiao: Whether the payer can ask for an invoice.
 	SupportFapiao *bool `json:"support_fapiao,omitempty"`
-	// time_expire: Time expire. RFC 3339.
+	// time_expire: Until when the order can be paid. RFC 3339.
 	TimeExpire *string `json:"time_expire,omitempty"`
 }
 
-// Payer is the object payer.
+// Payer is the object payer. Who pays.
 type Payer struct {
-	// identity: Identity.
+	// identity: Who the payer must be.
 	Identity *Identity `json:"identity,omitempty"`
 }
 
-// Identity is the object identity.
+// Identity is the object identity. Who the payer must be.
 type Identity struct {
 	// name: Name. Sent encrypted: give the plaintext, the library encrypts it. Required.
 	Name string `json:"name"`
-	// number: Number. Sent encrypted: give the plaintext, the library encrypts it. Required.
+	// number: Number of the document. Sent encrypted: give the plaintext, the library encrypts it. Required.
 	Number string `json:"number"`
-	// type: Type. One of FOREIGN_RESIDENT, HONGKONG_MACAO, HONGKONG_MACAO_RESIDENT, IDCARD, OVERSEA_PASSPORT, PHONE_NUMBER,
+	// type: Kind. One of FOREIGN_RESIDENT, HONGKONG_MACAO, HONGKONG_MACAO_RESIDENT, IDCARD, OVERSEA_PASSPORT, PHONE_NUMBER,
 	// TAIWAN_RESIDENT. Required.
 	Type string `json:"type"`
 }
@@ -226,15 +227,15 @@ func (v Identity) GoString() string {
 	return v.String()
 }
 
-// AppSettleInfo is the object settle_info.
+// AppSettleInfo is the object settle_info. How the payment is settled.
 type AppSettleInfo struct {
-	// profit_sharing: Profit sharing.
+	// profit_sharing: Whether the payment will be shared with others.
 	ProfitSharing *bool `json:"profit_sharing,omitempty"`
-	// subsidy_amount: Subsidy amount.
+	// subsidy_amount: Amount of the subsidy. In fen.
 	SubsidyAmount *int64 `json:"subsidy_amount,omitempty"`
 }
 
-// SubsidyInfo is the object subsidy_info.
+// SubsidyInfo is the object subsidy_info. Discount of instalments.
 type SubsidyInfo struct {
 	// subsidy_detail: Subsidy detail.
 	SubsidyDetail []SubsidyDetail `json:"subsidy_detail,omitempty"`
@@ -250,7 +251,7 @@ type SubsidyDetail struct {
 
 // SubsidyPlan is an item of subsidy_plan.
 type SubsidyPlan struct {
-	// subsidy_installment_num: Subsidy installment num. One of 12, 3, 6. Required.
+	// subsidy_installment_num: Number of instalments. One of 12, 3, 6. Required.
 	SubsidyInstallmentNum int64 `json:"subsidy_installment_num"`
 	// subsidy_percent: Subsidy percent. One of 0, 100. Required.
 	SubsidyPercent int64 `json:"subsidy_percent"`
@@ -260,77 +261,77 @@ type SubsidyPlan struct {
 type CodepayRequest struct {
 	// amount: Amount. Required.
 	Amount OrderAmount `json:"amount"`
-	// attach: Attach.
+	// attach: The merchant's own data, returned as it is.
 	Attach *string `json:"attach,omitempty"`
-	// description: Description. Required.
+	// description: What is paid for or done, in words. Required.
 	Description string `json:"description"`
-	// detail: Detail.
+	// detail: Details.
 	Detail *CodepayOrderDetail `json:"detail,omitempty"`
-	// goods_tag: Goods tag.
+	// goods_tag: Mark of goods for discounts.
 	GoodsTag *string `json:"goods_tag,omitempty"`
-	// out_trade_no: Out trade no. Required.
+	// out_trade_no: The merchant's order number, unique for the merchant id. Required.
 	OutTradeNo string `json:"out_trade_no"`
-	// payer: Payer. Required.
+	// payer: Who pays. Required.
 	Payer CodepayPayer `json:"payer"`
-	// scene_info: Scene info. Required.
+	// scene_info: Where the payment takes place. Required.
 	SceneInfo CodepaySceneInfo `json:"scene_info"`
-	// settle_info: Settle info.
+	// settle_info: How the payment is settled.
 	SettleInfo *SettleInfo `json:"settle_info,omitempty"`
-	// sp_appid: Sp appid.
+	// sp_appid: App id of the service provider.
 	SpAppID *string `json:"sp_appid,omitempty"`
-	// sp_mchid: Sp mchid. Left out, it is the configuration's mchid.
+	// sp_mchid: Merchant id of the service provider. Left out, it is the configuration's mchid.
 	SpMchID *string `json:"sp_mchid,omitempty"`
-	// sub_appid: Sub appid.
+	// sub_appid: App id of the sub-merchant.
 	SubAppID *string `json:"sub_appid,omitempty"`
-	// sub_mchid: Sub mchid. Required.
+	// sub_mchid: Merchant id of the sub-merchant. Required.
 	SubMchID string `json:"sub_mchid"`
-	// support_fapiao: Support fapiao.
+	// support_fapiao: Whether the payer can ask for an invoice.
 	SupportFapiao *bool `json:"support_fapiao,omitempty"`
 }
 
-// CodepayOrderDetail is the object detail.
+// CodepayOrderDetail is the object detail. Details.
 type CodepayOrderDetail struct {
-	// cost_price: Cost price.
+	// cost_price: Price of all goods before discounts. In fen.
 	CostPrice *int64 `json:"cost_price,omitempty"`
-	// goods_detail: Goods detail. Required.
+	// goods_detail: Single goods. Required.
 	GoodsDetail []CodepayGoodsDetail `json:"goods_detail"`
-	// invoice_id: Invoice id.
+	// invoice_id: The merchant's number of the receipt.
 	InvoiceID *string `json:"invoice_id,omitempty"`
 }
 
-// CodepayGoodsDetail is an item of goods_detail.
+// CodepayGoodsDetail is an item of goods_detail. Single goods.
 type CodepayGoodsDetail struct {
-	// goods_name: Goods name.
+	// goods_name: Name of the goods.
 	GoodsName *string `json:"goods_name,omitempty"`
-	// merchant_goods_id: Merchant goods id. Required.
+	// merchant_goods_id: The merchant's number of the goods. Required.
 	MerchantGoodsID string `json:"merchant_goods_id"`
-	// quantity: Quantity. Required.
+	// quantity: How many. Required.
 	Quantity int64 `json:"quantity"`
-	// unit_price: Unit price. Required.
+	// unit_price: Price of one. In fen. Required.
 	UnitPrice int64 `json:"unit_price"`
-	// wxpay_goods_id: Wxpay goods id.
+	// wxpay_goods_id: WeChat Pay's number of the goods.
 	WxpayGoodsID *string `json:"wxpay_goods_id,omitempty"`
 }
 
-// CodepayPayer is the object payer.
+// CodepayPayer is the object payer. Who pays.
 type CodepayPayer struct {
-	// auth_code: Auth code. Required.
+	// auth_code: The code that the payer's device shows. Required.
 	AuthCode string `json:"auth_code"`
 }
 
-// CodepaySceneInfo is the object scene_info.
+// CodepaySceneInfo is the object scene_info. Where the payment takes place.
 type CodepaySceneInfo struct {
-	// device_id: Device id.
+	// device_id: The merchant's number of the device.
 	DeviceID *string `json:"device_id,omitempty"`
 	// device_ip: Device ip.
 	DeviceIP *string `json:"device_ip,omitempty"`
-	// store_info: Store info. Required.
+	// store_info: The store. Required.
 	StoreInfo CodepayStoreInfo `json:"store_info"`
 }
 
-// CodepayStoreInfo is the object store_info.
+// CodepayStoreInfo is the object store_info. The store.
 type CodepayStoreInfo struct {
-	// id: Id.
+	// id: Number.
 	ID *string `json:"id,omitempty"`
 	// out_id: Out id.
 	OutID *string `json:"out_id,omitempty"`
@@ -340,171 +341,172 @@ type CodepayStoreInfo struct {
 type Transaction struct {
 	// amount: Amount.
 	Amount *TransactionAmount `json:"amount,omitempty"`
-	// attach: Attach.
+	// attach: The merchant's own data, returned as it is.
 	Attach string `json:"attach,omitempty"`
-	// bank_type: Bank type.
+	// bank_type: The payer's bank and kind of card.
 	BankType string `json:"bank_type,omitempty"`
-	// out_trade_no: Out trade no.
+	// out_trade_no: The merchant's order number, unique for the merchant id.
 	OutTradeNo string `json:"out_trade_no,omitempty"`
-	// payer: Payer.
+	// payer: Who pays.
 	Payer *TransactionPayer `json:"payer,omitempty"`
-	// promotion_detail: Promotion detail.
+	// promotion_detail: Coupons that were used.
 	PromotionDetail []Promotion `json:"promotion_detail,omitempty"`
-	// sp_appid: Sp appid.
+	// sp_appid: App id of the service provider.
 	SpAppID string `json:"sp_appid,omitempty"`
-	// sp_mchid: Sp mchid.
+	// sp_mchid: Merchant id of the service provider.
 	SpMchID string `json:"sp_mchid,omitempty"`
-	// sub_appid: Sub appid.
+	// sub_appid: App id of the sub-merchant.
 	SubAppID string `json:"sub_appid,omitempty"`
-	// sub_mchid: Sub mchid.
+	// sub_mchid: Merchant id of the sub-merchant.
 	SubMchID string `json:"sub_mchid,omitempty"`
-	// success_time: Success time.
+	// success_time: When it succeeded.
 	SuccessTime string `json:"success_time,omitempty"`
-	// trade_state: Trade state. CLOSED, NOTPAY, PAYERROR, REFUND, REVOKED, SUCCESS, USERPAYING, or what the provider adds.
+	// trade_state: State of the payment. CLOSED, NOTPAY, PAYERROR, REFUND, REVOKED, SUCCESS, USERPAYING, or what the provider
+	// adds.
 	TradeState string `json:"trade_state,omitempty"`
-	// trade_state_desc: Trade state desc.
+	// trade_state_desc: The state of the payment in words.
 	TradeStateDesc string `json:"trade_state_desc,omitempty"`
-	// trade_type: Trade type. APP, FACEPAY, JSAPI, MICROPAY, MWEB, NATIVE, or what the provider adds.
+	// trade_type: Way of paying. APP, FACEPAY, JSAPI, MICROPAY, MWEB, NATIVE, or what the provider adds.
 	TradeType string `json:"trade_type,omitempty"`
-	// transaction_id: Transaction id.
+	// transaction_id: WeChat Pay's number of the payment.
 	TransactionID string `json:"transaction_id,omitempty"`
-	// description: Description.
+	// description: What is paid for or done, in words.
 	Description string `json:"description,omitempty"`
-	// detail: Detail.
+	// detail: Details.
 	Detail *TransactionDetail `json:"detail,omitempty"`
-	// goods_tag: Goods tag.
+	// goods_tag: Mark of goods for discounts.
 	GoodsTag string `json:"goods_tag,omitempty"`
-	// limit_pay: Limit pay. balance_only, no_balance, no_credit, no_debit, or what the provider adds.
+	// limit_pay: Ways of paying that are excluded. balance_only, no_balance, no_credit, no_debit, or what the provider adds.
 	LimitPay []string `json:"limit_pay,omitempty"`
-	// notify_url: Notify url.
+	// notify_url: Where the notification goes: absolute, HTTPS, without query.
 	NotifyURL string `json:"notify_url,omitempty"`
-	// scene_info: Scene info.
+	// scene_info: Where the payment takes place.
 	SceneInfo *TransactionSceneInfo `json:"scene_info,omitempty"`
-	// settle_info: Settle info.
+	// settle_info: How the payment is settled.
 	SettleInfo *TransactionSettleInfo `json:"settle_info,omitempty"`
-	// support_fapiao: Support fapiao.
+	// support_fapiao: Whether the payer can ask for an invoice.
 	SupportFapiao bool `json:"support_fapiao,omitempty"`
-	// time_expire: Time expire. RFC 3339.
+	// time_expire: Until when the order can be paid. RFC 3339.
 	TimeExpire string `json:"time_expire,omitempty"`
-	// installment_info: Installment info.
+	// installment_info: How the payment is split.
 	InstallmentInfo *InstallmentInfo `json:"installment_info,omitempty"`
 }
 
-// TransactionAmount is the object amount.
+// TransactionAmount is the object amount. Amount.
 type TransactionAmount struct {
-	// currency: Currency.
+	// currency: Currency of the order, ISO 4217.
 	Currency string `json:"currency,omitempty"`
-	// payer_currency: Payer currency.
+	// payer_currency: Currency in which the payer pays, ISO 4217.
 	PayerCurrency string `json:"payer_currency,omitempty"`
-	// payer_total: Payer total.
+	// payer_total: What the payer pays after discounts. In fen.
 	PayerTotal int64 `json:"payer_total,omitempty"`
-	// total: Total.
+	// total: Amount of the order. In fen.
 	Total int64 `json:"total,omitempty"`
 }
 
-// TransactionPayer is the object payer.
+// TransactionPayer is the object payer. Who pays.
 type TransactionPayer struct {
-	// sp_openid: Sp openid.
+	// sp_openid: The user's id within the service provider's app id.
 	SpOpenID string `json:"sp_openid,omitempty"`
-	// sub_openid: Sub openid.
+	// sub_openid: The user's id within the sub-merchant's app id.
 	SubOpenID string `json:"sub_openid,omitempty"`
 }
 
-// Promotion is an item of promotion_detail.
+// Promotion is an item of promotion_detail. Coupons that were used.
 type Promotion struct {
-	// amount: Amount.
+	// amount: Amount of the discount. In fen.
 	Amount int64 `json:"amount,omitempty"`
-	// coupon_id: Coupon id.
+	// coupon_id: WeChat Pay's number of the coupon.
 	CouponID string `json:"coupon_id,omitempty"`
-	// currency: Currency.
+	// currency: Currency, ISO 4217.
 	Currency string `json:"currency,omitempty"`
-	// goods_detail: Goods detail.
+	// goods_detail: Single goods.
 	GoodsDetail []PromotionGoods `json:"goods_detail,omitempty"`
-	// merchant_contribute: Merchant contribute.
+	// merchant_contribute: What the merchant pays of a discount. In fen.
 	MerchantContribute int64 `json:"merchant_contribute,omitempty"`
-	// name: Name.
+	// name: Name of the coupon.
 	Name string `json:"name,omitempty"`
-	// other_contribute: Other contribute.
+	// other_contribute: What others pay of a discount. In fen.
 	OtherContribute int64 `json:"other_contribute,omitempty"`
-	// scope: Scope.
+	// scope: Whether a coupon is good for all goods or for single ones.
 	Scope string `json:"scope,omitempty"`
-	// stock_id: Stock id.
+	// stock_id: WeChat Pay's number of the stock of coupons.
 	StockID string `json:"stock_id,omitempty"`
-	// type: Type.
+	// type: Kind.
 	Type string `json:"type,omitempty"`
-	// wechatpay_contribute: Wechatpay contribute.
+	// wechatpay_contribute: What WeChat Pay pays of a discount. In fen.
 	WechatpayContribute int64 `json:"wechatpay_contribute,omitempty"`
 }
 
-// PromotionGoods is an item of goods_detail.
+// PromotionGoods is an item of goods_detail. Single goods.
 type PromotionGoods struct {
-	// discount_amount: Discount amount.
+	// discount_amount: Amount of the discount. In fen.
 	DiscountAmount int64 `json:"discount_amount,omitempty"`
-	// goods_id: Goods id.
+	// goods_id: Number of the goods.
 	GoodsID string `json:"goods_id,omitempty"`
 	// goods_remark: Goods remark.
 	GoodsRemark string `json:"goods_remark,omitempty"`
-	// quantity: Quantity.
+	// quantity: How many.
 	Quantity int64 `json:"quantity,omitempty"`
-	// unit_price: Unit price.
+	// unit_price: Price of one. In fen.
 	UnitPrice int64 `json:"unit_price,omitempty"`
 }
 
-// TransactionDetail is the object detail.
+// TransactionDetail is the object detail. Details.
 type TransactionDetail struct {
-	// cost_price: Cost price.
+	// cost_price: Price of all goods before discounts. In fen.
 	CostPrice int64 `json:"cost_price,omitempty"`
-	// goods_detail: Goods detail.
+	// goods_detail: Single goods.
 	GoodsDetail []TransactionGoods `json:"goods_detail,omitempty"`
-	// invoice_id: Invoice id.
+	// invoice_id: The merchant's number of the receipt.
 	InvoiceID string `json:"invoice_id,omitempty"`
 }
 
-// TransactionGoods is an item of goods_detail.
+// TransactionGoods is an item of goods_detail. Single goods.
 type TransactionGoods struct {
-	// goods_name: Goods name.
+	// goods_name: Name of the goods.
 	GoodsName string `json:"goods_name,omitempty"`
-	// merchant_goods_id: Merchant goods id.
+	// merchant_goods_id: The merchant's number of the goods.
 	MerchantGoodsID string `json:"merchant_goods_id,omitempty"`
-	// quantity: Quantity.
+	// quantity: How many.
 	Quantity int64 `json:"quantity,omitempty"`
-	// unit_price: Unit price.
+	// unit_price: Price of one. In fen.
 	UnitPrice int64 `json:"unit_price,omitempty"`
-	// wechatpay_goods_id: Wechatpay goods id.
+	// wechatpay_goods_id: WeChat Pay's number of the goods.
 	WechatpayGoodsID string `json:"wechatpay_goods_id,omitempty"`
 }
 
-// TransactionSceneInfo is the object scene_info.
+// TransactionSceneInfo is the object scene_info. Where the payment takes place.
 type TransactionSceneInfo struct {
-	// device_id: Device id.
+	// device_id: The merchant's number of the device.
 	DeviceID string `json:"device_id,omitempty"`
-	// payer_client_ip: Payer client ip.
+	// payer_client_ip: IP address of the payer's device.
 	PayerClientIP string `json:"payer_client_ip,omitempty"`
-	// store_info: Store info.
+	// store_info: The store.
 	StoreInfo *TransactionStoreInfo `json:"store_info,omitempty"`
 }
 
-// TransactionStoreInfo is the object store_info.
+// TransactionStoreInfo is the object store_info. The store.
 type TransactionStoreInfo struct {
 	// address: Address.
 	Address string `json:"address,omitempty"`
-	// area_code: Area code.
+	// area_code: Code of the area, GB/T 2260.
 	AreaCode string `json:"area_code,omitempty"`
-	// id: Id.
+	// id: Number.
 	ID string `json:"id,omitempty"`
 	// name: Name.
 	Name string `json:"name,omitempty"`
 }
 
-// TransactionSettleInfo is the object settle_info.
+// TransactionSettleInfo is the object settle_info. How the payment is settled.
 type TransactionSettleInfo struct {
-	// profit_sharing: Profit sharing.
+	// profit_sharing: Whether the payment will be shared with others.
 	ProfitSharing bool `json:"profit_sharing,omitempty"`
-	// subsidy_amount: Subsidy amount.
+	// subsidy_amount: Amount of the subsidy. In fen.
 	SubsidyAmount int64 `json:"subsidy_amount,omitempty"`
 }
 
-// InstallmentInfo is the object installment_info.
+// InstallmentInfo is the object installment_info. How the payment is split.
 type InstallmentInfo struct {
 	// selected_installment_number: Selected installment number.
 	SelectedInstallmentNumber int64 `json:"selected_installment_number,omitempty"`
@@ -514,27 +516,27 @@ type InstallmentInfo struct {
 
 // ReportExposureRequest is the body of POST /v3/pay/partner/transactions/exposure.
 type ReportExposureRequest struct {
-	// out_trade_no: Out trade no. Required.
+	// out_trade_no: The merchant's order number, unique for the merchant id. Required.
 	OutTradeNo string `json:"out_trade_no"`
-	// payer: Payer. Required.
+	// payer: Who pays. Required.
 	Payer ReportExposurePayer `json:"payer"`
-	// sp_appid: Sp appid. Left out, it is the configuration's appid.
+	// sp_appid: App id of the service provider. Left out, it is the configuration's appid.
 	SpAppID *string `json:"sp_appid,omitempty"`
-	// sp_mchid: Sp mchid. Left out, it is the configuration's mchid.
+	// sp_mchid: Merchant id of the service provider. Left out, it is the configuration's mchid.
 	SpMchID *string `json:"sp_mchid,omitempty"`
-	// sub_appid: Sub appid. Required.
+	// sub_appid: App id of the sub-merchant. Required.
 	SubAppID string `json:"sub_appid"`
-	// sub_mchid: Sub mchid.
+	// sub_mchid: Merchant id of the sub-merchant.
 	SubMchID *string `json:"sub_mchid,omitempty"`
 }
 
-// ReportExposurePayer is the object payer.
+// ReportExposurePayer is the object payer. Who pays.
 type ReportExposurePayer struct {
 	// phone_number_hash: Phone number hash.
 	PhoneNumberHash *string `json:"phone_number_hash,omitempty"`
-	// sp_openid: Sp openid.
+	// sp_openid: The user's id within the service provider's app id.
 	SpOpenID *string `json:"sp_openid,omitempty"`
-	// sub_openid: Sub openid.
+	// sub_openid: The user's id within the sub-merchant's app id.
 	SubOpenID *string `json:"sub_openid,omitempty"`
 }
 
@@ -550,69 +552,69 @@ type ReportExposureResponse struct {
 type H5Request struct {
 	// amount: Amount. Required.
 	Amount OrderAmount `json:"amount"`
-	// attach: Attach.
+	// attach: The merchant's own data, returned as it is.
 	Attach *string `json:"attach,omitempty"`
-	// description: Description. Required.
+	// description: What is paid for or done, in words. Required.
 	Description string `json:"description"`
-	// detail: Detail.
+	// detail: Details.
 	Detail *OrderDetail `json:"detail,omitempty"`
-	// goods_tag: Goods tag.
+	// goods_tag: Mark of goods for discounts.
 	GoodsTag *string `json:"goods_tag,omitempty"`
-	// limit_pay: Limit pay. One of balance_only, no_balance, no_credit, no_debit.
+	// limit_pay: Ways of paying that are excluded. One of balance_only, no_balance, no_credit, no_debit.
 	LimitPay []string `json:"limit_pay,omitempty"`
-	// notify_url: Notify url. Left out, it is the configuration's notify_url.
+	// notify_url: Where the notification goes: absolute, HTTPS, without query. Left out, it is the configuration's notify_url.
 	NotifyURL *string `json:"notify_url,omitempty"`
-	// out_trade_no: Out trade no. Required.
+	// out_trade_no: The merchant's order number, unique for the merchant id. Required.
 	OutTradeNo string `json:"out_trade_no"`
-	// payer: Payer.
+	// payer: Who pays.
 	Payer *Payer `json:"payer,omitempty"`
-	// scene_info: Scene info. Required.
+	// scene_info: Where the payment takes place. Required.
 	SceneInfo H5SceneInfo `json:"scene_info"`
-	// settle_info: Settle info.
+	// settle_info: How the payment is settled.
 	SettleInfo *AppSettleInfo `json:"settle_info,omitempty"`
-	// sp_appid: Sp appid. Left out, it is the configuration's appid.
+	// sp_appid: App id of the service provider. Left out, it is the configuration's appid.
 	SpAppID *string `json:"sp_appid,omitempty"`
-	// sp_mchid: Sp mchid. Left out, it is the configuration's mchid.
+	// sp_mchid: Merchant id of the service provider. Left out, it is the configuration's mchid.
 	SpMchID *string `json:"sp_mchid,omitempty"`
-	// sub_appid: Sub appid.
+	// sub_appid: App id of the sub-merchant.
 	SubAppID *string `json:"sub_appid,omitempty"`
-	// sub_mchid: Sub mchid. Required.
+	// sub_mchid: Merchant id of the sub-merchant. Required.
 	SubMchID string `json:"sub_mchid"`
-	// support_fapiao: Support fapiao.
+	// support_fapiao: Whether the payer can ask for an invoice.
 	SupportFapiao *bool `json:"support_fapiao,omitempty"`
-	// time_expire: Time expire. RFC 3339.
+	// time_expire: Until when the order can be paid. RFC 3339.
 	TimeExpire *string `json:"time_expire,omitempty"`
 }
 
-// H5SceneInfo is the object scene_info.
+// H5SceneInfo is the object scene_info. Where the payment takes place.
 type H5SceneInfo struct {
-	// device_id: Device id.
+	// device_id: The merchant's number of the device.
 	DeviceID *string `json:"device_id,omitempty"`
-	// h5_info: H5 info.
+	// h5_info: The page that the payer comes from.
 	H5Info *H5Info `json:"h5_info,omitempty"`
-	// payer_client_ip: Payer client ip.
+	// payer_client_ip: IP address of the payer's device.
 	PayerClientIP *string `json:"payer_client_ip,omitempty"`
-	// store_info: Store info.
+	// store_info: The store.
 	StoreInfo *StoreInfo `json:"store_info,omitempty"`
 }
 
-// H5Info is the object h5_info.
+// H5Info is the object h5_info. The page that the payer comes from.
 type H5Info struct {
-	// app_name: App name.
+	// app_name: Name of the app.
 	AppName *string `json:"app_name,omitempty"`
-	// app_url: App url.
+	// app_url: Address of the page.
 	AppURL *string `json:"app_url,omitempty"`
-	// bundle_id: Bundle id.
+	// bundle_id: Bundle id of the app on iOS.
 	BundleID *string `json:"bundle_id,omitempty"`
-	// package_name: Package name.
+	// package_name: Package of the app on Android.
 	PackageName *string `json:"package_name,omitempty"`
-	// type: Type.
+	// type: Kind.
 	Type *string `json:"type,omitempty"`
 }
 
 // H5Response is the answer to POST /v3/pay/partner/transactions/h5.
 type H5Response struct {
-	// h5_url: H5 url.
+	// h5_url: Where to send the payer's browser; good for five minutes.
 	H5URL string `json:"h5_url,omitempty"`
 }
 
@@ -620,37 +622,37 @@ type H5Response struct {
 type JsapiWithContractRequest struct {
 	// amount: Amount. Required.
 	Amount OrderAmount `json:"amount"`
-	// attach: Attach.
+	// attach: The merchant's own data, returned as it is.
 	Attach *string `json:"attach,omitempty"`
 	// contract_info: Contract info. Required.
 	ContractInfo JsapiContractInfo `json:"contract_info"`
-	// description: Description. Required.
+	// description: What is paid for or done, in words. Required.
 	Description string `json:"description"`
-	// detail: Detail.
+	// detail: Details.
 	Detail *OrderDetail `json:"detail,omitempty"`
-	// goods_tag: Goods tag.
+	// goods_tag: Mark of goods for discounts.
 	GoodsTag *string `json:"goods_tag,omitempty"`
-	// notify_url: Notify url. Left out, it is the configuration's notify_url.
+	// notify_url: Where the notification goes: absolute, HTTPS, without query. Left out, it is the configuration's notify_url.
 	NotifyURL *string `json:"notify_url,omitempty"`
-	// out_trade_no: Out trade no. Required.
+	// out_trade_no: The merchant's order number, unique for the merchant id. Required.
 	OutTradeNo string `json:"out_trade_no"`
-	// payer: Payer. Required.
+	// payer: Who pays. Required.
 	Payer JsapiWithContractPayer `json:"payer"`
-	// scene_info: Scene info.
+	// scene_info: Where the payment takes place.
 	SceneInfo *SceneInfo `json:"scene_info,omitempty"`
-	// settle_info: Settle info.
+	// settle_info: How the payment is settled.
 	SettleInfo *SettleInfo `json:"settle_info,omitempty"`
-	// sp_appid: Sp appid. Left out, it is the configuration's appid.
+	// sp_appid: App id of the service provider. Left out, it is the configuration's appid.
 	SpAppID *string `json:"sp_appid,omitempty"`
-	// sp_mchid: Sp mchid. Left out, it is the configuration's mchid.
+	// sp_mchid: Merchant id of the service provider. Left out, it is the configuration's mchid.
 	SpMchID *string `json:"sp_mchid,omitempty"`
-	// sub_appid: Sub appid.
+	// sub_appid: App id of the sub-merchant.
 	SubAppID *string `json:"sub_appid,omitempty"`
-	// sub_mchid: Sub mchid. Required.
+	// sub_mchid: Merchant id of the sub-merchant. Required.
 	SubMchID string `json:"sub_mchid"`
-	// support_fapiao: Support fapiao.
+	// support_fapiao: Whether the payer can ask for an invoice.
 	SupportFapiao *bool `json:"support_fapiao,omitempty"`
-	// time_expire: Time expire. RFC 3339.
+	// time_expire: Until when the order can be paid. RFC 3339.
 	TimeExpire *string `json:"time_expire,omitempty"`
 }
 
@@ -660,15 +662,15 @@ type JsapiContractInfo struct {
 	ContractAppID *string `json:"contract_appid,omitempty"`
 	// contract_code: Contract code.
 	ContractCode *string `json:"contract_code,omitempty"`
-	// contract_display_account: Contract display account.
+	// contract_display_account: Name of the user's account at the merchant, shown in the contract.
 	ContractDisplayAccount *string `json:"contract_display_account,omitempty"`
 	// contract_mchid: Contract mchid.
 	ContractMchID *string `json:"contract_mchid,omitempty"`
-	// contract_notify_url: Contract notify url.
+	// contract_notify_url: Where notifications of the contract go: absolute, HTTPS, without query.
 	ContractNotifyURL *string `json:"contract_notify_url,omitempty"`
 	// password_free_contract_id: Password free contract id.
 	PasswordFreeContractID *string `json:"password_free_contract_id,omitempty"`
-	// plan_id: Plan id.
+	// plan_id: Number of the plan or of the contract's template.
 	PlanID *string `json:"plan_id,omitempty"`
 	// request_serial: Request serial.
 	RequestSerial *string `json:"request_serial,omitempty"`
@@ -676,11 +678,11 @@ type JsapiContractInfo struct {
 	Token *string `json:"token,omitempty"`
 }
 
-// JsapiWithContractPayer is the object payer.
+// JsapiWithContractPayer is the object payer. Who pays.
 type JsapiWithContractPayer struct {
-	// sp_openid: Sp openid.
+	// sp_openid: The user's id within the service provider's app id.
 	SpOpenID *string `json:"sp_openid,omitempty"`
-	// sub_openid: Sub openid.
+	// sub_openid: The user's id within the sub-merchant's app id.
 	SubOpenID *string `json:"sub_openid,omitempty"`
 }
 
@@ -688,49 +690,49 @@ type JsapiWithContractPayer struct {
 type JsapiRequest struct {
 	// amount: Amount. Required.
 	Amount OrderAmount `json:"amount"`
-	// attach: Attach.
+	// attach: The merchant's own data, returned as it is.
 	Attach *string `json:"attach,omitempty"`
-	// description: Description. Required.
+	// description: What is paid for or done, in words. Required.
 	Description string `json:"description"`
-	// detail: Detail.
+	// detail: Details.
 	Detail *OrderDetail `json:"detail,omitempty"`
-	// goods_tag: Goods tag.
+	// goods_tag: Mark of goods for discounts.
 	GoodsTag *string `json:"goods_tag,omitempty"`
-	// limit_pay: Limit pay. One of balance_only, no_balance, no_credit, no_debit.
+	// limit_pay: Ways of paying that are excluded. One of balance_only, no_balance, no_credit, no_debit.
 	LimitPay []string `json:"limit_pay,omitempty"`
-	// notify_url: Notify url. Left out, it is the configuration's notify_url.
+	// notify_url: Where the notification goes: absolute, HTTPS, without query. Left out, it is the configuration's notify_url.
 	NotifyURL *string `json:"notify_url,omitempty"`
-	// out_trade_no: Out trade no. Required.
+	// out_trade_no: The merchant's order number, unique for the merchant id. Required.
 	OutTradeNo string `json:"out_trade_no"`
-	// payer: Payer. Required.
+	// payer: Who pays. Required.
 	Payer JsapiPayer `json:"payer"`
-	// scene_info: Scene info.
+	// scene_info: Where the payment takes place.
 	SceneInfo *SceneInfo `json:"scene_info,omitempty"`
-	// settle_info: Settle info.
+	// settle_info: How the payment is settled.
 	SettleInfo *AppSettleInfo `json:"settle_info,omitempty"`
-	// sp_appid: Sp appid. Left out, it is the configuration's appid.
+	// sp_appid: App id of the service provider. Left out, it is the configuration's appid.
 	SpAppID *string `json:"sp_appid,omitempty"`
-	// sp_mchid: Sp mchid. Left out, it is the configuration's mchid.
+	// sp_mchid: Merchant id of the service provider. Left out, it is the configuration's mchid.
 	SpMchID *string `json:"sp_mchid,omitempty"`
-	// sub_appid: Sub appid.
+	// sub_appid: App id of the sub-merchant.
 	SubAppID *string `json:"sub_appid,omitempty"`
-	// sub_mchid: Sub mchid. Required.
+	// sub_mchid: Merchant id of the sub-merchant. Required.
 	SubMchID string `json:"sub_mchid"`
-	// subsidy_info: Subsidy info.
+	// subsidy_info: Discount of instalments.
 	SubsidyInfo *SubsidyInfo `json:"subsidy_info,omitempty"`
-	// support_fapiao: Support fapiao.
+	// support_fapiao: Whether the payer can ask for an invoice.
 	SupportFapiao *bool `json:"support_fapiao,omitempty"`
-	// time_expire: Time expire. RFC 3339.
+	// time_expire: Until when the order can be paid. RFC 3339.
 	TimeExpire *string `json:"time_expire,omitempty"`
 }
 
-// JsapiPayer is the object payer.
+// JsapiPayer is the object payer. Who pays.
 type JsapiPayer struct {
-	// identity: Identity.
+	// identity: Who the payer must be.
 	Identity *Identity `json:"identity,omitempty"`
-	// sp_openid: Sp openid. Required.
+	// sp_openid: The user's id within the service provider's app id. Required.
 	SpOpenID string `json:"sp_openid"`
-	// sub_openid: Sub openid.
+	// sub_openid: The user's id within the sub-merchant's app id.
 	SubOpenID *string `json:"sub_openid,omitempty"`
 }
 
@@ -738,45 +740,45 @@ type JsapiPayer struct {
 type MiniProgramRequest struct {
 	// amount: Amount. Required.
 	Amount OrderAmount `json:"amount"`
-	// attach: Attach.
+	// attach: The merchant's own data, returned as it is.
 	Attach *string `json:"attach,omitempty"`
-	// description: Description. Required.
+	// description: What is paid for or done, in words. Required.
 	Description string `json:"description"`
-	// detail: Detail.
+	// detail: Details.
 	Detail *OrderDetail `json:"detail,omitempty"`
-	// goods_tag: Goods tag.
+	// goods_tag: Mark of goods for discounts.
 	GoodsTag *string `json:"goods_tag,omitempty"`
-	// notify_url: Notify url. Left out, it is the configuration's notify_url.
+	// notify_url: Where the notification goes: absolute, HTTPS, without query. Left out, it is the configuration's notify_url.
 	NotifyURL *string `json:"notify_url,omitempty"`
-	// out_trade_no: Out trade no. Required.
+	// out_trade_no: The merchant's order number, unique for the merchant id. Required.
 	OutTradeNo string `json:"out_trade_no"`
-	// payer: Payer. Required.
+	// payer: Who pays. Required.
 	Payer JsapiWithContractPayer `json:"payer"`
-	// scene_info: Scene info.
+	// scene_info: Where the payment takes place.
 	SceneInfo *MiniProgramSceneInfo `json:"scene_info,omitempty"`
-	// settle_info: Settle info.
+	// settle_info: How the payment is settled.
 	SettleInfo *SettleInfo `json:"settle_info,omitempty"`
-	// sp_appid: Sp appid. Left out, it is the configuration's appid.
+	// sp_appid: App id of the service provider. Left out, it is the configuration's appid.
 	SpAppID *string `json:"sp_appid,omitempty"`
-	// sp_mchid: Sp mchid. Left out, it is the configuration's mchid.
+	// sp_mchid: Merchant id of the service provider. Left out, it is the configuration's mchid.
 	SpMchID *string `json:"sp_mchid,omitempty"`
-	// sub_appid: Sub appid.
+	// sub_appid: App id of the sub-merchant.
 	SubAppID *string `json:"sub_appid,omitempty"`
-	// sub_mchid: Sub mchid. Required.
+	// sub_mchid: Merchant id of the sub-merchant. Required.
 	SubMchID string `json:"sub_mchid"`
-	// support_fapiao: Support fapiao.
+	// support_fapiao: Whether the payer can ask for an invoice.
 	SupportFapiao *bool `json:"support_fapiao,omitempty"`
-	// time_expire: Time expire. RFC 3339.
+	// time_expire: Until when the order can be paid. RFC 3339.
 	TimeExpire *string `json:"time_expire,omitempty"`
 }
 
-// MiniProgramSceneInfo is the object scene_info.
+// MiniProgramSceneInfo is the object scene_info. Where the payment takes place.
 type MiniProgramSceneInfo struct {
-	// device_id: Device id.
+	// device_id: The merchant's number of the device.
 	DeviceID *string `json:"device_id,omitempty"`
-	// payer_client_ip: Payer client ip.
+	// payer_client_ip: IP address of the payer's device.
 	PayerClientIP *string `json:"payer_client_ip,omitempty"`
-	// store_info: Store info.
+	// store_info: The store.
 	StoreInfo *CodepayStoreInfo `json:"store_info,omitempty"`
 }
 
@@ -784,77 +786,77 @@ type MiniProgramSceneInfo struct {
 type NativeRequest struct {
 	// amount: Amount. Required.
 	Amount OrderAmount `json:"amount"`
-	// attach: Attach.
+	// attach: The merchant's own data, returned as it is.
 	Attach *string `json:"attach,omitempty"`
-	// description: Description. Required.
+	// description: What is paid for or done, in words. Required.
 	Description string `json:"description"`
-	// detail: Detail.
+	// detail: Details.
 	Detail *OrderDetail `json:"detail,omitempty"`
-	// goods_tag: Goods tag.
+	// goods_tag: Mark of goods for discounts.
 	GoodsTag *string `json:"goods_tag,omitempty"`
-	// limit_pay: Limit pay. One of balance_only, no_balance, no_credit, no_debit.
+	// limit_pay: Ways of paying that are excluded. One of balance_only, no_balance, no_credit, no_debit.
 	LimitPay []string `json:"limit_pay,omitempty"`
-	// notify_url: Notify url. Left out, it is the configuration's notify_url.
+	// notify_url: Where the notification goes: absolute, HTTPS, without query. Left out, it is the configuration's notify_url.
 	NotifyURL *string `json:"notify_url,omitempty"`
-	// out_trade_no: Out trade no. Required.
+	// out_trade_no: The merchant's order number, unique for the merchant id. Required.
 	OutTradeNo string `json:"out_trade_no"`
-	// payer: Payer.
+	// payer: Who pays.
 	Payer *Payer `json:"payer,omitempty"`
-	// scene_info: Scene info.
+	// scene_info: Where the payment takes place.
 	SceneInfo *SceneInfo `json:"scene_info,omitempty"`
-	// settle_info: Settle info.
+	// settle_info: How the payment is settled.
 	SettleInfo *AppSettleInfo `json:"settle_info,omitempty"`
-	// sp_appid: Sp appid. Left out, it is the configuration's appid.
+	// sp_appid: App id of the service provider. Left out, it is the configuration's appid.
 	SpAppID *string `json:"sp_appid,omitempty"`
-	// sp_mchid: Sp mchid. Left out, it is the configuration's mchid.
+	// sp_mchid: Merchant id of the service provider. Left out, it is the configuration's mchid.
 	SpMchID *string `json:"sp_mchid,omitempty"`
-	// sub_appid: Sub appid.
+	// sub_appid: App id of the sub-merchant.
 	SubAppID *string `json:"sub_appid,omitempty"`
-	// sub_mchid: Sub mchid. Required.
+	// sub_mchid: Merchant id of the sub-merchant. Required.
 	SubMchID string `json:"sub_mchid"`
-	// support_fapiao: Support fapiao.
+	// support_fapiao: Whether the payer can ask for an invoice.
 	SupportFapiao *bool `json:"support_fapiao,omitempty"`
-	// time_expire: Time expire. RFC 3339.
+	// time_expire: Until when the order can be paid. RFC 3339.
 	TimeExpire *string `json:"time_expire,omitempty"`
 }
 
 // NativeResponse is the answer to POST /v3/pay/partner/transactions/native.
 type NativeResponse struct {
-	// code_url: Code url.
+	// code_url: Text of the QR code to show; good for two hours.
 	CodeURL string `json:"code_url,omitempty"`
 }
 
 // CloseRequest is the body of POST /v3/pay/partner/transactions/out-trade-no/{out_trade_no}/close.
 type CloseRequest struct {
-	// sp_mchid: Sp mchid. Left out, it is the configuration's mchid.
+	// sp_mchid: Merchant id of the service provider. Left out, it is the configuration's mchid.
 	SpMchID *string `json:"sp_mchid,omitempty"`
-	// sub_mchid: Sub mchid. Required.
+	// sub_mchid: Merchant id of the sub-merchant. Required.
 	SubMchID string `json:"sub_mchid"`
 }
 
 // ReverseRequest is the body of POST /v3/pay/partner/transactions/out-trade-no/{out_trade_no}/reverse.
 type ReverseRequest struct {
-	// sp_appid: Sp appid.
+	// sp_appid: App id of the service provider.
 	SpAppID *string `json:"sp_appid,omitempty"`
-	// sp_mchid: Sp mchid. Left out, it is the configuration's mchid.
+	// sp_mchid: Merchant id of the service provider. Left out, it is the configuration's mchid.
 	SpMchID *string `json:"sp_mchid,omitempty"`
-	// sub_appid: Sub appid.
+	// sub_appid: App id of the sub-merchant.
 	SubAppID *string `json:"sub_appid,omitempty"`
-	// sub_mchid: Sub mchid. Required.
+	// sub_mchid: Merchant id of the sub-merchant. Required.
 	SubMchID string `json:"sub_mchid"`
 }
 
 // ReverseResponse is the answer to POST /v3/pay/partner/transactions/out-trade-no/{out_trade_no}/reverse.
 type ReverseResponse struct {
-	// out_trade_no: Out trade no.
+	// out_trade_no: The merchant's order number, unique for the merchant id.
 	OutTradeNo string `json:"out_trade_no,omitempty"`
-	// sp_appid: Sp appid.
+	// sp_appid: App id of the service provider.
 	SpAppID string `json:"sp_appid,omitempty"`
-	// sp_mchid: Sp mchid.
+	// sp_mchid: Merchant id of the service provider.
 	SpMchID string `json:"sp_mchid,omitempty"`
-	// sub_appid: Sub appid.
+	// sub_appid: App id of the sub-merchant.
 	SubAppID string `json:"sub_appid,omitempty"`
-	// sub_mchid: Sub mchid.
+	// sub_mchid: Merchant id of the sub-merchant.
 	SubMchID string `json:"sub_mchid,omitempty"`
 }
 
@@ -862,41 +864,41 @@ type ReverseResponse struct {
 type ScannedPOSRequest struct {
 	// amount: Amount. Required.
 	Amount OrderAmount `json:"amount"`
-	// attach: Attach.
+	// attach: The merchant's own data, returned as it is.
 	Attach *string `json:"attach,omitempty"`
-	// description: Description. Required.
+	// description: What is paid for or done, in words. Required.
 	Description string `json:"description"`
-	// detail: Detail.
+	// detail: Details.
 	Detail *OrderDetail `json:"detail,omitempty"`
-	// goods_tag: Goods tag.
+	// goods_tag: Mark of goods for discounts.
 	GoodsTag *string `json:"goods_tag,omitempty"`
-	// notify_url: Notify url. Left out, it is the configuration's notify_url.
+	// notify_url: Where the notification goes: absolute, HTTPS, without query. Left out, it is the configuration's notify_url.
 	NotifyURL *string `json:"notify_url,omitempty"`
-	// out_trade_no: Out trade no. Required.
+	// out_trade_no: The merchant's order number, unique for the merchant id. Required.
 	OutTradeNo string `json:"out_trade_no"`
-	// payer: Payer. Required.
+	// payer: Who pays. Required.
 	Payer JsapiWithContractPayer `json:"payer"`
-	// scene_info: Scene info. Required.
+	// scene_info: Where the payment takes place. Required.
 	SceneInfo MiniProgramSceneInfo `json:"scene_info"`
-	// settle_info: Settle info.
+	// settle_info: How the payment is settled.
 	SettleInfo *SettleInfo `json:"settle_info,omitempty"`
-	// sp_appid: Sp appid.
+	// sp_appid: App id of the service provider.
 	SpAppID *string `json:"sp_appid,omitempty"`
-	// sp_mchid: Sp mchid. Left out, it is the configuration's mchid.
+	// sp_mchid: Merchant id of the service provider. Left out, it is the configuration's mchid.
 	SpMchID *string `json:"sp_mchid,omitempty"`
-	// sub_appid: Sub appid.
+	// sub_appid: App id of the sub-merchant.
 	SubAppID *string `json:"sub_appid,omitempty"`
-	// sub_mchid: Sub mchid. Required.
+	// sub_mchid: Merchant id of the sub-merchant. Required.
 	SubMchID string `json:"sub_mchid"`
-	// support_fapiao: Support fapiao.
+	// support_fapiao: Whether the payer can ask for an invoice.
 	SupportFapiao *bool `json:"support_fapiao,omitempty"`
-	// time_expire: Time expire. RFC 3339.
+	// time_expire: Until when the order can be paid. RFC 3339.
 	TimeExpire *string `json:"time_expire,omitempty"`
 }
 
 // ScannedPOSResponse is the answer to POST /v3/pay/partner/transactions/scannedpos.
 type ScannedPOSResponse struct {
-	// prepay_id: Prepay id.
+	// prepay_id: What the payer's device needs to begin the payment; good for two hours.
 	PrepayID string `json:"prepay_id,omitempty"`
 }
 

@@ -41,7 +41,7 @@ func H5(ctx context.Context, client payseal.Executor, request *H5Request) (*H5Re
 
 // QueryByTransactionIDOptions are the query parameters of [QueryByTransactionID]; zero fields are left out.
 type QueryByTransactionIDOptions struct {
-	// sub_mchid: Sub mchid. Required.
+	// sub_mchid: Merchant id of the sub-merchant. Required.
 	SubMchID string
 }
 
@@ -81,7 +81,7 @@ func Native(ctx context.Context, client payseal.Executor, request *NativeRequest
 
 // QueryByOutTradeNoOptions are the query parameters of [QueryByOutTradeNo]; zero fields are left out.
 type QueryByOutTradeNoOptions struct {
-	// sub_mchid: Sub mchid. Required.
+	// sub_mchid: Merchant id of the sub-merchant. Required.
 	SubMchID string
 }
 

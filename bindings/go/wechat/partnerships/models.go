@@ -4,29 +4,29 @@ package partnerships
 
 // Partnerships is the answer to GET /v3/marketing/partnerships.
 type Partnerships struct {
-	// data: Data.
+	// data: What is listed.
 	Data []Partnership `json:"data,omitempty"`
-	// limit: Limit.
+	// limit: How many to list at most.
 	Limit int64 `json:"limit,omitempty"`
-	// offset: Offset.
+	// offset: How many to pass over before the first that is listed.
 	Offset int64 `json:"offset,omitempty"`
-	// total_count: Total count.
+	// total_count: How many there are in all.
 	TotalCount int64 `json:"total_count,omitempty"`
 }
 
-// Partnership is an item of data.
+// Partnership is an item of data. What is listed.
 type Partnership struct {
 	// authorized_data: Authorized data.
 	AuthorizedData *PartnershipsAuthorizedData `json:"authorized_data,omitempty"`
 	// build_time: Build time.
 	BuildTime string `json:"build_time,omitempty"`
-	// create_time: Create time.
+	// create_time: When it was made.
 	CreateTime string `json:"create_time,omitempty"`
 	// partner: Partner.
 	Partner *PartnershipsPartner `json:"partner,omitempty"`
 	// terminate_time: Terminate time.
 	TerminateTime string `json:"terminate_time,omitempty"`
-	// update_time: Update time.
+	// update_time: When it was last changed.
 	UpdateTime string `json:"update_time,omitempty"`
 }
 
@@ -34,17 +34,17 @@ type Partnership struct {
 type PartnershipsAuthorizedData struct {
 	// business_type: Business type. BUSIFAVOR_STOCK, FAVOR_STOCK, or what the provider adds.
 	BusinessType string `json:"business_type,omitempty"`
-	// stock_id: Stock id.
+	// stock_id: WeChat Pay's number of the stock of coupons.
 	StockID string `json:"stock_id,omitempty"`
 }
 
 // PartnershipsPartner is the object partner.
 type PartnershipsPartner struct {
-	// appid: Appid.
+	// appid: App id of the official account, mini-program or app.
 	AppID string `json:"appid,omitempty"`
 	// merchant_id: Merchant id.
 	MerchantID string `json:"merchant_id,omitempty"`
-	// type: Type. APPID, MERCHANT, or what the provider adds.
+	// type: Kind. APPID, MERCHANT, or what the provider adds.
 	Type string `json:"type,omitempty"`
 }
 
@@ -60,17 +60,17 @@ type BuildPartnershipRequest struct {
 type AuthorizedData struct {
 	// business_type: Business type. One of BUSIFAVOR_STOCK, FAVOR_STOCK. Required.
 	BusinessType string `json:"business_type"`
-	// stock_id: Stock id.
+	// stock_id: WeChat Pay's number of the stock of coupons.
 	StockID *string `json:"stock_id,omitempty"`
 }
 
 // Partner is the object partner.
 type Partner struct {
-	// appid: Appid.
+	// appid: App id of the official account, mini-program or app.
 	AppID *string `json:"appid,omitempty"`
 	// merchant_id: Merchant id.
 	MerchantID *string `json:"merchant_id,omitempty"`
-	// type: Type. One of APPID, MERCHANT. Required.
+	// type: Kind. One of APPID, MERCHANT. Required.
 	Type string `json:"type"`
 }
 
@@ -80,13 +80,13 @@ type BuildPartnershipResponse struct {
 	AuthorizedData *PartnershipsAuthorizedData `json:"authorized_data,omitempty"`
 	// build_time: Build time. RFC 3339.
 	BuildTime string `json:"build_time,omitempty"`
-	// create_time: Create time. RFC 3339.
+	// create_time: When it was made. RFC 3339.
 	CreateTime string `json:"create_time,omitempty"`
 	// partner: Partner.
 	Partner *PartnershipsPartner `json:"partner,omitempty"`
 	// state: State. ESTABLISHED, TERMINATED, or what the provider adds.
 	State string `json:"state,omitempty"`
-	// update_time: Update time. RFC 3339.
+	// update_time: When it was last changed. RFC 3339.
 	UpdateTime string `json:"update_time,omitempty"`
 }
 

@@ -17,9 +17,9 @@ import (
 type ListPartnershipsOptions struct {
 	// authorized_data: Authorized data.
 	AuthorizedData string
-	// limit: Limit.
+	// limit: How many to list at most.
 	Limit *int64
-	// offset: Offset.
+	// offset: How many to pass over before the first that is listed.
 	Offset *int64
 	// partner: Partner.
 	Partner string

@@ -426,39 +426,39 @@ type PromotionGoods struct {
 type AppWithContractRequest struct {
 	// amount: Amount. Required.
 	Amount ContractOrderAmount `json:"amount"`
-	// appid: Appid. Left out, it is the configuration's appid.
+	// appid: App id of the official account, mini-program or app. Left out, it is the configuration's appid.
 	AppID *string `json:"appid,omitempty"`
-	// attach: Attach.
+	// attach: The merchant's own data, returned as it is.
 	Attach *string `json:"attach,omitempty"`
 	// contract_info: Contract info. Required.
 	ContractInfo ContractInfo `json:"contract_info"`
-	// description: Description. Required.
+	// description: What is paid for or done, in words. Required.
 	Description string `json:"description"`
-	// detail: Detail.
+	// detail: Details.
 	Detail *ContractOrderDetail `json:"detail,omitempty"`
-	// goods_tag: Goods tag.
+	// goods_tag: Mark of goods for discounts.
 	GoodsTag *string `json:"goods_tag,omitempty"`
-	// mchid: Mchid. Left out, it is the configuration's mchid.
+	// mchid: Merchant id. Left out, it is the configuration's mchid.
 	MchID *string `json:"mchid,omitempty"`
-	// notify_url: Notify url. Left out, it is the configuration's notify_url.
+	// notify_url: Where the notification goes: absolute, HTTPS, without query. Left out, it is the configuration's notify_url.
 	NotifyURL *string `json:"notify_url,omitempty"`
-	// out_trade_no: Out trade no. Required.
+	// out_trade_no: The merchant's order number, unique for the merchant id. Required.
 	OutTradeNo string `json:"out_trade_no"`
-	// scene_info: Scene info.
+	// scene_info: Where the payment takes place.
 	SceneInfo *AppWithContractSceneInfo `json:"scene_info,omitempty"`
-	// settle_info: Settle info.
+	// settle_info: How the payment is settled.
 	SettleInfo *AppWithContractSettleInfo `json:"settle_info,omitempty"`
-	// support_fapiao: Support fapiao.
+	// support_fapiao: Whether the payer can ask for an invoice.
 	SupportFapiao *bool `json:"support_fapiao,omitempty"`
-	// time_expire: Time expire.
+	// time_expire: Until when the order can be paid.
 	TimeExpire *string `json:"time_expire,omitempty"`
 }
 
-// ContractOrderAmount is the object amount.
+// ContractOrderAmount is the object amount. Amount.
 type ContractOrderAmount struct {
-	// currency: Currency.
+	// currency: Currency of the order, ISO 4217.
 	Currency *string `json:"currency,omitempty"`
-	// total: Total. Required.
+	// total: Amount of the order. In fen. Required.
 	Total int64 `json:"total"`
 }
 
@@ -468,67 +468,67 @@ type ContractInfo struct {
 	ContractAppID string `json:"contract_appid"`
 	// contract_code: Contract code. Required.
 	ContractCode string `json:"contract_code"`
-	// contract_display_account: Contract display account. Required.
+	// contract_display_account: Name of the user's account at the merchant, shown in the contract. Required.
 	ContractDisplayAccount string `json:"contract_display_account"`
 	// contract_mchid: Contract mchid. Required.
 	ContractMchID string `json:"contract_mchid"`
-	// contract_notify_url: Contract notify url.
+	// contract_notify_url: Where notifications of the contract go: absolute, HTTPS, without query.
 	ContractNotifyURL *string `json:"contract_notify_url,omitempty"`
-	// plan_id: Plan id. Required.
+	// plan_id: Number of the plan or of the contract's template. Required.
 	PlanID string `json:"plan_id"`
 	// request_serial: Request serial. Required.
 	RequestSerial string `json:"request_serial"`
 }
 
-// ContractOrderDetail is the object detail.
+// ContractOrderDetail is the object detail. Details.
 type ContractOrderDetail struct {
-	// cost_price: Cost price.
+	// cost_price: Price of all goods before discounts. In fen.
 	CostPrice *int64 `json:"cost_price,omitempty"`
-	// goods_detail: Goods detail. Required.
+	// goods_detail: Single goods. Required.
 	GoodsDetail []AppWithContractGoodsDetail `json:"goods_detail"`
-	// invoice_id: Invoice id.
+	// invoice_id: The merchant's number of the receipt.
 	InvoiceID *string `json:"invoice_id,omitempty"`
 }
 
-// AppWithContractGoodsDetail is an item of goods_detail.
+// AppWithContractGoodsDetail is an item of goods_detail. Single goods.
 type AppWithContractGoodsDetail struct {
-	// goods_name: Goods name.
+	// goods_name: Name of the goods.
 	GoodsName *string `json:"goods_name,omitempty"`
-	// merchant_goods_id: Merchant goods id. Required.
+	// merchant_goods_id: The merchant's number of the goods. Required.
 	MerchantGoodsID string `json:"merchant_goods_id"`
-	// quantity: Quantity. Required.
+	// quantity: How many. Required.
 	Quantity int64 `json:"quantity"`
-	// unit_price: Unit price. Required.
+	// unit_price: Price of one. In fen. Required.
 	UnitPrice int64 `json:"unit_price"`
-	// wechatpay_goods_id: Wechatpay goods id.
+	// wechatpay_goods_id: WeChat Pay's number of the goods.
 	WechatpayGoodsID *string `json:"wechatpay_goods_id,omitempty"`
 }
 
-// AppWithContractSceneInfo is the object scene_info.
+// AppWithContractSceneInfo is the object scene_info. Where the payment takes place.
 type AppWithContractSceneInfo struct {
-	// device_id: Device id.
+	// device_id: The merchant's number of the device.
 	DeviceID *string `json:"device_id,omitempty"`
-	// payer_client_ip: Payer client ip. Required.
+	// payer_client_ip: IP address of the payer's device. Required.
 	PayerClientIP string `json:"payer_client_ip"`
-	// store_info: Store info.
+	// store_info: The store.
 	StoreInfo *AppWithContractStoreInfo `json:"store_info,omitempty"`
 }
 
-// AppWithContractStoreInfo is the object store_info.
+// AppWithContractStoreInfo is the object store_info. The store.
 type AppWithContractStoreInfo struct {
 	// address: Address.
 	Address *string `json:"address,omitempty"`
-	// area_code: Area code.
+	// area_code: Code of the area, GB/T 2260.
 	AreaCode *string `json:"area_code,omitempty"`
-	// id: Id.
+	// id: Number.
 	ID *string `json:"id,omitempty"`
 	// name: Name.
 	Name *string `json:"name,omitempty"`
 }
 
-// AppWithContractSettleInfo is the object settle_info.
+// AppWithContractSettleInfo is the object settle_info. How the payment is settled.
 type AppWithContractSettleInfo struct {
-	// profit_sharing: Profit sharing.
+	// profit_sharing: Whether the payment will be shared with others.
 	ProfitSharing *bool `json:"profit_sharing,omitempty"`
 }
 
@@ -536,73 +536,73 @@ type AppWithContractSettleInfo struct {
 type CodepayRequest struct {
 	// amount: Amount. Required.
 	Amount ContractOrderAmount `json:"amount"`
-	// appid: Appid. Left out, it is the configuration's appid.
+	// appid: App id of the official account, mini-program or app. Left out, it is the configuration's appid.
 	AppID *string `json:"appid,omitempty"`
-	// attach: Attach.
+	// attach: The merchant's own data, returned as it is.
 	Attach *string `json:"attach,omitempty"`
-	// description: Description. Required.
+	// description: What is paid for or done, in words. Required.
 	Description string `json:"description"`
-	// detail: Detail.
+	// detail: Details.
 	Detail *CodepayOrderDetail `json:"detail,omitempty"`
-	// goods_tag: Goods tag.
+	// goods_tag: Mark of goods for discounts.
 	GoodsTag *string `json:"goods_tag,omitempty"`
-	// mchid: Mchid. Left out, it is the configuration's mchid.
+	// mchid: Merchant id. Left out, it is the configuration's mchid.
 	MchID *string `json:"mchid,omitempty"`
-	// out_trade_no: Out trade no. Required.
+	// out_trade_no: The merchant's order number, unique for the merchant id. Required.
 	OutTradeNo string `json:"out_trade_no"`
-	// payer: Payer. Required.
+	// payer: Who pays. Required.
 	Payer CodepayPayer `json:"payer"`
-	// scene_info: Scene info. Required.
+	// scene_info: Where the payment takes place. Required.
 	SceneInfo CodepaySceneInfo `json:"scene_info"`
-	// settle_info: Settle info.
+	// settle_info: How the payment is settled.
 	SettleInfo *AppWithContractSettleInfo `json:"settle_info,omitempty"`
-	// support_fapiao: Support fapiao.
+	// support_fapiao: Whether the payer can ask for an invoice.
 	SupportFapiao *bool `json:"support_fapiao,omitempty"`
 }
 
-// CodepayOrderDetail is the object detail.
+// CodepayOrderDetail is the object detail. Details.
 type CodepayOrderDetail struct {
-	// cost_price: Cost price.
+	// cost_price: Price of all goods before discounts. In fen.
 	CostPrice *int64 `json:"cost_price,omitempty"`
-	// goods_detail: Goods detail. Required.
+	// goods_detail: Single goods. Required.
 	GoodsDetail []CodepayGoodsDetail `json:"goods_detail"`
-	// invoice_id: Invoice id.
+	// invoice_id: The merchant's number of the receipt.
 	InvoiceID *string `json:"invoice_id,omitempty"`
 }
 
-// CodepayGoodsDetail is an item of goods_detail.
+// CodepayGoodsDetail is an item of goods_detail. Single goods.
 type CodepayGoodsDetail struct {
-	// goods_name: Goods name.
+	// goods_name: Name of the goods.
 	GoodsName *string `json:"goods_name,omitempty"`
-	// merchant_goods_id: Merchant goods id. Required.
+	// merchant_goods_id: The merchant's number of the goods. Required.
 	MerchantGoodsID string `json:"merchant_goods_id"`
-	// quantity: Quantity. Required.
+	// quantity: How many. Required.
 	Quantity int64 `json:"quantity"`
-	// unit_price: Unit price. Required.
+	// unit_price: Price of one. In fen. Required.
 	UnitPrice int64 `json:"unit_price"`
-	// wxpay_goods_id: Wxpay goods id.
+	// wxpay_goods_id: WeChat Pay's number of the goods.
 	WxpayGoodsID *string `json:"wxpay_goods_id,omitempty"`
 }
 
-// CodepayPayer is the object payer.
+// CodepayPayer is the object payer. Who pays.
 type CodepayPayer struct {
-	// auth_code: Auth code. Required.
+	// auth_code: The code that the payer's device shows. Required.
 	AuthCode string `json:"auth_code"`
 }
 
-// CodepaySceneInfo is the object scene_info.
+// CodepaySceneInfo is the object scene_info. Where the payment takes place.
 type CodepaySceneInfo struct {
-	// device_id: Device id.
+	// device_id: The merchant's number of the device.
 	DeviceID *string `json:"device_id,omitempty"`
 	// device_ip: Device ip.
 	DeviceIP *string `json:"device_ip,omitempty"`
-	// store_info: Store info. Required.
+	// store_info: The store. Required.
 	StoreInfo CodepayStoreInfo `json:"store_info"`
 }
 
-// CodepayStoreInfo is the object store_info.
+// CodepayStoreInfo is the object store_info. The store.
 type CodepayStoreInfo struct {
-	// id: Id.
+	// id: Number.
 	ID *string `json:"id,omitempty"`
 	// out_id: Out id.
 	OutID *string `json:"out_id,omitempty"`
@@ -610,19 +610,19 @@ type CodepayStoreInfo struct {
 
 // ReportExposureRequest is the body of POST /v3/pay/transactions/exposure.
 type ReportExposureRequest struct {
-	// appid: Appid. Left out, it is the configuration's appid.
+	// appid: App id of the official account, mini-program or app. Left out, it is the configuration's appid.
 	AppID *string `json:"appid,omitempty"`
-	// mchid: Mchid. Left out, it is the configuration's mchid.
+	// mchid: Merchant id. Left out, it is the configuration's mchid.
 	MchID *string `json:"mchid,omitempty"`
-	// out_trade_no: Out trade no. Required.
+	// out_trade_no: The merchant's order number, unique for the merchant id. Required.
 	OutTradeNo string `json:"out_trade_no"`
-	// payer: Payer. Required.
+	// payer: Who pays. Required.
 	Payer ReportExposurePayer `json:"payer"`
 }
 
-// ReportExposurePayer is the object payer.
+// ReportExposurePayer is the object payer. Who pays.
 type ReportExposurePayer struct {
-	// openid: Openid.
+	// openid: The user's id within the app id.
 	OpenID *string `json:"openid,omitempty"`
 	// phone_number_hash: Phone number hash.
 	PhoneNumberHash *string `json:"phone_number_hash,omitempty"`
@@ -640,33 +640,33 @@ type ReportExposureResponse struct {
 type JsapiWithContractRequest struct {
 	// amount: Amount. Required.
 	Amount ContractOrderAmount `json:"amount"`
-	// appid: Appid. Left out, it is the configuration's appid.
+	// appid: App id of the official account, mini-program or app. Left out, it is the configuration's appid.
 	AppID *string `json:"appid,omitempty"`
-	// attach: Attach.
+	// attach: The merchant's own data, returned as it is.
 	Attach *string `json:"attach,omitempty"`
 	// contract_info: Contract info. Required.
 	ContractInfo JsapiContractInfo `json:"contract_info"`
-	// description: Description. Required.
+	// description: What is paid for or done, in words. Required.
 	Description string `json:"description"`
-	// detail: Detail.
+	// detail: Details.
 	Detail *ContractOrderDetail `json:"detail,omitempty"`
-	// goods_tag: Goods tag.
+	// goods_tag: Mark of goods for discounts.
 	GoodsTag *string `json:"goods_tag,omitempty"`
-	// mchid: Mchid. Left out, it is the configuration's mchid.
+	// mchid: Merchant id. Left out, it is the configuration's mchid.
 	MchID *string `json:"mchid,omitempty"`
-	// notify_url: Notify url. Left out, it is the configuration's notify_url.
+	// notify_url: Where the notification goes: absolute, HTTPS, without query. Left out, it is the configuration's notify_url.
 	NotifyURL *string `json:"notify_url,omitempty"`
-	// out_trade_no: Out trade no. Required.
+	// out_trade_no: The merchant's order number, unique for the merchant id. Required.
 	OutTradeNo string `json:"out_trade_no"`
-	// payer: Payer. Required.
+	// payer: Who pays. Required.
 	Payer JsapiWithContractPayer `json:"payer"`
-	// scene_info: Scene info.
+	// scene_info: Where the payment takes place.
 	SceneInfo *AppWithContractSceneInfo `json:"scene_info,omitempty"`
-	// settle_info: Settle info.
+	// settle_info: How the payment is settled.
 	SettleInfo *AppWithContractSettleInfo `json:"settle_info,omitempty"`
-	// support_fapiao: Support fapiao.
+	// support_fapiao: Whether the payer can ask for an invoice.
 	SupportFapiao *bool `json:"support_fapiao,omitempty"`
-	// time_expire: Time expire.
+	// time_expire: Until when the order can be paid.
 	TimeExpire *string `json:"time_expire,omitempty"`
 }
 
@@ -676,15 +676,15 @@ type JsapiContractInfo struct {
 	ContractAppID *string `json:"contract_appid,omitempty"`
 	// contract_code: Contract code.
 	ContractCode *string `json:"contract_code,omitempty"`
-	// contract_display_account: Contract display account.
+	// contract_display_account: Name of the user's account at the merchant, shown in the contract.
 	ContractDisplayAccount *string `json:"contract_display_account,omitempty"`
 	// contract_mchid: Contract mchid.
 	ContractMchID *string `json:"contract_mchid,omitempty"`
-	// contract_notify_url: Contract notify url.
+	// contract_notify_url: Where notifications of the contract go: absolute, HTTPS, without query.
 	ContractNotifyURL *string `json:"contract_notify_url,omitempty"`
 	// password_free_contract_id: Password free contract id.
 	PasswordFreeContractID *string `json:"password_free_contract_id,omitempty"`
-	// plan_id: Plan id.
+	// plan_id: Number of the plan or of the contract's template.
 	PlanID *string `json:"plan_id,omitempty"`
 	// request_serial: Request serial.
 	RequestSerial *string `json:"request_serial,omitempty"`
@@ -692,19 +692,19 @@ type JsapiContractInfo struct {
 	Token *string `json:"token,omitempty"`
 }
 
-// JsapiWithContractPayer is the object payer.
+// JsapiWithContractPayer is the object payer. Who pays.
 type JsapiWithContractPayer struct {
-	// openid: Openid. Required.
+	// openid: The user's id within the app id. Required.
 	OpenID string `json:"openid"`
 }
 
 // ReverseResponse is the answer to POST /v3/pay/transactions/out-trade-no/{out_trade_no}/reverse.
 type ReverseResponse struct {
-	// appid: Appid.
+	// appid: App id of the official account, mini-program or app.
 	AppID string `json:"appid,omitempty"`
-	// mchid: Mchid.
+	// mchid: Merchant id.
 	MchID string `json:"mchid,omitempty"`
-	// out_trade_no: Out trade no.
+	// out_trade_no: The merchant's order number, unique for the merchant id.
 	OutTradeNo string `json:"out_trade_no,omitempty"`
 }
 

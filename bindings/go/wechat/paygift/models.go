@@ -4,21 +4,21 @@ package paygift
 
 // Activities is the answer to GET /v3/marketing/paygiftactivity/activities.
 type Activities struct {
-	// data: Data.
+	// data: What is listed.
 	Data []ActivityItem `json:"data,omitempty"`
-	// limit: Limit.
+	// limit: How many to list at most.
 	Limit int64 `json:"limit,omitempty"`
-	// offset: Offset.
+	// offset: How many to pass over before the first that is listed.
 	Offset int64 `json:"offset,omitempty"`
-	// total_count: Total count.
+	// total_count: How many there are in all.
 	TotalCount int64 `json:"total_count,omitempty"`
 }
 
-// ActivityItem is an item of data.
+// ActivityItem is an item of data. What is listed.
 type ActivityItem struct {
 	// activity_base_info: Activity base info.
 	ActivityBaseInfo *ActivitiesActivityBaseInfo `json:"activity_base_info,omitempty"`
-	// activity_id: Activity id.
+	// activity_id: Number of the activity.
 	ActivityID string `json:"activity_id,omitempty"`
 	// advanced_setting: Advanced setting.
 	AdvancedSetting *ActivitiesAdvancedSetting `json:"advanced_setting,omitempty"`
@@ -37,19 +37,19 @@ type ActivitiesActivityBaseInfo struct {
 	// background_color: Background color. Color010, Color020, Color030, Color040, Color050, Color060, Color070, Color080,
 	// Color090, Color100, or what the provider adds.
 	BackgroundColor string `json:"background_color,omitempty"`
-	// begin_time: Begin time. RFC 3339.
+	// begin_time: When it begins. RFC 3339.
 	BeginTime string `json:"begin_time,omitempty"`
 	// delivery_purpose: Delivery purpose. JUMP_MINI_APP, OFF_LINE_PAY, or what the provider adds.
 	DeliveryPurpose string `json:"delivery_purpose,omitempty"`
-	// end_time: End time. RFC 3339.
+	// end_time: When it ends. RFC 3339.
 	EndTime string `json:"end_time,omitempty"`
 	// merchant_logo_url: Merchant logo url.
 	MerchantLogoURL string `json:"merchant_logo_url,omitempty"`
-	// mini_programs_appid: Mini programs appid.
+	// mini_programs_appid: App id of the mini-program.
 	MiniProgramsAppID string `json:"mini_programs_appid,omitempty"`
-	// mini_programs_path: Mini programs path.
+	// mini_programs_path: Path within the mini-program.
 	MiniProgramsPath string `json:"mini_programs_path,omitempty"`
-	// out_request_no: Out request no.
+	// out_request_no: The merchant's number of the request, unique for the merchant id; the same number has one effect.
 	OutRequestNo string `json:"out_request_no,omitempty"`
 }
 
@@ -71,9 +71,9 @@ type ActivitiesAvailableDayTime struct {
 
 // ActivitiesAvailableTime is an item of available_time.
 type ActivitiesAvailableTime struct {
-	// begin_time: Begin time. RFC 3339.
+	// begin_time: When it begins. RFC 3339.
 	BeginTime string `json:"begin_time,omitempty"`
-	// end_time: End time. RFC 3339.
+	// end_time: When it ends. RFC 3339.
 	EndTime string `json:"end_time,omitempty"`
 }
 
@@ -125,7 +125,7 @@ type FullSendRule struct {
 	MerchantOption string `json:"merchant_option,omitempty"`
 	// send_content: Send content. GIFT_PACKAGE, SINGLE_COUPON, or what the provider adds.
 	SendContent string `json:"send_content,omitempty"`
-	// transaction_amount_minimum: Transaction amount minimum.
+	// transaction_amount_minimum: From which amount of payment on it is given. In fen.
 	TransactionAmountMinimum int64 `json:"transaction_amount_minimum,omitempty"`
 }
 
@@ -133,7 +133,7 @@ type FullSendRule struct {
 type ActivitiesAward struct {
 	// original_image_url: Original image url.
 	OriginalImageURL string `json:"original_image_url,omitempty"`
-	// stock_id: Stock id.
+	// stock_id: WeChat Pay's number of the stock of coupons.
 	StockID string `json:"stock_id,omitempty"`
 	// thumbnail_url: Thumbnail url.
 	ThumbnailURL string `json:"thumbnail_url,omitempty"`
@@ -151,7 +151,7 @@ type StepSendRule struct {
 type Activity struct {
 	// activity_base_info: Activity base info.
 	ActivityBaseInfo *ActivitiesActivityBaseInfo `json:"activity_base_info,omitempty"`
-	// activity_id: Activity id.
+	// activity_id: Number of the activity.
 	ActivityID string `json:"activity_id,omitempty"`
 	// activity_status: Activity status. CREATE_ACT_FAILED, CREATE_ACT_STATUS, ONGOING_ACT_STATUS, OVER_TIME_ACT_STATUS,
 	// STOP_ACT_STATUS, TERMINATE_ACT_STATUS, or what the provider adds.
@@ -164,7 +164,7 @@ type Activity struct {
 	AwardSendRule *ActivityAwardSendRule `json:"award_send_rule,omitempty"`
 	// belong_merchant_id: Belong merchant id.
 	BelongMerchantID string `json:"belong_merchant_id,omitempty"`
-	// create_time: Create time. RFC 3339.
+	// create_time: When it was made. RFC 3339.
 	CreateTime string `json:"create_time,omitempty"`
 	// creator_merchant_id: Creator merchant id.
 	CreatorMerchantID string `json:"creator_merchant_id,omitempty"`
@@ -172,7 +172,7 @@ type Activity struct {
 	PauseTime string `json:"pause_time,omitempty"`
 	// recovery_time: Recovery time. RFC 3339.
 	RecoveryTime string `json:"recovery_time,omitempty"`
-	// update_time: Update time. RFC 3339.
+	// update_time: When it was last changed. RFC 3339.
 	UpdateTime string `json:"update_time,omitempty"`
 }
 
@@ -192,57 +192,57 @@ type ActivityFullSendRule struct {
 	MerchantOption string `json:"merchant_option,omitempty"`
 	// send_content: Send content. GIFT_PACKAGE, SINGLE_COUPON, or what the provider adds.
 	SendContent string `json:"send_content,omitempty"`
-	// transaction_amount_minimum: Transaction amount minimum.
+	// transaction_amount_minimum: From which amount of payment on it is given. In fen.
 	TransactionAmountMinimum int64 `json:"transaction_amount_minimum,omitempty"`
 }
 
 // ListActivityGoodsResponse is the answer to GET /v3/marketing/paygiftactivity/activities/{activity_id}/goods.
 type ListActivityGoodsResponse struct {
-	// activity_id: Activity id.
+	// activity_id: Number of the activity.
 	ActivityID string `json:"activity_id,omitempty"`
-	// data: Data.
+	// data: What is listed.
 	Data []ActivityGoods `json:"data,omitempty"`
-	// limit: Limit.
+	// limit: How many to list at most.
 	Limit int64 `json:"limit,omitempty"`
-	// offset: Offset.
+	// offset: How many to pass over before the first that is listed.
 	Offset int64 `json:"offset,omitempty"`
-	// total_count: Total count.
+	// total_count: How many there are in all.
 	TotalCount int64 `json:"total_count,omitempty"`
 }
 
-// ActivityGoods is an item of data.
+// ActivityGoods is an item of data. What is listed.
 type ActivityGoods struct {
-	// create_time: Create time. RFC 3339.
+	// create_time: When it was made. RFC 3339.
 	CreateTime string `json:"create_time,omitempty"`
-	// goods_id: Goods id.
+	// goods_id: Number of the goods.
 	GoodsID string `json:"goods_id,omitempty"`
-	// update_time: Update time. RFC 3339.
+	// update_time: When it was last changed. RFC 3339.
 	UpdateTime string `json:"update_time,omitempty"`
 }
 
 // ListActivityMerchantsResponse is the answer to GET /v3/marketing/paygiftactivity/activities/{activity_id}/merchants.
 type ListActivityMerchantsResponse struct {
-	// activity_id: Activity id.
+	// activity_id: Number of the activity.
 	ActivityID string `json:"activity_id,omitempty"`
-	// data: Data.
+	// data: What is listed.
 	Data []ActivityMerchant `json:"data,omitempty"`
-	// limit: Limit.
+	// limit: How many to list at most.
 	Limit int64 `json:"limit,omitempty"`
-	// offset: Offset.
+	// offset: How many to pass over before the first that is listed.
 	Offset int64 `json:"offset,omitempty"`
-	// total_count: Total count.
+	// total_count: How many there are in all.
 	TotalCount int64 `json:"total_count,omitempty"`
 }
 
-// ActivityMerchant is an item of data.
+// ActivityMerchant is an item of data. What is listed.
 type ActivityMerchant struct {
-	// create_time: Create time. RFC 3339.
+	// create_time: When it was made. RFC 3339.
 	CreateTime string `json:"create_time,omitempty"`
-	// mchid: Mchid.
+	// mchid: Merchant id.
 	MchID string `json:"mchid,omitempty"`
-	// merchant_name: Merchant name.
+	// merchant_name: Name of the merchant.
 	MerchantName string `json:"merchant_name,omitempty"`
-	// update_time: Update time. RFC 3339.
+	// update_time: When it was last changed. RFC 3339.
 	UpdateTime string `json:"update_time,omitempty"`
 }
 
@@ -256,7 +256,7 @@ type AddMerchantsRequest struct {
 
 // AddMerchantsResponse is the answer to POST /v3/marketing/paygiftactivity/activities/{activity_id}/merchants/add.
 type AddMerchantsResponse struct {
-	// activity_id: Activity id.
+	// activity_id: Number of the activity.
 	ActivityID string `json:"activity_id,omitempty"`
 	// add_time: Add time. RFC 3339.
 	AddTime string `json:"add_time,omitempty"`
@@ -268,7 +268,7 @@ type AddMerchantsResponse struct {
 type InvalidMerchant struct {
 	// invalid_reason: Invalid reason.
 	InvalidReason string `json:"invalid_reason,omitempty"`
-	// mchid: Mchid.
+	// mchid: Merchant id.
 	MchID string `json:"mchid,omitempty"`
 }
 
@@ -282,7 +282,7 @@ type DeleteMerchantsRequest struct {
 
 // DeleteMerchantsResponse is the answer to POST /v3/marketing/paygiftactivity/activities/{activity_id}/merchants/delete.
 type DeleteMerchantsResponse struct {
-	// activity_id: Activity id.
+	// activity_id: Number of the activity.
 	ActivityID string `json:"activity_id,omitempty"`
 	// delete_time: Delete time. RFC 3339.
 	DeleteTime string `json:"delete_time,omitempty"`
@@ -290,7 +290,7 @@ type DeleteMerchantsResponse struct {
 
 // TerminateActivityResponse is the answer to POST /v3/marketing/paygiftactivity/activities/{activity_id}/terminate.
 type TerminateActivityResponse struct {
-	// activity_id: Activity id.
+	// activity_id: Number of the activity.
 	ActivityID string `json:"activity_id,omitempty"`
 	// terminate_time: Terminate time. RFC 3339.
 	TerminateTime string `json:"terminate_time,omitempty"`
@@ -317,19 +317,20 @@ type ActivityBaseInfo struct {
 	// background_color: Background color. One of Color010, Color020, Color030, Color040, Color050, Color060, Color070,
 	// Color080, Color090, Color100.
 	BackgroundColor string `json:"background_color,omitempty"`
-	// begin_time: Begin time. RFC 3339.
+	// begin_time: When it begins. RFC 3339.
 	BeginTime *string `json:"begin_time,omitempty"`
 	// delivery_purpose: Delivery purpose. One of JUMP_MINI_APP, OFF_LINE_PAY. Required.
 	DeliveryPurpose string `json:"delivery_purpose"`
-	// end_time: End time. RFC 3339.
+	// end_time: When it ends. RFC 3339.
 	EndTime *string `json:"end_time,omitempty"`
 	// merchant_logo_url: Merchant logo url. Required.
 	MerchantLogoURL string `json:"merchant_logo_url"`
-	// mini_programs_appid: Mini programs appid.
+	// mini_programs_appid: App id of the mini-program.
 	MiniProgramsAppID *string `json:"mini_programs_appid,omitempty"`
-	// mini_programs_path: Mini programs path.
+	// mini_programs_path: Path within the mini-program.
 	MiniProgramsPath *string `json:"mini_programs_path,omitempty"`
-	// out_request_no: Out request no. Required.
+	// out_request_no: The merchant's number of the request, unique for the merchant id; the same number has one effect.
+	// Required.
 	OutRequestNo string `json:"out_request_no"`
 }
 
@@ -351,9 +352,9 @@ type AvailableDayTime struct {
 
 // AvailableTime is an item of available_time.
 type AvailableTime struct {
-	// begin_time: Begin time. RFC 3339.
+	// begin_time: When it begins. RFC 3339.
 	BeginTime *string `json:"begin_time,omitempty"`
-	// end_time: End time. RFC 3339.
+	// end_time: When it ends. RFC 3339.
 	EndTime *string `json:"end_time,omitempty"`
 }
 
@@ -399,7 +400,7 @@ type AwardSendRule struct {
 	MerchantOption string `json:"merchant_option"`
 	// send_content: Send content. One of GIFT_PACKAGE, SINGLE_COUPON. Required.
 	SendContent string `json:"send_content"`
-	// transaction_amount_minimum: Transaction amount minimum. Required.
+	// transaction_amount_minimum: From which amount of payment on it is given. In fen. Required.
 	TransactionAmountMinimum int64 `json:"transaction_amount_minimum"`
 }
 
@@ -407,7 +408,7 @@ type AwardSendRule struct {
 type Award struct {
 	// original_image_url: Original image url.
 	OriginalImageURL *string `json:"original_image_url,omitempty"`
-	// stock_id: Stock id.
+	// stock_id: WeChat Pay's number of the stock of coupons.
 	StockID *string `json:"stock_id,omitempty"`
 	// thumbnail_url: Thumbnail url.
 	ThumbnailURL *string `json:"thumbnail_url,omitempty"`
@@ -415,9 +416,9 @@ type Award struct {
 
 // CreateActivityResponse is the answer to POST /v3/marketing/paygiftactivity/unique-threshold-activity.
 type CreateActivityResponse struct {
-	// activity_id: Activity id.
+	// activity_id: Number of the activity.
 	ActivityID string `json:"activity_id,omitempty"`
-	// create_time: Create time. RFC 3339.
+	// create_time: When it was made. RFC 3339.
 	CreateTime string `json:"create_time,omitempty"`
 }
 

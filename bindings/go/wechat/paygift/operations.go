@@ -22,9 +22,9 @@ type ListActivitiesOptions struct {
 	ActivityStatus string
 	// award_type: Award type. Always BUSIFAVOR.
 	AwardType string
-	// limit: Limit. Required.
+	// limit: How many to list at most. Required.
 	Limit *int64
-	// offset: Offset. Required.
+	// offset: How many to pass over before the first that is listed. Required.
 	Offset *int64
 }
 
@@ -58,9 +58,9 @@ func QueryActivity(ctx context.Context, client payseal.Executor, activityID stri
 
 // ListActivityGoodsOptions are the query parameters of [ListActivityGoods]; zero fields are left out.
 type ListActivityGoodsOptions struct {
-	// limit: Limit.
+	// limit: How many to list at most.
 	Limit *int64
-	// offset: Offset.
+	// offset: How many to pass over before the first that is listed.
 	Offset *int64
 }
 
@@ -81,9 +81,9 @@ func ListActivityGoods(ctx context.Context, client payseal.Executor, activityID 
 
 // ListActivityMerchantsOptions are the query parameters of [ListActivityMerchants]; zero fields are left out.
 type ListActivityMerchantsOptions struct {
-	// limit: Limit.
+	// limit: How many to list at most.
 	Limit *int64
-	// offset: Offset.
+	// offset: How many to pass over before the first that is listed.
 	Offset *int64
 }
 

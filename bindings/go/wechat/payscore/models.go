@@ -5,47 +5,47 @@ package payscore
 // ServiceNotification is that a user gave or took back the leave to use a service. Plaintext of
 // PAYSCORE.USER_OPEN_SERVICE, PAYSCORE.USER_CLOSE_SERVICE.
 type ServiceNotification struct {
-	// appid: Appid.
+	// appid: App id of the official account, mini-program or app.
 	AppID string `json:"appid,omitempty"`
-	// mchid: Mchid.
+	// mchid: Merchant id.
 	MchID string `json:"mchid,omitempty"`
-	// sub_appid: Sub appid.
+	// sub_appid: App id of the sub-merchant.
 	SubAppID string `json:"sub_appid,omitempty"`
-	// sub_mchid: Sub mchid.
+	// sub_mchid: Merchant id of the sub-merchant.
 	SubMchID string `json:"sub_mchid,omitempty"`
-	// channel_id: Channel id.
+	// channel_id: Merchant id of the channel or of the bank.
 	ChannelID string `json:"channel_id,omitempty"`
-	// out_request_no: Out request no.
+	// out_request_no: The merchant's number of the request, unique for the merchant id; the same number has one effect.
 	OutRequestNo string `json:"out_request_no,omitempty"`
-	// service_id: Service id.
+	// service_id: Id of the service, given by WeChat Pay.
 	ServiceID string `json:"service_id,omitempty"`
-	// openid: Openid.
+	// openid: The user's id within the app id.
 	OpenID string `json:"openid,omitempty"`
-	// sub_openid: Sub openid.
+	// sub_openid: The user's id within the sub-merchant's app id.
 	SubOpenID string `json:"sub_openid,omitempty"`
 	// user_service_status: User service status.
 	UserServiceStatus string `json:"user_service_status,omitempty"`
 	// openorclose_time: Openorclose time.
 	OpenorcloseTime string `json:"openorclose_time,omitempty"`
-	// authorization_code: Authorization code.
+	// authorization_code: The merchant's number of the user's leave.
 	AuthorizationCode string `json:"authorization_code,omitempty"`
 }
 
 // BankCreatePermissionRequest is the body of POST /v3/payscore/acquiringbank/permissions.
 type BankCreatePermissionRequest struct {
-	// appid: Appid. Required.
+	// appid: App id of the official account, mini-program or app. Required.
 	AppID string `json:"appid"`
-	// authorization_code: Authorization code. Required.
+	// authorization_code: The merchant's number of the user's leave. Required.
 	AuthorizationCode string `json:"authorization_code"`
-	// channel_id: Channel id. Required.
+	// channel_id: Merchant id of the channel or of the bank. Required.
 	ChannelID string `json:"channel_id"`
-	// notify_url: Notify url.
+	// notify_url: Where the notification goes: absolute, HTTPS, without query.
 	NotifyURL *string `json:"notify_url,omitempty"`
-	// service_id: Service id. Required.
+	// service_id: Id of the service, given by WeChat Pay. Required.
 	ServiceID string `json:"service_id"`
-	// sub_appid: Sub appid.
+	// sub_appid: App id of the sub-merchant.
 	SubAppID *string `json:"sub_appid,omitempty"`
-	// sub_mchid: Sub mchid. Required.
+	// sub_mchid: Merchant id of the sub-merchant. Required.
 	SubMchID string `json:"sub_mchid"`
 }
 
@@ -57,31 +57,31 @@ type PermissionToken struct {
 
 // Permission is the answer to GET /v3/payscore/acquiringbank/permissions/authorization-code/{authorization_code}.
 type Permission struct {
-	// appid: Appid.
+	// appid: App id of the official account, mini-program or app.
 	AppID string `json:"appid,omitempty"`
-	// authorization_code: Authorization code.
+	// authorization_code: The merchant's number of the user's leave.
 	AuthorizationCode string `json:"authorization_code,omitempty"`
-	// authorization_state: Authorization state. AVAILABLE, UNAVAILABLE, UNBINDUSER, or what the provider adds.
+	// authorization_state: State of the authorization. AVAILABLE, UNAVAILABLE, UNBINDUSER, or what the provider adds.
 	AuthorizationState string `json:"authorization_state,omitempty"`
 	// authorization_success_time: Authorization success time.
 	AuthorizationSuccessTime string `json:"authorization_success_time,omitempty"`
 	// cancel_authorization_time: Cancel authorization time.
 	CancelAuthorizationTime string `json:"cancel_authorization_time,omitempty"`
-	// channel_id: Channel id.
+	// channel_id: Merchant id of the channel or of the bank.
 	ChannelID string `json:"channel_id,omitempty"`
-	// mchid: Mchid.
+	// mchid: Merchant id.
 	MchID string `json:"mchid,omitempty"`
-	// notify_url: Notify url.
+	// notify_url: Where the notification goes: absolute, HTTPS, without query.
 	NotifyURL string `json:"notify_url,omitempty"`
-	// openid: Openid.
+	// openid: The user's id within the app id.
 	OpenID string `json:"openid,omitempty"`
-	// service_id: Service id.
+	// service_id: Id of the service, given by WeChat Pay.
 	ServiceID string `json:"service_id,omitempty"`
-	// sub_appid: Sub appid.
+	// sub_appid: App id of the sub-merchant.
 	SubAppID string `json:"sub_appid,omitempty"`
-	// sub_mchid: Sub mchid.
+	// sub_mchid: Merchant id of the sub-merchant.
 	SubMchID string `json:"sub_mchid,omitempty"`
-	// sub_openid: Sub openid.
+	// sub_openid: The user's id within the sub-merchant's app id.
 	SubOpenID string `json:"sub_openid,omitempty"`
 	// risk_level_version: Risk level version.
 	RiskLevelVersion int64 `json:"risk_level_version,omitempty"`
@@ -94,188 +94,188 @@ type Permission struct {
 // BankTerminatePermissionRequest is the body of POST
 // /v3/payscore/acquiringbank/permissions/authorization-code/{authorization_code}/terminate.
 type BankTerminatePermissionRequest struct {
-	// channel_id: Channel id.
+	// channel_id: Merchant id of the channel or of the bank.
 	ChannelID *string `json:"channel_id,omitempty"`
 	// reason: Reason. Required.
 	Reason string `json:"reason"`
-	// service_id: Service id. Required.
+	// service_id: Id of the service, given by WeChat Pay. Required.
 	ServiceID string `json:"service_id"`
-	// sub_mchid: Sub mchid. Required.
+	// sub_mchid: Merchant id of the sub-merchant. Required.
 	SubMchID string `json:"sub_mchid"`
 }
 
 // ServiceOrder is the answer to GET /v3/payscore/acquiringbank/serviceorder. Plaintext of PAYSCORE.USER_CONFIRM,
 // PAYSCORE.USER_PAID.
 type ServiceOrder struct {
-	// appid: Appid.
+	// appid: App id of the official account, mini-program or app.
 	AppID string `json:"appid,omitempty"`
-	// attach: Attach.
+	// attach: The merchant's own data, returned as it is.
 	Attach string `json:"attach,omitempty"`
-	// channel_id: Channel id.
+	// channel_id: Merchant id of the channel or of the bank.
 	ChannelID string `json:"channel_id,omitempty"`
-	// collection: Collection.
+	// collection: How the payment goes.
 	Collection *Collection `json:"collection,omitempty"`
-	// location: Location.
+	// location: Where the service takes place.
 	Location *ServiceOrderLocation `json:"location,omitempty"`
-	// mchid: Mchid.
+	// mchid: Merchant id.
 	MchID string `json:"mchid,omitempty"`
-	// need_collection: Need collection.
+	// need_collection: Whether something is to be paid.
 	NeedCollection bool `json:"need_collection,omitempty"`
-	// notify_url: Notify url.
+	// notify_url: Where the notification goes: absolute, HTTPS, without query.
 	NotifyURL string `json:"notify_url,omitempty"`
-	// openid: Openid.
+	// openid: The user's id within the app id.
 	OpenID string `json:"openid,omitempty"`
-	// order_id: Order id.
+	// order_id: WeChat Pay's number of the order.
 	OrderID string `json:"order_id,omitempty"`
-	// out_order_no: Out order no.
+	// out_order_no: The merchant's number of the order, unique for the merchant id.
 	OutOrderNo string `json:"out_order_no,omitempty"`
-	// post_discounts: Post discounts.
+	// post_discounts: Discounts that are given at the end.
 	PostDiscounts []ServiceOrderPostDiscount `json:"post_discounts,omitempty"`
-	// post_payments: Post payments.
+	// post_payments: What is to be paid at the end.
 	PostPayments []ServiceOrderPostDiscount `json:"post_payments,omitempty"`
-	// risk_fund: Risk fund.
+	// risk_fund: What may have to be paid at most.
 	RiskFund *ServiceOrderRiskFund `json:"risk_fund,omitempty"`
-	// service_id: Service id.
+	// service_id: Id of the service, given by WeChat Pay.
 	ServiceID string `json:"service_id,omitempty"`
-	// service_introduction: Service introduction.
+	// service_introduction: Name of the service, shown to the user.
 	ServiceIntroduction string `json:"service_introduction,omitempty"`
 	// state: State. CREATED, DOING, DONE, EXPIRED, REVOKED, or what the provider adds.
 	State string `json:"state,omitempty"`
-	// state_description: State description. MCH_COMPLETE, USER_CONFIRM, or what the provider adds.
+	// state_description: The state in words. MCH_COMPLETE, USER_CONFIRM, or what the provider adds.
 	StateDescription string `json:"state_description,omitempty"`
-	// sub_appid: Sub appid.
+	// sub_appid: App id of the sub-merchant.
 	SubAppID string `json:"sub_appid,omitempty"`
-	// sub_mchid: Sub mchid.
+	// sub_mchid: Merchant id of the sub-merchant.
 	SubMchID string `json:"sub_mchid,omitempty"`
-	// sub_openid: Sub openid.
+	// sub_openid: The user's id within the sub-merchant's app id.
 	SubOpenID string `json:"sub_openid,omitempty"`
-	// time_range: Time range.
+	// time_range: When the service takes place.
 	TimeRange *ServiceOrderTimeRange `json:"time_range,omitempty"`
-	// total_amount: Total amount.
+	// total_amount: Whole amount. In fen.
 	TotalAmount int64 `json:"total_amount,omitempty"`
-	// package: Package.
+	// package: What the user's device needs to show the page of WeChat Pay.
 	Package string `json:"package,omitempty"`
 	// shopping_info: Shopping info.
 	ShoppingInfo *ServiceOrderShoppingInfo `json:"shopping_info,omitempty"`
-	// currency: Currency.
+	// currency: Currency, ISO 4217.
 	Currency string `json:"currency,omitempty"`
-	// currency_price: Currency price.
+	// currency_price: Amount in the currency of the order, in its smallest unit.
 	CurrencyPrice int64 `json:"currency_price,omitempty"`
 	// currency_rate_info: Currency rate info.
 	CurrencyRateInfo string `json:"currency_rate_info,omitempty"`
 }
 
-// Collection is the object collection.
+// Collection is the object collection. How the payment goes.
 type Collection struct {
-	// details: Details.
+	// details: Single items.
 	Details []CollectionDetail `json:"details,omitempty"`
-	// paid_amount: Paid amount.
+	// paid_amount: What has been paid. In fen.
 	PaidAmount int64 `json:"paid_amount,omitempty"`
-	// paying_amount: Paying amount.
+	// paying_amount: What is still to be paid. In fen.
 	PayingAmount int64 `json:"paying_amount,omitempty"`
 	// state: State. USER_PAID, USER_PAYING, or what the provider adds.
 	State string `json:"state,omitempty"`
-	// total_amount: Total amount.
+	// total_amount: Whole amount. In fen.
 	TotalAmount int64 `json:"total_amount,omitempty"`
-	// bank_type: Bank type.
+	// bank_type: The payer's bank and kind of card.
 	BankType string `json:"bank_type,omitempty"`
 }
 
-// CollectionDetail is an item of details.
+// CollectionDetail is an item of details. Single items.
 type CollectionDetail struct {
-	// amount: Amount.
+	// amount: Amount of the payment. In fen.
 	Amount int64 `json:"amount,omitempty"`
-	// paid_time: Paid time.
+	// paid_time: When it was paid.
 	PaidTime string `json:"paid_time,omitempty"`
-	// paid_type: Paid type. MCH, NEWTON, or what the provider adds.
+	// paid_type: How it was paid. MCH, NEWTON, or what the provider adds.
 	PaidType string `json:"paid_type,omitempty"`
-	// promotion_detail: Promotion detail.
+	// promotion_detail: Coupons that were used.
 	PromotionDetail []Promotion `json:"promotion_detail,omitempty"`
-	// seq: Seq.
+	// seq: Number of the item, from 1.
 	Seq int64 `json:"seq,omitempty"`
-	// transaction_id: Transaction id.
+	// transaction_id: WeChat Pay's number of the payment.
 	TransactionID string `json:"transaction_id,omitempty"`
 }
 
-// Promotion is an item of promotion_detail.
+// Promotion is an item of promotion_detail. Coupons that were used.
 type Promotion struct {
-	// amount: Amount.
+	// amount: Amount of the discount. In fen.
 	Amount int64 `json:"amount,omitempty"`
-	// coupon_id: Coupon id.
+	// coupon_id: WeChat Pay's number of the coupon.
 	CouponID string `json:"coupon_id,omitempty"`
-	// currency: Currency.
+	// currency: Currency, ISO 4217.
 	Currency string `json:"currency,omitempty"`
-	// goods_detail: Goods detail.
+	// goods_detail: Single goods.
 	GoodsDetail []PromotionGoods `json:"goods_detail,omitempty"`
-	// merchant_contribute: Merchant contribute.
+	// merchant_contribute: What the merchant pays of a discount. In fen.
 	MerchantContribute int64 `json:"merchant_contribute,omitempty"`
-	// name: Name.
+	// name: Name of the coupon.
 	Name string `json:"name,omitempty"`
-	// other_contribute: Other contribute.
+	// other_contribute: What others pay of a discount. In fen.
 	OtherContribute int64 `json:"other_contribute,omitempty"`
-	// scope: Scope. GLOBAL, SINGLE, or what the provider adds.
+	// scope: Whether a coupon is good for all goods or for single ones. GLOBAL, SINGLE, or what the provider adds.
 	Scope string `json:"scope,omitempty"`
-	// stock_id: Stock id.
+	// stock_id: WeChat Pay's number of the stock of coupons.
 	StockID string `json:"stock_id,omitempty"`
-	// type: Type. CASH, NOCASH, or what the provider adds.
+	// type: Kind. CASH, NOCASH, or what the provider adds.
 	Type string `json:"type,omitempty"`
-	// wechatpay_contribute: Wechatpay contribute.
+	// wechatpay_contribute: What WeChat Pay pays of a discount. In fen.
 	WechatpayContribute int64 `json:"wechatpay_contribute,omitempty"`
 }
 
-// PromotionGoods is an item of goods_detail.
+// PromotionGoods is an item of goods_detail. Single goods.
 type PromotionGoods struct {
-	// discount_amount: Discount amount.
+	// discount_amount: Amount of the discount. In fen.
 	DiscountAmount int64 `json:"discount_amount,omitempty"`
-	// goods_id: Goods id.
+	// goods_id: Number of the goods.
 	GoodsID string `json:"goods_id,omitempty"`
 	// goods_remark: Goods remark.
 	GoodsRemark string `json:"goods_remark,omitempty"`
-	// quantity: Quantity.
+	// quantity: How many.
 	Quantity int64 `json:"quantity,omitempty"`
-	// unit_price: Unit price.
+	// unit_price: Price of one. In fen.
 	UnitPrice int64 `json:"unit_price,omitempty"`
 }
 
-// ServiceOrderLocation is the object location.
+// ServiceOrderLocation is the object location. Where the service takes place.
 type ServiceOrderLocation struct {
-	// end_location: End location.
+	// end_location: Where the service ends.
 	EndLocation string `json:"end_location,omitempty"`
-	// start_location: Start location.
+	// start_location: Where the service begins.
 	StartLocation string `json:"start_location,omitempty"`
 }
 
-// ServiceOrderPostDiscount is an item of post_discounts.
+// ServiceOrderPostDiscount is an item of post_discounts. Discounts that are given at the end.
 type ServiceOrderPostDiscount struct {
-	// amount: Amount.
+	// amount: Amount of the discount. In fen.
 	Amount int64 `json:"amount,omitempty"`
-	// count: Count.
+	// count: How many.
 	Count int64 `json:"count,omitempty"`
-	// description: Description.
+	// description: What is paid for or done, in words.
 	Description string `json:"description,omitempty"`
 	// name: Name.
 	Name string `json:"name,omitempty"`
 }
 
-// ServiceOrderRiskFund is the object risk_fund.
+// ServiceOrderRiskFund is the object risk_fund. What may have to be paid at most.
 type ServiceOrderRiskFund struct {
-	// amount: Amount.
+	// amount: What may have to be paid at most. In fen.
 	Amount int64 `json:"amount,omitempty"`
-	// description: Description.
+	// description: What is paid for or done, in words.
 	Description string `json:"description,omitempty"`
-	// name: Name. ADVANCE, CASH_DEPOSIT, DEPOSIT, ESTIMATE_ORDER_COST, or what the provider adds.
+	// name: Name of the security. ADVANCE, CASH_DEPOSIT, DEPOSIT, ESTIMATE_ORDER_COST, or what the provider adds.
 	Name string `json:"name,omitempty"`
 }
 
-// ServiceOrderTimeRange is the object time_range.
+// ServiceOrderTimeRange is the object time_range. When the service takes place.
 type ServiceOrderTimeRange struct {
-	// end_time: End time.
+	// end_time: When it ends.
 	EndTime string `json:"end_time,omitempty"`
-	// end_time_remark: End time remark.
+	// end_time_remark: Remark on the end.
 	EndTimeRemark string `json:"end_time_remark,omitempty"`
-	// start_time: Start time.
+	// start_time: When it begins.
 	StartTime string `json:"start_time,omitempty"`
-	// start_time_remark: Start time remark.
+	// start_time_remark: Remark on the beginning.
 	StartTimeRemark string `json:"start_time_remark,omitempty"`
 }
 
@@ -291,11 +291,11 @@ type ServiceOrderShoppingInfo struct {
 
 // ServiceOrderGoods is an item of goods.
 type ServiceOrderGoods struct {
-	// amount: Amount.
+	// amount: Amount. In fen.
 	Amount int64 `json:"amount,omitempty"`
 	// category_id: Category id.
 	CategoryID []string `json:"category_id,omitempty"`
-	// count: Count.
+	// count: How many.
 	Count int64 `json:"count,omitempty"`
 	// name: Name.
 	Name string `json:"name,omitempty"`
@@ -305,7 +305,7 @@ type ServiceOrderGoods struct {
 
 // ServiceOrderJumpLink is the object jump_link.
 type ServiceOrderJumpLink struct {
-	// appid: Appid.
+	// appid: App id of the official account, mini-program or app.
 	AppID string `json:"appid,omitempty"`
 	// jump_link_type: Jump link type.
 	JumpLinkType string `json:"jump_link_type,omitempty"`
@@ -315,162 +315,162 @@ type ServiceOrderJumpLink struct {
 
 // BankCreateOrderRequest is the body of POST /v3/payscore/acquiringbank/serviceorder.
 type BankCreateOrderRequest struct {
-	// appid: Appid. Required.
+	// appid: App id of the official account, mini-program or app. Required.
 	AppID string `json:"appid"`
-	// attach: Attach.
+	// attach: The merchant's own data, returned as it is.
 	Attach *string `json:"attach,omitempty"`
-	// channel_id: Channel id. Required.
+	// channel_id: Merchant id of the channel or of the bank. Required.
 	ChannelID string `json:"channel_id"`
-	// location: Location.
+	// location: Where the service takes place.
 	Location *Location `json:"location,omitempty"`
 	// need_user_confirm: Need user confirm.
 	NeedUserConfirm *bool `json:"need_user_confirm,omitempty"`
-	// notify_url: Notify url. Required.
+	// notify_url: Where the notification goes: absolute, HTTPS, without query. Required.
 	NotifyURL string `json:"notify_url"`
-	// openid: Openid.
+	// openid: The user's id within the app id.
 	OpenID *string `json:"openid,omitempty"`
-	// out_order_no: Out order no. Required.
+	// out_order_no: The merchant's number of the order, unique for the merchant id. Required.
 	OutOrderNo string `json:"out_order_no"`
-	// post_discounts: Post discounts.
+	// post_discounts: Discounts that are given at the end.
 	PostDiscounts []PostDiscount `json:"post_discounts,omitempty"`
-	// post_payments: Post payments.
+	// post_payments: What is to be paid at the end.
 	PostPayments []PostDiscount `json:"post_payments,omitempty"`
-	// risk_fund: Risk fund. Required.
+	// risk_fund: What may have to be paid at most. Required.
 	RiskFund BankRiskFund `json:"risk_fund"`
-	// service_id: Service id. Required.
+	// service_id: Id of the service, given by WeChat Pay. Required.
 	ServiceID string `json:"service_id"`
-	// service_introduction: Service introduction. Required.
+	// service_introduction: Name of the service, shown to the user. Required.
 	ServiceIntroduction string `json:"service_introduction"`
-	// sub_appid: Sub appid.
+	// sub_appid: App id of the sub-merchant.
 	SubAppID *string `json:"sub_appid,omitempty"`
-	// sub_mchid: Sub mchid. Required.
+	// sub_mchid: Merchant id of the sub-merchant. Required.
 	SubMchID string `json:"sub_mchid"`
-	// sub_openid: Sub openid.
+	// sub_openid: The user's id within the sub-merchant's app id.
 	SubOpenID *string `json:"sub_openid,omitempty"`
-	// time_range: Time range. Required.
+	// time_range: When the service takes place. Required.
 	TimeRange TimeRange `json:"time_range"`
 }
 
-// Location is the object location.
+// Location is the object location. Where the service takes place.
 type Location struct {
-	// end_location: End location.
+	// end_location: Where the service ends.
 	EndLocation *string `json:"end_location,omitempty"`
-	// start_location: Start location.
+	// start_location: Where the service begins.
 	StartLocation *string `json:"start_location,omitempty"`
 }
 
-// PostDiscount is an item of post_discounts.
+// PostDiscount is an item of post_discounts. Discounts that are given at the end.
 type PostDiscount struct {
-	// amount: Amount.
+	// amount: Amount of the discount. In fen.
 	Amount *int64 `json:"amount,omitempty"`
-	// count: Count.
+	// count: How many.
 	Count *int64 `json:"count,omitempty"`
-	// description: Description.
+	// description: What is paid for or done, in words.
 	Description *string `json:"description,omitempty"`
 	// name: Name.
 	Name *string `json:"name,omitempty"`
 }
 
-// BankRiskFund is the object risk_fund.
+// BankRiskFund is the object risk_fund. What may have to be paid at most.
 type BankRiskFund struct {
-	// amount: Amount. Required.
+	// amount: What may have to be paid at most. In fen. Required.
 	Amount int64 `json:"amount"`
-	// description: Description.
+	// description: What is paid for or done, in words.
 	Description *string `json:"description,omitempty"`
-	// name: Name. Required.
+	// name: Name of the security. Required.
 	Name string `json:"name"`
 }
 
-// TimeRange is the object time_range.
+// TimeRange is the object time_range. When the service takes place.
 type TimeRange struct {
-	// end_time: End time.
+	// end_time: When it ends.
 	EndTime *string `json:"end_time,omitempty"`
-	// end_time_remark: End time remark.
+	// end_time_remark: Remark on the end.
 	EndTimeRemark *string `json:"end_time_remark,omitempty"`
-	// start_time: Start time.
+	// start_time: When it begins.
 	StartTime *string `json:"start_time,omitempty"`
-	// start_time_remark: Start time remark.
+	// start_time_remark: Remark on the beginning.
 	StartTimeRemark *string `json:"start_time_remark,omitempty"`
 }
 
 // Deduction is the answer to GET /v3/payscore/acquiringbank/serviceorder/deduction.
 type Deduction struct {
-	// description: Description.
+	// description: What is paid for or done, in words.
 	Description string `json:"description,omitempty"`
-	// out_trade_no: Out trade no.
+	// out_trade_no: The merchant's order number, unique for the merchant id.
 	OutTradeNo string `json:"out_trade_no,omitempty"`
 }
 
 // BankCancelOrderRequest is the body of POST /v3/payscore/acquiringbank/serviceorder/{out_order_no}/cancel.
 type BankCancelOrderRequest struct {
-	// channel_id: Channel id. Required.
+	// channel_id: Merchant id of the channel or of the bank. Required.
 	ChannelID string `json:"channel_id"`
 	// reason: Reason. Required.
 	Reason string `json:"reason"`
-	// service_id: Service id. Required.
+	// service_id: Id of the service, given by WeChat Pay. Required.
 	ServiceID string `json:"service_id"`
-	// sub_mchid: Sub mchid. Required.
+	// sub_mchid: Merchant id of the sub-merchant. Required.
 	SubMchID string `json:"sub_mchid"`
 }
 
 // BankCompleteOrderRequest is the body of POST /v3/payscore/acquiringbank/serviceorder/{out_order_no}/complete.
 type BankCompleteOrderRequest struct {
-	// channel_id: Channel id.
+	// channel_id: Merchant id of the channel or of the bank.
 	ChannelID *string `json:"channel_id,omitempty"`
-	// complete_time: Complete time.
+	// complete_time: When it was completed.
 	CompleteTime *string `json:"complete_time,omitempty"`
-	// goods_tag: Goods tag.
+	// goods_tag: Mark of goods for discounts.
 	GoodsTag *string `json:"goods_tag,omitempty"`
-	// location: Location.
+	// location: Where the service takes place.
 	Location *Location `json:"location,omitempty"`
-	// post_discounts: Post discounts.
+	// post_discounts: Discounts that are given at the end.
 	PostDiscounts []PostDiscount `json:"post_discounts,omitempty"`
-	// post_payments: Post payments. Required.
+	// post_payments: What is to be paid at the end. Required.
 	PostPayments []PostDiscount `json:"post_payments"`
-	// profit_sharing: Profit sharing.
+	// profit_sharing: Whether the payment will be shared with others.
 	ProfitSharing *bool `json:"profit_sharing,omitempty"`
-	// service_id: Service id. Required.
+	// service_id: Id of the service, given by WeChat Pay. Required.
 	ServiceID string `json:"service_id"`
-	// sub_mchid: Sub mchid. Required.
+	// sub_mchid: Merchant id of the sub-merchant. Required.
 	SubMchID string `json:"sub_mchid"`
-	// time_range: Time range.
+	// time_range: When the service takes place.
 	TimeRange *TimeRange `json:"time_range,omitempty"`
-	// total_amount: Total amount. Required.
+	// total_amount: Whole amount. In fen. Required.
 	TotalAmount int64 `json:"total_amount"`
 }
 
 // BankModifyOrderRequest is the body of POST /v3/payscore/acquiringbank/serviceorder/{out_order_no}/modify.
 type BankModifyOrderRequest struct {
-	// channel_id: Channel id.
+	// channel_id: Merchant id of the channel or of the bank.
 	ChannelID *string `json:"channel_id,omitempty"`
-	// post_discounts: Post discounts.
+	// post_discounts: Discounts that are given at the end.
 	PostDiscounts []PostDiscount `json:"post_discounts,omitempty"`
-	// post_payments: Post payments.
+	// post_payments: What is to be paid at the end.
 	PostPayments []PostDiscount `json:"post_payments,omitempty"`
 	// reason: Reason. Required.
 	Reason string `json:"reason"`
-	// service_id: Service id. Required.
+	// service_id: Id of the service, given by WeChat Pay. Required.
 	ServiceID string `json:"service_id"`
-	// sub_mchid: Sub mchid. Required.
+	// sub_mchid: Merchant id of the sub-merchant. Required.
 	SubMchID string `json:"sub_mchid"`
-	// total_amount: Total amount. Required.
+	// total_amount: Whole amount. In fen. Required.
 	TotalAmount int64 `json:"total_amount"`
 }
 
 // BankRegisterDeductionRequest is the body of POST
 // /v3/payscore/acquiringbank/serviceorder/{out_order_no}/registerdeductinfo.
 type BankRegisterDeductionRequest struct {
-	// appid: Appid.
+	// appid: App id of the official account, mini-program or app.
 	AppID *string `json:"appid,omitempty"`
-	// channel_id: Channel id. Required.
+	// channel_id: Merchant id of the channel or of the bank. Required.
 	ChannelID string `json:"channel_id"`
-	// out_trade_no: Out trade no.
+	// out_trade_no: The merchant's order number, unique for the merchant id.
 	OutTradeNo *string `json:"out_trade_no,omitempty"`
-	// service_id: Service id. Required.
+	// service_id: Id of the service, given by WeChat Pay. Required.
 	ServiceID string `json:"service_id"`
-	// sub_appid: Sub appid.
+	// sub_appid: App id of the sub-merchant.
 	SubAppID *string `json:"sub_appid,omitempty"`
-	// sub_mchid: Sub mchid. Required.
+	// sub_mchid: Merchant id of the sub-merchant. Required.
 	SubMchID string `json:"sub_mchid"`
 	// reason: Reason.
 	Reason *string `json:"reason,omitempty"`
@@ -478,73 +478,73 @@ type BankRegisterDeductionRequest struct {
 
 // BankSyncOrderRequest is the body of POST /v3/payscore/acquiringbank/serviceorder/{out_order_no}/sync.
 type BankSyncOrderRequest struct {
-	// channel_id: Channel id.
+	// channel_id: Merchant id of the channel or of the bank.
 	ChannelID *string `json:"channel_id,omitempty"`
-	// detail: Detail. Required.
+	// detail: Details. Required.
 	Detail SyncDetail `json:"detail"`
-	// service_id: Service id. Required.
+	// service_id: Id of the service, given by WeChat Pay. Required.
 	ServiceID string `json:"service_id"`
-	// sub_mchid: Sub mchid. Required.
+	// sub_mchid: Merchant id of the sub-merchant. Required.
 	SubMchID string `json:"sub_mchid"`
-	// type: Type. Required.
+	// type: Kind. Required.
 	Type string `json:"type"`
 }
 
-// SyncDetail is the object detail.
+// SyncDetail is the object detail. Details.
 type SyncDetail struct {
-	// paid_time: Paid time.
+	// paid_time: When it was paid.
 	PaidTime *string `json:"paid_time,omitempty"`
 }
 
 // BankCreatePayOnDeliveryOrderRequest is the body of POST /v3/payscore/acquiringbank/servicepayondeliveryorder.
 type BankCreatePayOnDeliveryOrderRequest struct {
-	// appid: Appid. Required.
+	// appid: App id of the official account, mini-program or app. Required.
 	AppID string `json:"appid"`
-	// attach: Attach.
+	// attach: The merchant's own data, returned as it is.
 	Attach *string `json:"attach,omitempty"`
-	// channel_id: Channel id.
+	// channel_id: Merchant id of the channel or of the bank.
 	ChannelID *string `json:"channel_id,omitempty"`
-	// location: Location.
+	// location: Where the service takes place.
 	Location *Location `json:"location,omitempty"`
-	// mchid: Mchid.
+	// mchid: Merchant id.
 	MchID *string `json:"mchid,omitempty"`
 	// need_user_confirm: Need user confirm.
 	NeedUserConfirm *bool `json:"need_user_confirm,omitempty"`
-	// notify_url: Notify url.
+	// notify_url: Where the notification goes: absolute, HTTPS, without query.
 	NotifyURL *string `json:"notify_url,omitempty"`
-	// openid: Openid.
+	// openid: The user's id within the app id.
 	OpenID *string `json:"openid,omitempty"`
-	// out_order_no: Out order no. Required.
+	// out_order_no: The merchant's number of the order, unique for the merchant id. Required.
 	OutOrderNo string `json:"out_order_no"`
-	// post_discounts: Post discounts.
+	// post_discounts: Discounts that are given at the end.
 	PostDiscounts []PostDiscount `json:"post_discounts,omitempty"`
-	// post_payments: Post payments.
+	// post_payments: What is to be paid at the end.
 	PostPayments []PostDiscount `json:"post_payments,omitempty"`
-	// risk_fund: Risk fund.
+	// risk_fund: What may have to be paid at most.
 	RiskFund *RiskFund `json:"risk_fund,omitempty"`
-	// service_id: Service id. Required.
+	// service_id: Id of the service, given by WeChat Pay. Required.
 	ServiceID string `json:"service_id"`
-	// service_introduction: Service introduction. Required.
+	// service_introduction: Name of the service, shown to the user. Required.
 	ServiceIntroduction string `json:"service_introduction"`
 	// shopping_info: Shopping info.
 	ShoppingInfo *ShoppingInfo `json:"shopping_info,omitempty"`
-	// sub_appid: Sub appid.
+	// sub_appid: App id of the sub-merchant.
 	SubAppID *string `json:"sub_appid,omitempty"`
-	// sub_mchid: Sub mchid.
+	// sub_mchid: Merchant id of the sub-merchant.
 	SubMchID *string `json:"sub_mchid,omitempty"`
-	// sub_openid: Sub openid.
+	// sub_openid: The user's id within the sub-merchant's app id.
 	SubOpenID *string `json:"sub_openid,omitempty"`
-	// time_range: Time range. Required.
+	// time_range: When the service takes place. Required.
 	TimeRange TimeRange `json:"time_range"`
 }
 
-// RiskFund is the object risk_fund.
+// RiskFund is the object risk_fund. What may have to be paid at most.
 type RiskFund struct {
-	// amount: Amount.
+	// amount: What may have to be paid at most. In fen.
 	Amount *int64 `json:"amount,omitempty"`
-	// description: Description.
+	// description: What is paid for or done, in words.
 	Description *string `json:"description,omitempty"`
-	// name: Name. One of ADVANCE, CASH_DEPOSIT, DEPOSIT, ESTIMATE_ORDER_COST.
+	// name: Name of the security. One of ADVANCE, CASH_DEPOSIT, DEPOSIT, ESTIMATE_ORDER_COST.
 	Name string `json:"name,omitempty"`
 }
 
@@ -560,11 +560,11 @@ type ShoppingInfo struct {
 
 // Goods is an item of goods.
 type Goods struct {
-	// amount: Amount.
+	// amount: Amount. In fen.
 	Amount *int64 `json:"amount,omitempty"`
 	// category_id: Category id.
 	CategoryID []string `json:"category_id,omitempty"`
-	// count: Count.
+	// count: How many.
 	Count *int64 `json:"count,omitempty"`
 	// name: Name.
 	Name *string `json:"name,omitempty"`
@@ -574,7 +574,7 @@ type Goods struct {
 
 // JumpLink is the object jump_link.
 type JumpLink struct {
-	// appid: Appid.
+	// appid: App id of the official account, mini-program or app.
 	AppID *string `json:"appid,omitempty"`
 	// jump_link_type: Jump link type. Always JUMP_LINK_MINI_PROGRAM.
 	JumpLinkType string `json:"jump_link_type,omitempty"`
@@ -584,63 +584,63 @@ type JumpLink struct {
 
 // MerchantBillResponse is the answer to GET /v3/payscore/merchant-bill.
 type MerchantBillResponse struct {
-	// download_bill_count: Download bill count.
+	// download_bill_count: How many files the bill has.
 	DownloadBillCount int64 `json:"download_bill_count,omitempty"`
-	// download_bill_list: Download bill list.
+	// download_bill_list: Files of the bill.
 	DownloadBillList []DownloadBill `json:"download_bill_list,omitempty"`
 }
 
-// DownloadBill is an item of download_bill_list.
+// DownloadBill is an item of download_bill_list. Files of the bill.
 type DownloadBill struct {
-	// bill_sequence: Bill sequence.
+	// bill_sequence: Number of the file, from 1.
 	BillSequence int64 `json:"bill_sequence,omitempty"`
-	// download_url: Download url.
+	// download_url: Where the file is; the address is good for five minutes.
 	DownloadURL string `json:"download_url,omitempty"`
-	// encrypt_key: Encrypt key.
+	// encrypt_key: Key of the file, encrypted to the merchant's certificate.
 	EncryptKey string `json:"encrypt_key,omitempty"`
-	// hash_type: Hash type.
+	// hash_type: Algorithm of the hash.
 	HashType string `json:"hash_type,omitempty"`
-	// hash_value: Hash value.
+	// hash_value: Hash of the file.
 	HashValue string `json:"hash_value,omitempty"`
-	// nonce: Nonce.
+	// nonce: Nonce of the encryption.
 	Nonce string `json:"nonce,omitempty"`
 }
 
 // OverseaCreateOrderRequest is the body of POST /v3/payscore/oversea/partner/serviceorder.
 type OverseaCreateOrderRequest struct {
-	// appid: Appid. Required.
+	// appid: App id of the official account, mini-program or app. Required.
 	AppID string `json:"appid"`
-	// attach: Attach.
+	// attach: The merchant's own data, returned as it is.
 	Attach *string `json:"attach,omitempty"`
-	// currency: Currency. Required.
+	// currency: Currency, ISO 4217. Required.
 	Currency string `json:"currency"`
-	// location: Location.
+	// location: Where the service takes place.
 	Location *Location `json:"location,omitempty"`
 	// need_user_confirm: Need user confirm.
 	NeedUserConfirm *bool `json:"need_user_confirm,omitempty"`
-	// notify_url: Notify url. Required.
+	// notify_url: Where the notification goes: absolute, HTTPS, without query. Required.
 	NotifyURL string `json:"notify_url"`
-	// openid: Openid.
+	// openid: The user's id within the app id.
 	OpenID *string `json:"openid,omitempty"`
-	// out_order_no: Out order no. Required.
+	// out_order_no: The merchant's number of the order, unique for the merchant id. Required.
 	OutOrderNo string `json:"out_order_no"`
-	// post_discounts: Post discounts.
+	// post_discounts: Discounts that are given at the end.
 	PostDiscounts []PostDiscount `json:"post_discounts,omitempty"`
-	// post_payments: Post payments.
+	// post_payments: What is to be paid at the end.
 	PostPayments []PostDiscount `json:"post_payments,omitempty"`
-	// risk_fund: Risk fund. Required.
+	// risk_fund: What may have to be paid at most. Required.
 	RiskFund BankRiskFund `json:"risk_fund"`
-	// service_id: Service id. Required.
+	// service_id: Id of the service, given by WeChat Pay. Required.
 	ServiceID string `json:"service_id"`
-	// service_introduction: Service introduction. Required.
+	// service_introduction: Name of the service, shown to the user. Required.
 	ServiceIntroduction string `json:"service_introduction"`
-	// sub_appid: Sub appid.
+	// sub_appid: App id of the sub-merchant.
 	SubAppID *string `json:"sub_appid,omitempty"`
-	// sub_mchid: Sub mchid. Required.
+	// sub_mchid: Merchant id of the sub-merchant. Required.
 	SubMchID string `json:"sub_mchid"`
-	// sub_openid: Sub openid.
+	// sub_openid: The user's id within the sub-merchant's app id.
 	SubOpenID *string `json:"sub_openid,omitempty"`
-	// time_range: Time range. Required.
+	// time_range: When the service takes place. Required.
 	TimeRange TimeRange `json:"time_range"`
 }
 
@@ -648,91 +648,91 @@ type OverseaCreateOrderRequest struct {
 type OverseaCancelOrderRequest struct {
 	// reason: Reason. Required.
 	Reason string `json:"reason"`
-	// service_id: Service id. Required.
+	// service_id: Id of the service, given by WeChat Pay. Required.
 	ServiceID string `json:"service_id"`
-	// sub_mchid: Sub mchid. Required.
+	// sub_mchid: Merchant id of the sub-merchant. Required.
 	SubMchID string `json:"sub_mchid"`
 }
 
 // OverseaCompleteOrderRequest is the body of POST /v3/payscore/oversea/partner/serviceorder/{out_order_no}/complete.
 type OverseaCompleteOrderRequest struct {
-	// complete_time: Complete time. RFC 3339.
+	// complete_time: When it was completed. RFC 3339.
 	CompleteTime *string `json:"complete_time,omitempty"`
-	// currency: Currency.
+	// currency: Currency, ISO 4217.
 	Currency *string `json:"currency,omitempty"`
-	// goods_tag: Goods tag.
+	// goods_tag: Mark of goods for discounts.
 	GoodsTag *string `json:"goods_tag,omitempty"`
-	// location: Location.
+	// location: Where the service takes place.
 	Location *Location `json:"location,omitempty"`
-	// post_discounts: Post discounts.
+	// post_discounts: Discounts that are given at the end.
 	PostDiscounts []PostDiscount `json:"post_discounts,omitempty"`
-	// post_payments: Post payments. Required.
+	// post_payments: What is to be paid at the end. Required.
 	PostPayments []PostDiscount `json:"post_payments"`
-	// profit_sharing: Profit sharing.
+	// profit_sharing: Whether the payment will be shared with others.
 	ProfitSharing *bool `json:"profit_sharing,omitempty"`
-	// service_id: Service id. Required.
+	// service_id: Id of the service, given by WeChat Pay. Required.
 	ServiceID string `json:"service_id"`
-	// sub_mchid: Sub mchid. Required.
+	// sub_mchid: Merchant id of the sub-merchant. Required.
 	SubMchID string `json:"sub_mchid"`
-	// time_range: Time range.
+	// time_range: When the service takes place.
 	TimeRange *TimeRange `json:"time_range,omitempty"`
-	// total_amount: Total amount. Required.
+	// total_amount: Whole amount. In fen. Required.
 	TotalAmount int64 `json:"total_amount"`
 }
 
 // OverseaSyncOrderRequest is the body of POST /v3/payscore/oversea/partner/serviceorder/{out_order_no}/sync.
 type OverseaSyncOrderRequest struct {
-	// detail: Detail. Required.
+	// detail: Details. Required.
 	Detail OverseaSyncDetail `json:"detail"`
-	// service_id: Service id. Required.
+	// service_id: Id of the service, given by WeChat Pay. Required.
 	ServiceID string `json:"service_id"`
-	// sub_mchid: Sub mchid. Required.
+	// sub_mchid: Merchant id of the sub-merchant. Required.
 	SubMchID string `json:"sub_mchid"`
-	// type: Type. Always Order_Paid. Required.
+	// type: Kind. Always Order_Paid. Required.
 	Type string `json:"type"`
 }
 
-// OverseaSyncDetail is the object detail.
+// OverseaSyncDetail is the object detail. Details.
 type OverseaSyncDetail struct {
-	// paid_amount: Paid amount.
+	// paid_amount: What has been paid. In fen.
 	PaidAmount *int64 `json:"paid_amount,omitempty"`
-	// paid_time: Paid time. Required.
+	// paid_time: When it was paid. Required.
 	PaidTime string `json:"paid_time"`
-	// seq: Seq.
+	// seq: Number of the item, from 1.
 	Seq *int64 `json:"seq,omitempty"`
 }
 
 // PartnerCreatePermissionRequest is the body of POST /v3/payscore/partner/permissions.
 type PartnerCreatePermissionRequest struct {
-	// appid: Appid. Required.
+	// appid: App id of the official account, mini-program or app. Required.
 	AppID string `json:"appid"`
-	// authorization_code: Authorization code. Required.
+	// authorization_code: The merchant's number of the user's leave. Required.
 	AuthorizationCode string `json:"authorization_code"`
-	// notify_url: Notify url.
+	// notify_url: Where the notification goes: absolute, HTTPS, without query.
 	NotifyURL *string `json:"notify_url,omitempty"`
-	// service_id: Service id. Required.
+	// service_id: Id of the service, given by WeChat Pay. Required.
 	ServiceID string `json:"service_id"`
-	// sub_appid: Sub appid.
+	// sub_appid: App id of the sub-merchant.
 	SubAppID *string `json:"sub_appid,omitempty"`
-	// sub_mchid: Sub mchid. Required.
+	// sub_mchid: Merchant id of the sub-merchant. Required.
 	SubMchID string `json:"sub_mchid"`
 }
 
 // PartnerCreateScenePermissionRequest is the body of POST /v3/payscore/partner/permissions/apply-for-scene.
 type PartnerCreateScenePermissionRequest struct {
-	// appid: Appid. Required.
+	// appid: App id of the official account, mini-program or app. Required.
 	AppID string `json:"appid"`
-	// authorization_code: Authorization code. Required.
+	// authorization_code: The merchant's number of the user's leave. Required.
 	AuthorizationCode string `json:"authorization_code"`
-	// notify_url: Notify url.
+	// notify_url: Where the notification goes: absolute, HTTPS, without query.
 	NotifyURL *string `json:"notify_url,omitempty"`
 	// scene: Scene. Required.
 	Scene string `json:"scene"`
-	// service_id: Service id. Required.
+	// service_id: Id of the service, given by WeChat Pay. Required.
 	ServiceID string `json:"service_id"`
-	// sub_appid: Sub appid.
+	// sub_appid: App id of the sub-merchant.
 	SubAppID *string `json:"sub_appid,omitempty"`
-	// sub_mchid: Sub mchid. Required.
+	// sub_mchid: Merchant id of the sub-merchant. Required.
 	SubMchID string `json:"sub_mchid"`
 	// transaction_scene_info: Transaction scene info.
 	TransactionSceneInfo *TransactionSceneInfo `json:"transaction_scene_info,omitempty"`
@@ -740,9 +740,9 @@ type PartnerCreateScenePermissionRequest struct {
 
 // TransactionSceneInfo is the object transaction_scene_info.
 type TransactionSceneInfo struct {
-	// mchid: Mchid. Required.
+	// mchid: Merchant id. Required.
 	MchID string `json:"mchid"`
-	// sub_mchid: Sub mchid. Required.
+	// sub_mchid: Merchant id of the sub-merchant. Required.
 	SubMchID string `json:"sub_mchid"`
 }
 
@@ -756,19 +756,19 @@ type PartnerCreateScenePermissionResponse struct {
 
 // PartnerAssessUserRiskLevelRequest is the body of POST /v3/payscore/partner/permissions/assess-user-risk-level.
 type PartnerAssessUserRiskLevelRequest struct {
-	// appid: Appid. Required.
+	// appid: App id of the official account, mini-program or app. Required.
 	AppID string `json:"appid"`
-	// authorization_code: Authorization code.
+	// authorization_code: The merchant's number of the user's leave.
 	AuthorizationCode *string `json:"authorization_code,omitempty"`
-	// openid: Openid.
+	// openid: The user's id within the app id.
 	OpenID *string `json:"openid,omitempty"`
-	// service_id: Service id. Required.
+	// service_id: Id of the service, given by WeChat Pay. Required.
 	ServiceID string `json:"service_id"`
 	// shopping_info: Shopping info.
 	ShoppingInfo *RiskShoppingInfo `json:"shopping_info,omitempty"`
-	// sub_appid: Sub appid.
+	// sub_appid: App id of the sub-merchant.
 	SubAppID *string `json:"sub_appid,omitempty"`
-	// sub_openid: Sub openid.
+	// sub_openid: The user's id within the sub-merchant's app id.
 	SubOpenID *string `json:"sub_openid,omitempty"`
 }
 
@@ -783,104 +783,104 @@ type RiskShoppingInfo struct {
 type PartnerTerminatePermissionRequest struct {
 	// reason: Reason. Required.
 	Reason string `json:"reason"`
-	// service_id: Service id. Required.
+	// service_id: Id of the service, given by WeChat Pay. Required.
 	ServiceID string `json:"service_id"`
-	// sub_mchid: Sub mchid. Required.
+	// sub_mchid: Merchant id of the sub-merchant. Required.
 	SubMchID string `json:"sub_mchid"`
 }
 
 // PartnerTerminatePermissionByOpenIDRequest is the body of POST /v3/payscore/partner/permissions/terminate.
 type PartnerTerminatePermissionByOpenIDRequest struct {
-	// appid: Appid. Required.
+	// appid: App id of the official account, mini-program or app. Required.
 	AppID string `json:"appid"`
-	// openid: Openid.
+	// openid: The user's id within the app id.
 	OpenID *string `json:"openid,omitempty"`
 	// reason: Reason. Required.
 	Reason string `json:"reason"`
-	// service_id: Service id. Required.
+	// service_id: Id of the service, given by WeChat Pay. Required.
 	ServiceID string `json:"service_id"`
-	// sub_appid: Sub appid.
+	// sub_appid: App id of the sub-merchant.
 	SubAppID *string `json:"sub_appid,omitempty"`
-	// sub_mchid: Sub mchid. Required.
+	// sub_mchid: Merchant id of the sub-merchant. Required.
 	SubMchID string `json:"sub_mchid"`
-	// sub_openid: Sub openid.
+	// sub_openid: The user's id within the sub-merchant's app id.
 	SubOpenID *string `json:"sub_openid,omitempty"`
 }
 
 // PartnerApplyServiceAccountRequest is the body of POST /v3/payscore/partner/service-account-applications.
 type PartnerApplyServiceAccountRequest struct {
-	// appid: Appid. Required.
+	// appid: App id of the official account, mini-program or app. Required.
 	AppID string `json:"appid"`
-	// out_apply_no: Out apply no. Required.
+	// out_apply_no: The merchant's number of the application. Required.
 	OutApplyNo string `json:"out_apply_no"`
 	// result_notify_url: Result notify url.
 	ResultNotifyURL *string `json:"result_notify_url,omitempty"`
-	// service_id: Service id. Required.
+	// service_id: Id of the service, given by WeChat Pay. Required.
 	ServiceID string `json:"service_id"`
-	// sub_appid: Sub appid.
+	// sub_appid: App id of the sub-merchant.
 	SubAppID *string `json:"sub_appid,omitempty"`
-	// sub_mchid: Sub mchid. Required.
+	// sub_mchid: Merchant id of the sub-merchant. Required.
 	SubMchID string `json:"sub_mchid"`
 }
 
 // ServiceAccountApplication is the answer to POST /v3/payscore/partner/service-account-applications. Plaintext of
 // PAYSCORE.BIND_SERVICE_ACCOUNT.
 type ServiceAccountApplication struct {
-	// appid: Appid.
+	// appid: App id of the official account, mini-program or app.
 	AppID string `json:"appid,omitempty"`
 	// apply_state: Apply state.
 	ApplyState string `json:"apply_state,omitempty"`
-	// mchid: Mchid.
+	// mchid: Merchant id.
 	MchID string `json:"mchid,omitempty"`
-	// out_apply_no: Out apply no.
+	// out_apply_no: The merchant's number of the application.
 	OutApplyNo string `json:"out_apply_no,omitempty"`
-	// reject_reason: Reject reason.
+	// reject_reason: Why it was refused.
 	RejectReason string `json:"reject_reason,omitempty"`
 	// result_notify_url: Result notify url.
 	ResultNotifyURL string `json:"result_notify_url,omitempty"`
-	// service_id: Service id.
+	// service_id: Id of the service, given by WeChat Pay.
 	ServiceID string `json:"service_id,omitempty"`
-	// sub_appid: Sub appid.
+	// sub_appid: App id of the sub-merchant.
 	SubAppID string `json:"sub_appid,omitempty"`
-	// sub_mchid: Sub mchid.
+	// sub_mchid: Merchant id of the sub-merchant.
 	SubMchID string `json:"sub_mchid,omitempty"`
 }
 
 // PartnerCreateOrderRequest is the body of POST /v3/payscore/partner/serviceorder.
 type PartnerCreateOrderRequest struct {
-	// appid: Appid. Required.
+	// appid: App id of the official account, mini-program or app. Required.
 	AppID string `json:"appid"`
-	// attach: Attach.
+	// attach: The merchant's own data, returned as it is.
 	Attach *string `json:"attach,omitempty"`
 	// device: Device.
 	Device *Device `json:"device,omitempty"`
-	// location: Location.
+	// location: Where the service takes place.
 	Location *Location `json:"location,omitempty"`
 	// need_user_confirm: Need user confirm.
 	NeedUserConfirm *bool `json:"need_user_confirm,omitempty"`
-	// notify_url: Notify url. Required.
+	// notify_url: Where the notification goes: absolute, HTTPS, without query. Required.
 	NotifyURL string `json:"notify_url"`
-	// openid: Openid.
+	// openid: The user's id within the app id.
 	OpenID *string `json:"openid,omitempty"`
-	// out_order_no: Out order no. Required.
+	// out_order_no: The merchant's number of the order, unique for the merchant id. Required.
 	OutOrderNo string `json:"out_order_no"`
-	// post_discounts: Post discounts.
+	// post_discounts: Discounts that are given at the end.
 	PostDiscounts []PostDiscount `json:"post_discounts,omitempty"`
-	// post_payments: Post payments.
+	// post_payments: What is to be paid at the end.
 	PostPayments []PostDiscount `json:"post_payments,omitempty"`
-	// risk_fund: Risk fund. Required.
+	// risk_fund: What may have to be paid at most. Required.
 	RiskFund RiskFund `json:"risk_fund"`
-	// service_id: Service id. Required.
+	// service_id: Id of the service, given by WeChat Pay. Required.
 	ServiceID string `json:"service_id"`
-	// service_introduction: Service introduction. Required.
+	// service_introduction: Name of the service, shown to the user. Required.
 	ServiceIntroduction string `json:"service_introduction"`
-	// sub_appid: Sub appid.
+	// sub_appid: App id of the sub-merchant.
 	SubAppID *string `json:"sub_appid,omitempty"`
-	// sub_mchid: Sub mchid. Required.
+	// sub_mchid: Merchant id of the sub-merchant. Required.
 	SubMchID string `json:"sub_mchid"`
-	// sub_openid: Sub openid.
+	// sub_openid: The user's id within the sub-merchant's app id.
 	SubOpenID *string `json:"sub_openid,omitempty"`
-	// time_range: Time range. Required.
+	// time_range: When the service takes place. Required.
 	TimeRange TimeRange `json:"time_range"`
 }
 
@@ -896,37 +896,37 @@ type Device struct {
 
 // PartnerDirectCompleteOrderRequest is the body of POST /v3/payscore/partner/serviceorder/direct-complete.
 type PartnerDirectCompleteOrderRequest struct {
-	// appid: Appid. Required.
+	// appid: App id of the official account, mini-program or app. Required.
 	AppID string `json:"appid"`
-	// attach: Attach.
+	// attach: The merchant's own data, returned as it is.
 	Attach *string `json:"attach,omitempty"`
-	// goods_tag: Goods tag.
+	// goods_tag: Mark of goods for discounts.
 	GoodsTag *string `json:"goods_tag,omitempty"`
-	// location: Location.
+	// location: Where the service takes place.
 	Location *Location `json:"location,omitempty"`
-	// notify_url: Notify url. Required.
+	// notify_url: Where the notification goes: absolute, HTTPS, without query. Required.
 	NotifyURL string `json:"notify_url"`
-	// openid: Openid.
+	// openid: The user's id within the app id.
 	OpenID *string `json:"openid,omitempty"`
-	// out_order_no: Out order no. Required.
+	// out_order_no: The merchant's number of the order, unique for the merchant id. Required.
 	OutOrderNo string `json:"out_order_no"`
-	// post_discounts: Post discounts.
+	// post_discounts: Discounts that are given at the end.
 	PostDiscounts []PostDiscount `json:"post_discounts,omitempty"`
-	// post_payments: Post payments.
+	// post_payments: What is to be paid at the end.
 	PostPayments []PostDiscount `json:"post_payments,omitempty"`
-	// profit_sharing: Profit sharing.
+	// profit_sharing: Whether the payment will be shared with others.
 	ProfitSharing *bool `json:"profit_sharing,omitempty"`
-	// service_id: Service id. Required.
+	// service_id: Id of the service, given by WeChat Pay. Required.
 	ServiceID string `json:"service_id"`
-	// service_introduction: Service introduction. Required.
+	// service_introduction: Name of the service, shown to the user. Required.
 	ServiceIntroduction string `json:"service_introduction"`
-	// sub_appid: Sub appid. Required.
+	// sub_appid: App id of the sub-merchant. Required.
 	SubAppID string `json:"sub_appid"`
-	// sub_mchid: Sub mchid.
+	// sub_mchid: Merchant id of the sub-merchant.
 	SubMchID *string `json:"sub_mchid,omitempty"`
-	// time_range: Time range. Required.
+	// time_range: When the service takes place. Required.
 	TimeRange TimeRange `json:"time_range"`
-	// total_amount: Total amount. Required.
+	// total_amount: Whole amount. In fen. Required.
 	TotalAmount int64 `json:"total_amount"`
 }
 
@@ -934,35 +934,35 @@ type PartnerDirectCompleteOrderRequest struct {
 type PartnerCancelOrderRequest struct {
 	// reason: Reason. Required.
 	Reason string `json:"reason"`
-	// service_id: Service id. Required.
+	// service_id: Id of the service, given by WeChat Pay. Required.
 	ServiceID string `json:"service_id"`
-	// sub_mchid: Sub mchid. Required.
+	// sub_mchid: Merchant id of the sub-merchant. Required.
 	SubMchID string `json:"sub_mchid"`
 }
 
 // PartnerCompleteOrderRequest is the body of POST /v3/payscore/partner/serviceorder/{out_order_no}/complete.
 type PartnerCompleteOrderRequest struct {
-	// complete_time: Complete time.
+	// complete_time: When it was completed.
 	CompleteTime *string `json:"complete_time,omitempty"`
 	// device: Device.
 	Device *Device `json:"device,omitempty"`
-	// goods_tag: Goods tag.
+	// goods_tag: Mark of goods for discounts.
 	GoodsTag *string `json:"goods_tag,omitempty"`
-	// location: Location.
+	// location: Where the service takes place.
 	Location *Location `json:"location,omitempty"`
-	// post_discounts: Post discounts.
+	// post_discounts: Discounts that are given at the end.
 	PostDiscounts []PostDiscount `json:"post_discounts,omitempty"`
-	// post_payments: Post payments. Required.
+	// post_payments: What is to be paid at the end. Required.
 	PostPayments []PostDiscount `json:"post_payments"`
-	// profit_sharing: Profit sharing.
+	// profit_sharing: Whether the payment will be shared with others.
 	ProfitSharing *bool `json:"profit_sharing,omitempty"`
-	// service_id: Service id. Required.
+	// service_id: Id of the service, given by WeChat Pay. Required.
 	ServiceID string `json:"service_id"`
-	// sub_mchid: Sub mchid. Required.
+	// sub_mchid: Merchant id of the sub-merchant. Required.
 	SubMchID string `json:"sub_mchid"`
-	// time_range: Time range.
+	// time_range: When the service takes place.
 	TimeRange *TimeRange `json:"time_range,omitempty"`
-	// total_amount: Total amount. Required.
+	// total_amount: Whole amount. In fen. Required.
 	TotalAmount int64 `json:"total_amount"`
 }
 
@@ -970,129 +970,129 @@ type PartnerCompleteOrderRequest struct {
 type PartnerModifyOrderRequest struct {
 	// device: Device.
 	Device *Device `json:"device,omitempty"`
-	// post_discounts: Post discounts.
+	// post_discounts: Discounts that are given at the end.
 	PostDiscounts []PostDiscount `json:"post_discounts,omitempty"`
-	// post_payments: Post payments. Required.
+	// post_payments: What is to be paid at the end. Required.
 	PostPayments []PostDiscount `json:"post_payments"`
 	// reason: Reason. Required.
 	Reason string `json:"reason"`
-	// service_id: Service id.
+	// service_id: Id of the service, given by WeChat Pay.
 	ServiceID *string `json:"service_id,omitempty"`
-	// sub_mchid: Sub mchid. Required.
+	// sub_mchid: Merchant id of the sub-merchant. Required.
 	SubMchID string `json:"sub_mchid"`
-	// total_amount: Total amount. Required.
+	// total_amount: Whole amount. In fen. Required.
 	TotalAmount int64 `json:"total_amount"`
 }
 
 // PartnerPayOrderRequest is the body of POST /v3/payscore/partner/serviceorder/{out_order_no}/pay.
 type PartnerPayOrderRequest struct {
-	// service_id: Service id.
+	// service_id: Id of the service, given by WeChat Pay.
 	ServiceID *string `json:"service_id,omitempty"`
-	// sub_mchid: Sub mchid. Required.
+	// sub_mchid: Merchant id of the sub-merchant. Required.
 	SubMchID string `json:"sub_mchid"`
 }
 
 // PartnerSendPendingMessageRequest is the body of POST
 // /v3/payscore/partner/serviceorder/{out_order_no}/send-pendingmessage.
 type PartnerSendPendingMessageRequest struct {
-	// post_discounts: Post discounts.
+	// post_discounts: Discounts that are given at the end.
 	PostDiscounts []PostDiscount `json:"post_discounts,omitempty"`
-	// post_payments: Post payments. Required.
+	// post_payments: What is to be paid at the end. Required.
 	PostPayments []PostDiscount `json:"post_payments"`
 	// prepaid_time: Prepaid time. Required.
 	PrepaidTime string `json:"prepaid_time"`
-	// service_id: Service id. Required.
+	// service_id: Id of the service, given by WeChat Pay. Required.
 	ServiceID string `json:"service_id"`
-	// sub_mchid: Sub mchid. Required.
+	// sub_mchid: Merchant id of the sub-merchant. Required.
 	SubMchID string `json:"sub_mchid"`
-	// total_amount: Total amount. Required.
+	// total_amount: Whole amount. In fen. Required.
 	TotalAmount int64 `json:"total_amount"`
 }
 
 // PartnerSendPrepaidMessageRequest is the body of POST
 // /v3/payscore/partner/serviceorder/{out_order_no}/send-prepaidmessage.
 type PartnerSendPrepaidMessageRequest struct {
-	// post_discounts: Post discounts.
+	// post_discounts: Discounts that are given at the end.
 	PostDiscounts []PostDiscount `json:"post_discounts,omitempty"`
-	// post_payments: Post payments. Required.
+	// post_payments: What is to be paid at the end. Required.
 	PostPayments []PostDiscount `json:"post_payments"`
 	// prepaid_time: Prepaid time. Required.
 	PrepaidTime string `json:"prepaid_time"`
-	// service_id: Service id. Required.
+	// service_id: Id of the service, given by WeChat Pay. Required.
 	ServiceID string `json:"service_id"`
-	// sub_mchid: Sub mchid. Required.
+	// sub_mchid: Merchant id of the sub-merchant. Required.
 	SubMchID string `json:"sub_mchid"`
-	// total_amount: Total amount. Required.
+	// total_amount: Whole amount. In fen. Required.
 	TotalAmount int64 `json:"total_amount"`
 }
 
 // PartnerSyncOrderRequest is the body of POST /v3/payscore/partner/serviceorder/{out_order_no}/sync.
 type PartnerSyncOrderRequest struct {
-	// detail: Detail. Required.
+	// detail: Details. Required.
 	Detail OverseaSyncDetail `json:"detail"`
-	// service_id: Service id. Required.
+	// service_id: Id of the service, given by WeChat Pay. Required.
 	ServiceID string `json:"service_id"`
-	// sub_mchid: Sub mchid. Required.
+	// sub_mchid: Merchant id of the sub-merchant. Required.
 	SubMchID string `json:"sub_mchid"`
-	// type: Type. Required.
+	// type: Kind. Required.
 	Type string `json:"type"`
 }
 
 // PartnerCreatePayOnDeliveryOrderRequest is the body of POST /v3/payscore/partner/servicepayondeliveryorder.
 type PartnerCreatePayOnDeliveryOrderRequest struct {
-	// appid: Appid. Required.
+	// appid: App id of the official account, mini-program or app. Required.
 	AppID string `json:"appid"`
-	// attach: Attach.
+	// attach: The merchant's own data, returned as it is.
 	Attach *string `json:"attach,omitempty"`
-	// location: Location.
+	// location: Where the service takes place.
 	Location *Location `json:"location,omitempty"`
-	// mchid: Mchid.
+	// mchid: Merchant id.
 	MchID *string `json:"mchid,omitempty"`
 	// need_user_confirm: Need user confirm.
 	NeedUserConfirm *bool `json:"need_user_confirm,omitempty"`
-	// notify_url: Notify url. Required.
+	// notify_url: Where the notification goes: absolute, HTTPS, without query. Required.
 	NotifyURL string `json:"notify_url"`
-	// openid: Openid.
+	// openid: The user's id within the app id.
 	OpenID *string `json:"openid,omitempty"`
-	// out_order_no: Out order no. Required.
+	// out_order_no: The merchant's number of the order, unique for the merchant id. Required.
 	OutOrderNo string `json:"out_order_no"`
-	// post_discounts: Post discounts.
+	// post_discounts: Discounts that are given at the end.
 	PostDiscounts []PostDiscount `json:"post_discounts,omitempty"`
-	// post_payments: Post payments.
+	// post_payments: What is to be paid at the end.
 	PostPayments []PostDiscount `json:"post_payments,omitempty"`
-	// risk_fund: Risk fund. Required.
+	// risk_fund: What may have to be paid at most. Required.
 	RiskFund RiskFund `json:"risk_fund"`
-	// service_id: Service id. Required.
+	// service_id: Id of the service, given by WeChat Pay. Required.
 	ServiceID string `json:"service_id"`
-	// service_introduction: Service introduction. Required.
+	// service_introduction: Name of the service, shown to the user. Required.
 	ServiceIntroduction string `json:"service_introduction"`
 	// shopping_info: Shopping info. Required.
 	ShoppingInfo ShoppingInfo `json:"shopping_info"`
-	// sub_appid: Sub appid.
+	// sub_appid: App id of the sub-merchant.
 	SubAppID *string `json:"sub_appid,omitempty"`
-	// sub_mchid: Sub mchid. Required.
+	// sub_mchid: Merchant id of the sub-merchant. Required.
 	SubMchID string `json:"sub_mchid"`
-	// sub_openid: Sub openid.
+	// sub_openid: The user's id within the sub-merchant's app id.
 	SubOpenID *string `json:"sub_openid,omitempty"`
-	// time_range: Time range. Required.
+	// time_range: When the service takes place. Required.
 	TimeRange TimeRange `json:"time_range"`
 }
 
 // PartnerQueryServiceQuotaResponse is the answer to GET /v3/payscore/partner/servicequotas/service-id/{service_id}.
 type PartnerQueryServiceQuotaResponse struct {
-	// appid: Appid.
+	// appid: App id of the official account, mini-program or app.
 	AppID string `json:"appid,omitempty"`
-	// mchid: Mchid.
+	// mchid: Merchant id.
 	MchID string `json:"mchid,omitempty"`
 	// quotas: Quotas.
 	Quotas []Quota `json:"quotas,omitempty"`
 	// risk_level_version: Risk level version.
 	RiskLevelVersion int64 `json:"risk_level_version,omitempty"`
-	// service_id: Service id.
+	// service_id: Id of the service, given by WeChat Pay.
 	ServiceID string `json:"service_id,omitempty"`
-	// sub_appid: Sub appid.
+	// sub_appid: App id of the sub-merchant.
 	SubAppID string `json:"sub_appid,omitempty"`
-	// sub_mchid: Sub mchid.
+	// sub_mchid: Merchant id of the sub-merchant.
 	SubMchID string `json:"sub_mchid,omitempty"`
 }
 
@@ -1106,9 +1106,9 @@ type Quota struct {
 
 // PayAfterOrder is the answer to GET /v3/payscore/payafter-orders. Plaintext of PAYSCORE.USER_ACCEPTED.
 type PayAfterOrder struct {
-	// appid: Appid.
+	// appid: App id of the official account, mini-program or app.
 	AppID string `json:"appid,omitempty"`
-	// attach: Attach.
+	// attach: The merchant's own data, returned as it is.
 	Attach string `json:"attach,omitempty"`
 	// discounts: Discounts.
 	Discounts []PayAfterOrderDiscount `json:"discounts,omitempty"`
@@ -1116,13 +1116,13 @@ type PayAfterOrder struct {
 	Fees []PayAfterOrderFee `json:"fees,omitempty"`
 	// finish_ticket: Finish ticket.
 	FinishTicket string `json:"finish_ticket,omitempty"`
-	// finish_transaction_id: Finish transaction id.
+	// finish_transaction_id: WeChat Pay's number of the payment.
 	FinishTransactionID string `json:"finish_transaction_id,omitempty"`
 	// finish_type: Finish type. 1, 2, or what the provider adds.
 	FinishType int64 `json:"finish_type,omitempty"`
-	// mchid: Mchid.
+	// mchid: Merchant id.
 	MchID string `json:"mchid,omitempty"`
-	// out_order_no: Out order no.
+	// out_order_no: The merchant's number of the order, unique for the merchant id.
 	OutOrderNo string `json:"out_order_no,omitempty"`
 	// pay_succ_time: Pay succ time.
 	PaySuccTime string `json:"pay_succ_time,omitempty"`
@@ -1136,15 +1136,15 @@ type PayAfterOrder struct {
 	RealServiceStartLocation string `json:"real_service_start_location,omitempty"`
 	// real_service_start_time: Real service start time.
 	RealServiceStartTime string `json:"real_service_start_time,omitempty"`
-	// risk_amount: Risk amount.
+	// risk_amount: What may have to be paid at most. In fen.
 	RiskAmount int64 `json:"risk_amount,omitempty"`
 	// service_end_location: Service end location.
 	ServiceEndLocation string `json:"service_end_location,omitempty"`
 	// service_end_time: Service end time.
 	ServiceEndTime string `json:"service_end_time,omitempty"`
-	// service_id: Service id.
+	// service_id: Id of the service, given by WeChat Pay.
 	ServiceID string `json:"service_id,omitempty"`
-	// service_introduction: Service introduction.
+	// service_introduction: Name of the service, shown to the user.
 	ServiceIntroduction string `json:"service_introduction,omitempty"`
 	// service_start_location: Service start location.
 	ServiceStartLocation string `json:"service_start_location,omitempty"`
@@ -1152,13 +1152,13 @@ type PayAfterOrder struct {
 	ServiceStartTime string `json:"service_start_time,omitempty"`
 	// state: State. CREATED, EXPIRED, FINISHED, REVOKED, USER_ACCEPTED, USER_PAID, or what the provider adds.
 	State string `json:"state,omitempty"`
-	// total_amount: Total amount.
+	// total_amount: Whole amount. In fen.
 	TotalAmount int64 `json:"total_amount,omitempty"`
 }
 
 // PayAfterOrderDiscount is an item of discounts.
 type PayAfterOrderDiscount struct {
-	// discount_amount: Discount amount.
+	// discount_amount: Amount of the discount. In fen.
 	DiscountAmount int64 `json:"discount_amount,omitempty"`
 	// discount_desc: Discount desc.
 	DiscountDesc string `json:"discount_desc,omitempty"`
@@ -1168,7 +1168,7 @@ type PayAfterOrderDiscount struct {
 
 // PayAfterOrderFee is an item of fees.
 type PayAfterOrderFee struct {
-	// fee_amount: Fee amount.
+	// fee_amount: Amount of the fee. In fen.
 	FeeAmount int64 `json:"fee_amount,omitempty"`
 	// fee_count: Fee count.
 	FeeCount int64 `json:"fee_count,omitempty"`
@@ -1182,9 +1182,9 @@ type PayAfterOrderFee struct {
 type CreatePayAfterOrderRequest struct {
 	// address: Address. Sent encrypted: give the plaintext, the library encrypts it.
 	Address *string `json:"address,omitempty"`
-	// appid: Appid. Required.
+	// appid: App id of the official account, mini-program or app. Required.
 	AppID string `json:"appid"`
-	// attach: Attach.
+	// attach: The merchant's own data, returned as it is.
 	Attach *string `json:"attach,omitempty"`
 	// discounts: Discounts.
 	Discounts []Discount `json:"discounts,omitempty"`
@@ -1194,21 +1194,21 @@ type CreatePayAfterOrderRequest struct {
 	Name *string `json:"name,omitempty"`
 	// need_user_confirm: Need user confirm.
 	NeedUserConfirm *bool `json:"need_user_confirm,omitempty"`
-	// openid: Openid.
+	// openid: The user's id within the app id.
 	OpenID *string `json:"openid,omitempty"`
-	// out_order_no: Out order no. Required.
+	// out_order_no: The merchant's number of the order, unique for the merchant id. Required.
 	OutOrderNo string `json:"out_order_no"`
-	// phone: Phone. Sent encrypted: give the plaintext, the library encrypts it.
+	// phone: Telephone number. Sent encrypted: give the plaintext, the library encrypts it.
 	Phone *string `json:"phone,omitempty"`
-	// risk_amount: Risk amount.
+	// risk_amount: What may have to be paid at most. In fen.
 	RiskAmount *int64 `json:"risk_amount,omitempty"`
 	// service_end_location: Service end location.
 	ServiceEndLocation *string `json:"service_end_location,omitempty"`
 	// service_end_time: Service end time.
 	ServiceEndTime *string `json:"service_end_time,omitempty"`
-	// service_id: Service id. Required.
+	// service_id: Id of the service, given by WeChat Pay. Required.
 	ServiceID string `json:"service_id"`
-	// service_introduction: Service introduction.
+	// service_introduction: Name of the service, shown to the user.
 	ServiceIntroduction *string `json:"service_introduction,omitempty"`
 	// service_start_location: Service start location.
 	ServiceStartLocation *string `json:"service_start_location,omitempty"`
@@ -1238,7 +1238,7 @@ type Discount struct {
 
 // Fee is an item of fees.
 type Fee struct {
-	// fee_amount: Fee amount.
+	// fee_amount: Amount of the fee. In fen.
 	FeeAmount *int64 `json:"fee_amount,omitempty"`
 	// fee_count: Fee count.
 	FeeCount *int64 `json:"fee_count,omitempty"`
@@ -1250,9 +1250,9 @@ type Fee struct {
 
 // PayAfterOrderTicket is the answer to POST /v3/payscore/payafter-orders.
 type PayAfterOrderTicket struct {
-	// appid: Appid.
+	// appid: App id of the official account, mini-program or app.
 	AppID string `json:"appid,omitempty"`
-	// mchid: Mchid.
+	// mchid: Merchant id.
 	MchID string `json:"mchid,omitempty"`
 	// miniprogram_appid: Miniprogram appid.
 	MiniprogramAppID string `json:"miniprogram_appid,omitempty"`
@@ -1262,43 +1262,43 @@ type PayAfterOrderTicket struct {
 	MiniprogramPath string `json:"miniprogram_path,omitempty"`
 	// miniprogram_username: Miniprogram username.
 	MiniprogramUsername string `json:"miniprogram_username,omitempty"`
-	// order_id: Order id.
+	// order_id: WeChat Pay's number of the order.
 	OrderID string `json:"order_id,omitempty"`
-	// out_order_no: Out order no.
+	// out_order_no: The merchant's number of the order, unique for the merchant id.
 	OutOrderNo string `json:"out_order_no,omitempty"`
-	// package: Package.
+	// package: What the user's device needs to show the page of WeChat Pay.
 	Package string `json:"package,omitempty"`
-	// service_id: Service id.
+	// service_id: Id of the service, given by WeChat Pay.
 	ServiceID string `json:"service_id,omitempty"`
 }
 
 // CancelPayAfterOrderRequest is the body of POST /v3/payscore/payafter-orders/{out_order_no}/cancel.
 type CancelPayAfterOrderRequest struct {
-	// appid: Appid. Required.
+	// appid: App id of the official account, mini-program or app. Required.
 	AppID string `json:"appid"`
 	// reason: Reason. Required.
 	Reason string `json:"reason"`
-	// service_id: Service id. Required.
+	// service_id: Id of the service, given by WeChat Pay. Required.
 	ServiceID string `json:"service_id"`
 }
 
 // OrderReference is the answer to POST /v3/payscore/payafter-orders/{out_order_no}/cancel.
 type OrderReference struct {
-	// appid: Appid.
+	// appid: App id of the official account, mini-program or app.
 	AppID string `json:"appid,omitempty"`
-	// mchid: Mchid.
+	// mchid: Merchant id.
 	MchID string `json:"mchid,omitempty"`
-	// order_id: Order id.
+	// order_id: WeChat Pay's number of the order.
 	OrderID string `json:"order_id,omitempty"`
-	// out_order_no: Out order no.
+	// out_order_no: The merchant's number of the order, unique for the merchant id.
 	OutOrderNo string `json:"out_order_no,omitempty"`
-	// service_id: Service id.
+	// service_id: Id of the service, given by WeChat Pay.
 	ServiceID string `json:"service_id,omitempty"`
 }
 
 // CompletePayAfterOrderRequest is the body of POST /v3/payscore/payafter-orders/{out_order_no}/complete.
 type CompletePayAfterOrderRequest struct {
-	// appid: Appid. Required.
+	// appid: App id of the official account, mini-program or app. Required.
 	AppID string `json:"appid"`
 	// cancel_reason: Cancel reason.
 	CancelReason *string `json:"cancel_reason,omitempty"`
@@ -1310,7 +1310,7 @@ type CompletePayAfterOrderRequest struct {
 	FinishTicket *string `json:"finish_ticket,omitempty"`
 	// finish_type: Finish type. One of 1, 2.
 	FinishType *int64 `json:"finish_type,omitempty"`
-	// profit_sharing: Profit sharing.
+	// profit_sharing: Whether the payment will be shared with others.
 	ProfitSharing *bool `json:"profit_sharing,omitempty"`
 	// real_service_end_location: Real service end location.
 	RealServiceEndLocation *string `json:"real_service_end_location,omitempty"`
@@ -1318,15 +1318,15 @@ type CompletePayAfterOrderRequest struct {
 	RealServiceEndTime *string `json:"real_service_end_time,omitempty"`
 	// real_service_start_time: Real service start time.
 	RealServiceStartTime *string `json:"real_service_start_time,omitempty"`
-	// service_id: Service id. Required.
+	// service_id: Id of the service, given by WeChat Pay. Required.
 	ServiceID string `json:"service_id"`
-	// total_amount: Total amount.
+	// total_amount: Whole amount. In fen.
 	TotalAmount *int64 `json:"total_amount,omitempty"`
 }
 
 // CompleteDiscount is an item of discounts.
 type CompleteDiscount struct {
-	// discount_amount: Discount amount.
+	// discount_amount: Amount of the discount. In fen.
 	DiscountAmount *int64 `json:"discount_amount,omitempty"`
 	// discount_desc: Discount desc.
 	DiscountDesc *string `json:"discount_desc,omitempty"`
@@ -1336,37 +1336,37 @@ type CompleteDiscount struct {
 
 // SyncPayAfterOrderRequest is the body of POST /v3/payscore/payafter-orders/{out_order_no}/sync.
 type SyncPayAfterOrderRequest struct {
-	// appid: Appid.
+	// appid: App id of the official account, mini-program or app.
 	AppID *string `json:"appid,omitempty"`
-	// detail: Detail.
+	// detail: Details.
 	Detail *SyncDetail `json:"detail,omitempty"`
-	// service_id: Service id.
+	// service_id: Id of the service, given by WeChat Pay.
 	ServiceID *string `json:"service_id,omitempty"`
-	// type: Type. Always Order_Paid.
+	// type: Kind. Always Order_Paid.
 	Type string `json:"type,omitempty"`
 }
 
 // CreatePermissionRequest is the body of POST /v3/payscore/permissions.
 type CreatePermissionRequest struct {
-	// appid: Appid. Left out, it is the configuration's appid.
+	// appid: App id of the official account, mini-program or app. Left out, it is the configuration's appid.
 	AppID *string `json:"appid,omitempty"`
-	// authorization_code: Authorization code. Required.
+	// authorization_code: The merchant's number of the user's leave. Required.
 	AuthorizationCode string `json:"authorization_code"`
-	// notify_url: Notify url.
+	// notify_url: Where the notification goes: absolute, HTTPS, without query.
 	NotifyURL *string `json:"notify_url,omitempty"`
-	// service_id: Service id. Required.
+	// service_id: Id of the service, given by WeChat Pay. Required.
 	ServiceID string `json:"service_id"`
 }
 
 // AssessUserRiskLevelRequest is the body of POST /v3/payscore/permissions/assess-user-risk-level.
 type AssessUserRiskLevelRequest struct {
-	// appid: Appid. Left out, it is the configuration's appid.
+	// appid: App id of the official account, mini-program or app. Left out, it is the configuration's appid.
 	AppID *string `json:"appid,omitempty"`
-	// authorization_code: Authorization code.
+	// authorization_code: The merchant's number of the user's leave.
 	AuthorizationCode *string `json:"authorization_code,omitempty"`
-	// openid: Openid.
+	// openid: The user's id within the app id.
 	OpenID *string `json:"openid,omitempty"`
-	// service_id: Service id. Required.
+	// service_id: Id of the service, given by WeChat Pay. Required.
 	ServiceID string `json:"service_id"`
 	// shopping_info: Shopping info.
 	ShoppingInfo *RiskShoppingInfo `json:"shopping_info,omitempty"`
@@ -1377,51 +1377,51 @@ type AssessUserRiskLevelRequest struct {
 type TerminatePermissionRequest struct {
 	// reason: Reason. Required.
 	Reason string `json:"reason"`
-	// service_id: Service id. Required.
+	// service_id: Id of the service, given by WeChat Pay. Required.
 	ServiceID string `json:"service_id"`
 }
 
 // TerminatePermissionByOpenIDRequest is the body of POST /v3/payscore/permissions/openid/{openid}/terminate.
 type TerminatePermissionByOpenIDRequest struct {
-	// appid: Appid. Left out, it is the configuration's appid.
+	// appid: App id of the official account, mini-program or app. Left out, it is the configuration's appid.
 	AppID *string `json:"appid,omitempty"`
 	// reason: Reason. Required.
 	Reason string `json:"reason"`
-	// service_id: Service id. Required.
+	// service_id: Id of the service, given by WeChat Pay. Required.
 	ServiceID string `json:"service_id"`
 }
 
 // PartnerCreatePlanRequest is the body of POST /v3/payscore/plan/partner/payscore-plans.
 type PartnerCreatePlanRequest struct {
-	// appid: Appid. Required.
+	// appid: App id of the official account, mini-program or app. Required.
 	AppID string `json:"appid"`
-	// deduction_quantity: Deduction quantity. Required.
+	// deduction_quantity: How many deductions there are. Required.
 	DeductionQuantity int64 `json:"deduction_quantity"`
-	// merchant_plan_no: Merchant plan no. Required.
+	// merchant_plan_no: The merchant's number of the plan. Required.
 	MerchantPlanNo string `json:"merchant_plan_no"`
 	// plan_detail_list: Plan detail list.
 	PlanDetailList []PlanDetail `json:"plan_detail_list,omitempty"`
-	// plan_duration: Plan duration. Required.
+	// plan_duration: How long the plan lasts. In days. Required.
 	PlanDuration int64 `json:"plan_duration"`
-	// plan_name: Plan name. Required.
+	// plan_name: Name of the plan. Required.
 	PlanName string `json:"plan_name"`
-	// service_id: Service id. Required.
+	// service_id: Id of the service, given by WeChat Pay. Required.
 	ServiceID string `json:"service_id"`
-	// sub_appid: Sub appid.
+	// sub_appid: App id of the sub-merchant.
 	SubAppID *string `json:"sub_appid,omitempty"`
-	// sub_mchid: Sub mchid. Required.
+	// sub_mchid: Merchant id of the sub-merchant. Required.
 	SubMchID string `json:"sub_mchid"`
-	// total_actual_price: Total actual price. Required.
+	// total_actual_price: Price that is paid for all. In fen. Required.
 	TotalActualPrice int64 `json:"total_actual_price"`
-	// total_original_price: Total original price. Required.
+	// total_original_price: Price of all before the discount. In fen. Required.
 	TotalOriginalPrice int64 `json:"total_original_price"`
 }
 
 // PlanDetail is an item of plan_detail_list.
 type PlanDetail struct {
-	// actual_price: Actual price. Required.
+	// actual_price: Price that is paid. In fen. Required.
 	ActualPrice int64 `json:"actual_price"`
-	// original_price: Original price. Required.
+	// original_price: Price before the discount. In fen. Required.
 	OriginalPrice int64 `json:"original_price"`
 	// plan_detail_name: Plan detail name. Required.
 	PlanDetailName string `json:"plan_detail_name"`
@@ -1431,45 +1431,45 @@ type PlanDetail struct {
 
 // Plan is the answer to POST /v3/payscore/plan/partner/payscore-plans.
 type Plan struct {
-	// appid: Appid.
+	// appid: App id of the official account, mini-program or app.
 	AppID string `json:"appid,omitempty"`
-	// deduction_quantity: Deduction quantity.
+	// deduction_quantity: How many deductions there are.
 	DeductionQuantity int64 `json:"deduction_quantity,omitempty"`
-	// mchid: Mchid.
+	// mchid: Merchant id.
 	MchID string `json:"mchid,omitempty"`
-	// merchant_plan_no: Merchant plan no.
+	// merchant_plan_no: The merchant's number of the plan.
 	MerchantPlanNo string `json:"merchant_plan_no,omitempty"`
 	// plan_detail_list: Plan detail list.
 	PlanDetailList []PlanDetailState `json:"plan_detail_list,omitempty"`
-	// plan_duration: Plan duration.
+	// plan_duration: How long the plan lasts. In days.
 	PlanDuration int64 `json:"plan_duration,omitempty"`
-	// plan_id: Plan id.
+	// plan_id: Number of the plan or of the contract's template.
 	PlanID string `json:"plan_id,omitempty"`
-	// plan_name: Plan name.
+	// plan_name: Name of the plan.
 	PlanName string `json:"plan_name,omitempty"`
 	// plan_state: Plan state.
 	PlanState string `json:"plan_state,omitempty"`
-	// service_id: Service id.
+	// service_id: Id of the service, given by WeChat Pay.
 	ServiceID string `json:"service_id,omitempty"`
 	// stop_mchid: Stop mchid.
 	StopMchID string `json:"stop_mchid,omitempty"`
-	// stop_time: Stop time. RFC 3339.
+	// stop_time: When it was stopped. RFC 3339.
 	StopTime string `json:"stop_time,omitempty"`
-	// sub_appid: Sub appid.
+	// sub_appid: App id of the sub-merchant.
 	SubAppID string `json:"sub_appid,omitempty"`
-	// sub_mchid: Sub mchid.
+	// sub_mchid: Merchant id of the sub-merchant.
 	SubMchID string `json:"sub_mchid,omitempty"`
-	// total_actual_price: Total actual price.
+	// total_actual_price: Price that is paid for all. In fen.
 	TotalActualPrice int64 `json:"total_actual_price,omitempty"`
-	// total_original_price: Total original price.
+	// total_original_price: Price of all before the discount. In fen.
 	TotalOriginalPrice int64 `json:"total_original_price,omitempty"`
 }
 
 // PlanDetailState is an item of plan_detail_list.
 type PlanDetailState struct {
-	// actual_price: Actual price.
+	// actual_price: Price that is paid. In fen.
 	ActualPrice int64 `json:"actual_price,omitempty"`
-	// original_price: Original price.
+	// original_price: Price before the discount. In fen.
 	OriginalPrice int64 `json:"original_price,omitempty"`
 	// plan_detail_name: Plan detail name.
 	PlanDetailName string `json:"plan_detail_name,omitempty"`
@@ -1482,69 +1482,69 @@ type PlanDetailState struct {
 // PartnerStopPlanRequest is the body of POST
 // /v3/payscore/plan/partner/payscore-plans/merchant-plan-no/{merchant_plan_no}/stop.
 type PartnerStopPlanRequest struct {
-	// sub_mchid: Sub mchid. Required.
+	// sub_mchid: Merchant id of the sub-merchant. Required.
 	SubMchID string `json:"sub_mchid"`
 }
 
 // CreatePlanRequest is the body of POST /v3/payscore/plan/payscore-plans.
 type CreatePlanRequest struct {
-	// appid: Appid. Required.
+	// appid: App id of the official account, mini-program or app. Required.
 	AppID string `json:"appid"`
-	// deduction_quantity: Deduction quantity. Required.
+	// deduction_quantity: How many deductions there are. Required.
 	DeductionQuantity int64 `json:"deduction_quantity"`
-	// merchant_plan_no: Merchant plan no. Required.
+	// merchant_plan_no: The merchant's number of the plan. Required.
 	MerchantPlanNo string `json:"merchant_plan_no"`
 	// plan_detail_list: Plan detail list.
 	PlanDetailList []PlanDetail `json:"plan_detail_list,omitempty"`
-	// plan_duration: Plan duration. Required.
+	// plan_duration: How long the plan lasts. In days. Required.
 	PlanDuration int64 `json:"plan_duration"`
-	// plan_name: Plan name. Required.
+	// plan_name: Name of the plan. Required.
 	PlanName string `json:"plan_name"`
-	// service_id: Service id. Required.
+	// service_id: Id of the service, given by WeChat Pay. Required.
 	ServiceID string `json:"service_id"`
-	// total_actual_price: Total actual price. Required.
+	// total_actual_price: Price that is paid for all. In fen. Required.
 	TotalActualPrice int64 `json:"total_actual_price"`
-	// total_original_price: Total original price. Required.
+	// total_original_price: Price of all before the discount. In fen. Required.
 	TotalOriginalPrice int64 `json:"total_original_price"`
 }
 
 // CreateOrderRequest is the body of POST /v3/payscore/serviceorder.
 type CreateOrderRequest struct {
-	// appid: Appid. Left out, it is the configuration's appid.
+	// appid: App id of the official account, mini-program or app. Left out, it is the configuration's appid.
 	AppID *string `json:"appid,omitempty"`
-	// attach: Attach.
+	// attach: The merchant's own data, returned as it is.
 	Attach *string `json:"attach,omitempty"`
 	// device: Device.
 	Device *Device `json:"device,omitempty"`
-	// location: Location.
+	// location: Where the service takes place.
 	Location *Location `json:"location,omitempty"`
 	// need_user_confirm: Need user confirm.
 	NeedUserConfirm *bool `json:"need_user_confirm,omitempty"`
-	// notify_url: Notify url. Required.
+	// notify_url: Where the notification goes: absolute, HTTPS, without query. Required.
 	NotifyURL string `json:"notify_url"`
-	// openid: Openid.
+	// openid: The user's id within the app id.
 	OpenID *string `json:"openid,omitempty"`
-	// out_order_no: Out order no. Required.
+	// out_order_no: The merchant's number of the order, unique for the merchant id. Required.
 	OutOrderNo string `json:"out_order_no"`
-	// post_discounts: Post discounts.
+	// post_discounts: Discounts that are given at the end.
 	PostDiscounts []CountedPostDiscount `json:"post_discounts,omitempty"`
-	// post_payments: Post payments.
+	// post_payments: What is to be paid at the end.
 	PostPayments []PostDiscount `json:"post_payments,omitempty"`
-	// risk_fund: Risk fund. Required.
+	// risk_fund: What may have to be paid at most. Required.
 	RiskFund BankRiskFund `json:"risk_fund"`
-	// service_id: Service id. Required.
+	// service_id: Id of the service, given by WeChat Pay. Required.
 	ServiceID string `json:"service_id"`
-	// service_introduction: Service introduction. Required.
+	// service_introduction: Name of the service, shown to the user. Required.
 	ServiceIntroduction string `json:"service_introduction"`
-	// time_range: Time range. Required.
+	// time_range: When the service takes place. Required.
 	TimeRange TimeRange `json:"time_range"`
 }
 
-// CountedPostDiscount is an item of post_discounts.
+// CountedPostDiscount is an item of post_discounts. Discounts that are given at the end.
 type CountedPostDiscount struct {
-	// count: Count.
+	// count: How many.
 	Count *int64 `json:"count,omitempty"`
-	// description: Description. Required.
+	// description: What is paid for or done, in words. Required.
 	Description string `json:"description"`
 	// name: Name. Required.
 	Name string `json:"name"`
@@ -1552,229 +1552,229 @@ type CountedPostDiscount struct {
 
 // DirectCompleteOrderRequest is the body of POST /v3/payscore/serviceorder/direct-complete.
 type DirectCompleteOrderRequest struct {
-	// appid: Appid. Left out, it is the configuration's appid.
+	// appid: App id of the official account, mini-program or app. Left out, it is the configuration's appid.
 	AppID *string `json:"appid,omitempty"`
-	// attach: Attach.
+	// attach: The merchant's own data, returned as it is.
 	Attach *string `json:"attach,omitempty"`
-	// goods_tag: Goods tag.
+	// goods_tag: Mark of goods for discounts.
 	GoodsTag *string `json:"goods_tag,omitempty"`
-	// location: Location.
+	// location: Where the service takes place.
 	Location *Location `json:"location,omitempty"`
-	// notify_url: Notify url.
+	// notify_url: Where the notification goes: absolute, HTTPS, without query.
 	NotifyURL *string `json:"notify_url,omitempty"`
-	// openid: Openid.
+	// openid: The user's id within the app id.
 	OpenID *string `json:"openid,omitempty"`
-	// out_order_no: Out order no. Required.
+	// out_order_no: The merchant's number of the order, unique for the merchant id. Required.
 	OutOrderNo string `json:"out_order_no"`
-	// post_discounts: Post discounts.
+	// post_discounts: Discounts that are given at the end.
 	PostDiscounts []PostDiscount `json:"post_discounts,omitempty"`
-	// post_payments: Post payments.
+	// post_payments: What is to be paid at the end.
 	PostPayments []PostDiscount `json:"post_payments,omitempty"`
-	// profit_sharing: Profit sharing.
+	// profit_sharing: Whether the payment will be shared with others.
 	ProfitSharing *bool `json:"profit_sharing,omitempty"`
-	// service_id: Service id. Required.
+	// service_id: Id of the service, given by WeChat Pay. Required.
 	ServiceID string `json:"service_id"`
-	// service_introduction: Service introduction.
+	// service_introduction: Name of the service, shown to the user.
 	ServiceIntroduction *string `json:"service_introduction,omitempty"`
-	// time_range: Time range. Required.
+	// time_range: When the service takes place. Required.
 	TimeRange TimeRange `json:"time_range"`
-	// total_amount: Total amount.
+	// total_amount: Whole amount. In fen.
 	TotalAmount *int64 `json:"total_amount,omitempty"`
 }
 
 // CancelOrderRequest is the body of POST /v3/payscore/serviceorder/{out_order_no}/cancel.
 type CancelOrderRequest struct {
-	// appid: Appid. Left out, it is the configuration's appid.
+	// appid: App id of the official account, mini-program or app. Left out, it is the configuration's appid.
 	AppID *string `json:"appid,omitempty"`
 	// reason: Reason. Required.
 	Reason string `json:"reason"`
-	// service_id: Service id. Required.
+	// service_id: Id of the service, given by WeChat Pay. Required.
 	ServiceID string `json:"service_id"`
 }
 
 // CompleteOrderRequest is the body of POST /v3/payscore/serviceorder/{out_order_no}/complete.
 type CompleteOrderRequest struct {
-	// appid: Appid. Left out, it is the configuration's appid.
+	// appid: App id of the official account, mini-program or app. Left out, it is the configuration's appid.
 	AppID *string `json:"appid,omitempty"`
 	// device: Device.
 	Device *Device `json:"device,omitempty"`
-	// goods_tag: Goods tag.
+	// goods_tag: Mark of goods for discounts.
 	GoodsTag *string `json:"goods_tag,omitempty"`
-	// location: Location.
+	// location: Where the service takes place.
 	Location *EndLocation `json:"location,omitempty"`
-	// post_discounts: Post discounts.
+	// post_discounts: Discounts that are given at the end.
 	PostDiscounts []PostDiscount `json:"post_discounts,omitempty"`
-	// post_payments: Post payments. Required.
+	// post_payments: What is to be paid at the end. Required.
 	PostPayments []PostDiscount `json:"post_payments"`
-	// profit_sharing: Profit sharing.
+	// profit_sharing: Whether the payment will be shared with others.
 	ProfitSharing *bool `json:"profit_sharing,omitempty"`
-	// service_id: Service id. Required.
+	// service_id: Id of the service, given by WeChat Pay. Required.
 	ServiceID string `json:"service_id"`
-	// time_range: Time range.
+	// time_range: When the service takes place.
 	TimeRange *TimeRange `json:"time_range,omitempty"`
-	// total_amount: Total amount. Required.
+	// total_amount: Whole amount. In fen. Required.
 	TotalAmount int64 `json:"total_amount"`
 }
 
-// EndLocation is the object location.
+// EndLocation is the object location. Where the service takes place.
 type EndLocation struct {
-	// end_location: End location.
+	// end_location: Where the service ends.
 	EndLocation *string `json:"end_location,omitempty"`
 }
 
 // ModifyOrderRequest is the body of POST /v3/payscore/serviceorder/{out_order_no}/modify.
 type ModifyOrderRequest struct {
-	// appid: Appid. Left out, it is the configuration's appid.
+	// appid: App id of the official account, mini-program or app. Left out, it is the configuration's appid.
 	AppID *string `json:"appid,omitempty"`
 	// device: Device.
 	Device *Device `json:"device,omitempty"`
-	// post_discounts: Post discounts.
+	// post_discounts: Discounts that are given at the end.
 	PostDiscounts []PostDiscount `json:"post_discounts,omitempty"`
-	// post_payments: Post payments. Required.
+	// post_payments: What is to be paid at the end. Required.
 	PostPayments []PostDiscount `json:"post_payments"`
 	// reason: Reason. Required.
 	Reason string `json:"reason"`
-	// service_id: Service id. Required.
+	// service_id: Id of the service, given by WeChat Pay. Required.
 	ServiceID string `json:"service_id"`
-	// total_amount: Total amount. Required.
+	// total_amount: Whole amount. In fen. Required.
 	TotalAmount int64 `json:"total_amount"`
 }
 
 // PayOrderRequest is the body of POST /v3/payscore/serviceorder/{out_order_no}/pay.
 type PayOrderRequest struct {
-	// appid: Appid. Left out, it is the configuration's appid.
+	// appid: App id of the official account, mini-program or app. Left out, it is the configuration's appid.
 	AppID *string `json:"appid,omitempty"`
-	// service_id: Service id.
+	// service_id: Id of the service, given by WeChat Pay.
 	ServiceID *string `json:"service_id,omitempty"`
 }
 
 // SendPendingMessageRequest is the body of POST /v3/payscore/serviceorder/{out_order_no}/send-pendingmessage.
 type SendPendingMessageRequest struct {
-	// post_discounts: Post discounts.
+	// post_discounts: Discounts that are given at the end.
 	PostDiscounts []PostDiscount `json:"post_discounts,omitempty"`
-	// post_payments: Post payments. Required.
+	// post_payments: What is to be paid at the end. Required.
 	PostPayments []PostDiscount `json:"post_payments"`
 	// prepaid_time: Prepaid time. Required.
 	PrepaidTime string `json:"prepaid_time"`
-	// service_id: Service id. Required.
+	// service_id: Id of the service, given by WeChat Pay. Required.
 	ServiceID string `json:"service_id"`
-	// total_amount: Total amount. Required.
+	// total_amount: Whole amount. In fen. Required.
 	TotalAmount int64 `json:"total_amount"`
 }
 
 // SendPrepaidMessageRequest is the body of POST /v3/payscore/serviceorder/{out_order_no}/send-prepaidmessage.
 type SendPrepaidMessageRequest struct {
-	// post_discounts: Post discounts.
+	// post_discounts: Discounts that are given at the end.
 	PostDiscounts []PostDiscount `json:"post_discounts,omitempty"`
-	// post_payments: Post payments. Required.
+	// post_payments: What is to be paid at the end. Required.
 	PostPayments []PostDiscount `json:"post_payments"`
 	// prepaid_time: Prepaid time. Required.
 	PrepaidTime string `json:"prepaid_time"`
-	// service_id: Service id. Required.
+	// service_id: Id of the service, given by WeChat Pay. Required.
 	ServiceID string `json:"service_id"`
-	// total_amount: Total amount. Required.
+	// total_amount: Whole amount. In fen. Required.
 	TotalAmount int64 `json:"total_amount"`
 }
 
 // SyncOrderRequest is the body of POST /v3/payscore/serviceorder/{out_order_no}/sync.
 type SyncOrderRequest struct {
-	// appid: Appid. Left out, it is the configuration's appid.
+	// appid: App id of the official account, mini-program or app. Left out, it is the configuration's appid.
 	AppID *string `json:"appid,omitempty"`
-	// detail: Detail. Required.
+	// detail: Details. Required.
 	Detail SyncDetail `json:"detail"`
-	// service_id: Service id. Required.
+	// service_id: Id of the service, given by WeChat Pay. Required.
 	ServiceID string `json:"service_id"`
-	// type: Type. Required.
+	// type: Kind. Required.
 	Type string `json:"type"`
 }
 
 // CreatePayOnDeliveryOrderRequest is the body of POST /v3/payscore/servicepayondeliveryorder.
 type CreatePayOnDeliveryOrderRequest struct {
-	// appid: Appid. Required.
+	// appid: App id of the official account, mini-program or app. Required.
 	AppID string `json:"appid"`
-	// attach: Attach.
+	// attach: The merchant's own data, returned as it is.
 	Attach *string `json:"attach,omitempty"`
-	// location: Location.
+	// location: Where the service takes place.
 	Location *Location `json:"location,omitempty"`
-	// mchid: Mchid.
+	// mchid: Merchant id.
 	MchID *string `json:"mchid,omitempty"`
 	// need_user_confirm: Need user confirm.
 	NeedUserConfirm *bool `json:"need_user_confirm,omitempty"`
-	// notify_url: Notify url. Required.
+	// notify_url: Where the notification goes: absolute, HTTPS, without query. Required.
 	NotifyURL string `json:"notify_url"`
-	// openid: Openid.
+	// openid: The user's id within the app id.
 	OpenID *string `json:"openid,omitempty"`
-	// out_order_no: Out order no. Required.
+	// out_order_no: The merchant's number of the order, unique for the merchant id. Required.
 	OutOrderNo string `json:"out_order_no"`
-	// post_discounts: Post discounts.
+	// post_discounts: Discounts that are given at the end.
 	PostDiscounts []PostDiscount `json:"post_discounts,omitempty"`
-	// post_payments: Post payments.
+	// post_payments: What is to be paid at the end.
 	PostPayments []PostDiscount `json:"post_payments,omitempty"`
-	// risk_fund: Risk fund. Required.
+	// risk_fund: What may have to be paid at most. Required.
 	RiskFund RiskFund `json:"risk_fund"`
-	// service_id: Service id. Required.
+	// service_id: Id of the service, given by WeChat Pay. Required.
 	ServiceID string `json:"service_id"`
-	// service_introduction: Service introduction. Required.
+	// service_introduction: Name of the service, shown to the user. Required.
 	ServiceIntroduction string `json:"service_introduction"`
 	// shopping_info: Shopping info. Required.
 	ShoppingInfo ShoppingInfo `json:"shopping_info"`
-	// time_range: Time range. Required.
+	// time_range: When the service takes place. Required.
 	TimeRange TimeRange `json:"time_range"`
 }
 
 // PartnerCreateSignPlanOrderRequest is the body of POST /v3/payscore/sign-plan/partner/serviceorder.
 type PartnerCreateSignPlanOrderRequest struct {
-	// appid: Appid. Required.
+	// appid: App id of the official account, mini-program or app. Required.
 	AppID string `json:"appid"`
-	// attach: Attach.
+	// attach: The merchant's own data, returned as it is.
 	Attach *string `json:"attach,omitempty"`
-	// location: Location.
+	// location: Where the service takes place.
 	Location *Location `json:"location,omitempty"`
-	// notify_url: Notify url. Required.
+	// notify_url: Where the notification goes: absolute, HTTPS, without query. Required.
 	NotifyURL string `json:"notify_url"`
-	// openid: Openid.
+	// openid: The user's id within the app id.
 	OpenID *string `json:"openid,omitempty"`
-	// out_trade_no: Out trade no. Required.
+	// out_trade_no: The merchant's order number, unique for the merchant id. Required.
 	OutTradeNo string `json:"out_trade_no"`
 	// plan_detail_no: Plan detail no. Required.
 	PlanDetailNo int64 `json:"plan_detail_no"`
-	// service_id: Service id. Required.
+	// service_id: Id of the service, given by WeChat Pay. Required.
 	ServiceID string `json:"service_id"`
-	// service_introduction: Service introduction. Required.
+	// service_introduction: Name of the service, shown to the user. Required.
 	ServiceIntroduction string `json:"service_introduction"`
 	// sign_plan_id: Sign plan id. Required.
 	SignPlanID string `json:"sign_plan_id"`
-	// sub_appid: Sub appid.
+	// sub_appid: App id of the sub-merchant.
 	SubAppID *string `json:"sub_appid,omitempty"`
-	// sub_mchid: Sub mchid. Required.
+	// sub_mchid: Merchant id of the sub-merchant. Required.
 	SubMchID string `json:"sub_mchid"`
-	// sub_openid: Sub openid.
+	// sub_openid: The user's id within the sub-merchant's app id.
 	SubOpenID *string `json:"sub_openid,omitempty"`
-	// time_range: Time range. Required.
+	// time_range: When the service takes place. Required.
 	TimeRange TimeRange `json:"time_range"`
 }
 
 // PartnerCreateSignPlanRequest is the body of POST /v3/payscore/sign-plan/partner/user-sign-plans.
 type PartnerCreateSignPlanRequest struct {
-	// appid: Appid. Required.
+	// appid: App id of the official account, mini-program or app. Required.
 	AppID string `json:"appid"`
-	// merchant_sign_plan_no: Merchant sign plan no. Required.
+	// merchant_sign_plan_no: The merchant's number of the signature of a plan. Required.
 	MerchantSignPlanNo string `json:"merchant_sign_plan_no"`
-	// notify_url: Notify url. Required.
+	// notify_url: Where the notification goes: absolute, HTTPS, without query. Required.
 	NotifyURL string `json:"notify_url"`
-	// openid: Openid.
+	// openid: The user's id within the app id.
 	OpenID *string `json:"openid,omitempty"`
-	// plan_id: Plan id. Required.
+	// plan_id: Number of the plan or of the contract's template. Required.
 	PlanID string `json:"plan_id"`
-	// service_id: Service id. Required.
+	// service_id: Id of the service, given by WeChat Pay. Required.
 	ServiceID string `json:"service_id"`
 	// sign_plan_detail: Sign plan detail. Required.
 	SignPlanDetail []SignPlanDetail `json:"sign_plan_detail"`
-	// sub_appid: Sub appid.
+	// sub_appid: App id of the sub-merchant.
 	SubAppID *string `json:"sub_appid,omitempty"`
-	// sub_mchid: Sub mchid. Required.
+	// sub_mchid: Merchant id of the sub-merchant. Required.
 	SubMchID string `json:"sub_mchid"`
-	// sub_openid: Sub openid.
+	// sub_openid: The user's id within the sub-merchant's app id.
 	SubOpenID *string `json:"sub_openid,omitempty"`
 }
 
@@ -1788,7 +1788,7 @@ type SignPlanDetail struct {
 
 // SignPlanTicket is the answer to POST /v3/payscore/sign-plan/partner/user-sign-plans.
 type SignPlanTicket struct {
-	// package: Package.
+	// package: What the user's device needs to show the page of WeChat Pay.
 	Package string `json:"package,omitempty"`
 	// sign_plan: Sign plan.
 	SignPlan *SignPlan `json:"sign_plan,omitempty"`
@@ -1798,7 +1798,7 @@ type SignPlanTicket struct {
 // /v3/payscore/sign-plan/partner/user-sign-plans/merchant-sign-plan-no/{merchant_sign_plan_no}. Plaintext of
 // PAYSCORE.USER_SIGN_PLAN, PAYSCORE.USER_CANCEL_SIGN_PLAN.
 type SignPlan struct {
-	// appid: Appid.
+	// appid: App id of the official account, mini-program or app.
 	AppID string `json:"appid,omitempty"`
 	// cancel_reason: Cancel reason.
 	CancelReason string `json:"cancel_reason,omitempty"`
@@ -1806,61 +1806,61 @@ type SignPlan struct {
 	CancelSignTime string `json:"cancel_sign_time,omitempty"`
 	// cancel_sign_type: Cancel sign type.
 	CancelSignType string `json:"cancel_sign_type,omitempty"`
-	// deduction_quantity: Deduction quantity.
+	// deduction_quantity: How many deductions there are.
 	DeductionQuantity int64 `json:"deduction_quantity,omitempty"`
 	// going_detail_no: Going detail no.
 	GoingDetailNo int64 `json:"going_detail_no,omitempty"`
-	// mchid: Mchid.
+	// mchid: Merchant id.
 	MchID string `json:"mchid,omitempty"`
 	// merchant_callback_url: Merchant callback url.
 	MerchantCallbackURL string `json:"merchant_callback_url,omitempty"`
-	// merchant_sign_plan_no: Merchant sign plan no.
+	// merchant_sign_plan_no: The merchant's number of the signature of a plan.
 	MerchantSignPlanNo string `json:"merchant_sign_plan_no,omitempty"`
-	// openid: Openid.
+	// openid: The user's id within the app id.
 	OpenID string `json:"openid,omitempty"`
-	// plan_id: Plan id.
+	// plan_id: Number of the plan or of the contract's template.
 	PlanID string `json:"plan_id,omitempty"`
-	// plan_name: Plan name.
+	// plan_name: Name of the plan.
 	PlanName string `json:"plan_name,omitempty"`
 	// plan_over_time: Plan over time. RFC 3339.
 	PlanOverTime string `json:"plan_over_time,omitempty"`
-	// service_id: Service id.
+	// service_id: Id of the service, given by WeChat Pay.
 	ServiceID string `json:"service_id,omitempty"`
 	// sign_plan_id: Sign plan id.
 	SignPlanID string `json:"sign_plan_id,omitempty"`
 	// sign_state: Sign state.
 	SignState string `json:"sign_state,omitempty"`
-	// sign_time: Sign time. RFC 3339.
+	// sign_time: When it was signed. RFC 3339.
 	SignTime string `json:"sign_time,omitempty"`
 	// signed_detail_list: Signed detail list.
 	SignedDetailList []SignedDetail `json:"signed_detail_list,omitempty"`
-	// sub_appid: Sub appid.
+	// sub_appid: App id of the sub-merchant.
 	SubAppID string `json:"sub_appid,omitempty"`
-	// sub_mchid: Sub mchid.
+	// sub_mchid: Merchant id of the sub-merchant.
 	SubMchID string `json:"sub_mchid,omitempty"`
-	// sub_openid: Sub openid.
+	// sub_openid: The user's id within the sub-merchant's app id.
 	SubOpenID string `json:"sub_openid,omitempty"`
-	// total_actual_price: Total actual price.
+	// total_actual_price: Price that is paid for all. In fen.
 	TotalActualPrice int64 `json:"total_actual_price,omitempty"`
-	// total_origin_price: Total origin price.
+	// total_origin_price: Price of all before the discount. In fen.
 	TotalOriginPrice int64 `json:"total_origin_price,omitempty"`
 }
 
 // SignedDetail is an item of signed_detail_list.
 type SignedDetail struct {
-	// actual_pay_price: Actual pay price.
+	// actual_pay_price: What was paid. In fen.
 	ActualPayPrice int64 `json:"actual_pay_price,omitempty"`
-	// actual_price: Actual price.
+	// actual_price: Price that is paid. In fen.
 	ActualPrice int64 `json:"actual_price,omitempty"`
 	// cancel_time: Cancel time.
 	CancelTime string `json:"cancel_time,omitempty"`
-	// complete_time: Complete time.
+	// complete_time: When it was completed.
 	CompleteTime string `json:"complete_time,omitempty"`
 	// merchant_plan_detail_no: Merchant plan detail no.
 	MerchantPlanDetailNo string `json:"merchant_plan_detail_no,omitempty"`
-	// order_id: Order id.
+	// order_id: WeChat Pay's number of the order.
 	OrderID string `json:"order_id,omitempty"`
-	// original_price: Original price.
+	// original_price: Price before the discount. In fen.
 	OriginalPrice int64 `json:"original_price,omitempty"`
 	// plan_detail_name: Plan detail name.
 	PlanDetailName string `json:"plan_detail_name,omitempty"`
@@ -1870,7 +1870,7 @@ type SignedDetail struct {
 	PlanDetailState string `json:"plan_detail_state,omitempty"`
 	// plan_discount_description: Plan discount description.
 	PlanDiscountDescription string `json:"plan_discount_description,omitempty"`
-	// use_time: Use time.
+	// use_time: When the coupon was used.
 	UseTime string `json:"use_time,omitempty"`
 }
 
@@ -1879,49 +1879,49 @@ type SignedDetail struct {
 type PartnerStopSignPlanRequest struct {
 	// stop_reason: Stop reason. Required.
 	StopReason string `json:"stop_reason"`
-	// sub_mchid: Sub mchid. Required.
+	// sub_mchid: Merchant id of the sub-merchant. Required.
 	SubMchID string `json:"sub_mchid"`
 }
 
 // CreateSignPlanOrderRequest is the body of POST /v3/payscore/sign-plan/serviceorder.
 type CreateSignPlanOrderRequest struct {
-	// appid: Appid. Required.
+	// appid: App id of the official account, mini-program or app. Required.
 	AppID string `json:"appid"`
-	// attach: Attach.
+	// attach: The merchant's own data, returned as it is.
 	Attach *string `json:"attach,omitempty"`
-	// location: Location.
+	// location: Where the service takes place.
 	Location *Location `json:"location,omitempty"`
-	// notify_url: Notify url. Required.
+	// notify_url: Where the notification goes: absolute, HTTPS, without query. Required.
 	NotifyURL string `json:"notify_url"`
-	// openid: Openid. Required.
+	// openid: The user's id within the app id. Required.
 	OpenID string `json:"openid"`
-	// out_trade_no: Out trade no. Required.
+	// out_trade_no: The merchant's order number, unique for the merchant id. Required.
 	OutTradeNo string `json:"out_trade_no"`
 	// plan_detail_no: Plan detail no. Required.
 	PlanDetailNo int64 `json:"plan_detail_no"`
-	// service_id: Service id. Required.
+	// service_id: Id of the service, given by WeChat Pay. Required.
 	ServiceID string `json:"service_id"`
-	// service_introduction: Service introduction. Required.
+	// service_introduction: Name of the service, shown to the user. Required.
 	ServiceIntroduction string `json:"service_introduction"`
 	// sign_plan_id: Sign plan id. Required.
 	SignPlanID string `json:"sign_plan_id"`
-	// time_range: Time range. Required.
+	// time_range: When the service takes place. Required.
 	TimeRange TimeRange `json:"time_range"`
 }
 
 // CreateSignPlanRequest is the body of POST /v3/payscore/sign-plan/user-sign-plans.
 type CreateSignPlanRequest struct {
-	// appid: Appid. Required.
+	// appid: App id of the official account, mini-program or app. Required.
 	AppID string `json:"appid"`
-	// merchant_sign_plan_no: Merchant sign plan no. Required.
+	// merchant_sign_plan_no: The merchant's number of the signature of a plan. Required.
 	MerchantSignPlanNo string `json:"merchant_sign_plan_no"`
-	// notify_url: Notify url. Required.
+	// notify_url: Where the notification goes: absolute, HTTPS, without query. Required.
 	NotifyURL string `json:"notify_url"`
-	// openid: Openid. Required.
+	// openid: The user's id within the app id. Required.
 	OpenID string `json:"openid"`
-	// plan_id: Plan id. Required.
+	// plan_id: Number of the plan or of the contract's template. Required.
 	PlanID string `json:"plan_id"`
-	// service_id: Service id. Required.
+	// service_id: Id of the service, given by WeChat Pay. Required.
 	ServiceID string `json:"service_id"`
 	// sign_plan_detail: Sign plan detail. Required.
 	SignPlanDetail []SignPlanDetail `json:"sign_plan_detail"`
@@ -1936,9 +1936,9 @@ type StopSignPlanRequest struct {
 
 // SmartRetailOrder is the answer to GET /v3/payscore/smartretail-orders.
 type SmartRetailOrder struct {
-	// appid: Appid.
+	// appid: App id of the official account, mini-program or app.
 	AppID string `json:"appid,omitempty"`
-	// attach: Attach.
+	// attach: The merchant's own data, returned as it is.
 	Attach string `json:"attach,omitempty"`
 	// discounts: Discounts.
 	Discounts []PayAfterOrderDiscount `json:"discounts,omitempty"`
@@ -1946,13 +1946,13 @@ type SmartRetailOrder struct {
 	Fees []PayAfterOrderFee `json:"fees,omitempty"`
 	// finish_ticket: Finish ticket.
 	FinishTicket string `json:"finish_ticket,omitempty"`
-	// finish_transaction_id: Finish transaction id.
+	// finish_transaction_id: WeChat Pay's number of the payment.
 	FinishTransactionID string `json:"finish_transaction_id,omitempty"`
 	// finish_type: Finish type. 1, 2, or what the provider adds.
 	FinishType int64 `json:"finish_type,omitempty"`
-	// mchid: Mchid.
+	// mchid: Merchant id.
 	MchID string `json:"mchid,omitempty"`
-	// out_order_no: Out order no.
+	// out_order_no: The merchant's number of the order, unique for the merchant id.
 	OutOrderNo string `json:"out_order_no,omitempty"`
 	// pay_succ_time: Pay succ time.
 	PaySuccTime string `json:"pay_succ_time,omitempty"`
@@ -1966,15 +1966,15 @@ type SmartRetailOrder struct {
 	RealServiceStartLocation string `json:"real_service_start_location,omitempty"`
 	// real_service_start_time: Real service start time.
 	RealServiceStartTime string `json:"real_service_start_time,omitempty"`
-	// risk_amount: Risk amount.
+	// risk_amount: What may have to be paid at most. In fen.
 	RiskAmount int64 `json:"risk_amount,omitempty"`
 	// service_end_location: Service end location.
 	ServiceEndLocation string `json:"service_end_location,omitempty"`
 	// service_end_time: Service end time.
 	ServiceEndTime string `json:"service_end_time,omitempty"`
-	// service_id: Service id.
+	// service_id: Id of the service, given by WeChat Pay.
 	ServiceID string `json:"service_id,omitempty"`
-	// service_introduction: Service introduction.
+	// service_introduction: Name of the service, shown to the user.
 	ServiceIntroduction string `json:"service_introduction,omitempty"`
 	// service_start_location: Service start location.
 	ServiceStartLocation string `json:"service_start_location,omitempty"`
@@ -1982,15 +1982,15 @@ type SmartRetailOrder struct {
 	ServiceStartTime string `json:"service_start_time,omitempty"`
 	// state: State. CREATED, EXPIRED, FINISHED, REVOKED, USER_ACCEPTED, USER_PAID, or what the provider adds.
 	State string `json:"state,omitempty"`
-	// total_amount: Total amount.
+	// total_amount: Whole amount. In fen.
 	TotalAmount int64 `json:"total_amount,omitempty"`
 }
 
 // CreateSmartRetailOrderRequest is the body of POST /v3/payscore/smartretail-orders.
 type CreateSmartRetailOrderRequest struct {
-	// appid: Appid. Required.
+	// appid: App id of the official account, mini-program or app. Required.
 	AppID string `json:"appid"`
-	// attach: Attach.
+	// attach: The merchant's own data, returned as it is.
 	Attach *string `json:"attach,omitempty"`
 	// discounts: Discounts.
 	Discounts []Discount `json:"discounts,omitempty"`
@@ -1998,19 +1998,19 @@ type CreateSmartRetailOrderRequest struct {
 	Fees []Fee `json:"fees,omitempty"`
 	// need_user_confirm: Need user confirm.
 	NeedUserConfirm *bool `json:"need_user_confirm,omitempty"`
-	// openid: Openid.
+	// openid: The user's id within the app id.
 	OpenID *string `json:"openid,omitempty"`
-	// out_order_no: Out order no. Required.
+	// out_order_no: The merchant's number of the order, unique for the merchant id. Required.
 	OutOrderNo string `json:"out_order_no"`
-	// risk_amount: Risk amount.
+	// risk_amount: What may have to be paid at most. In fen.
 	RiskAmount *int64 `json:"risk_amount,omitempty"`
 	// service_end_location: Service end location.
 	ServiceEndLocation *string `json:"service_end_location,omitempty"`
 	// service_end_time: Service end time.
 	ServiceEndTime *string `json:"service_end_time,omitempty"`
-	// service_id: Service id. Required.
+	// service_id: Id of the service, given by WeChat Pay. Required.
 	ServiceID string `json:"service_id"`
-	// service_introduction: Service introduction.
+	// service_introduction: Name of the service, shown to the user.
 	ServiceIntroduction *string `json:"service_introduction,omitempty"`
 	// service_start_location: Service start location.
 	ServiceStartLocation *string `json:"service_start_location,omitempty"`
@@ -2020,9 +2020,9 @@ type CreateSmartRetailOrderRequest struct {
 
 // SmartRetailOrderTicket is the answer to POST /v3/payscore/smartretail-orders.
 type SmartRetailOrderTicket struct {
-	// appid: Appid.
+	// appid: App id of the official account, mini-program or app.
 	AppID string `json:"appid,omitempty"`
-	// mchid: Mchid.
+	// mchid: Merchant id.
 	MchID string `json:"mchid,omitempty"`
 	// miniprogram_appid: Miniprogram appid.
 	MiniprogramAppID string `json:"miniprogram_appid,omitempty"`
@@ -2032,29 +2032,29 @@ type SmartRetailOrderTicket struct {
 	MiniprogramPath string `json:"miniprogram_path,omitempty"`
 	// miniprogram_username: Miniprogram username.
 	MiniprogramUsername string `json:"miniprogram_username,omitempty"`
-	// order_id: Order id.
+	// order_id: WeChat Pay's number of the order.
 	OrderID string `json:"order_id,omitempty"`
-	// out_order_no: Out order no.
+	// out_order_no: The merchant's number of the order, unique for the merchant id.
 	OutOrderNo string `json:"out_order_no,omitempty"`
-	// package: Package.
+	// package: What the user's device needs to show the page of WeChat Pay.
 	Package string `json:"package,omitempty"`
-	// service_id: Service id.
+	// service_id: Id of the service, given by WeChat Pay.
 	ServiceID string `json:"service_id,omitempty"`
 }
 
 // CancelSmartRetailOrderRequest is the body of POST /v3/payscore/smartretail-orders/{out_order_no}/cancel.
 type CancelSmartRetailOrderRequest struct {
-	// appid: Appid. Required.
+	// appid: App id of the official account, mini-program or app. Required.
 	AppID string `json:"appid"`
 	// reason: Reason. Required.
 	Reason string `json:"reason"`
-	// service_id: Service id. Required.
+	// service_id: Id of the service, given by WeChat Pay. Required.
 	ServiceID string `json:"service_id"`
 }
 
 // CompleteSmartRetailOrderRequest is the body of POST /v3/payscore/smartretail-orders/{out_order_no}/complete.
 type CompleteSmartRetailOrderRequest struct {
-	// appid: Appid. Required.
+	// appid: App id of the official account, mini-program or app. Required.
 	AppID string `json:"appid"`
 	// cancel_reason: Cancel reason.
 	CancelReason *string `json:"cancel_reason,omitempty"`
@@ -2066,7 +2066,7 @@ type CompleteSmartRetailOrderRequest struct {
 	FinishTicket *string `json:"finish_ticket,omitempty"`
 	// finish_type: Finish type. One of 1, 2.
 	FinishType *int64 `json:"finish_type,omitempty"`
-	// profit_sharing: Profit sharing.
+	// profit_sharing: Whether the payment will be shared with others.
 	ProfitSharing *bool `json:"profit_sharing,omitempty"`
 	// real_service_end_location: Real service end location.
 	RealServiceEndLocation *string `json:"real_service_end_location,omitempty"`
@@ -2074,19 +2074,19 @@ type CompleteSmartRetailOrderRequest struct {
 	RealServiceEndTime *string `json:"real_service_end_time,omitempty"`
 	// real_service_start_time: Real service start time.
 	RealServiceStartTime *string `json:"real_service_start_time,omitempty"`
-	// service_id: Service id. Required.
+	// service_id: Id of the service, given by WeChat Pay. Required.
 	ServiceID string `json:"service_id"`
-	// total_amount: Total amount.
+	// total_amount: Whole amount. In fen.
 	TotalAmount *int64 `json:"total_amount,omitempty"`
 }
 
 // QueryUserServiceStateResponse is the answer to GET /v3/payscore/user-service-state.
 type QueryUserServiceStateResponse struct {
-	// appid: Appid.
+	// appid: App id of the official account, mini-program or app.
 	AppID string `json:"appid,omitempty"`
-	// openid: Openid.
+	// openid: The user's id within the app id.
 	OpenID string `json:"openid,omitempty"`
-	// service_id: Service id.
+	// service_id: Id of the service, given by WeChat Pay.
 	ServiceID string `json:"service_id,omitempty"`
 	// use_service_state: Use service state. AVAILABLE, UNAVAILABLE, or what the provider adds.
 	UseServiceState string `json:"use_service_state,omitempty"`
@@ -2094,7 +2094,7 @@ type QueryUserServiceStateResponse struct {
 
 // TerminateUserPermissionRequest is the body of POST /v3/payscore/users/{openid}/permissions/{service_id}/terminate.
 type TerminateUserPermissionRequest struct {
-	// appid: Appid. Required.
+	// appid: App id of the official account, mini-program or app. Required.
 	AppID string `json:"appid"`
 	// reason: Reason. Required.
 	Reason string `json:"reason"`

@@ -21,11 +21,11 @@ func BankCreatePermission(ctx context.Context, client payseal.Executor, request 
 
 // BankQueryPermissionOptions are the query parameters of [BankQueryPermission]; zero fields are left out.
 type BankQueryPermissionOptions struct {
-	// channel_id: Channel id. Required.
+	// channel_id: Merchant id of the channel or of the bank. Required.
 	ChannelID string
-	// service_id: Service id. Required.
+	// service_id: Id of the service, given by WeChat Pay. Required.
 	ServiceID string
-	// sub_mchid: Sub mchid. Required.
+	// sub_mchid: Merchant id of the sub-merchant. Required.
 	SubMchID string
 }
 
@@ -56,15 +56,15 @@ func BankTerminatePermission(ctx context.Context, client payseal.Executor, autho
 
 // BankQueryOrderOptions are the query parameters of [BankQueryOrder]; zero fields are left out.
 type BankQueryOrderOptions struct {
-	// channel_id: Channel id. Required.
+	// channel_id: Merchant id of the channel or of the bank. Required.
 	ChannelID string
-	// out_order_no: Out order no.
+	// out_order_no: The merchant's number of the order, unique for the merchant id.
 	OutOrderNo string
-	// query_id: Query id.
+	// query_id: Number to query by, from the notification or from the user's device.
 	QueryID string
-	// service_id: Service id. Required.
+	// service_id: Id of the service, given by WeChat Pay. Required.
 	ServiceID string
-	// sub_mchid: Sub mchid. Required.
+	// sub_mchid: Merchant id of the sub-merchant. Required.
 	SubMchID string
 }
 
@@ -98,17 +98,17 @@ func BankCreateOrder(ctx context.Context, client payseal.Executor, request *Bank
 
 // BankQueryDeductionOptions are the query parameters of [BankQueryDeduction]; zero fields are left out.
 type BankQueryDeductionOptions struct {
-	// appid: Appid. Required.
+	// appid: App id of the official account, mini-program or app. Required.
 	AppID string
-	// channel_id: Channel id. Required.
+	// channel_id: Merchant id of the channel or of the bank. Required.
 	ChannelID string
-	// out_order_no: Out order no.
+	// out_order_no: The merchant's number of the order, unique for the merchant id.
 	OutOrderNo string
-	// service_id: Service id. Required.
+	// service_id: Id of the service, given by WeChat Pay. Required.
 	ServiceID string
-	// sub_appid: Sub appid.
+	// sub_appid: App id of the sub-merchant.
 	SubAppID string
-	// sub_mchid: Sub mchid. Required.
+	// sub_mchid: Merchant id of the sub-merchant. Required.
 	SubMchID string
 }
 
@@ -181,13 +181,13 @@ func BankCreatePayOnDeliveryOrder(ctx context.Context, client payseal.Executor, 
 
 // MerchantBillOptions are the query parameters of [MerchantBill]; zero fields are left out.
 type MerchantBillOptions struct {
-	// bill_date: Bill date. Required.
+	// bill_date: Day of the bill, yyyy-MM-dd, in Beijing. Required.
 	BillDate string
-	// encryption_algorithm: Encryption algorithm. Required.
+	// encryption_algorithm: Algorithm of the encryption. Required.
 	EncryptionAlgorithm string
-	// service_id: Service id. Required.
+	// service_id: Id of the service, given by WeChat Pay. Required.
 	ServiceID string
-	// tar_type: Tar type. Always GZIP.
+	// tar_type: Kind of compression. Always GZIP.
 	TarType string
 }
 
@@ -214,13 +214,13 @@ func MerchantBill(ctx context.Context, client payseal.Executor, options *Merchan
 
 // OverseaQueryOrderOptions are the query parameters of [OverseaQueryOrder]; zero fields are left out.
 type OverseaQueryOrderOptions struct {
-	// out_order_no: Out order no.
+	// out_order_no: The merchant's number of the order, unique for the merchant id.
 	OutOrderNo string
-	// query_id: Query id.
+	// query_id: Number to query by, from the notification or from the user's device.
 	QueryID string
-	// service_id: Service id. Required.
+	// service_id: Id of the service, given by WeChat Pay. Required.
 	ServiceID string
-	// sub_mchid: Sub mchid. Required.
+	// sub_mchid: Merchant id of the sub-merchant. Required.
 	SubMchID string
 }
 
@@ -284,7 +284,7 @@ func PartnerCreateScenePermission(ctx context.Context, client payseal.Executor, 
 
 // PartnerAssessUserRiskLevelOptions are the query parameters of [PartnerAssessUserRiskLevel]; zero fields are left out.
 type PartnerAssessUserRiskLevelOptions struct {
-	// sub_mchid: Sub mchid. Required.
+	// sub_mchid: Merchant id of the sub-merchant. Required.
 	SubMchID string
 }
 
@@ -302,9 +302,9 @@ func PartnerAssessUserRiskLevel(ctx context.Context, client payseal.Executor, op
 
 // PartnerQueryPermissionOptions are the query parameters of [PartnerQueryPermission]; zero fields are left out.
 type PartnerQueryPermissionOptions struct {
-	// service_id: Service id. Required.
+	// service_id: Id of the service, given by WeChat Pay. Required.
 	ServiceID string
-	// sub_mchid: Sub mchid. Required.
+	// sub_mchid: Merchant id of the sub-merchant. Required.
 	SubMchID string
 }
 
@@ -332,17 +332,17 @@ func PartnerTerminatePermission(ctx context.Context, client payseal.Executor, au
 
 // PartnerQueryPermissionByOpenIDOptions are the query parameters of [PartnerQueryPermissionByOpenID]; zero fields are left out.
 type PartnerQueryPermissionByOpenIDOptions struct {
-	// appid: Appid. Required.
+	// appid: App id of the official account, mini-program or app. Required.
 	AppID string
-	// openid: Openid.
+	// openid: The user's id within the app id.
 	OpenID string
-	// service_id: Service id. Required.
+	// service_id: Id of the service, given by WeChat Pay. Required.
 	ServiceID string
-	// sub_appid: Sub appid.
+	// sub_appid: App id of the sub-merchant.
 	SubAppID string
-	// sub_mchid: Sub mchid. Required.
+	// sub_mchid: Merchant id of the sub-merchant. Required.
 	SubMchID string
-	// sub_openid: Sub openid.
+	// sub_openid: The user's id within the sub-merchant's app id.
 	SubOpenID string
 }
 
@@ -394,13 +394,13 @@ func PartnerQueryServiceAccountApplication(ctx context.Context, client payseal.E
 
 // PartnerQueryOrderOptions are the query parameters of [PartnerQueryOrder]; zero fields are left out.
 type PartnerQueryOrderOptions struct {
-	// out_order_no: Out order no.
+	// out_order_no: The merchant's number of the order, unique for the merchant id.
 	OutOrderNo string
-	// query_id: Query id.
+	// query_id: Number to query by, from the notification or from the user's device.
 	QueryID string
-	// service_id: Service id. Required.
+	// service_id: Id of the service, given by WeChat Pay. Required.
 	ServiceID string
-	// sub_mchid: Sub mchid. Required.
+	// sub_mchid: Merchant id of the sub-merchant. Required.
 	SubMchID string
 }
 
@@ -493,13 +493,13 @@ func PartnerCreatePayOnDeliveryOrder(ctx context.Context, client payseal.Executo
 
 // PartnerQueryServiceQuotaOptions are the query parameters of [PartnerQueryServiceQuota]; zero fields are left out.
 type PartnerQueryServiceQuotaOptions struct {
-	// appid: Appid. Required.
+	// appid: App id of the official account, mini-program or app. Required.
 	AppID string
 	// risk_level_version: Risk level version. Required.
 	RiskLevelVersion *int64
-	// sub_appid: Sub appid.
+	// sub_appid: App id of the sub-merchant.
 	SubAppID string
-	// sub_mchid: Sub mchid. Required.
+	// sub_mchid: Merchant id of the sub-merchant. Required.
 	SubMchID string
 }
 
@@ -526,13 +526,13 @@ func PartnerQueryServiceQuota(ctx context.Context, client payseal.Executor, serv
 
 // QueryPayAfterOrderOptions are the query parameters of [QueryPayAfterOrder]; zero fields are left out.
 type QueryPayAfterOrderOptions struct {
-	// appid: Appid.
+	// appid: App id of the official account, mini-program or app.
 	AppID string
-	// out_order_no: Out order no.
+	// out_order_no: The merchant's number of the order, unique for the merchant id.
 	OutOrderNo string
-	// query_id: Query id.
+	// query_id: Number to query by, from the notification or from the user's device.
 	QueryID string
-	// service_id: Service id.
+	// service_id: Id of the service, given by WeChat Pay.
 	ServiceID string
 }
 
@@ -590,7 +590,7 @@ func AssessUserRiskLevel(ctx context.Context, client payseal.Executor, request *
 
 // QueryPermissionOptions are the query parameters of [QueryPermission]; zero fields are left out.
 type QueryPermissionOptions struct {
-	// service_id: Service id. Required.
+	// service_id: Id of the service, given by WeChat Pay. Required.
 	ServiceID string
 }
 
@@ -615,7 +615,7 @@ func TerminatePermission(ctx context.Context, client payseal.Executor, authoriza
 
 // QueryPermissionByOpenIDOptions are the query parameters of [QueryPermissionByOpenID]; zero fields are left out.
 type QueryPermissionByOpenIDOptions struct {
-	// service_id: Service id. Required.
+	// service_id: Id of the service, given by WeChat Pay. Required.
 	ServiceID string
 }
 
@@ -644,7 +644,7 @@ func PartnerCreatePlan(ctx context.Context, client payseal.Executor, request *Pa
 
 // PartnerQueryPlanOptions are the query parameters of [PartnerQueryPlan]; zero fields are left out.
 type PartnerQueryPlanOptions struct {
-	// sub_mchid: Sub mchid. Required.
+	// sub_mchid: Merchant id of the sub-merchant. Required.
 	SubMchID string
 }
 
@@ -683,11 +683,11 @@ func StopPlan(ctx context.Context, client payseal.Executor, merchantPlanNo strin
 
 // QueryOrderOptions are the query parameters of [QueryOrder]; zero fields are left out.
 type QueryOrderOptions struct {
-	// out_order_no: Out order no.
+	// out_order_no: The merchant's number of the order, unique for the merchant id.
 	OutOrderNo string
-	// query_id: Query id.
+	// query_id: Number to query by, from the notification or from the user's device.
 	QueryID string
-	// service_id: Service id. Required.
+	// service_id: Id of the service, given by WeChat Pay. Required.
 	ServiceID string
 }
 
@@ -777,7 +777,7 @@ func PartnerCreateSignPlan(ctx context.Context, client payseal.Executor, request
 
 // PartnerQuerySignPlanOptions are the query parameters of [PartnerQuerySignPlan]; zero fields are left out.
 type PartnerQuerySignPlanOptions struct {
-	// sub_mchid: Sub mchid. Required.
+	// sub_mchid: Merchant id of the sub-merchant. Required.
 	SubMchID string
 }
 
@@ -823,13 +823,13 @@ func StopSignPlan(ctx context.Context, client payseal.Executor, merchantSignPlan
 
 // QuerySmartRetailOrderOptions are the query parameters of [QuerySmartRetailOrder]; zero fields are left out.
 type QuerySmartRetailOrderOptions struct {
-	// appid: Appid.
+	// appid: App id of the official account, mini-program or app.
 	AppID string
-	// out_order_no: Out order no.
+	// out_order_no: The merchant's number of the order, unique for the merchant id.
 	OutOrderNo string
-	// query_id: Query id.
+	// query_id: Number to query by, from the notification or from the user's device.
 	QueryID string
-	// service_id: Service id.
+	// service_id: Id of the service, given by WeChat Pay.
 	ServiceID string
 }
 
@@ -872,11 +872,11 @@ func CompleteSmartRetailOrder(ctx context.Context, client payseal.Executor, outO
 
 // QueryUserServiceStateOptions are the query parameters of [QueryUserServiceState]; zero fields are left out.
 type QueryUserServiceStateOptions struct {
-	// appid: Appid. Required.
+	// appid: App id of the official account, mini-program or app. Required.
 	AppID string
-	// openid: Openid. Required.
+	// openid: The user's id within the app id. Required.
 	OpenID string
-	// service_id: Service id. Required.
+	// service_id: Id of the service, given by WeChat Pay. Required.
 	ServiceID string
 }
 

@@ -5,83 +5,84 @@ package profitsharing
 // ProfitSharingNotification is money that a receiver got, or gave back. The provider also sends it as TRANSACTION.SUCCESS
 // with the original type profitsharing. Plaintext of PROFITSHARING, PROFITSHARING_RETURN.
 type ProfitSharingNotification struct {
-	// mchid: Mchid.
+	// mchid: Merchant id.
 	MchID string `json:"mchid,omitempty"`
-	// sp_mchid: Sp mchid.
+	// sp_mchid: Merchant id of the service provider.
 	SpMchID string `json:"sp_mchid,omitempty"`
-	// sub_mchid: Sub mchid.
+	// sub_mchid: Merchant id of the sub-merchant.
 	SubMchID string `json:"sub_mchid,omitempty"`
-	// transaction_id: Transaction id.
+	// transaction_id: WeChat Pay's number of the payment.
 	TransactionID string `json:"transaction_id,omitempty"`
-	// order_id: Order id.
+	// order_id: WeChat Pay's number of the order.
 	OrderID string `json:"order_id,omitempty"`
-	// out_order_no: Out order no.
+	// out_order_no: The merchant's number of the order, unique for the merchant id.
 	OutOrderNo string `json:"out_order_no,omitempty"`
 	// receiver: Receiver.
 	Receiver *NotifiedReceiver `json:"receiver,omitempty"`
-	// success_time: Success time. RFC 3339.
+	// success_time: When it succeeded. RFC 3339.
 	SuccessTime string `json:"success_time,omitempty"`
 }
 
 // NotifiedReceiver is who got the money, and how much.
 type NotifiedReceiver struct {
-	// type: Type.
+	// type: Kind.
 	Type string `json:"type,omitempty"`
 	// account: Account.
 	Account string `json:"account,omitempty"`
-	// amount: Amount. In fen.
+	// amount: What was shared or returned. In fen.
 	Amount int64 `json:"amount,omitempty"`
-	// description: Description.
+	// description: What is paid for or done, in words.
 	Description string `json:"description,omitempty"`
 }
 
 // BillResponse is the answer to GET /v3/profitsharing/bills.
 type BillResponse struct {
-	// download_url: Download url.
+	// download_url: Where the file is; the address is good for five minutes.
 	DownloadURL string `json:"download_url,omitempty"`
-	// hash_type: Hash type. SHA1, or what the provider adds.
+	// hash_type: Algorithm of the hash. SHA1, or what the provider adds.
 	HashType string `json:"hash_type,omitempty"`
-	// hash_value: Hash value.
+	// hash_value: Hash of the file.
 	HashValue string `json:"hash_value,omitempty"`
 }
 
 // QueryMerchantConfigResponse is the answer to GET /v3/profitsharing/merchant-configs/{sub_mchid}.
 type QueryMerchantConfigResponse struct {
-	// max_ratio: Max ratio.
+	// max_ratio: The largest share, in ten-thousandths.
 	MaxRatio int64 `json:"max_ratio,omitempty"`
-	// sub_mchid: Sub mchid.
+	// sub_mchid: Merchant id of the sub-merchant.
 	SubMchID string `json:"sub_mchid,omitempty"`
 }
 
 // CreateOrderRequest is the body of POST /v3/profitsharing/orders.
 type CreateOrderRequest struct {
-	// appid: Appid. Left out, it is the configuration's appid.
+	// appid: App id of the official account, mini-program or app. Left out, it is the configuration's appid.
 	AppID *string `json:"appid,omitempty"`
-	// out_order_no: Out order no. Required.
+	// out_order_no: The merchant's number of the order, unique for the merchant id. Required.
 	OutOrderNo string `json:"out_order_no"`
-	// receivers: Receivers.
+	// receivers: Who receives shares.
 	Receivers []Receiver `json:"receivers,omitempty"`
-	// sub_appid: Sub appid.
+	// sub_appid: App id of the sub-merchant.
 	SubAppID *string `json:"sub_appid,omitempty"`
-	// sub_mchid: Sub mchid.
+	// sub_mchid: Merchant id of the sub-merchant.
 	SubMchID *string `json:"sub_mchid,omitempty"`
-	// transaction_id: Transaction id. Required.
+	// transaction_id: WeChat Pay's number of the payment. Required.
 	TransactionID string `json:"transaction_id"`
-	// unfreeze_unsplit: Unfreeze unsplit. Required.
+	// unfreeze_unsplit: Whether what is left goes to the merchant at once, so that the payment cannot be shared again.
+	// Required.
 	UnfreezeUnsplit bool `json:"unfreeze_unsplit"`
 }
 
-// Receiver is an item of receivers.
+// Receiver is an item of receivers. Who receives shares.
 type Receiver struct {
 	// account: Account. Required.
 	Account string `json:"account"`
-	// amount: Amount. Required.
+	// amount: What the receiver gets. In fen. Required.
 	Amount int64 `json:"amount"`
-	// description: Description. Required.
+	// description: What is paid for or done, in words. Required.
 	Description string `json:"description"`
 	// name: Name. Sent encrypted: give the plaintext, the library encrypts it.
 	Name *string `json:"name,omitempty"`
-	// type: Type. One of MERCHANT_ID, PERSONAL_OPENID, PERSONAL_SUB_OPENID. Required.
+	// type: Kind. One of MERCHANT_ID, PERSONAL_OPENID, PERSONAL_SUB_OPENID. Required.
 	Type string `json:"type"`
 }
 
@@ -97,54 +98,54 @@ func (v Receiver) GoString() string {
 
 // Order is the answer to POST /v3/profitsharing/orders.
 type Order struct {
-	// order_id: Order id.
+	// order_id: WeChat Pay's number of the order.
 	OrderID string `json:"order_id,omitempty"`
-	// out_order_no: Out order no.
+	// out_order_no: The merchant's number of the order, unique for the merchant id.
 	OutOrderNo string `json:"out_order_no,omitempty"`
-	// receivers: Receivers.
+	// receivers: Who receives shares.
 	Receivers []OrderReceiver `json:"receivers,omitempty"`
 	// state: State. FINISHED, PROCESSING, CLOSED, PENDING, SUCCESS, or what the provider adds.
 	State string `json:"state,omitempty"`
-	// sub_mchid: Sub mchid.
+	// sub_mchid: Merchant id of the sub-merchant.
 	SubMchID string `json:"sub_mchid,omitempty"`
-	// transaction_id: Transaction id.
+	// transaction_id: WeChat Pay's number of the payment.
 	TransactionID string `json:"transaction_id,omitempty"`
 }
 
-// OrderReceiver is an item of receivers.
+// OrderReceiver is an item of receivers. Who receives shares.
 type OrderReceiver struct {
 	// account: Account.
 	Account string `json:"account,omitempty"`
-	// amount: Amount.
+	// amount: What the receiver gets. In fen.
 	Amount int64 `json:"amount,omitempty"`
-	// create_time: Create time. RFC 3339.
+	// create_time: When it was made. RFC 3339.
 	CreateTime string `json:"create_time,omitempty"`
-	// description: Description.
+	// description: What is paid for or done, in words.
 	Description string `json:"description,omitempty"`
-	// detail_id: Detail id.
+	// detail_id: WeChat Pay's number of the single transfer.
 	DetailID string `json:"detail_id,omitempty"`
-	// fail_reason: Fail reason. ACCOUNT_ABNORMAL, INVALID_REQUEST, NO_AUTH, NO_RELATION, PAYER_ACCOUNT_ABNORMAL,
+	// fail_reason: Why it failed. ACCOUNT_ABNORMAL, INVALID_REQUEST, NO_AUTH, NO_RELATION, PAYER_ACCOUNT_ABNORMAL,
 	// RECEIVER_HIGH_RISK, RECEIVER_REAL_NAME_NOT_VERIFIED, RECEIVER_RECEIPT_LIMIT, or what the provider adds.
 	FailReason string `json:"fail_reason,omitempty"`
-	// finish_time: Finish time. RFC 3339.
+	// finish_time: When it was finished. RFC 3339.
 	FinishTime string `json:"finish_time,omitempty"`
 	// result: Result. CLOSED, PENDING, SUCCESS, ACCOUNT_ABNORMAL, INVALID_REQUEST, NO_AUTH, NO_RELATION,
 	// PAYER_ACCOUNT_ABNORMAL, RECEIVER_HIGH_RISK, RECEIVER_REAL_NAME_NOT_VERIFIED, RECEIVER_RECEIPT_LIMIT, or what the
 	// provider adds.
 	Result string `json:"result,omitempty"`
-	// type: Type. MERCHANT_ID, PERSONAL_OPENID, PERSONAL_SUB_OPENID, or what the provider adds.
+	// type: Kind. MERCHANT_ID, PERSONAL_OPENID, PERSONAL_SUB_OPENID, or what the provider adds.
 	Type string `json:"type,omitempty"`
 }
 
 // UnfreezeOrderRequest is the body of POST /v3/profitsharing/orders/unfreeze.
 type UnfreezeOrderRequest struct {
-	// description: Description. Required.
+	// description: What is paid for or done, in words. Required.
 	Description string `json:"description"`
-	// out_order_no: Out order no. Required.
+	// out_order_no: The merchant's number of the order, unique for the merchant id. Required.
 	OutOrderNo string `json:"out_order_no"`
-	// sub_mchid: Sub mchid.
+	// sub_mchid: Merchant id of the sub-merchant.
 	SubMchID *string `json:"sub_mchid,omitempty"`
-	// transaction_id: Transaction id. Required.
+	// transaction_id: WeChat Pay's number of the payment. Required.
 	TransactionID string `json:"transaction_id"`
 }
 
@@ -152,20 +153,20 @@ type UnfreezeOrderRequest struct {
 type AddReceiverRequest struct {
 	// account: Account. Required.
 	Account string `json:"account"`
-	// appid: Appid. Left out, it is the configuration's appid.
+	// appid: App id of the official account, mini-program or app. Left out, it is the configuration's appid.
 	AppID *string `json:"appid,omitempty"`
-	// custom_relation: Custom relation.
+	// custom_relation: How the receiver stands to the merchant, in words.
 	CustomRelation *string `json:"custom_relation,omitempty"`
 	// name: Name. Sent encrypted: give the plaintext, the library encrypts it.
 	Name *string `json:"name,omitempty"`
-	// relation_type: Relation type. One of BRAND, CUSTOM, DISTRIBUTOR, HEADQUARTER, PARTNER, SERVICE_PROVIDER, STAFF, STORE,
-	// STORE_OWNER, SUPPLIER, USER. Required.
+	// relation_type: How the receiver stands to the merchant. One of BRAND, CUSTOM, DISTRIBUTOR, HEADQUARTER, PARTNER,
+	// SERVICE_PROVIDER, STAFF, STORE, STORE_OWNER, SUPPLIER, USER. Required.
 	RelationType string `json:"relation_type"`
-	// sub_appid: Sub appid.
+	// sub_appid: App id of the sub-merchant.
 	SubAppID *string `json:"sub_appid,omitempty"`
-	// sub_mchid: Sub mchid.
+	// sub_mchid: Merchant id of the sub-merchant.
 	SubMchID *string `json:"sub_mchid,omitempty"`
-	// type: Type. One of MERCHANT_ID, PERSONAL_OPENID, PERSONAL_SUB_OPENID. Required.
+	// type: Kind. One of MERCHANT_ID, PERSONAL_OPENID, PERSONAL_SUB_OPENID. Required.
 	Type string `json:"type"`
 }
 
@@ -183,16 +184,16 @@ func (v AddReceiverRequest) GoString() string {
 type AddReceiverResponse struct {
 	// account: Account.
 	Account string `json:"account,omitempty"`
-	// custom_relation: Custom relation.
+	// custom_relation: How the receiver stands to the merchant, in words.
 	CustomRelation string `json:"custom_relation,omitempty"`
 	// name: Name. Comes encrypted; the library has decrypted it.
 	Name string `json:"name,omitempty"`
-	// relation_type: Relation type. BRAND, CUSTOM, DISTRIBUTOR, HEADQUARTER, PARTNER, SERVICE_PROVIDER, STAFF, STORE,
-	// STORE_OWNER, SUPPLIER, USER, or what the provider adds.
+	// relation_type: How the receiver stands to the merchant. BRAND, CUSTOM, DISTRIBUTOR, HEADQUARTER, PARTNER,
+	// SERVICE_PROVIDER, STAFF, STORE, STORE_OWNER, SUPPLIER, USER, or what the provider adds.
 	RelationType string `json:"relation_type,omitempty"`
-	// sub_mchid: Sub mchid.
+	// sub_mchid: Merchant id of the sub-merchant.
 	SubMchID string `json:"sub_mchid,omitempty"`
-	// type: Type. MERCHANT_ID, PERSONAL_OPENID, PERSONAL_SUB_OPENID, or what the provider adds.
+	// type: Kind. MERCHANT_ID, PERSONAL_OPENID, PERSONAL_SUB_OPENID, or what the provider adds.
 	Type string `json:"type,omitempty"`
 }
 
@@ -210,13 +211,13 @@ func (v AddReceiverResponse) GoString() string {
 type DeleteReceiverRequest struct {
 	// account: Account. Required.
 	Account string `json:"account"`
-	// appid: Appid. Left out, it is the configuration's appid.
+	// appid: App id of the official account, mini-program or app. Left out, it is the configuration's appid.
 	AppID *string `json:"appid,omitempty"`
-	// sub_appid: Sub appid.
+	// sub_appid: App id of the sub-merchant.
 	SubAppID *string `json:"sub_appid,omitempty"`
-	// sub_mchid: Sub mchid.
+	// sub_mchid: Merchant id of the sub-merchant.
 	SubMchID *string `json:"sub_mchid,omitempty"`
-	// type: Type. One of MERCHANT_ID, PERSONAL_OPENID, PERSONAL_SUB_OPENID. Required.
+	// type: Kind. One of MERCHANT_ID, PERSONAL_OPENID, PERSONAL_SUB_OPENID. Required.
 	Type string `json:"type"`
 }
 
@@ -224,64 +225,66 @@ type DeleteReceiverRequest struct {
 type DeleteReceiverResponse struct {
 	// account: Account.
 	Account string `json:"account,omitempty"`
-	// sub_mchid: Sub mchid.
+	// sub_mchid: Merchant id of the sub-merchant.
 	SubMchID string `json:"sub_mchid,omitempty"`
-	// type: Type. MERCHANT_ID, PERSONAL_OPENID, PERSONAL_SUB_OPENID, or what the provider adds.
+	// type: Kind. MERCHANT_ID, PERSONAL_OPENID, PERSONAL_SUB_OPENID, or what the provider adds.
 	Type string `json:"type,omitempty"`
 }
 
 // CreateReturnOrderRequest is the body of POST /v3/profitsharing/return-orders.
 type CreateReturnOrderRequest struct {
-	// amount: Amount. Required.
+	// amount: What was shared or returned. In fen. Required.
 	Amount int64 `json:"amount"`
-	// description: Description. Required.
+	// description: What is paid for or done, in words. Required.
 	Description string `json:"description"`
-	// order_id: Order id.
+	// order_id: WeChat Pay's number of the order.
 	OrderID *string `json:"order_id,omitempty"`
-	// out_order_no: Out order no.
+	// out_order_no: The merchant's number of the order, unique for the merchant id.
 	OutOrderNo *string `json:"out_order_no,omitempty"`
-	// out_return_no: Out return no. Required.
+	// out_return_no: The merchant's number of the return, unique for the merchant id; however often it is sent, money is
+	// returned once. Required.
 	OutReturnNo string `json:"out_return_no"`
-	// return_mchid: Return mchid. Required.
+	// return_mchid: Merchant id of who gives money back. Required.
 	ReturnMchID string `json:"return_mchid"`
-	// sub_mchid: Sub mchid.
+	// sub_mchid: Merchant id of the sub-merchant.
 	SubMchID *string `json:"sub_mchid,omitempty"`
 }
 
 // ReturnOrder is the answer to POST /v3/profitsharing/return-orders.
 type ReturnOrder struct {
-	// amount: Amount.
+	// amount: What was shared or returned. In fen.
 	Amount int64 `json:"amount,omitempty"`
-	// create_time: Create time. RFC 3339.
+	// create_time: When it was made. RFC 3339.
 	CreateTime string `json:"create_time,omitempty"`
-	// description: Description.
+	// description: What is paid for or done, in words.
 	Description string `json:"description,omitempty"`
-	// fail_reason: Fail reason. ACCOUNT_ABNORMAL, BALANCE_NOT_ENOUGH, INVALID_REQUEST, PAYER_ACCOUNT_ABNORMAL,
+	// fail_reason: Why it failed. ACCOUNT_ABNORMAL, BALANCE_NOT_ENOUGH, INVALID_REQUEST, PAYER_ACCOUNT_ABNORMAL,
 	// TIME_OUT_CLOSED, or what the provider adds.
 	FailReason string `json:"fail_reason,omitempty"`
-	// finish_time: Finish time. RFC 3339.
+	// finish_time: When it was finished. RFC 3339.
 	FinishTime string `json:"finish_time,omitempty"`
-	// order_id: Order id.
+	// order_id: WeChat Pay's number of the order.
 	OrderID string `json:"order_id,omitempty"`
-	// out_order_no: Out order no.
+	// out_order_no: The merchant's number of the order, unique for the merchant id.
 	OutOrderNo string `json:"out_order_no,omitempty"`
-	// out_return_no: Out return no.
+	// out_return_no: The merchant's number of the return, unique for the merchant id; however often it is sent, money is
+	// returned once.
 	OutReturnNo string `json:"out_return_no,omitempty"`
 	// result: Result. FAILED, PROCESSING, SUCCESS, or what the provider adds.
 	Result string `json:"result,omitempty"`
 	// return_id: Return id.
 	ReturnID string `json:"return_id,omitempty"`
-	// return_mchid: Return mchid.
+	// return_mchid: Merchant id of who gives money back.
 	ReturnMchID string `json:"return_mchid,omitempty"`
-	// sub_mchid: Sub mchid.
+	// sub_mchid: Merchant id of the sub-merchant.
 	SubMchID string `json:"sub_mchid,omitempty"`
 }
 
 // QueryRemainingAmountResponse is the answer to GET /v3/profitsharing/transactions/{transaction_id}/amounts.
 type QueryRemainingAmountResponse struct {
-	// transaction_id: Transaction id.
+	// transaction_id: WeChat Pay's number of the payment.
 	TransactionID string `json:"transaction_id,omitempty"`
-	// unsplit_amount: Unsplit amount.
+	// unsplit_amount: What is still to be shared. In fen.
 	UnsplitAmount int64 `json:"unsplit_amount,omitempty"`
 }
 

@@ -14,11 +14,11 @@ import (
 
 // BillOptions are the query parameters of [Bill]; zero fields are left out.
 type BillOptions struct {
-	// bill_date: Bill date. Required.
+	// bill_date: Day of the bill, yyyy-MM-dd, in Beijing. Required.
 	BillDate string
-	// sub_mchid: Sub mchid.
+	// sub_mchid: Merchant id of the sub-merchant.
 	SubMchID string
-	// tar_type: Tar type. Always GZIP.
+	// tar_type: Kind of compression. Always GZIP.
 	TarType string
 }
 
@@ -58,9 +58,9 @@ func UnfreezeOrder(ctx context.Context, client payseal.Executor, request *Unfree
 
 // QueryOrderOptions are the query parameters of [QueryOrder]; zero fields are left out.
 type QueryOrderOptions struct {
-	// sub_mchid: Sub mchid.
+	// sub_mchid: Merchant id of the sub-merchant.
 	SubMchID string
-	// transaction_id: Transaction id. Required.
+	// transaction_id: WeChat Pay's number of the payment. Required.
 	TransactionID string
 }
 
@@ -95,9 +95,9 @@ func CreateReturnOrder(ctx context.Context, client payseal.Executor, request *Cr
 
 // QueryReturnOrderOptions are the query parameters of [QueryReturnOrder]; zero fields are left out.
 type QueryReturnOrderOptions struct {
-	// out_order_no: Out order no. Required.
+	// out_order_no: The merchant's number of the order, unique for the merchant id. Required.
 	OutOrderNo string
-	// sub_mchid: Sub mchid.
+	// sub_mchid: Merchant id of the sub-merchant.
 	SubMchID string
 }
 

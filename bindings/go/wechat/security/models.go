@@ -4,19 +4,20 @@ package security
 
 // EchoNotification is the texts of an echo; the original type is security. Plaintext of SECURITY_ECHO.SUCCESS.
 type EchoNotification struct {
-	// echo_message: Echo message.
+	// echo_message: Text that comes back as it is.
 	EchoMessage string `json:"echo_message,omitempty"`
-	// encrypt_echo_message: Encrypt echo message.
+	// encrypt_echo_message: Text that was sent encrypted.
 	EncryptEchoMessage string `json:"encrypt_echo_message,omitempty"`
 }
 
 // EchoRequest is the body of POST /v3/security/echo.
 type EchoRequest struct {
-	// echo_message: Echo message. Required.
+	// echo_message: Text that comes back as it is. Required.
 	EchoMessage string `json:"echo_message"`
-	// encrypted_echo_message: Encrypted echo message. Sent encrypted: give the plaintext, the library encrypts it.
+	// encrypted_echo_message: Text that travels encrypted, both ways. Sent encrypted: give the plaintext, the library encrypts
+	// it.
 	EncryptedEchoMessage *string `json:"encrypted_echo_message,omitempty"`
-	// notify_url: Notify url.
+	// notify_url: Where the notification goes: absolute, HTTPS, without query.
 	NotifyURL *string `json:"notify_url,omitempty"`
 }
 
@@ -32,9 +33,9 @@ func (v EchoRequest) GoString() string {
 
 // EchoResponse is the answer to POST /v3/security/echo.
 type EchoResponse struct {
-	// echo_message: Echo message.
+	// echo_message: Text that comes back as it is.
 	EchoMessage string `json:"echo_message,omitempty"`
-	// encrypted_echo_message: Encrypted echo message. Comes encrypted; the library has decrypted it.
+	// encrypted_echo_message: Text that travels encrypted, both ways. Comes encrypted; the library has decrypted it.
 	EncryptedEchoMessage string `json:"encrypted_echo_message,omitempty"`
 }
 

@@ -5,69 +5,70 @@ package transfer
 // BatchNotification is a batch that has come to its end; the original type is mch_payment. Plaintext of
 // MCHTRANSFER.BATCH.FINISHED, MCHTRANSFER.BATCH.CLOSED.
 type BatchNotification struct {
-	// mchid: Mchid.
+	// mchid: Merchant id.
 	MchID string `json:"mchid,omitempty"`
-	// out_batch_no: Out batch no.
+	// out_batch_no: The merchant's number of the batch, unique for the merchant id; however often it is sent, money is moved
+	// once.
 	OutBatchNo string `json:"out_batch_no,omitempty"`
-	// batch_id: Batch id.
+	// batch_id: WeChat Pay's number of the batch.
 	BatchID string `json:"batch_id,omitempty"`
-	// batch_status: Batch status.
+	// batch_status: State of the batch.
 	BatchStatus string `json:"batch_status,omitempty"`
-	// total_num: Total num.
+	// total_num: How many transfers.
 	TotalNum int64 `json:"total_num,omitempty"`
-	// total_amount: Total amount. In fen.
+	// total_amount: Whole amount. In fen.
 	TotalAmount int64 `json:"total_amount,omitempty"`
-	// success_amount: Success amount. In fen.
+	// success_amount: What has been transferred. In fen.
 	SuccessAmount int64 `json:"success_amount,omitempty"`
-	// success_num: Success num.
+	// success_num: How many transfers succeeded.
 	SuccessNum int64 `json:"success_num,omitempty"`
-	// fail_amount: Fail amount. In fen.
+	// fail_amount: What has not been transferred. In fen.
 	FailAmount int64 `json:"fail_amount,omitempty"`
-	// fail_num: Fail num.
+	// fail_num: How many transfers failed.
 	FailNum int64 `json:"fail_num,omitempty"`
-	// close_reason: Close reason.
+	// close_reason: Why it was closed.
 	CloseReason string `json:"close_reason,omitempty"`
-	// update_time: Update time. RFC 3339.
+	// update_time: When it was last changed. RFC 3339.
 	UpdateTime string `json:"update_time,omitempty"`
 }
 
 // IncomeRecords is the answer to GET /v3/merchantfund/merchant/income-records.
 type IncomeRecords struct {
-	// data: Data.
+	// data: What is listed.
 	Data []IncomeRecord `json:"data,omitempty"`
-	// limit: Limit.
+	// limit: How many to list at most.
 	Limit int64 `json:"limit,omitempty"`
 	// links: Links.
 	Links *Links `json:"links,omitempty"`
-	// offset: Offset.
+	// offset: How many to pass over before the first that is listed.
 	Offset int64 `json:"offset,omitempty"`
-	// total_count: Total count.
+	// total_count: How many there are in all.
 	TotalCount int64 `json:"total_count,omitempty"`
 }
 
-// IncomeRecord is an item of data.
+// IncomeRecord is an item of data. What is listed.
 type IncomeRecord struct {
-	// account_type: Account type. BASIC, FEES, OPERATION, or what the provider adds.
+	// account_type: Kind of account. BASIC, FEES, OPERATION, or what the provider adds.
 	AccountType string `json:"account_type,omitempty"`
-	// amount: Amount.
+	// amount: Amount. In fen.
 	Amount int64 `json:"amount,omitempty"`
 	// bank_account_name: Bank account name.
 	BankAccountName string `json:"bank_account_name,omitempty"`
 	// bank_account_number: Bank account number.
 	BankAccountNumber string `json:"bank_account_number,omitempty"`
-	// bank_name: Bank name.
+	// bank_name: Name of the bank with its branch.
 	BankName string `json:"bank_name,omitempty"`
 	// income_record_id: Income record id.
 	IncomeRecordID string `json:"income_record_id,omitempty"`
 	// income_record_type: Income record type. ENTERPRISEDIRECTREVENUE, OFFLINERECHARGE, or what the provider adds.
 	IncomeRecordType string `json:"income_record_type,omitempty"`
-	// mchid: Mchid.
+	// mchid: Merchant id.
 	MchID string `json:"mchid,omitempty"`
 	// recharge_remark: Recharge remark.
 	RechargeRemark string `json:"recharge_remark,omitempty"`
-	// success_time: Success time.
+	// success_time: When it succeeded.
 	SuccessTime string `json:"success_time,omitempty"`
-	// sub_mchid: Sub mchid.
+	// sub_mchid: Merchant id of the sub-merchant.
 	SubMchID string `json:"sub_mchid,omitempty"`
 }
 
@@ -86,23 +87,24 @@ type CreatePartnerBatchRequest struct {
 	// authorization_type: Authorization type. One of FUND_AUTHORIZATION_TYPE, INFORMATION_AND_FUND_AUTHORIZATION_TYPE,
 	// INFORMATION_AUTHORIZATION_TYPE. Required.
 	AuthorizationType string `json:"authorization_type"`
-	// batch_name: Batch name. Required.
+	// batch_name: Name of the batch. Required.
 	BatchName string `json:"batch_name"`
-	// batch_remark: Batch remark. Required.
+	// batch_remark: Remark on the batch. Required.
 	BatchRemark string `json:"batch_remark"`
-	// out_batch_no: Out batch no. Required.
+	// out_batch_no: The merchant's number of the batch, unique for the merchant id; however often it is sent, money is moved
+	// once. Required.
 	OutBatchNo string `json:"out_batch_no"`
-	// sp_appid: Sp appid.
+	// sp_appid: App id of the service provider.
 	SpAppID *string `json:"sp_appid,omitempty"`
-	// sub_appid: Sub appid.
+	// sub_appid: App id of the sub-merchant.
 	SubAppID *string `json:"sub_appid,omitempty"`
-	// sub_mchid: Sub mchid. Required.
+	// sub_mchid: Merchant id of the sub-merchant. Required.
 	SubMchID string `json:"sub_mchid"`
-	// total_amount: Total amount. Required.
+	// total_amount: Whole amount. In fen. Required.
 	TotalAmount int64 `json:"total_amount"`
-	// total_num: Total num. Required.
+	// total_num: How many transfers. Required.
 	TotalNum int64 `json:"total_num"`
-	// transfer_detail_list: Transfer detail list. Required.
+	// transfer_detail_list: Single transfers. Required.
 	TransferDetailList []TransferDetail `json:"transfer_detail_list"`
 	// transfer_purpose: Transfer purpose. One of COMMISSION, FREIGHT, GOODSPAYMENT, OTHERS, REFUND, REIMBURSEMENT.
 	TransferPurpose string `json:"transfer_purpose,omitempty"`
@@ -110,19 +112,19 @@ type CreatePartnerBatchRequest struct {
 	TransferScene string `json:"transfer_scene,omitempty"`
 }
 
-// TransferDetail is an item of transfer_detail_list.
+// TransferDetail is an item of transfer_detail_list. Single transfers.
 type TransferDetail struct {
-	// openid: Openid. Required.
+	// openid: The user's id within the app id. Required.
 	OpenID string `json:"openid"`
-	// out_detail_no: Out detail no. Required.
+	// out_detail_no: The merchant's number of the single transfer within its batch. Required.
 	OutDetailNo string `json:"out_detail_no"`
-	// transfer_amount: Transfer amount. Required.
+	// transfer_amount: Amount of the transfer. In fen. Required.
 	TransferAmount int64 `json:"transfer_amount"`
-	// transfer_remark: Transfer remark. Required.
+	// transfer_remark: Remark on the transfer, shown to the user. Required.
 	TransferRemark string `json:"transfer_remark"`
 	// user_id_card: User id card. Sent encrypted: give the plaintext, the library encrypts it.
 	UserIDCard *string `json:"user_id_card,omitempty"`
-	// user_name: User name. Sent encrypted: give the plaintext, the library encrypts it. Required.
+	// user_name: Real name of the user. Sent encrypted: give the plaintext, the library encrypts it. Required.
 	UserName string `json:"user_name"`
 }
 
@@ -138,11 +140,12 @@ func (v TransferDetail) GoString() string {
 
 // CreatePartnerBatchResponse is the answer to POST /v3/partner-transfer/batches.
 type CreatePartnerBatchResponse struct {
-	// batch_id: Batch id.
+	// batch_id: WeChat Pay's number of the batch.
 	BatchID string `json:"batch_id,omitempty"`
-	// create_time: Create time.
+	// create_time: When it was made.
 	CreateTime string `json:"create_time,omitempty"`
-	// out_batch_no: Out batch no.
+	// out_batch_no: The merchant's number of the batch, unique for the merchant id; however often it is sent, money is moved
+	// once.
 	OutBatchNo string `json:"out_batch_no,omitempty"`
 }
 
@@ -150,96 +153,98 @@ type CreatePartnerBatchResponse struct {
 type PartnerBatch struct {
 	// authorization_type: Authorization type.
 	AuthorizationType string `json:"authorization_type,omitempty"`
-	// batch_id: Batch id.
+	// batch_id: WeChat Pay's number of the batch.
 	BatchID string `json:"batch_id,omitempty"`
-	// batch_name: Batch name.
+	// batch_name: Name of the batch.
 	BatchName string `json:"batch_name,omitempty"`
-	// batch_remark: Batch remark.
+	// batch_remark: Remark on the batch.
 	BatchRemark string `json:"batch_remark,omitempty"`
-	// batch_status: Batch status.
+	// batch_status: State of the batch.
 	BatchStatus string `json:"batch_status,omitempty"`
 	// batch_type: Batch type.
 	BatchType string `json:"batch_type,omitempty"`
-	// close_reason: Close reason. MERCHANT_REVOCATION, OVERDUE_CLOSE, PAYER_ACCOUNT_ABNORMAL, or what the provider adds.
+	// close_reason: Why it was closed. MERCHANT_REVOCATION, OVERDUE_CLOSE, PAYER_ACCOUNT_ABNORMAL, or what the provider adds.
 	CloseReason string `json:"close_reason,omitempty"`
-	// create_time: Create time.
+	// create_time: When it was made.
 	CreateTime string `json:"create_time,omitempty"`
-	// fail_amount: Fail amount.
+	// fail_amount: What has not been transferred. In fen.
 	FailAmount int64 `json:"fail_amount,omitempty"`
-	// fail_num: Fail num.
+	// fail_num: How many transfers failed.
 	FailNum int64 `json:"fail_num,omitempty"`
-	// out_batch_no: Out batch no.
+	// out_batch_no: The merchant's number of the batch, unique for the merchant id; however often it is sent, money is moved
+	// once.
 	OutBatchNo string `json:"out_batch_no,omitempty"`
-	// sp_appid: Sp appid.
+	// sp_appid: App id of the service provider.
 	SpAppID string `json:"sp_appid,omitempty"`
-	// sp_mchid: Sp mchid.
+	// sp_mchid: Merchant id of the service provider.
 	SpMchID string `json:"sp_mchid,omitempty"`
-	// sub_appid: Sub appid.
+	// sub_appid: App id of the sub-merchant.
 	SubAppID string `json:"sub_appid,omitempty"`
-	// sub_mchid: Sub mchid.
+	// sub_mchid: Merchant id of the sub-merchant.
 	SubMchID string `json:"sub_mchid,omitempty"`
-	// success_amount: Success amount.
+	// success_amount: What has been transferred. In fen.
 	SuccessAmount int64 `json:"success_amount,omitempty"`
-	// success_num: Success num.
+	// success_num: How many transfers succeeded.
 	SuccessNum int64 `json:"success_num,omitempty"`
-	// total_amount: Total amount.
+	// total_amount: Whole amount. In fen.
 	TotalAmount int64 `json:"total_amount,omitempty"`
-	// total_num: Total num.
+	// total_num: How many transfers.
 	TotalNum int64 `json:"total_num,omitempty"`
-	// transfer_detail_list: Transfer detail list.
+	// transfer_detail_list: Single transfers.
 	TransferDetailList []PartnerBatchTransferDetail `json:"transfer_detail_list,omitempty"`
 	// transfer_purpose: Transfer purpose. COMMISSION, FREIGHT, GOODSPAYMENT, OTHERS, REFUND, REIMBURSEMENT, or what the
 	// provider adds.
 	TransferPurpose string `json:"transfer_purpose,omitempty"`
 	// transfer_scene: Transfer scene. ORDINARY_TRANSFER, PAYROLL_CARD_TRANSFER, or what the provider adds.
 	TransferScene string `json:"transfer_scene,omitempty"`
-	// update_time: Update time.
+	// update_time: When it was last changed.
 	UpdateTime string `json:"update_time,omitempty"`
 }
 
-// PartnerBatchTransferDetail is an item of transfer_detail_list.
+// PartnerBatchTransferDetail is an item of transfer_detail_list. Single transfers.
 type PartnerBatchTransferDetail struct {
-	// detail_id: Detail id.
+	// detail_id: WeChat Pay's number of the single transfer.
 	DetailID string `json:"detail_id,omitempty"`
-	// detail_status: Detail status.
+	// detail_status: State of the single transfer.
 	DetailStatus string `json:"detail_status,omitempty"`
-	// out_detail_no: Out detail no.
+	// out_detail_no: The merchant's number of the single transfer within its batch.
 	OutDetailNo string `json:"out_detail_no,omitempty"`
 }
 
 // PartnerDetail is the answer to GET /v3/partner-transfer/batches/batch-id/{batch_id}/details/detail-id/{detail_id}.
 type PartnerDetail struct {
-	// account_type: Account type.
+	// account_type: Kind of account.
 	AccountType string `json:"account_type,omitempty"`
-	// appid: Appid.
+	// appid: App id of the official account, mini-program or app.
 	AppID string `json:"appid,omitempty"`
 	// bank_card_number_tail: Bank card number tail.
 	BankCardNumberTail string `json:"bank_card_number_tail,omitempty"`
-	// bank_name: Bank name.
+	// bank_name: Name of the bank with its branch.
 	BankName string `json:"bank_name,omitempty"`
-	// batch_id: Batch id.
+	// batch_id: WeChat Pay's number of the batch.
 	BatchID string `json:"batch_id,omitempty"`
-	// detail_id: Detail id.
+	// detail_id: WeChat Pay's number of the single transfer.
 	DetailID string `json:"detail_id,omitempty"`
-	// detail_status: Detail status.
+	// detail_status: State of the single transfer.
 	DetailStatus string `json:"detail_status,omitempty"`
-	// fail_reason: Fail reason.
+	// fail_reason: Why it failed.
 	FailReason string `json:"fail_reason,omitempty"`
-	// initiate_time: Initiate time.
+	// initiate_time: When it was started.
 	InitiateTime string `json:"initiate_time,omitempty"`
-	// openid: Openid.
+	// openid: The user's id within the app id.
 	OpenID string `json:"openid,omitempty"`
-	// out_batch_no: Out batch no.
+	// out_batch_no: The merchant's number of the batch, unique for the merchant id; however often it is sent, money is moved
+	// once.
 	OutBatchNo string `json:"out_batch_no,omitempty"`
-	// out_detail_no: Out detail no.
+	// out_detail_no: The merchant's number of the single transfer within its batch.
 	OutDetailNo string `json:"out_detail_no,omitempty"`
-	// sp_mchid: Sp mchid.
+	// sp_mchid: Merchant id of the service provider.
 	SpMchID string `json:"sp_mchid,omitempty"`
-	// transfer_amount: Transfer amount.
+	// transfer_amount: Amount of the transfer. In fen.
 	TransferAmount int64 `json:"transfer_amount,omitempty"`
-	// transfer_remark: Transfer remark.
+	// transfer_remark: Remark on the transfer, shown to the user.
 	TransferRemark string `json:"transfer_remark,omitempty"`
-	// update_time: Update time.
+	// update_time: When it was last changed.
 	UpdateTime string `json:"update_time,omitempty"`
 	// username: Username.
 	Username string `json:"username,omitempty"`
@@ -249,15 +254,16 @@ type PartnerDetail struct {
 type DetailReceipt struct {
 	// accept_type: Accept type.
 	AcceptType string `json:"accept_type,omitempty"`
-	// download_url: Download url.
+	// download_url: Where the file is; the address is good for five minutes.
 	DownloadURL string `json:"download_url,omitempty"`
-	// hash_type: Hash type.
+	// hash_type: Algorithm of the hash.
 	HashType string `json:"hash_type,omitempty"`
-	// hash_value: Hash value.
+	// hash_value: Hash of the file.
 	HashValue string `json:"hash_value,omitempty"`
-	// out_batch_no: Out batch no.
+	// out_batch_no: The merchant's number of the batch, unique for the merchant id; however often it is sent, money is moved
+	// once.
 	OutBatchNo string `json:"out_batch_no,omitempty"`
-	// out_detail_no: Out detail no.
+	// out_detail_no: The merchant's number of the single transfer within its batch.
 	OutDetailNo string `json:"out_detail_no,omitempty"`
 	// signature_no: Signature no.
 	SignatureNo string `json:"signature_no,omitempty"`
@@ -269,43 +275,46 @@ type DetailReceipt struct {
 type ApplyDetailReceiptRequest struct {
 	// accept_type: Accept type. One of BATCH_TRANSFER, TRANSFER_TO_BANK, TRANSFER_TO_POCKET. Required.
 	AcceptType string `json:"accept_type"`
-	// out_batch_no: Out batch no.
+	// out_batch_no: The merchant's number of the batch, unique for the merchant id; however often it is sent, money is moved
+	// once.
 	OutBatchNo *string `json:"out_batch_no,omitempty"`
-	// out_detail_no: Out detail no. Required.
+	// out_detail_no: The merchant's number of the single transfer within its batch. Required.
 	OutDetailNo string `json:"out_detail_no"`
 }
 
 // CreateBatchRequest is the body of POST /v3/transfer/batches.
 type CreateBatchRequest struct {
-	// appid: Appid. Left out, it is the configuration's appid.
+	// appid: App id of the official account, mini-program or app. Left out, it is the configuration's appid.
 	AppID *string `json:"appid,omitempty"`
-	// batch_name: Batch name. Required.
+	// batch_name: Name of the batch. Required.
 	BatchName string `json:"batch_name"`
-	// batch_remark: Batch remark. Required.
+	// batch_remark: Remark on the batch. Required.
 	BatchRemark string `json:"batch_remark"`
-	// notify_url: Notify url.
+	// notify_url: Where the notification goes: absolute, HTTPS, without query.
 	NotifyURL *string `json:"notify_url,omitempty"`
-	// out_batch_no: Out batch no. Required.
+	// out_batch_no: The merchant's number of the batch, unique for the merchant id; however often it is sent, money is moved
+	// once. Required.
 	OutBatchNo string `json:"out_batch_no"`
-	// total_amount: Total amount. Required.
+	// total_amount: Whole amount. In fen. Required.
 	TotalAmount int64 `json:"total_amount"`
-	// total_num: Total num. Required.
+	// total_num: How many transfers. Required.
 	TotalNum int64 `json:"total_num"`
-	// transfer_detail_list: Transfer detail list. Required.
+	// transfer_detail_list: Single transfers. Required.
 	TransferDetailList []TransferDetail `json:"transfer_detail_list"`
-	// transfer_scene_id: Transfer scene id. Required.
+	// transfer_scene_id: Number of the scene of the transfer, which the merchant has been granted. Required.
 	TransferSceneID string `json:"transfer_scene_id"`
 }
 
 // CreateBatchResponse is the answer to POST /v3/transfer/batches.
 type CreateBatchResponse struct {
-	// batch_id: Batch id.
+	// batch_id: WeChat Pay's number of the batch.
 	BatchID string `json:"batch_id,omitempty"`
-	// batch_status: Batch status. ACCEPTED, CLOSED, FINISHED, PROCESSING, or what the provider adds.
+	// batch_status: State of the batch. ACCEPTED, CLOSED, FINISHED, PROCESSING, or what the provider adds.
 	BatchStatus string `json:"batch_status,omitempty"`
-	// create_time: Create time.
+	// create_time: When it was made.
 	CreateTime string `json:"create_time,omitempty"`
-	// out_batch_no: Out batch no.
+	// out_batch_no: The merchant's number of the batch, unique for the merchant id; however often it is sent, money is moved
+	// once.
 	OutBatchNo string `json:"out_batch_no,omitempty"`
 }
 
@@ -313,109 +322,113 @@ type CreateBatchResponse struct {
 type Batch struct {
 	// transfer_batch: Transfer batch.
 	TransferBatch *BatchSummary `json:"transfer_batch,omitempty"`
-	// transfer_detail_list: Transfer detail list.
+	// transfer_detail_list: Single transfers.
 	TransferDetailList []PartnerBatchTransferDetail `json:"transfer_detail_list,omitempty"`
-	// limit: Limit.
+	// limit: How many to list at most.
 	Limit int64 `json:"limit,omitempty"`
-	// offset: Offset.
+	// offset: How many to pass over before the first that is listed.
 	Offset int64 `json:"offset,omitempty"`
 }
 
 // BatchSummary is the object transfer_batch.
 type BatchSummary struct {
-	// appid: Appid.
+	// appid: App id of the official account, mini-program or app.
 	AppID string `json:"appid,omitempty"`
-	// batch_id: Batch id.
+	// batch_id: WeChat Pay's number of the batch.
 	BatchID string `json:"batch_id,omitempty"`
-	// batch_name: Batch name.
+	// batch_name: Name of the batch.
 	BatchName string `json:"batch_name,omitempty"`
-	// batch_remark: Batch remark.
+	// batch_remark: Remark on the batch.
 	BatchRemark string `json:"batch_remark,omitempty"`
-	// batch_status: Batch status.
+	// batch_status: State of the batch.
 	BatchStatus string `json:"batch_status,omitempty"`
 	// batch_type: Batch type.
 	BatchType string `json:"batch_type,omitempty"`
-	// close_reason: Close reason.
+	// close_reason: Why it was closed.
 	CloseReason string `json:"close_reason,omitempty"`
-	// create_time: Create time.
+	// create_time: When it was made.
 	CreateTime string `json:"create_time,omitempty"`
-	// fail_amount: Fail amount.
+	// fail_amount: What has not been transferred. In fen.
 	FailAmount int64 `json:"fail_amount,omitempty"`
-	// fail_num: Fail num.
+	// fail_num: How many transfers failed.
 	FailNum int64 `json:"fail_num,omitempty"`
-	// mchid: Mchid.
+	// mchid: Merchant id.
 	MchID string `json:"mchid,omitempty"`
-	// out_batch_no: Out batch no.
+	// out_batch_no: The merchant's number of the batch, unique for the merchant id; however often it is sent, money is moved
+	// once.
 	OutBatchNo string `json:"out_batch_no,omitempty"`
-	// success_amount: Success amount.
+	// success_amount: What has been transferred. In fen.
 	SuccessAmount int64 `json:"success_amount,omitempty"`
-	// success_num: Success num.
+	// success_num: How many transfers succeeded.
 	SuccessNum int64 `json:"success_num,omitempty"`
-	// total_amount: Total amount.
+	// total_amount: Whole amount. In fen.
 	TotalAmount int64 `json:"total_amount,omitempty"`
-	// total_num: Total num.
+	// total_num: How many transfers.
 	TotalNum int64 `json:"total_num,omitempty"`
-	// transfer_scene_id: Transfer scene id.
+	// transfer_scene_id: Number of the scene of the transfer, which the merchant has been granted.
 	TransferSceneID string `json:"transfer_scene_id,omitempty"`
-	// update_time: Update time.
+	// update_time: When it was last changed.
 	UpdateTime string `json:"update_time,omitempty"`
 }
 
 // Detail is the answer to GET /v3/transfer/batches/batch-id/{batch_id}/details/detail-id/{detail_id}.
 type Detail struct {
-	// appid: Appid.
+	// appid: App id of the official account, mini-program or app.
 	AppID string `json:"appid,omitempty"`
-	// batch_id: Batch id.
+	// batch_id: WeChat Pay's number of the batch.
 	BatchID string `json:"batch_id,omitempty"`
-	// detail_id: Detail id.
+	// detail_id: WeChat Pay's number of the single transfer.
 	DetailID string `json:"detail_id,omitempty"`
-	// detail_status: Detail status.
+	// detail_status: State of the single transfer.
 	DetailStatus string `json:"detail_status,omitempty"`
-	// fail_reason: Fail reason.
+	// fail_reason: Why it failed.
 	FailReason string `json:"fail_reason,omitempty"`
-	// initiate_time: Initiate time.
+	// initiate_time: When it was started.
 	InitiateTime string `json:"initiate_time,omitempty"`
-	// mchid: Mchid.
+	// mchid: Merchant id.
 	MchID string `json:"mchid,omitempty"`
-	// openid: Openid.
+	// openid: The user's id within the app id.
 	OpenID string `json:"openid,omitempty"`
-	// out_batch_no: Out batch no.
+	// out_batch_no: The merchant's number of the batch, unique for the merchant id; however often it is sent, money is moved
+	// once.
 	OutBatchNo string `json:"out_batch_no,omitempty"`
-	// out_detail_no: Out detail no.
+	// out_detail_no: The merchant's number of the single transfer within its batch.
 	OutDetailNo string `json:"out_detail_no,omitempty"`
-	// transfer_amount: Transfer amount.
+	// transfer_amount: Amount of the transfer. In fen.
 	TransferAmount int64 `json:"transfer_amount,omitempty"`
-	// transfer_remark: Transfer remark.
+	// transfer_remark: Remark on the transfer, shown to the user.
 	TransferRemark string `json:"transfer_remark,omitempty"`
-	// update_time: Update time.
+	// update_time: When it was last changed.
 	UpdateTime string `json:"update_time,omitempty"`
-	// user_name: User name.
+	// user_name: Real name of the user.
 	UserName string `json:"user_name,omitempty"`
 }
 
 // ApplyBatchReceiptRequest is the body of POST /v3/transfer/bill-receipt.
 type ApplyBatchReceiptRequest struct {
-	// out_batch_no: Out batch no. Required.
+	// out_batch_no: The merchant's number of the batch, unique for the merchant id; however often it is sent, money is moved
+	// once. Required.
 	OutBatchNo string `json:"out_batch_no"`
 }
 
 // BatchReceipt is the answer to POST /v3/transfer/bill-receipt.
 type BatchReceipt struct {
-	// create_time: Create time.
+	// create_time: When it was made.
 	CreateTime string `json:"create_time,omitempty"`
-	// download_url: Download url.
+	// download_url: Where the file is; the address is good for five minutes.
 	DownloadURL string `json:"download_url,omitempty"`
-	// hash_type: Hash type.
+	// hash_type: Algorithm of the hash.
 	HashType string `json:"hash_type,omitempty"`
-	// hash_value: Hash value.
+	// hash_value: Hash of the file.
 	HashValue string `json:"hash_value,omitempty"`
-	// out_batch_no: Out batch no.
+	// out_batch_no: The merchant's number of the batch, unique for the merchant id; however often it is sent, money is moved
+	// once.
 	OutBatchNo string `json:"out_batch_no,omitempty"`
 	// signature_no: Signature no.
 	SignatureNo string `json:"signature_no,omitempty"`
 	// signature_status: Signature status.
 	SignatureStatus string `json:"signature_status,omitempty"`
-	// update_time: Update time.
+	// update_time: When it was last changed.
 	UpdateTime string `json:"update_time,omitempty"`
 }
 

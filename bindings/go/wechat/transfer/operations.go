@@ -15,13 +15,13 @@ import (
 
 // ListIncomeRecordsOptions are the query parameters of [ListIncomeRecords]; zero fields are left out.
 type ListIncomeRecordsOptions struct {
-	// account_type: Account type. One of BASIC, FEES, OPERATION. Required.
+	// account_type: Kind of account. One of BASIC, FEES, OPERATION. Required.
 	AccountType string
-	// date: Date. Required.
+	// date: Day, yyyy-MM-dd. Required.
 	Date string
-	// limit: Limit. Required.
+	// limit: How many to list at most. Required.
 	Limit *int64
-	// offset: Offset.
+	// offset: How many to pass over before the first that is listed.
 	Offset *int64
 }
 
@@ -48,15 +48,15 @@ func ListIncomeRecords(ctx context.Context, client payseal.Executor, options *Li
 
 // ListPartnerIncomeRecordsOptions are the query parameters of [ListPartnerIncomeRecords]; zero fields are left out.
 type ListPartnerIncomeRecordsOptions struct {
-	// account_type: Account type. One of BASIC, FEES, OPERATION. Required.
+	// account_type: Kind of account. One of BASIC, FEES, OPERATION. Required.
 	AccountType string
-	// date: Date. Required.
+	// date: Day, yyyy-MM-dd. Required.
 	Date string
-	// limit: Limit. Required.
+	// limit: How many to list at most. Required.
 	Limit *int64
-	// offset: Offset.
+	// offset: How many to pass over before the first that is listed.
 	Offset *int64
-	// sub_mchid: Sub mchid. Required.
+	// sub_mchid: Merchant id of the sub-merchant. Required.
 	SubMchID string
 }
 
@@ -92,13 +92,13 @@ func CreatePartnerBatch(ctx context.Context, client payseal.Executor, request *C
 
 // QueryPartnerBatchOptions are the query parameters of [QueryPartnerBatch]; zero fields are left out.
 type QueryPartnerBatchOptions struct {
-	// detail_status: Detail status. One of ALL, FAIL, SUCCESS.
+	// detail_status: State of the single transfer. One of ALL, FAIL, SUCCESS.
 	DetailStatus string
-	// limit: Limit.
+	// limit: How many to list at most.
 	Limit *int64
 	// need_query_detail: Need query detail. Required.
 	NeedQueryDetail *bool
-	// offset: Offset.
+	// offset: How many to pass over before the first that is listed.
 	Offset *int64
 }
 
@@ -131,13 +131,13 @@ func QueryPartnerDetail(ctx context.Context, client payseal.Executor, batchID st
 
 // QueryPartnerBatchByOutBatchNoOptions are the query parameters of [QueryPartnerBatchByOutBatchNo]; zero fields are left out.
 type QueryPartnerBatchByOutBatchNoOptions struct {
-	// detail_status: Detail status. One of ALL, FAIL, REFUND, SUCCESS.
+	// detail_status: State of the single transfer. One of ALL, FAIL, REFUND, SUCCESS.
 	DetailStatus string
-	// limit: Limit.
+	// limit: How many to list at most.
 	Limit *int64
 	// need_query_detail: Need query detail. Required.
 	NeedQueryDetail *bool
-	// offset: Offset.
+	// offset: How many to pass over before the first that is listed.
 	Offset *int64
 }
 
@@ -172,9 +172,10 @@ func QueryPartnerDetailByOutDetailNo(ctx context.Context, client payseal.Executo
 type QueryDetailReceiptOptions struct {
 	// accept_type: Accept type. One of BATCH_TRANSFER, TRANSFER_TO_BANK, TRANSFER_TO_POCKET. Required.
 	AcceptType string
-	// out_batch_no: Out batch no.
+	// out_batch_no: The merchant's number of the batch, unique for the merchant id; however often it is sent, money is moved
+	// once.
 	OutBatchNo string
-	// out_detail_no: Out detail no. Required.
+	// out_detail_no: The merchant's number of the single transfer within its batch. Required.
 	OutDetailNo string
 }
 
@@ -207,13 +208,13 @@ func CreateBatch(ctx context.Context, client payseal.Executor, request *CreateBa
 
 // QueryBatchOptions are the query parameters of [QueryBatch]; zero fields are left out.
 type QueryBatchOptions struct {
-	// detail_status: Detail status.
+	// detail_status: State of the single transfer.
 	DetailStatus string
-	// limit: Limit.
+	// limit: How many to list at most.
 	Limit *int64
 	// need_query_detail: Need query detail. Required.
 	NeedQueryDetail *bool
-	// offset: Offset.
+	// offset: How many to pass over before the first that is listed.
 	Offset *int64
 }
 
@@ -245,13 +246,13 @@ func QueryDetail(ctx context.Context, client payseal.Executor, batchID string, d
 
 // QueryBatchByOutBatchNoOptions are the query parameters of [QueryBatchByOutBatchNo]; zero fields are left out.
 type QueryBatchByOutBatchNoOptions struct {
-	// detail_status: Detail status.
+	// detail_status: State of the single transfer.
 	DetailStatus string
-	// limit: Limit.
+	// limit: How many to list at most.
 	Limit *int64
 	// need_query_detail: Need query detail. Required.
 	NeedQueryDetail *bool
-	// offset: Offset.
+	// offset: How many to pass over before the first that is listed.
 	Offset *int64
 }
 

@@ -32,9 +32,9 @@ class Bill(Model):
     """The answer to GET /v3/bill/fundflowbill.
 
     Attributes:
-        download_url: Download url.
-        hash_type: Hash type.
-        hash_value: Hash value.
+        download_url: Where the file is; the address is good for five minutes.
+        hash_type: Algorithm of the hash.
+        hash_value: Hash of the file.
     """
 
     download_url: Optional[str] = None
@@ -47,8 +47,8 @@ class SubMerchantFundFlowBillResponse(Model):
     """The answer to GET /v3/bill/sub-merchant-fundflowbill.
 
     Attributes:
-        download_bill_count: Download bill count.
-        download_bill_list: Download bill list.
+        download_bill_count: How many files the bill has.
+        download_bill_list: Files of the bill.
     """
 
     download_bill_count: Optional[int] = None
@@ -57,15 +57,15 @@ class SubMerchantFundFlowBillResponse(Model):
 
 @dataclass(frozen=True)
 class DownloadBill(Model):
-    """An item of download_bill_list.
+    """An item of download_bill_list. Files of the bill.
 
     Attributes:
-        bill_sequence: Bill sequence.
-        download_url: Download url.
-        encrypt_key: Encrypt key.
-        hash_type: Hash type.
-        hash_value: Hash value.
-        nonce: Nonce.
+        bill_sequence: Number of the file, from 1.
+        download_url: Where the file is; the address is good for five minutes.
+        encrypt_key: Key of the file, encrypted to the merchant's certificate.
+        hash_type: Algorithm of the hash.
+        hash_value: Hash of the file.
+        nonce: Nonce of the encryption.
     """
 
     bill_sequence: Optional[int] = None
@@ -91,10 +91,10 @@ def fund_flow_bill(
 
     Args:
         client: The client of the merchant.
-        account_type: Account type. One of BASIC, FEES, OPERATION.
-        bill_date: Bill date. Required.
-        sub_mchid: Sub mchid.
-        tar_type: Tar type. Always GZIP.
+        account_type: Kind of account. One of BASIC, FEES, OPERATION.
+        bill_date: Day of the bill, yyyy-MM-dd, in Beijing. Required.
+        sub_mchid: Merchant id of the sub-merchant.
+        tar_type: Kind of compression. Always GZIP.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     query = given(("account_type", account_type), ("bill_date", bill_date), ("sub_mchid", sub_mchid), ("tar_type", tar_type))
@@ -117,10 +117,10 @@ async def fund_flow_bill_async(
 
     Args:
         client: The client of the merchant.
-        account_type: Account type. One of BASIC, FEES, OPERATION.
-        bill_date: Bill date. Required.
-        sub_mchid: Sub mchid.
-        tar_type: Tar type. Always GZIP.
+        account_type: Kind of account. One of BASIC, FEES, OPERATION.
+        bill_date: Day of the bill, yyyy-MM-dd, in Beijing. Required.
+        sub_mchid: Merchant id of the sub-merchant.
+        tar_type: Kind of compression. Always GZIP.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     query = given(("account_type", account_type), ("bill_date", bill_date), ("sub_mchid", sub_mchid), ("tar_type", tar_type))
@@ -144,11 +144,11 @@ def sub_merchant_fund_flow_bill(
 
     Args:
         client: The client of the merchant.
-        account_type: Account type. One of BASIC, DEPOSIT, FEES, OPERATION. Required.
-        algorithm: Algorithm. One of AEAD_AES_256_GCM, SM4_GCM. Required.
-        bill_date: Bill date. Required.
-        sub_mchid: Sub mchid. Required.
-        tar_type: Tar type. Always GZIP.
+        account_type: Kind of account. One of BASIC, DEPOSIT, FEES, OPERATION. Required.
+        algorithm: Algorithm of the encryption. One of AEAD_AES_256_GCM, SM4_GCM. Required.
+        bill_date: Day of the bill, yyyy-MM-dd, in Beijing. Required.
+        sub_mchid: Merchant id of the sub-merchant. Required.
+        tar_type: Kind of compression. Always GZIP.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     query = given(
@@ -174,11 +174,11 @@ async def sub_merchant_fund_flow_bill_async(
 
     Args:
         client: The client of the merchant.
-        account_type: Account type. One of BASIC, DEPOSIT, FEES, OPERATION. Required.
-        algorithm: Algorithm. One of AEAD_AES_256_GCM, SM4_GCM. Required.
-        bill_date: Bill date. Required.
-        sub_mchid: Sub mchid. Required.
-        tar_type: Tar type. Always GZIP.
+        account_type: Kind of account. One of BASIC, DEPOSIT, FEES, OPERATION. Required.
+        algorithm: Algorithm of the encryption. One of AEAD_AES_256_GCM, SM4_GCM. Required.
+        bill_date: Day of the bill, yyyy-MM-dd, in Beijing. Required.
+        sub_mchid: Merchant id of the sub-merchant. Required.
+        tar_type: Kind of compression. Always GZIP.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     query = given(
@@ -203,10 +203,10 @@ def trade_bill(
 
     Args:
         client: The client of the merchant.
-        bill_date: Bill date. Required.
-        bill_type: Bill type. One of ALL, ALL_SPECIAL, RECHARGE_REFUND, REFUND, REF_SPECIAL, SUCCESS, SUC_SPECIAL.
-        sub_mchid: Sub mchid.
-        tar_type: Tar type. Always GZIP.
+        bill_date: Day of the bill, yyyy-MM-dd, in Beijing. Required.
+        bill_type: Kind of bill. One of ALL, ALL_SPECIAL, RECHARGE_REFUND, REFUND, REF_SPECIAL, SUCCESS, SUC_SPECIAL.
+        sub_mchid: Merchant id of the sub-merchant.
+        tar_type: Kind of compression. Always GZIP.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     query = given(("bill_date", bill_date), ("bill_type", bill_type), ("sub_mchid", sub_mchid), ("tar_type", tar_type))
@@ -229,10 +229,10 @@ async def trade_bill_async(
 
     Args:
         client: The client of the merchant.
-        bill_date: Bill date. Required.
-        bill_type: Bill type. One of ALL, ALL_SPECIAL, RECHARGE_REFUND, REFUND, REF_SPECIAL, SUCCESS, SUC_SPECIAL.
-        sub_mchid: Sub mchid.
-        tar_type: Tar type. Always GZIP.
+        bill_date: Day of the bill, yyyy-MM-dd, in Beijing. Required.
+        bill_type: Kind of bill. One of ALL, ALL_SPECIAL, RECHARGE_REFUND, REFUND, REF_SPECIAL, SUCCESS, SUC_SPECIAL.
+        sub_mchid: Merchant id of the sub-merchant.
+        tar_type: Kind of compression. Always GZIP.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     query = given(("bill_date", bill_date), ("bill_type", bill_type), ("sub_mchid", sub_mchid), ("tar_type", tar_type))

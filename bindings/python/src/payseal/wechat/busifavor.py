@@ -154,11 +154,11 @@ class CouponNotification(Model):
 
     Attributes:
         event_type: Event type.
-        coupon_code: Coupon code.
-        stock_id: Stock id.
-        send_time: Send time. RFC 3339.
-        openid: Openid.
-        unionid: Unionid.
+        coupon_code: Code of the coupon, unique.
+        stock_id: WeChat Pay's number of the stock of coupons.
+        send_time: When it was sent. RFC 3339.
+        openid: The user's id within the app id.
+        unionid: The user's id within the merchant's platform account.
         send_channel: Send channel.
         send_merchant: Send merchant.
         attach_info: Attach info.
@@ -180,13 +180,13 @@ class CouponAttachment(Model):
     """How the coupon came to the user.
 
     Attributes:
-        transaction_id: Transaction id.
+        transaction_id: WeChat Pay's number of the payment.
         act_code: Act code.
         hall_code: Hall code.
         hall_belong_mch_id: Hall belong mch id.
         card_id: Card id.
         code: Code.
-        activity_id: Activity id.
+        activity_id: Number of the activity.
     """
 
     transaction_id: Optional[str] = None
@@ -203,9 +203,9 @@ class Callback(Model):
     """The answer to GET /v3/marketing/busifavor/callbacks.
 
     Attributes:
-        mchid: Mchid.
-        notify_url: Notify url.
-        update_time: Update time.
+        mchid: Merchant id.
+        notify_url: Where the notification goes: absolute, HTTPS, without query.
+        update_time: When it was last changed.
     """
 
     mchid: Optional[str] = None
@@ -218,8 +218,8 @@ class SetCallbackRequest(Model):
     """The body of POST /v3/marketing/busifavor/callbacks.
 
     Attributes:
-        mchid: Mchid. Left out, it is the configuration's mchid.
-        notify_url: Notify url. Required.
+        mchid: Merchant id. Left out, it is the configuration's mchid.
+        notify_url: Where the notification goes: absolute, HTTPS, without query. Required.
     """
 
     notify_url: str
@@ -231,10 +231,10 @@ class AssociateOrderRequest(Model):
     """The body of POST /v3/marketing/busifavor/coupons/associate.
 
     Attributes:
-        coupon_code: Coupon code. At most 15 characters. Required.
-        out_request_no: Out request no. Required.
-        out_trade_no: Out trade no. Required.
-        stock_id: Stock id. Required.
+        coupon_code: Code of the coupon, unique. At most 15 characters. Required.
+        out_request_no: The merchant's number of the request, unique for the merchant id; the same number has one effect. Required.
+        out_trade_no: The merchant's order number, unique for the merchant id. Required.
+        stock_id: WeChat Pay's number of the stock of coupons. Required.
     """
 
     coupon_code: str
@@ -259,10 +259,10 @@ class DeactivateCouponRequest(Model):
     """The body of POST /v3/marketing/busifavor/coupons/deactivate.
 
     Attributes:
-        coupon_code: Coupon code. Required.
+        coupon_code: Code of the coupon, unique. Required.
         deactivate_reason: Deactivate reason.
         deactivate_request_no: Deactivate request no. Required.
-        stock_id: Stock id. Required.
+        stock_id: WeChat Pay's number of the stock of coupons. Required.
     """
 
     coupon_code: str
@@ -287,10 +287,10 @@ class DisassociateOrderRequest(Model):
     """The body of POST /v3/marketing/busifavor/coupons/disassociate.
 
     Attributes:
-        coupon_code: Coupon code. At most 15 characters. Required.
-        out_request_no: Out request no. Required.
-        out_trade_no: Out trade no. Required.
-        stock_id: Stock id. Required.
+        coupon_code: Code of the coupon, unique. At most 15 characters. Required.
+        out_request_no: The merchant's number of the request, unique for the merchant id; the same number has one effect. Required.
+        out_trade_no: The merchant's order number, unique for the merchant id. Required.
+        stock_id: WeChat Pay's number of the stock of coupons. Required.
     """
 
     coupon_code: str
@@ -315,9 +315,9 @@ class ReturnCouponRequest(Model):
     """The body of POST /v3/marketing/busifavor/coupons/return.
 
     Attributes:
-        coupon_code: Coupon code. Required.
+        coupon_code: Code of the coupon, unique. Required.
         return_request_no: Return request no. Required.
-        stock_id: Stock id. Required.
+        stock_id: WeChat Pay's number of the stock of coupons. Required.
     """
 
     coupon_code: str
@@ -341,11 +341,11 @@ class SendCouponRequest(Model):
     """The body of POST /v3/marketing/busifavor/coupons/send.
 
     Attributes:
-        appid: Appid. Required.
-        coupon_code: Coupon code.
-        openid: Openid. Required.
-        out_request_no: Out request no. Required.
-        stock_id: Stock id. Required.
+        appid: App id of the official account, mini-program or app. Required.
+        coupon_code: Code of the coupon, unique.
+        openid: The user's id within the app id. Required.
+        out_request_no: The merchant's number of the request, unique for the merchant id; the same number has one effect. Required.
+        stock_id: WeChat Pay's number of the stock of coupons. Required.
     """
 
     appid: str
@@ -360,9 +360,9 @@ class SendCouponResponse(Model):
     """The answer to POST /v3/marketing/busifavor/coupons/send.
 
     Attributes:
-        coupon_code: Coupon code.
-        out_request_no: Out request no.
-        stock_id: Stock id.
+        coupon_code: Code of the coupon, unique.
+        out_request_no: The merchant's number of the request, unique for the merchant id; the same number has one effect.
+        stock_id: WeChat Pay's number of the stock of coupons.
     """
 
     coupon_code: Optional[str] = None
@@ -375,15 +375,15 @@ class UseCouponRequest(Model):
     """The body of POST /v3/marketing/busifavor/coupons/use.
 
     Attributes:
-        appid: Appid. Required.
-        coupon_code: Coupon code. Required.
+        appid: App id of the official account, mini-program or app. Required.
+        coupon_code: Code of the coupon, unique. Required.
         mch_id: Mch id.
-        openid: Openid.
-        out_trade_no: Out trade no.
-        stock_id: Stock id.
-        transaction_id: Transaction id.
+        openid: The user's id within the app id.
+        out_trade_no: The merchant's order number, unique for the merchant id.
+        stock_id: WeChat Pay's number of the stock of coupons.
+        transaction_id: WeChat Pay's number of the payment.
         use_request_no: Use request no. Required.
-        use_time: Use time. Required.
+        use_time: When the coupon was used. Required.
     """
 
     appid: str
@@ -402,8 +402,8 @@ class UseCouponResponse(Model):
     """The answer to POST /v3/marketing/busifavor/coupons/use.
 
     Attributes:
-        openid: Openid.
-        stock_id: Stock id.
+        openid: The user's id within the app id.
+        stock_id: WeChat Pay's number of the stock of coupons.
         wechatpay_use_time: Wechatpay use time.
     """
 
@@ -417,10 +417,10 @@ class SendGovernmentCouponRequest(Model):
     """The body of POST /v3/marketing/busifavor/coupons/{card_id}/send.
 
     Attributes:
-        appid: Appid. Required.
-        openid: Openid. Required.
-        out_request_no: Out request no. Required.
-        send_time: Send time. RFC 3339. Required.
+        appid: App id of the official account, mini-program or app. Required.
+        openid: The user's id within the app id. Required.
+        out_request_no: The merchant's number of the request, unique for the merchant id; the same number has one effect. Required.
+        send_time: When it was sent. RFC 3339. Required.
     """
 
     appid: str
@@ -445,11 +445,11 @@ class PreSendProductCouponRequest(Model):
     """The body of POST /v3/marketing/busifavor/product-coupons/pre-send.
 
     Attributes:
-        appid: Appid. Required.
-        coupon_code: Coupon code.
-        openid: Openid.
+        appid: App id of the official account, mini-program or app. Required.
+        coupon_code: Code of the coupon, unique.
+        openid: The user's id within the app id.
         send_request_no: Send request no. Required.
-        stock_id: Stock id. Required.
+        stock_id: WeChat Pay's number of the stock of coupons. Required.
         brand_id: Brand id.
         product_coupon_id: Product coupon id.
     """
@@ -479,13 +479,13 @@ class SendProductCouponRequest(Model):
     """The body of POST /v3/marketing/busifavor/product-coupons/send.
 
     Attributes:
-        appid: Appid. Required.
-        coupon_code: Coupon code.
+        appid: App id of the official account, mini-program or app. Required.
+        coupon_code: Code of the coupon, unique.
         coupon_type: Coupon type. One of MEMBER, NORMAL. Required.
         member_card_id: Member card id.
-        openid: Openid. Required.
-        out_request_no: Out request no. Required.
-        stock_id: Stock id. Required.
+        openid: The user's id within the app id. Required.
+        out_request_no: The merchant's number of the request, unique for the merchant id; the same number has one effect. Required.
+        stock_id: WeChat Pay's number of the stock of coupons. Required.
     """
 
     appid: str
@@ -502,9 +502,9 @@ class SendProductCouponResponse(Model):
     """The answer to POST /v3/marketing/busifavor/product-coupons/send.
 
     Attributes:
-        coupon_code: Coupon code.
-        out_request_no: Out request no.
-        stock_id: Stock id.
+        coupon_code: Code of the coupon, unique.
+        out_request_no: The merchant's number of the request, unique for the merchant id; the same number has one effect.
+        stock_id: WeChat Pay's number of the stock of coupons.
     """
 
     coupon_code: Optional[str] = None
@@ -523,12 +523,12 @@ class CreateStockRequest(Model):
         coupon_use_rule: Coupon use rule. Required.
         custom_entrance: Custom entrance.
         display_pattern_info: Display pattern info.
-        goods_name: Goods name. Required.
+        goods_name: Name of the goods. Required.
         notify_config: Notify config.
-        out_request_no: Out request no. Required.
-        stock_name: Stock name. Required.
+        out_request_no: The merchant's number of the request, unique for the merchant id; the same number has one effect. Required.
+        stock_name: Name of the stock. Required.
         stock_send_rule: Stock send rule. Required.
-        stock_type: Stock type. One of DISCOUNT, EXCHANGE, NORMAL. Required.
+        stock_type: Kind of coupons. One of DISCOUNT, EXCHANGE, NORMAL. Required.
         subsidy: Subsidy.
     """
 
@@ -556,8 +556,8 @@ class CouponUseRule(Model):
         discount_coupon: Discount coupon.
         exchange_coupon: Exchange coupon.
         fixed_normal_coupon: Fixed normal coupon.
-        mini_programs_appid: Mini programs appid.
-        mini_programs_path: Mini programs path.
+        mini_programs_appid: App id of the mini-program.
+        mini_programs_path: Path within the mini-program.
         use_method: Use method. One of MINI_PROGRAMS, OFF_LINE, PAYMENT_CODE, SELF_CONSUME. Required.
     """
 
@@ -575,9 +575,9 @@ class CouponAvailableTime(Model):
     """The object coupon_available_time.
 
     Attributes:
-        available_begin_time: Available begin time. Required.
+        available_begin_time: From when it is good. Required.
         available_day_after_receive: Available day after receive.
-        available_end_time: Available end time. Required.
+        available_end_time: Until when it is good. Required.
         available_second_after_receive: Available second after receive.
         available_week: Available week.
         irregulary_avaliable_time: Irregulary avaliable time.
@@ -599,7 +599,7 @@ class AvailableWeek(Model):
 
     Attributes:
         available_day_time: Available day time.
-        week_day: Week day.
+        week_day: Days of the week, 0 is Sunday.
     """
 
     available_day_time: Optional[list[AvailableDayTime]] = None
@@ -611,8 +611,8 @@ class AvailableDayTime(Model):
     """An item of available_day_time.
 
     Attributes:
-        begin_time: Begin time.
-        end_time: End time.
+        begin_time: When it begins.
+        end_time: When it ends.
     """
 
     begin_time: Optional[int] = None
@@ -624,8 +624,8 @@ class IrregularyAvaliableTime(Model):
     """An item of irregulary_avaliable_time.
 
     Attributes:
-        begin_time: Begin time.
-        end_time: End time.
+        begin_time: When it begins.
+        end_time: When it ends.
     """
 
     begin_time: Optional[str] = None
@@ -637,8 +637,8 @@ class DiscountCoupon(Model):
     """The object discount_coupon.
 
     Attributes:
-        discount_percent: Discount percent. Required.
-        transaction_minimum: Transaction minimum. Required.
+        discount_percent: Discount, in hundredths. Required.
+        transaction_minimum: From which amount of payment on a coupon is good. In fen. Required.
     """
 
     discount_percent: int
@@ -650,8 +650,8 @@ class ExchangeCoupon(Model):
     """The object exchange_coupon.
 
     Attributes:
-        exchange_price: Exchange price. Required.
-        transaction_minimum: Transaction minimum. Required.
+        exchange_price: Price for which goods are exchanged. In fen. Required.
+        transaction_minimum: From which amount of payment on a coupon is good. In fen. Required.
     """
 
     exchange_price: int
@@ -663,8 +663,8 @@ class FixedNormalCoupon(Model):
     """The object fixed_normal_coupon.
 
     Attributes:
-        discount_amount: Discount amount. Required.
-        transaction_minimum: Transaction minimum. Required.
+        discount_amount: Amount of the discount. In fen. Required.
+        transaction_minimum: From which amount of payment on a coupon is good. In fen. Required.
     """
 
     discount_amount: int
@@ -676,11 +676,11 @@ class CustomEntrance(Model):
     """The object custom_entrance.
 
     Attributes:
-        appid: Appid.
+        appid: App id of the official account, mini-program or app.
         code_display_mode: Code display mode. One of BARCODE, NOT_SHOW, QRCODE.
         hall_id: Hall id.
         mini_programs_info: Mini programs info.
-        store_id: Store id.
+        store_id: Number of the store.
     """
 
     appid: Optional[str] = None
@@ -697,8 +697,8 @@ class MiniProgramsInfo(Model):
     Attributes:
         entrance_words: Entrance words. Required.
         guiding_words: Guiding words.
-        mini_programs_appid: Mini programs appid. Required.
-        mini_programs_path: Mini programs path. Required.
+        mini_programs_appid: App id of the mini-program. Required.
+        mini_programs_path: Path within the mini-program. Required.
     """
 
     entrance_words: str
@@ -715,10 +715,10 @@ class DisplayPatternInfo(Model):
         background_color: Background color. One of Color010, Color020, Color030, Color040, Color050, Color060, Color070, Color080,
             Color090, Color100.
         coupon_image_url: Coupon image url.
-        description: Description.
+        description: What is paid for or done, in words.
         finder_info: Finder info.
         merchant_logo_url: Merchant logo url.
-        merchant_name: Merchant name.
+        merchant_name: Name of the merchant.
     """
 
     background_color: Optional[
@@ -762,11 +762,11 @@ class StockSendRule(Model):
     """The object stock_send_rule.
 
     Attributes:
-        max_amount: Max amount.
-        max_amount_by_day: Max amount by day.
-        max_coupons: Max coupons. Required.
-        max_coupons_by_day: Max coupons by day.
-        max_coupons_per_user: Max coupons per user. Required.
+        max_amount: Whole budget. In fen.
+        max_amount_by_day: Budget of a day. In fen.
+        max_coupons: How many coupons there are at most. Required.
+        max_coupons_by_day: How many coupons are given out a day at most.
+        max_coupons_per_user: How many coupons a user gets at most. Required.
         natural_person_limit: Natural person limit.
         prevent_api_abuse: Prevent api abuse.
         shareable: Shareable.
@@ -789,8 +789,8 @@ class CreateStockResponse(Model):
     """The answer to POST /v3/marketing/busifavor/stocks.
 
     Attributes:
-        create_time: Create time.
-        stock_id: Stock id.
+        create_time: When it was made.
+        stock_id: WeChat Pay's number of the stock of coupons.
     """
 
     create_time: Optional[str] = None
@@ -809,14 +809,14 @@ class Stock(Model):
         coupon_use_rule: Coupon use rule.
         custom_entrance: Custom entrance.
         display_pattern_info: Display pattern info.
-        goods_name: Goods name.
+        goods_name: Name of the goods.
         notify_config: Notify config.
         send_count_information: Send count information.
-        stock_id: Stock id.
-        stock_name: Stock name.
+        stock_id: WeChat Pay's number of the stock of coupons.
+        stock_name: Name of the stock.
         stock_send_rule: Stock send rule.
         stock_state: Stock state. PAUSED, RUNNING, STOPED, UNAUDIT, or what the provider adds.
-        stock_type: Stock type. DISCOUNT, EXCHANGE, NORMAL, or what the provider adds.
+        stock_type: Kind of coupons. DISCOUNT, EXCHANGE, NORMAL, or what the provider adds.
         subsidy: Subsidy.
     """
 
@@ -844,7 +844,7 @@ class CouponCodeCount(Model):
 
     Attributes:
         available_count: Available count.
-        total_count: Total count.
+        total_count: How many there are in all.
     """
 
     available_count: Optional[int] = None
@@ -860,8 +860,8 @@ class StockCouponUseRule(Model):
         discount_coupon: Discount coupon.
         exchange_coupon: Exchange coupon.
         fixed_normal_coupon: Fixed normal coupon.
-        mini_programs_appid: Mini programs appid.
-        mini_programs_path: Mini programs path.
+        mini_programs_appid: App id of the mini-program.
+        mini_programs_path: Path within the mini-program.
         use_method: Use method. MINI_PROGRAMS, OFF_LINE, PAYMENT_CODE, SELF_CONSUME, or what the provider adds.
     """
 
@@ -879,9 +879,9 @@ class StockCouponAvailableTime(Model):
     """The object coupon_available_time.
 
     Attributes:
-        available_begin_time: Available begin time.
+        available_begin_time: From when it is good.
         available_day_after_receive: Available day after receive.
-        available_end_time: Available end time.
+        available_end_time: Until when it is good.
         available_week: Available week.
         irregulary_avaliable_time: Irregulary avaliable time.
         wait_days_after_receive: Wait days after receive.
@@ -901,7 +901,7 @@ class StockAvailableWeek(Model):
 
     Attributes:
         available_day_time: Available day time.
-        week_day: Week day. 0, 1, 2, 3, 4, 5, 6, or what the provider adds.
+        week_day: Days of the week, 0 is Sunday. 0, 1, 2, 3, 4, 5, 6, or what the provider adds.
     """
 
     available_day_time: Optional[list[StockAvailableDayTime]] = None
@@ -913,8 +913,8 @@ class StockAvailableDayTime(Model):
     """An item of available_day_time.
 
     Attributes:
-        begin_time: Begin time.
-        end_time: End time.
+        begin_time: When it begins.
+        end_time: When it ends.
     """
 
     begin_time: Optional[int] = None
@@ -926,8 +926,8 @@ class StockIrregularyAvaliableTime(Model):
     """An item of irregulary_avaliable_time.
 
     Attributes:
-        begin_time: Begin time.
-        end_time: End time.
+        begin_time: When it begins.
+        end_time: When it ends.
     """
 
     begin_time: Optional[str] = None
@@ -939,8 +939,8 @@ class StockDiscountCoupon(Model):
     """The object discount_coupon.
 
     Attributes:
-        discount_percent: Discount percent.
-        transaction_minimum: Transaction minimum.
+        discount_percent: Discount, in hundredths.
+        transaction_minimum: From which amount of payment on a coupon is good. In fen.
     """
 
     discount_percent: Optional[int] = None
@@ -952,8 +952,8 @@ class StockExchangeCoupon(Model):
     """The object exchange_coupon.
 
     Attributes:
-        exchange_price: Exchange price.
-        transaction_minimum: Transaction minimum.
+        exchange_price: Price for which goods are exchanged. In fen.
+        transaction_minimum: From which amount of payment on a coupon is good. In fen.
     """
 
     exchange_price: Optional[int] = None
@@ -965,8 +965,8 @@ class StockFixedNormalCoupon(Model):
     """The object fixed_normal_coupon.
 
     Attributes:
-        discount_amount: Discount amount.
-        transaction_minimum: Transaction minimum.
+        discount_amount: Amount of the discount. In fen.
+        transaction_minimum: From which amount of payment on a coupon is good. In fen.
     """
 
     discount_amount: Optional[int] = None
@@ -978,11 +978,11 @@ class StockCustomEntrance(Model):
     """The object custom_entrance.
 
     Attributes:
-        appid: Appid.
+        appid: App id of the official account, mini-program or app.
         code_display_mode: Code display mode. BARCODE, NOT_SHOW, QRCODE, or what the provider adds.
         hall_id: Hall id.
         mini_programs_info: Mini programs info.
-        store_id: Store id.
+        store_id: Number of the store.
     """
 
     appid: Optional[str] = None
@@ -999,8 +999,8 @@ class StockMiniProgramsInfo(Model):
     Attributes:
         entrance_words: Entrance words.
         guiding_words: Guiding words.
-        mini_programs_appid: Mini programs appid.
-        mini_programs_path: Mini programs path.
+        mini_programs_appid: App id of the mini-program.
+        mini_programs_path: Path within the mini-program.
     """
 
     entrance_words: Optional[str] = None
@@ -1017,10 +1017,10 @@ class StockDisplayPatternInfo(Model):
         background_color: Background color. Color010, Color020, Color030, Color040, Color050, Color060, Color070, Color080, Color090,
             Color100, or what the provider adds.
         coupon_image_url: Coupon image url.
-        description: Description.
+        description: What is paid for or done, in words.
         finder_info: Finder info.
         merchant_logo_url: Merchant logo url.
-        merchant_name: Merchant name.
+        merchant_name: Name of the merchant.
     """
 
     background_color: Optional[str] = None
@@ -1062,9 +1062,9 @@ class SendCountInformation(Model):
     """The object send_count_information.
 
     Attributes:
-        today_send_amount: Today send amount.
+        today_send_amount: What was given out today. In fen.
         today_send_num: Today send num.
-        total_send_amount: Total send amount.
+        total_send_amount: What was given out in all. In fen.
         total_send_num: Total send num.
     """
 
@@ -1079,11 +1079,11 @@ class StockStockSendRule(Model):
     """The object stock_send_rule.
 
     Attributes:
-        max_amount: Max amount.
-        max_amount_by_day: Max amount by day.
-        max_coupons: Max coupons.
-        max_coupons_by_day: Max coupons by day.
-        max_coupons_per_user: Max coupons per user.
+        max_amount: Whole budget. In fen.
+        max_amount_by_day: Budget of a day. In fen.
+        max_coupons: How many coupons there are at most.
+        max_coupons_by_day: How many coupons are given out a day at most.
+        max_coupons_per_user: How many coupons a user gets at most.
         natural_person_limit: Natural person limit.
         prevent_api_abuse: Prevent api abuse.
         shareable: Shareable.
@@ -1110,10 +1110,10 @@ class UpdateStockRequest(Model):
         coupon_use_rule: Coupon use rule.
         custom_entrance: Custom entrance.
         display_pattern_info: Display pattern info.
-        goods_name: Goods name.
+        goods_name: Name of the goods.
         notify_config: Notify config.
-        out_request_no: Out request no. Required.
-        stock_name: Stock name.
+        out_request_no: The merchant's number of the request, unique for the merchant id; the same number has one effect. Required.
+        stock_name: Name of the stock.
         stock_send_rule: Stock send rule.
         subsidy: Subsidy.
     """
@@ -1135,8 +1135,8 @@ class UpdateStockCouponUseRule(Model):
     """The object coupon_use_rule.
 
     Attributes:
-        mini_programs_appid: Mini programs appid.
-        mini_programs_path: Mini programs path.
+        mini_programs_appid: App id of the mini-program.
+        mini_programs_path: Path within the mini-program.
         use_method: Use method. One of MINI_PROGRAMS, OFF_LINE, PAYMENT_CODE, SELF_CONSUME.
     """
 
@@ -1150,7 +1150,7 @@ class UpdateStockCustomEntrance(Model):
     """The object custom_entrance.
 
     Attributes:
-        appid: Appid.
+        appid: App id of the official account, mini-program or app.
         code_display_mode: Code display mode. One of BARCODE, NOT_SHOW, QRCODE.
         hall_id: Hall id.
         mini_programs_info: Mini programs info.
@@ -1199,8 +1199,8 @@ class UpdateStockBudgetResponse(Model):
     """The answer to PATCH /v3/marketing/busifavor/stocks/{stock_id}/budget.
 
     Attributes:
-        max_coupons: Max coupons.
-        max_coupons_by_day: Max coupons by day.
+        max_coupons: How many coupons there are at most.
+        max_coupons_by_day: How many coupons are given out a day at most.
     """
 
     max_coupons: Optional[int] = None
@@ -1212,11 +1212,11 @@ class CouponCodes(Model):
     """The answer to GET /v3/marketing/busifavor/stocks/{stock_id}/couponcodes.
 
     Attributes:
-        data: Data.
-        limit: Limit.
-        offset: Offset.
-        stock_id: Stock id.
-        total_count: Total count.
+        data: What is listed.
+        limit: How many to list at most.
+        offset: How many to pass over before the first that is listed.
+        stock_id: WeChat Pay's number of the stock of coupons.
+        total_count: How many there are in all.
     """
 
     data: Optional[list[CouponCodeItem]] = None
@@ -1228,15 +1228,15 @@ class CouponCodes(Model):
 
 @dataclass(frozen=True)
 class CouponCodeItem(Model):
-    """An item of data.
+    """An item of data. What is listed.
 
     Attributes:
         code: Code.
         code_status: Code status.
-        coupon_code: Coupon code.
+        coupon_code: Code of the coupon, unique.
         dispatched_time: Dispatched time. RFC 3339.
-        openid: Openid.
-        unionid: Unionid.
+        openid: The user's id within the app id.
+        unionid: The user's id within the merchant's platform account.
         upload_time: Upload time. RFC 3339.
     """
 
@@ -1271,11 +1271,11 @@ class UploadCouponCodesResponse(Model):
         exist_codes: Exist codes.
         fail_codes: Fail codes.
         fail_count: Fail count.
-        stock_id: Stock id.
+        stock_id: WeChat Pay's number of the stock of coupons.
         success_codes: Success codes.
         success_count: Success count.
-        success_time: Success time.
-        total_count: Total count.
+        success_time: When it succeeded.
+        total_count: How many there are in all.
     """
 
     duplicate_codes: Optional[list[str]] = None
@@ -1295,7 +1295,7 @@ class FailCode(Model):
 
     Attributes:
         code: Code.
-        coupon_code: Coupon code.
+        coupon_code: Code of the coupon, unique.
         message: Message.
     """
 
@@ -1328,10 +1328,10 @@ class CouponInformation(Model):
         coupon_use_rule: Coupon use rule.
         custom_entrance: Custom entrance.
         display_pattern_info: Display pattern info.
-        goods_name: Goods name.
+        goods_name: Name of the goods.
         shareable: Shareable.
-        stock_name: Stock name.
-        stock_type: Stock type. DISCOUNT, EXCHANGE, NORMAL, or what the provider adds.
+        stock_name: Name of the stock.
+        stock_type: Kind of coupons. DISCOUNT, EXCHANGE, NORMAL, or what the provider adds.
         transferable: Transferable.
     """
 
@@ -1354,7 +1354,7 @@ class DeleteCouponCodeResponse(Model):
 
     Attributes:
         delete_time: Delete time. RFC 3339.
-        stock_id: Stock id.
+        stock_id: WeChat Pay's number of the stock of coupons.
     """
 
     delete_time: Optional[str] = None
@@ -1377,14 +1377,14 @@ class CreateSubsidyPaymentRequest(Model):
     """The body of POST /v3/marketing/busifavor/subsidy/pay-receipts.
 
     Attributes:
-        amount: Amount. Required.
-        coupon_code: Coupon code. Required.
-        description: Description. Required.
-        out_subsidy_no: Out subsidy no. Required.
+        amount: Amount. In fen. Required.
+        coupon_code: Code of the coupon, unique. Required.
+        description: What is paid for or done, in words. Required.
+        out_subsidy_no: The merchant's number of the subsidy. Required.
         payee_merchant: Payee merchant. Required.
         payer_merchant: Payer merchant. Required.
-        stock_id: Stock id. Required.
-        transaction_id: Transaction id. Required.
+        stock_id: WeChat Pay's number of the stock of coupons. Required.
+        transaction_id: WeChat Pay's number of the payment. Required.
     """
 
     amount: int
@@ -1402,19 +1402,19 @@ class SubsidyPayment(Model):
     """The answer to POST /v3/marketing/busifavor/subsidy/pay-receipts.
 
     Attributes:
-        amount: Amount.
-        coupon_code: Coupon code.
-        create_time: Create time.
-        description: Description.
-        fail_reason: Fail reason.
-        out_subsidy_no: Out subsidy no.
+        amount: Amount. In fen.
+        coupon_code: Code of the coupon, unique.
+        create_time: When it was made.
+        description: What is paid for or done, in words.
+        fail_reason: Why it failed.
+        out_subsidy_no: The merchant's number of the subsidy.
         payee_merchant: Payee merchant.
         payer_merchant: Payer merchant.
-        status: Status.
-        stock_id: Stock id.
+        status: State.
+        stock_id: WeChat Pay's number of the stock of coupons.
         subsidy_receipt_id: Subsidy receipt id.
-        success_time: Success time.
-        transaction_id: Transaction id.
+        success_time: When it succeeded.
+        transaction_id: WeChat Pay's number of the payment.
     """
 
     amount: Optional[int] = None
@@ -1437,15 +1437,15 @@ class CreateSubsidyReturnRequest(Model):
     """The body of POST /v3/marketing/busifavor/subsidy/return-receipts.
 
     Attributes:
-        amount: Amount. Required.
-        coupon_code: Coupon code. Required.
-        description: Description. Required.
+        amount: Amount. In fen. Required.
+        coupon_code: Code of the coupon, unique. Required.
+        description: What is paid for or done, in words. Required.
         out_subsidy_return_no: Out subsidy return no. Required.
         payee_merchant: Payee merchant. Required.
         payer_merchant: Payer merchant. Required.
-        refund_id: Refund id. Required.
-        stock_id: Stock id. Required.
-        transaction_id: Transaction id. Required.
+        refund_id: WeChat Pay's number of the refund. Required.
+        stock_id: WeChat Pay's number of the stock of coupons. Required.
+        transaction_id: WeChat Pay's number of the payment. Required.
     """
 
     amount: int
@@ -1464,21 +1464,21 @@ class SubsidyReturn(Model):
     """The answer to POST /v3/marketing/busifavor/subsidy/return-receipts.
 
     Attributes:
-        amount: Amount.
-        coupon_code: Coupon code.
-        description: Description.
-        fail_reason: Fail reason.
+        amount: Amount. In fen.
+        coupon_code: Code of the coupon, unique.
+        description: What is paid for or done, in words.
+        fail_reason: Why it failed.
         out_subsidy_return_no: Out subsidy return no.
         payee_merchant: Payee merchant.
         payer_merchant: Payer merchant.
-        refund_id: Refund id.
+        refund_id: WeChat Pay's number of the refund.
         return_create_time: Return create time.
         return_done_time: Return done time.
-        status: Status.
-        stock_id: Stock id.
+        status: State.
+        stock_id: WeChat Pay's number of the stock of coupons.
         subsidy_receipt_id: Subsidy receipt id.
         subsidy_return_receipt_id: Subsidy return receipt id.
-        transaction_id: Transaction id.
+        transaction_id: WeChat Pay's number of the payment.
     """
 
     amount: Optional[int] = None
@@ -1503,10 +1503,10 @@ class Coupons(Model):
     """The answer to GET /v3/marketing/busifavor/users/{openid}/coupons.
 
     Attributes:
-        data: Data.
-        limit: Limit.
-        offset: Offset.
-        total_count: Total count.
+        data: What is listed.
+        limit: How many to list at most.
+        offset: How many to pass over before the first that is listed.
+        total_count: How many there are in all.
     """
 
     data: Optional[list[Coupon]] = None
@@ -1523,23 +1523,23 @@ class Coupon(Model):
         available_start_time: Available start time. RFC 3339.
         belong_merchant: Belong merchant.
         comment: Comment.
-        coupon_code: Coupon code.
+        coupon_code: Code of the coupon, unique.
         coupon_state: Coupon state. DEACTIVATED, DELETED, EXPIRED, PENDING_REDEEM, REDEEM_CONFIRMING, REDEEM_EXPIRED, REDEEM_FAILED,
             SENDED, USED, or what the provider adds.
         coupon_use_rule: Coupon use rule.
         custom_entrance: Custom entrance.
         display_pattern_info: Display pattern info.
         expire_time: Expire time. RFC 3339.
-        goods_name: Goods name.
+        goods_name: Name of the goods.
         receive_time: Receive time. RFC 3339.
         send_request_no: Send request no.
         shareable: Shareable.
-        stock_id: Stock id.
-        stock_name: Stock name.
-        stock_type: Stock type. DISCOUNT, EXCHANGE, NORMAL, or what the provider adds.
+        stock_id: WeChat Pay's number of the stock of coupons.
+        stock_name: Name of the stock.
+        stock_type: Kind of coupons. DISCOUNT, EXCHANGE, NORMAL, or what the provider adds.
         transferable: Transferable.
         use_request_no: Use request no.
-        use_time: Use time. RFC 3339.
+        use_time: When the coupon was used. RFC 3339.
     """
 
     available_start_time: Optional[str] = None
@@ -1574,8 +1574,8 @@ class CouponsCouponUseRule(Model):
         exchange_coupon: Exchange coupon.
         fixed_normal_coupon: Fixed normal coupon.
         irregulary_avaliable_time: Irregulary avaliable time.
-        mini_programs_appid: Mini programs appid.
-        mini_programs_path: Mini programs path.
+        mini_programs_appid: App id of the mini-program.
+        mini_programs_path: Path within the mini-program.
         use_method: Use method. MINI_PROGRAMS, OFF_LINE, PAYMENT_CODE, SELF_CONSUME, or what the provider adds.
     """
 
@@ -1595,9 +1595,9 @@ class CouponsCouponAvailableTime(Model):
     """The object coupon_available_time.
 
     Attributes:
-        available_begin_time: Available begin time. RFC 3339.
+        available_begin_time: From when it is good. RFC 3339.
         available_day_after_receive: Available day after receive.
-        available_end_time: Available end time. RFC 3339.
+        available_end_time: Until when it is good. RFC 3339.
     """
 
     available_begin_time: Optional[str] = None
@@ -1974,7 +1974,7 @@ def query_stock(client: Client, stock_id: str, *, options: Optional[Options] = N
 
     Args:
         client: The client of the merchant.
-        stock_id: Stock id. Required.
+        stock_id: WeChat Pay's number of the stock of coupons. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     result = client.execute("GET /v3/marketing/busifavor/stocks/{stock_id}", path={"stock_id": stock_id}, options=options)
@@ -1988,7 +1988,7 @@ async def query_stock_async(client: AsyncClient, stock_id: str, *, options: Opti
 
     Args:
         client: The client of the merchant.
-        stock_id: Stock id. Required.
+        stock_id: WeChat Pay's number of the stock of coupons. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     result = await client.execute("GET /v3/marketing/busifavor/stocks/{stock_id}", path={"stock_id": stock_id}, options=options)
@@ -2002,7 +2002,7 @@ def update_stock(client: Client, stock_id: str, request: UpdateStockRequest, *, 
 
     Args:
         client: The client of the merchant.
-        stock_id: Stock id. Required.
+        stock_id: WeChat Pay's number of the stock of coupons. Required.
         request: What to send.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
@@ -2016,7 +2016,7 @@ async def update_stock_async(client: AsyncClient, stock_id: str, request: Update
 
     Args:
         client: The client of the merchant.
-        stock_id: Stock id. Required.
+        stock_id: WeChat Pay's number of the stock of coupons. Required.
         request: What to send.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
@@ -2034,7 +2034,7 @@ def update_stock_budget(
 
     Args:
         client: The client of the merchant.
-        stock_id: Stock id. Required.
+        stock_id: WeChat Pay's number of the stock of coupons. Required.
         request: What to send.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
@@ -2053,7 +2053,7 @@ async def update_stock_budget_async(
 
     Args:
         client: The client of the merchant.
-        stock_id: Stock id. Required.
+        stock_id: WeChat Pay's number of the stock of coupons. Required.
         request: What to send.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
@@ -2079,11 +2079,11 @@ def list_coupon_codes(
 
     Args:
         client: The client of the merchant.
-        stock_id: Stock id. Required.
-        appid: Appid.
-        limit: Limit.
-        offset: Offset.
-        status: Status. One of DEACTIVATED, DELETED, EXPIRED, SENDED, USED.
+        stock_id: WeChat Pay's number of the stock of coupons. Required.
+        appid: App id of the official account, mini-program or app.
+        limit: How many to list at most.
+        offset: How many to pass over before the first that is listed.
+        status: State. One of DEACTIVATED, DELETED, EXPIRED, SENDED, USED.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     query = given(("appid", appid), ("limit", limit), ("offset", offset), ("status", status))
@@ -2109,11 +2109,11 @@ async def list_coupon_codes_async(
 
     Args:
         client: The client of the merchant.
-        stock_id: Stock id. Required.
-        appid: Appid.
-        limit: Limit.
-        offset: Offset.
-        status: Status. One of DEACTIVATED, DELETED, EXPIRED, SENDED, USED.
+        stock_id: WeChat Pay's number of the stock of coupons. Required.
+        appid: App id of the official account, mini-program or app.
+        limit: How many to list at most.
+        offset: How many to pass over before the first that is listed.
+        status: State. One of DEACTIVATED, DELETED, EXPIRED, SENDED, USED.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     query = given(("appid", appid), ("limit", limit), ("offset", offset), ("status", status))
@@ -2132,7 +2132,7 @@ def upload_coupon_codes(
 
     Args:
         client: The client of the merchant.
-        stock_id: Stock id. Required.
+        stock_id: WeChat Pay's number of the stock of coupons. Required.
         request: What to send.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
@@ -2151,7 +2151,7 @@ async def upload_coupon_codes_async(
 
     Args:
         client: The client of the merchant.
-        stock_id: Stock id. Required.
+        stock_id: WeChat Pay's number of the stock of coupons. Required.
         request: What to send.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
@@ -2170,9 +2170,9 @@ def query_coupon_code(
 
     Args:
         client: The client of the merchant.
-        stock_id: Stock id. Required.
-        coupon_code: Coupon code. Required.
-        appid: Appid.
+        stock_id: WeChat Pay's number of the stock of coupons. Required.
+        coupon_code: Code of the coupon, unique. Required.
+        appid: App id of the official account, mini-program or app.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     query = given(("appid", appid))
@@ -2194,9 +2194,9 @@ async def query_coupon_code_async(
 
     Args:
         client: The client of the merchant.
-        stock_id: Stock id. Required.
-        coupon_code: Coupon code. Required.
-        appid: Appid.
+        stock_id: WeChat Pay's number of the stock of coupons. Required.
+        coupon_code: Code of the coupon, unique. Required.
+        appid: App id of the official account, mini-program or app.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     query = given(("appid", appid))
@@ -2218,8 +2218,8 @@ def delete_coupon_code(
 
     Args:
         client: The client of the merchant.
-        stock_id: Stock id. Required.
-        coupon_code: Coupon code. Required.
+        stock_id: WeChat Pay's number of the stock of coupons. Required.
+        coupon_code: Code of the coupon, unique. Required.
         delete_request_no: Delete request no. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
@@ -2242,8 +2242,8 @@ async def delete_coupon_code_async(
 
     Args:
         client: The client of the merchant.
-        stock_id: Stock id. Required.
-        coupon_code: Coupon code. Required.
+        stock_id: WeChat Pay's number of the stock of coupons. Required.
+        coupon_code: Code of the coupon, unique. Required.
         delete_request_no: Delete request no. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
@@ -2266,9 +2266,9 @@ def list_subsidy_payments(
 
     Args:
         client: The client of the merchant.
-        coupon_code: Coupon code. Required.
-        out_subsidy_no: Out subsidy no.
-        stock_id: Stock id. Required.
+        coupon_code: Code of the coupon, unique. Required.
+        out_subsidy_no: The merchant's number of the subsidy.
+        stock_id: WeChat Pay's number of the stock of coupons. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     query = given(("coupon_code", coupon_code), ("out_subsidy_no", out_subsidy_no), ("stock_id", stock_id))
@@ -2285,9 +2285,9 @@ async def list_subsidy_payments_async(
 
     Args:
         client: The client of the merchant.
-        coupon_code: Coupon code. Required.
-        out_subsidy_no: Out subsidy no.
-        stock_id: Stock id. Required.
+        coupon_code: Code of the coupon, unique. Required.
+        out_subsidy_no: The merchant's number of the subsidy.
+        stock_id: WeChat Pay's number of the stock of coupons. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     query = given(("coupon_code", coupon_code), ("out_subsidy_no", out_subsidy_no), ("stock_id", stock_id))
@@ -2449,15 +2449,15 @@ def list_coupons(
 
     Args:
         client: The client of the merchant.
-        openid: Openid. Required.
-        appid: Appid. Required.
+        openid: The user's id within the app id. Required.
+        appid: App id of the official account, mini-program or app. Required.
         belong_merchant: Belong merchant.
         coupon_state: Coupon state. One of DEACTIVATED, DELETED, EXPIRED, SENDED, USED.
         creator_merchant: Creator merchant.
-        limit: Limit.
-        offset: Offset.
+        limit: How many to list at most.
+        offset: How many to pass over before the first that is listed.
         sender_merchant: Sender merchant.
-        stock_id: Stock id.
+        stock_id: WeChat Pay's number of the stock of coupons.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     query = given(
@@ -2494,15 +2494,15 @@ async def list_coupons_async(
 
     Args:
         client: The client of the merchant.
-        openid: Openid. Required.
-        appid: Appid. Required.
+        openid: The user's id within the app id. Required.
+        appid: App id of the official account, mini-program or app. Required.
         belong_merchant: Belong merchant.
         coupon_state: Coupon state. One of DEACTIVATED, DELETED, EXPIRED, SENDED, USED.
         creator_merchant: Creator merchant.
-        limit: Limit.
-        offset: Offset.
+        limit: How many to list at most.
+        offset: How many to pass over before the first that is listed.
         sender_merchant: Sender merchant.
-        stock_id: Stock id.
+        stock_id: WeChat Pay's number of the stock of coupons.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     query = given(
@@ -2528,9 +2528,9 @@ def query_coupon(client: Client, openid: str, coupon_code: str, appid: str, *, o
 
     Args:
         client: The client of the merchant.
-        openid: Openid. Required.
-        coupon_code: Coupon code. Required.
-        appid: Appid. Required.
+        openid: The user's id within the app id. Required.
+        coupon_code: Code of the coupon, unique. Required.
+        appid: App id of the official account, mini-program or app. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     result = client.execute(
@@ -2550,9 +2550,9 @@ async def query_coupon_async(
 
     Args:
         client: The client of the merchant.
-        openid: Openid. Required.
-        coupon_code: Coupon code. Required.
-        appid: Appid. Required.
+        openid: The user's id within the app id. Required.
+        coupon_code: Code of the coupon, unique. Required.
+        appid: App id of the official account, mini-program or app. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     result = await client.execute(

@@ -75,18 +75,18 @@ class AppRequest(Model):
     """The body of POST /v3/combine-transactions/app.
 
     Attributes:
-        combine_appid: Combine appid. Left out, it is the configuration's appid.
-        combine_mchid: Combine mchid. Left out, it is the configuration's mchid.
-        combine_out_trade_no: Combine out trade no. Required.
-        combine_payer_info: Combine payer info.
+        combine_appid: App id of who starts the combined payment. Left out, it is the configuration's appid.
+        combine_mchid: Merchant id of who starts the combined payment. Left out, it is the configuration's mchid.
+        combine_out_trade_no: The merchant's number of the combined order, unique for the merchant id. Required.
+        combine_payer_info: Who pays the combined order.
         contract_info: Contract info.
-        limit_pay: Limit pay. One of balance_only, no_balance, no_debit.
-        notify_url: Notify url. Left out, it is the configuration's notify_url.
-        prepay_id: Prepay id.
-        scene_info: Scene info.
-        sub_orders: Sub orders. Required.
-        subsidy_info: Subsidy info.
-        time_expire: Time expire. RFC 3339.
+        limit_pay: Ways of paying that are excluded. One of balance_only, no_balance, no_debit.
+        notify_url: Where the notification goes: absolute, HTTPS, without query. Left out, it is the configuration's notify_url.
+        prepay_id: What the payer's device needs to begin the payment; good for two hours.
+        scene_info: Where the payment takes place.
+        sub_orders: Orders that are paid together. Required.
+        subsidy_info: Discount of instalments.
+        time_expire: Until when the order can be paid. RFC 3339.
         time_start: Time start. RFC 3339.
         trade_scenario: Trade scenario. Always RECOMMERCE.
     """
@@ -109,10 +109,10 @@ class AppRequest(Model):
 
 @dataclass(frozen=True)
 class AppPayerInfo(Model):
-    """The object combine_payer_info.
+    """The object combine_payer_info. Who pays the combined order.
 
     Attributes:
-        identity: Identity.
+        identity: Who the payer must be.
     """
 
     identity: Optional[Identity] = None
@@ -120,12 +120,12 @@ class AppPayerInfo(Model):
 
 @dataclass(frozen=True)
 class Identity(Model):
-    """The object identity.
+    """The object identity. Who the payer must be.
 
     Attributes:
         name: Name. Sent encrypted: give the plaintext, the library encrypts it. Required.
-        number: Number. Sent encrypted: give the plaintext, the library encrypts it. Required.
-        type: Type. One of FOREIGN_RESIDENT, HONGKONG_MACAO, HONGKONG_MACAO_RESIDENT, IDCARD, OVERSEA_PASSPORT, PHONE_NUMBER,
+        number: Number of the document. Sent encrypted: give the plaintext, the library encrypts it. Required.
+        type: Kind. One of FOREIGN_RESIDENT, HONGKONG_MACAO, HONGKONG_MACAO_RESIDENT, IDCARD, OVERSEA_PASSPORT, PHONE_NUMBER,
             TAIWAN_RESIDENT. Required.
     """
 
@@ -141,12 +141,12 @@ class ContractInfo(Model):
     """The object contract_info.
 
     Attributes:
-        appid: Appid. Required.
-        contract_display_account: Contract display account. Required.
-        mchid: Mchid. Required.
-        notify_url: Notify url. Required.
-        out_contract_code: Out contract code. Required.
-        plan_id: Plan id. Required.
+        appid: App id of the official account, mini-program or app. Required.
+        contract_display_account: Name of the user's account at the merchant, shown in the contract. Required.
+        mchid: Merchant id. Required.
+        notify_url: Where the notification goes: absolute, HTTPS, without query. Required.
+        out_contract_code: The merchant's number of the contract. Required.
+        plan_id: Number of the plan or of the contract's template. Required.
     """
 
     appid: str
@@ -159,11 +159,11 @@ class ContractInfo(Model):
 
 @dataclass(frozen=True)
 class SceneInfo(Model):
-    """The object scene_info.
+    """The object scene_info. Where the payment takes place.
 
     Attributes:
-        device_id: Device id.
-        payer_client_ip: Payer client ip. Required.
+        device_id: The merchant's number of the device.
+        payer_client_ip: IP address of the payer's device. Required.
     """
 
     payer_client_ip: str
@@ -172,22 +172,22 @@ class SceneInfo(Model):
 
 @dataclass(frozen=True)
 class AppSubOrder(Model):
-    """An item of sub_orders.
+    """An item of sub_orders. Orders that are paid together.
 
     Attributes:
-        amount: Amount. Required.
-        attach: Attach. Required.
-        description: Description. Required.
-        detail: Detail.
-        goods_tag: Goods tag.
-        individual_auth_id: Individual auth id.
+        amount: Amounts of the order. Required.
+        attach: The merchant's own data, returned as it is. Required.
+        description: What is paid for or done, in words. Required.
+        detail: Details.
+        goods_tag: Mark of goods for discounts.
+        individual_auth_id: Number of a person's authorization.
         individual_name: Individual name.
-        mchid: Mchid. Required.
-        out_trade_no: Out trade no. Required.
-        profit_sharing: Profit sharing.
-        settle_info: Settle info.
-        sub_appid: Sub appid.
-        sub_mchid: Sub mchid.
+        mchid: Merchant id. Required.
+        out_trade_no: The merchant's order number, unique for the merchant id. Required.
+        profit_sharing: Whether the payment will be shared with others.
+        settle_info: How the payment is settled.
+        sub_appid: App id of the sub-merchant.
+        sub_mchid: Merchant id of the sub-merchant.
     """
 
     amount: Amount
@@ -207,11 +207,11 @@ class AppSubOrder(Model):
 
 @dataclass(frozen=True)
 class Amount(Model):
-    """The object amount.
+    """The object amount. Amounts of the order.
 
     Attributes:
-        currency: Currency. Required.
-        total_amount: Total amount. Required.
+        currency: Currency of the order, ISO 4217. Required.
+        total_amount: Whole amount. In fen. Required.
     """
 
     currency: str
@@ -220,11 +220,11 @@ class Amount(Model):
 
 @dataclass(frozen=True)
 class SettleInfo(Model):
-    """The object settle_info.
+    """The object settle_info. How the payment is settled.
 
     Attributes:
-        profit_sharing: Profit sharing.
-        subsidy_amount: Subsidy amount.
+        profit_sharing: Whether the payment will be shared with others.
+        subsidy_amount: Amount of the subsidy. In fen.
     """
 
     profit_sharing: Optional[bool] = None
@@ -233,7 +233,7 @@ class SettleInfo(Model):
 
 @dataclass(frozen=True)
 class SubsidyInfo(Model):
-    """The object subsidy_info.
+    """The object subsidy_info. Discount of instalments.
 
     Attributes:
         subsidy_detail: Subsidy detail.
@@ -260,7 +260,7 @@ class SubsidyPlan(Model):
     """An item of subsidy_plan.
 
     Attributes:
-        subsidy_installment_num: Subsidy installment num. One of 12, 3, 6. Required.
+        subsidy_installment_num: Number of instalments. One of 12, 3, 6. Required.
         subsidy_percent: Subsidy percent. One of 0, 100. Required.
     """
 
@@ -274,7 +274,7 @@ class PrepayResponse(Model):
 
     Attributes:
         contract_result: Contract result.
-        prepay_id: Prepay id.
+        prepay_id: What the payer's device needs to begin the payment; good for two hours.
     """
 
     contract_result: Optional[ContractResult] = None
@@ -299,15 +299,15 @@ class H5Request(Model):
     """The body of POST /v3/combine-transactions/h5.
 
     Attributes:
-        combine_appid: Combine appid. Left out, it is the configuration's appid.
-        combine_mchid: Combine mchid. Left out, it is the configuration's mchid.
-        combine_out_trade_no: Combine out trade no. Required.
-        combine_payer_info: Combine payer info.
-        limit_pay: Limit pay. One of balance_only, no_balance, no_debit.
-        notify_url: Notify url. Left out, it is the configuration's notify_url.
-        scene_info: Scene info. Required.
-        sub_orders: Sub orders. Required.
-        time_expire: Time expire.
+        combine_appid: App id of who starts the combined payment. Left out, it is the configuration's appid.
+        combine_mchid: Merchant id of who starts the combined payment. Left out, it is the configuration's mchid.
+        combine_out_trade_no: The merchant's number of the combined order, unique for the merchant id. Required.
+        combine_payer_info: Who pays the combined order.
+        limit_pay: Ways of paying that are excluded. One of balance_only, no_balance, no_debit.
+        notify_url: Where the notification goes: absolute, HTTPS, without query. Left out, it is the configuration's notify_url.
+        scene_info: Where the payment takes place. Required.
+        sub_orders: Orders that are paid together. Required.
+        time_expire: Until when the order can be paid.
         time_start: Time start.
     """
 
@@ -325,12 +325,12 @@ class H5Request(Model):
 
 @dataclass(frozen=True)
 class PayerInfo(Model):
-    """The object combine_payer_info.
+    """The object combine_payer_info. Who pays the combined order.
 
     Attributes:
-        identity: Identity.
-        openid: Openid.
-        sub_openid: Sub openid.
+        identity: Who the payer must be.
+        openid: The user's id within the app id.
+        sub_openid: The user's id within the sub-merchant's app id.
     """
 
     identity: Optional[Identity] = None
@@ -340,12 +340,12 @@ class PayerInfo(Model):
 
 @dataclass(frozen=True)
 class H5SceneInfo(Model):
-    """The object scene_info.
+    """The object scene_info. Where the payment takes place.
 
     Attributes:
-        device_id: Device id. Required.
-        h5_info: H5 info. Required.
-        payer_client_ip: Payer client ip. Required.
+        device_id: The merchant's number of the device. Required.
+        h5_info: The page that the payer comes from. Required.
+        payer_client_ip: IP address of the payer's device. Required.
     """
 
     device_id: str
@@ -355,14 +355,14 @@ class H5SceneInfo(Model):
 
 @dataclass(frozen=True)
 class H5Info(Model):
-    """The object h5_info.
+    """The object h5_info. The page that the payer comes from.
 
     Attributes:
-        app_name: App name.
-        app_url: App url.
-        bundle_id: Bundle id.
-        package_name: Package name.
-        type: Type. Required.
+        app_name: Name of the app.
+        app_url: Address of the page.
+        bundle_id: Bundle id of the app on iOS.
+        package_name: Package of the app on Android.
+        type: Kind. Required.
     """
 
     type: str
@@ -374,18 +374,18 @@ class H5Info(Model):
 
 @dataclass(frozen=True)
 class SubOrder(Model):
-    """An item of sub_orders.
+    """An item of sub_orders. Orders that are paid together.
 
     Attributes:
-        amount: Amount. Required.
-        attach: Attach. Required.
-        description: Description. Required.
-        goods_tag: Goods tag.
-        mchid: Mchid. Required.
-        out_trade_no: Out trade no. Required.
-        settle_info: Settle info.
-        sub_appid: Sub appid.
-        sub_mchid: Sub mchid. Required.
+        amount: Amounts of the order. Required.
+        attach: The merchant's own data, returned as it is. Required.
+        description: What is paid for or done, in words. Required.
+        goods_tag: Mark of goods for discounts.
+        mchid: Merchant id. Required.
+        out_trade_no: The merchant's order number, unique for the merchant id. Required.
+        settle_info: How the payment is settled.
+        sub_appid: App id of the sub-merchant.
+        sub_mchid: Merchant id of the sub-merchant. Required.
     """
 
     amount: Amount
@@ -404,7 +404,7 @@ class H5Response(Model):
     """The answer to POST /v3/combine-transactions/h5.
 
     Attributes:
-        h5_url: H5 url.
+        h5_url: Where to send the payer's browser; good for five minutes.
     """
 
     h5_url: Optional[str] = None
@@ -415,15 +415,15 @@ class CombineTransaction(Model):
     """The answer to GET /v3/combine-transactions/id/{combine_transaction_id}. Plaintext of TRANSACTION.SUCCESS.
 
     Attributes:
-        combine_appid: Combine appid.
-        combine_mchid: Combine mchid.
-        combine_out_trade_no: Combine out trade no.
-        combine_payer_info: Combine payer info.
-        combine_transaction_id: Combine transaction id.
-        scene_info: Scene info.
-        sub_orders: Sub orders.
+        combine_appid: App id of who starts the combined payment.
+        combine_mchid: Merchant id of who starts the combined payment.
+        combine_out_trade_no: The merchant's number of the combined order, unique for the merchant id.
+        combine_payer_info: Who pays the combined order.
+        combine_transaction_id: WeChat Pay's number of the combined payment.
+        scene_info: Where the payment takes place.
+        sub_orders: Orders that are paid together.
         trade_scenario: Trade scenario. RECOMMERCE, or what the provider adds.
-        installment_info: Installment info.
+        installment_info: How the payment is split.
     """
 
     combine_appid: Optional[str] = None
@@ -439,10 +439,10 @@ class CombineTransaction(Model):
 
 @dataclass(frozen=True)
 class TransactionPayerInfo(Model):
-    """The object combine_payer_info.
+    """The object combine_payer_info. Who pays the combined order.
 
     Attributes:
-        openid: Openid.
+        openid: The user's id within the app id.
     """
 
     openid: Optional[str] = None
@@ -450,10 +450,10 @@ class TransactionPayerInfo(Model):
 
 @dataclass(frozen=True)
 class TransactionSceneInfo(Model):
-    """The object scene_info.
+    """The object scene_info. Where the payment takes place.
 
     Attributes:
-        device_id: Device id.
+        device_id: The merchant's number of the device.
     """
 
     device_id: Optional[str] = None
@@ -461,24 +461,24 @@ class TransactionSceneInfo(Model):
 
 @dataclass(frozen=True)
 class SubTransaction(Model):
-    """An item of sub_orders.
+    """An item of sub_orders. Orders that are paid together.
 
     Attributes:
-        amount: Amount.
-        attach: Attach.
-        bank_type: Bank type.
-        individual_auth_id: Individual auth id.
+        amount: Amounts of the order.
+        attach: The merchant's own data, returned as it is.
+        bank_type: The payer's bank and kind of card.
+        individual_auth_id: Number of a person's authorization.
         individual_name: Individual name.
-        mchid: Mchid.
-        out_trade_no: Out trade no.
-        success_time: Success time. RFC 3339.
-        trade_state: Trade state. CLOSED, NOTPAY, PAYERROR, REFUND, SUCCESS, or what the provider adds.
-        trade_type: Trade type. APP, JSAPI, MWEB, NATIVE, or what the provider adds.
-        transaction_id: Transaction id.
-        promotion_detail: Promotion detail.
-        sub_appid: Sub appid.
-        sub_mchid: Sub mchid.
-        sub_openid: Sub openid.
+        mchid: Merchant id.
+        out_trade_no: The merchant's order number, unique for the merchant id.
+        success_time: When it succeeded. RFC 3339.
+        trade_state: State of the payment. CLOSED, NOTPAY, PAYERROR, REFUND, SUCCESS, or what the provider adds.
+        trade_type: Way of paying. APP, JSAPI, MWEB, NATIVE, or what the provider adds.
+        transaction_id: WeChat Pay's number of the payment.
+        promotion_detail: Coupons that were used.
+        sub_appid: App id of the sub-merchant.
+        sub_mchid: Merchant id of the sub-merchant.
+        sub_openid: The user's id within the sub-merchant's app id.
     """
 
     amount: Optional[SubTransactionAmount] = None
@@ -500,14 +500,14 @@ class SubTransaction(Model):
 
 @dataclass(frozen=True)
 class SubTransactionAmount(Model):
-    """The object amount.
+    """The object amount. Amounts of the order.
 
     Attributes:
-        currency: Currency.
-        payer_amount: Payer amount.
-        payer_currency: Payer currency.
+        currency: Currency of the order, ISO 4217.
+        payer_amount: What the payer pays after discounts. In fen.
+        payer_currency: Currency in which the payer pays, ISO 4217.
         settlement_rate: Settlement rate.
-        total_amount: Total amount.
+        total_amount: Whole amount. In fen.
     """
 
     currency: Optional[str] = None
@@ -519,20 +519,20 @@ class SubTransactionAmount(Model):
 
 @dataclass(frozen=True)
 class Promotion(Model):
-    """An item of promotion_detail.
+    """An item of promotion_detail. Coupons that were used.
 
     Attributes:
-        amount: Amount.
-        coupon_id: Coupon id.
-        currency: Currency.
-        goods_detail: Goods detail.
-        merchant_contribute: Merchant contribute.
-        name: Name.
-        other_contribute: Other contribute.
-        scope: Scope. GLOBAL, SINGLE, or what the provider adds.
-        stock_id: Stock id.
-        type: Type. CASH, NOCASH, or what the provider adds.
-        wechatpay_contribute: Wechatpay contribute.
+        amount: Amount of the discount. In fen.
+        coupon_id: WeChat Pay's number of the coupon.
+        currency: Currency, ISO 4217.
+        goods_detail: Single goods.
+        merchant_contribute: What the merchant pays of a discount. In fen.
+        name: Name of the coupon.
+        other_contribute: What others pay of a discount. In fen.
+        scope: Whether a coupon is good for all goods or for single ones. GLOBAL, SINGLE, or what the provider adds.
+        stock_id: WeChat Pay's number of the stock of coupons.
+        type: Kind. CASH, NOCASH, or what the provider adds.
+        wechatpay_contribute: What WeChat Pay pays of a discount. In fen.
     """
 
     amount: Optional[int] = None
@@ -550,14 +550,14 @@ class Promotion(Model):
 
 @dataclass(frozen=True)
 class PromotionGoods(Model):
-    """An item of goods_detail.
+    """An item of goods_detail. Single goods.
 
     Attributes:
-        discount_amount: Discount amount.
-        goods_id: Goods id.
+        discount_amount: Amount of the discount. In fen.
+        goods_id: Number of the goods.
         goods_remark: Goods remark.
-        quantity: Quantity.
-        unit_price: Unit price.
+        quantity: How many.
+        unit_price: Price of one. In fen.
     """
 
     discount_amount: Optional[int] = None
@@ -569,7 +569,7 @@ class PromotionGoods(Model):
 
 @dataclass(frozen=True)
 class InstallmentInfo(Model):
-    """The object installment_info.
+    """The object installment_info. How the payment is split.
 
     Attributes:
         selected_installment_number: Selected installment number.
@@ -585,16 +585,16 @@ class JsapiRequest(Model):
     """The body of POST /v3/combine-transactions/jsapi.
 
     Attributes:
-        combine_appid: Combine appid. Left out, it is the configuration's appid.
-        combine_mchid: Combine mchid. Left out, it is the configuration's mchid.
-        combine_out_trade_no: Combine out trade no. Required.
-        combine_payer_info: Combine payer info. Required.
-        limit_pay: Limit pay. One of balance_only, no_balance, no_debit.
-        notify_url: Notify url. Left out, it is the configuration's notify_url.
-        scene_info: Scene info.
-        sub_orders: Sub orders. Required.
-        subsidy_info: Subsidy info.
-        time_expire: Time expire.
+        combine_appid: App id of who starts the combined payment. Left out, it is the configuration's appid.
+        combine_mchid: Merchant id of who starts the combined payment. Left out, it is the configuration's mchid.
+        combine_out_trade_no: The merchant's number of the combined order, unique for the merchant id. Required.
+        combine_payer_info: Who pays the combined order. Required.
+        limit_pay: Ways of paying that are excluded. One of balance_only, no_balance, no_debit.
+        notify_url: Where the notification goes: absolute, HTTPS, without query. Left out, it is the configuration's notify_url.
+        scene_info: Where the payment takes place.
+        sub_orders: Orders that are paid together. Required.
+        subsidy_info: Discount of instalments.
+        time_expire: Until when the order can be paid.
         time_start: Time start.
     """
 
@@ -613,20 +613,20 @@ class JsapiRequest(Model):
 
 @dataclass(frozen=True)
 class JsapiSubOrder(Model):
-    """An item of sub_orders.
+    """An item of sub_orders. Orders that are paid together.
 
     Attributes:
-        amount: Amount. Required.
-        attach: Attach. Required.
-        description: Description. Required.
-        detail: Detail.
-        goods_tag: Goods tag.
-        mchid: Mchid. Required.
-        out_trade_no: Out trade no. Required.
-        profit_sharing: Profit sharing.
-        settle_info: Settle info.
-        sub_appid: Sub appid.
-        sub_mchid: Sub mchid. Required.
+        amount: Amounts of the order. Required.
+        attach: The merchant's own data, returned as it is. Required.
+        description: What is paid for or done, in words. Required.
+        detail: Details.
+        goods_tag: Mark of goods for discounts.
+        mchid: Merchant id. Required.
+        out_trade_no: The merchant's order number, unique for the merchant id. Required.
+        profit_sharing: Whether the payment will be shared with others.
+        settle_info: How the payment is settled.
+        sub_appid: App id of the sub-merchant.
+        sub_mchid: Merchant id of the sub-merchant. Required.
     """
 
     amount: Amount
@@ -647,14 +647,14 @@ class MiniProgramRequest(Model):
     """The body of POST /v3/combine-transactions/miniprogram.
 
     Attributes:
-        combine_appid: Combine appid. Left out, it is the configuration's appid.
-        combine_mchid: Combine mchid. Left out, it is the configuration's mchid.
-        combine_out_trade_no: Combine out trade no. Required.
-        combine_payer_info: Combine payer info. Required.
-        notify_url: Notify url. Left out, it is the configuration's notify_url.
-        scene_info: Scene info.
-        sub_orders: Sub orders. Required.
-        time_expire: Time expire. RFC 3339.
+        combine_appid: App id of who starts the combined payment. Left out, it is the configuration's appid.
+        combine_mchid: Merchant id of who starts the combined payment. Left out, it is the configuration's mchid.
+        combine_out_trade_no: The merchant's number of the combined order, unique for the merchant id. Required.
+        combine_payer_info: Who pays the combined order. Required.
+        notify_url: Where the notification goes: absolute, HTTPS, without query. Left out, it is the configuration's notify_url.
+        scene_info: Where the payment takes place.
+        sub_orders: Orders that are paid together. Required.
+        time_expire: Until when the order can be paid. RFC 3339.
         trade_scenario: Trade scenario. Always RECOMMERCE.
     """
 
@@ -671,10 +671,10 @@ class MiniProgramRequest(Model):
 
 @dataclass(frozen=True)
 class MiniProgramPayerInfo(Model):
-    """The object combine_payer_info.
+    """The object combine_payer_info. Who pays the combined order.
 
     Attributes:
-        openid: Openid. Required.
+        openid: The user's id within the app id. Required.
     """
 
     openid: str
@@ -682,17 +682,17 @@ class MiniProgramPayerInfo(Model):
 
 @dataclass(frozen=True)
 class MiniProgramSubOrder(Model):
-    """An item of sub_orders.
+    """An item of sub_orders. Orders that are paid together.
 
     Attributes:
-        amount: Amount. Required.
-        attach: Attach. Required.
-        description: Description. Required.
-        individual_auth_id: Individual auth id. Required.
+        amount: Amounts of the order. Required.
+        attach: The merchant's own data, returned as it is. Required.
+        description: What is paid for or done, in words. Required.
+        individual_auth_id: Number of a person's authorization. Required.
         individual_name: Individual name.
-        mchid: Mchid. Required.
+        mchid: Merchant id. Required.
         order_service_type: Order service type. Always INDIVIDUALTRADE.
-        out_trade_no: Out trade no. Required.
+        out_trade_no: The merchant's order number, unique for the merchant id. Required.
     """
 
     amount: Amount
@@ -710,15 +710,15 @@ class NativeRequest(Model):
     """The body of POST /v3/combine-transactions/native.
 
     Attributes:
-        combine_appid: Combine appid. Left out, it is the configuration's appid.
-        combine_mchid: Combine mchid. Left out, it is the configuration's mchid.
-        combine_out_trade_no: Combine out trade no. Required.
-        combine_payer_info: Combine payer info.
-        limit_pay: Limit pay. One of balance_only, no_balance, no_debit.
-        notify_url: Notify url. Left out, it is the configuration's notify_url.
-        scene_info: Scene info.
-        sub_orders: Sub orders. Required.
-        time_expire: Time expire.
+        combine_appid: App id of who starts the combined payment. Left out, it is the configuration's appid.
+        combine_mchid: Merchant id of who starts the combined payment. Left out, it is the configuration's mchid.
+        combine_out_trade_no: The merchant's number of the combined order, unique for the merchant id. Required.
+        combine_payer_info: Who pays the combined order.
+        limit_pay: Ways of paying that are excluded. One of balance_only, no_balance, no_debit.
+        notify_url: Where the notification goes: absolute, HTTPS, without query. Left out, it is the configuration's notify_url.
+        scene_info: Where the payment takes place.
+        sub_orders: Orders that are paid together. Required.
+        time_expire: Until when the order can be paid.
         time_start: Time start.
     """
 
@@ -739,7 +739,7 @@ class NativeResponse(Model):
     """The answer to POST /v3/combine-transactions/native.
 
     Attributes:
-        code_url: Code url.
+        code_url: Text of the QR code to show; good for two hours.
     """
 
     code_url: Optional[str] = None
@@ -750,8 +750,8 @@ class CloseRequest(Model):
     """The body of POST /v3/combine-transactions/out-trade-no/{combine_out_trade_no}/close.
 
     Attributes:
-        combine_appid: Combine appid. Left out, it is the configuration's appid.
-        sub_orders: Sub orders. Required.
+        combine_appid: App id of who starts the combined payment. Left out, it is the configuration's appid.
+        sub_orders: Orders that are paid together. Required.
     """
 
     sub_orders: list[CloseSubOrder]
@@ -760,14 +760,14 @@ class CloseRequest(Model):
 
 @dataclass(frozen=True)
 class CloseSubOrder(Model):
-    """An item of sub_orders.
+    """An item of sub_orders. Orders that are paid together.
 
     Attributes:
-        individual_auth_id: Individual auth id.
-        mchid: Mchid. Required.
-        out_trade_no: Out trade no. Required.
-        sub_appid: Sub appid.
-        sub_mchid: Sub mchid.
+        individual_auth_id: Number of a person's authorization.
+        mchid: Merchant id. Required.
+        out_trade_no: The merchant's order number, unique for the merchant id. Required.
+        sub_appid: App id of the sub-merchant.
+        sub_mchid: Merchant id of the sub-merchant.
     """
 
     mchid: str
@@ -840,7 +840,7 @@ def query_by_transaction_id(client: Client, combine_transaction_id: str, *, opti
 
     Args:
         client: The client of the merchant.
-        combine_transaction_id: Combine transaction id. Required.
+        combine_transaction_id: WeChat Pay's number of the combined payment. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     result = client.execute(
@@ -858,7 +858,7 @@ async def query_by_transaction_id_async(
 
     Args:
         client: The client of the merchant.
-        combine_transaction_id: Combine transaction id. Required.
+        combine_transaction_id: WeChat Pay's number of the combined payment. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     result = await client.execute(
@@ -958,7 +958,7 @@ def query_by_out_trade_no(client: Client, combine_out_trade_no: str, *, options:
 
     Args:
         client: The client of the merchant.
-        combine_out_trade_no: Combine out trade no. Required.
+        combine_out_trade_no: The merchant's number of the combined order, unique for the merchant id. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     result = client.execute(
@@ -978,7 +978,7 @@ async def query_by_out_trade_no_async(
 
     Args:
         client: The client of the merchant.
-        combine_out_trade_no: Combine out trade no. Required.
+        combine_out_trade_no: The merchant's number of the combined order, unique for the merchant id. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     result = await client.execute(
@@ -996,7 +996,7 @@ def close(client: Client, combine_out_trade_no: str, request: CloseRequest, *, o
 
     Args:
         client: The client of the merchant.
-        combine_out_trade_no: Combine out trade no. Required.
+        combine_out_trade_no: The merchant's number of the combined order, unique for the merchant id. Required.
         request: What to send.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
@@ -1015,7 +1015,7 @@ async def close_async(client: AsyncClient, combine_out_trade_no: str, request: C
 
     Args:
         client: The client of the merchant.
-        combine_out_trade_no: Combine out trade no. Required.
+        combine_out_trade_no: The merchant's number of the combined order, unique for the merchant id. Required.
         request: What to send.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """

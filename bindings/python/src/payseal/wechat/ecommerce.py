@@ -248,16 +248,16 @@ class RefundNotification(Model):
     """What became of a refund of a sub-merchant's payment. Plaintext of REFUND.SUCCESS, REFUND.ABNORMAL, REFUND.CLOSED.
 
     Attributes:
-        sp_mchid: Sp mchid.
-        sub_mchid: Sub mchid.
-        transaction_id: Transaction id.
-        out_trade_no: Out trade no.
-        refund_id: Refund id.
-        out_refund_no: Out refund no.
+        sp_mchid: Merchant id of the service provider.
+        sub_mchid: Merchant id of the sub-merchant.
+        transaction_id: WeChat Pay's number of the payment.
+        out_trade_no: The merchant's order number, unique for the merchant id.
+        refund_id: WeChat Pay's number of the refund.
+        out_refund_no: The merchant's refund number, unique for the merchant id; however often it is sent, money is refunded once.
         refund_status: Refund status.
-        success_time: Success time. RFC 3339.
-        user_received_account: User received account.
-        refund_account: Refund account.
+        success_time: When it succeeded. RFC 3339.
+        user_received_account: Account that receives the money.
+        refund_account: Who pays the refund.
         amount: Amount.
     """
 
@@ -279,10 +279,10 @@ class RefundNotificationAmount(Model):
     """The amounts of a refund.
 
     Attributes:
-        total: Total. In fen.
-        refund: Refund. In fen.
-        payer_total: Payer total. In fen.
-        payer_refund: Payer refund. In fen.
+        total: Amount of the order. In fen.
+        refund: What is refunded. In fen.
+        payer_total: What the payer pays after discounts. In fen.
+        payer_refund: What the payer gets back. In fen.
     """
 
     total: Optional[int] = None
@@ -297,14 +297,14 @@ class ProfitSharingNotification(Model):
     Plaintext of PROFITSHARING, PROFITSHARING_RETURN.
 
     Attributes:
-        mchid: Mchid.
-        sp_mchid: Sp mchid.
-        sub_mchid: Sub mchid.
-        transaction_id: Transaction id.
-        order_id: Order id.
-        out_order_no: Out order no.
+        mchid: Merchant id.
+        sp_mchid: Merchant id of the service provider.
+        sub_mchid: Merchant id of the sub-merchant.
+        transaction_id: WeChat Pay's number of the payment.
+        order_id: WeChat Pay's number of the order.
+        out_order_no: The merchant's number of the order, unique for the merchant id.
         receiver: Receiver.
-        success_time: Success time. RFC 3339.
+        success_time: When it succeeded. RFC 3339.
     """
 
     mchid: Optional[str] = None
@@ -322,10 +322,10 @@ class NotifiedReceiver(Model):
     """Who got the money, and how much.
 
     Attributes:
-        type: Type.
+        type: Kind.
         account: Account.
         amount: Amount. In fen.
-        description: Description.
+        description: What is paid for or done, in words.
     """
 
     type: Optional[str] = None
@@ -339,21 +339,21 @@ class WithdrawalNotification(Model):
     """A sub-merchant's withdrawal whose state has changed. Plaintext of MCHWITHDRAW.CHANGE.
 
     Attributes:
-        sp_mchid: Sp mchid.
-        sub_mchid: Sub mchid.
-        status: Status.
-        withdraw_id: Withdraw id.
-        out_request_no: Out request no.
+        sp_mchid: Merchant id of the service provider.
+        sub_mchid: Merchant id of the sub-merchant.
+        status: State.
+        withdraw_id: WeChat Pay's number of the withdrawal.
+        out_request_no: The merchant's number of the request, unique for the merchant id; the same number has one effect.
         amount: Amount. In fen.
-        create_time: Create time. RFC 3339.
-        update_time: Update time. RFC 3339.
+        create_time: When it was made. RFC 3339.
+        update_time: When it was last changed. RFC 3339.
         reason: Reason.
         remark: Remark.
-        bank_memo: Bank memo.
-        account_type: Account type.
-        account_number: Account number.
-        account_bank: Account bank.
-        bank_name: Bank name.
+        bank_memo: Remark on the bank's statement.
+        account_type: Kind of account.
+        account_number: Number of the bank account.
+        account_bank: Name of the bank.
+        bank_name: Name of the bank with its branch.
     """
 
     sp_mchid: Optional[str] = None
@@ -379,11 +379,11 @@ class ApplyAccountCancellationRequest(Model):
 
     Attributes:
         additional_materials: Additional materials.
-        out_request_no: Out request no. Required.
+        out_request_no: The merchant's number of the request, unique for the merchant id; the same number has one effect. Required.
         payee_info: Payee info. Required.
         proof_medias: Proof medias.
         remark: Remark.
-        sub_mchid: Sub mchid. Required.
+        sub_mchid: Merchant id of the sub-merchant. Required.
         withdraw: Withdraw. One of APPLY_WITHDRAW, NOT_APPLY_WITHDRAW.
     """
 
@@ -401,7 +401,7 @@ class PayeeInfo(Model):
     """The object payee_info.
 
     Attributes:
-        account_type: Account type. One of ACCOUNT_TYPE_CORPORATE, ACCOUNT_TYPE_PERSONAL. Required.
+        account_type: Kind of account. One of ACCOUNT_TYPE_CORPORATE, ACCOUNT_TYPE_PERSONAL. Required.
         bank_account_info: Bank account info. Required.
         identity_info: Identity info.
     """
@@ -416,12 +416,12 @@ class BankAccountInfo(Model):
     """The object bank_account_info.
 
     Attributes:
-        account_bank: Account bank. Required.
-        account_name: Account name. Sent encrypted: give the plaintext, the library encrypts it. Required.
-        account_number: Account number. Sent encrypted: give the plaintext, the library encrypts it. Required.
-        bank_branch_id: Bank branch id.
+        account_bank: Name of the bank. Required.
+        account_name: Name of the account's holder. Sent encrypted: give the plaintext, the library encrypts it. Required.
+        account_number: Number of the bank account. Sent encrypted: give the plaintext, the library encrypts it. Required.
+        bank_branch_id: Number of the bank's branch.
         bank_branch_name: Bank branch name.
-        bank_name: Bank name.
+        bank_name: Name of the bank with its branch.
     """
 
     account_bank: str
@@ -437,7 +437,7 @@ class IdentityInfo(Model):
     """The object identity_info.
 
     Attributes:
-        id_doc_type: Id doc type. One of IDENTIFICATION_TYPE_FOREIGN_RESIDENT, IDENTIFICATION_TYPE_HONGKONG_MACAO_RESIDENT,
+        id_doc_type: Kind of document. One of IDENTIFICATION_TYPE_FOREIGN_RESIDENT, IDENTIFICATION_TYPE_HONGKONG_MACAO_RESIDENT,
             IDENTIFICATION_TYPE_HONGKONG_PASSPORT, IDENTIFICATION_TYPE_IDCARD, IDENTIFICATION_TYPE_MACAO_PASSPORT,
             IDENTIFICATION_TYPE_OVERSEA_PASSPORT, IDENTIFICATION_TYPE_TAIWAN_PASSPORT, IDENTIFICATION_TYPE_TAIWAN_RESIDENT.
         identification_name: Identification name. Sent encrypted: give the plaintext, the library encrypts it. Required.
@@ -478,9 +478,9 @@ class AccountCancellationReference(Model):
     """The answer to POST /v3/ecommerce/account/apply-cancel-withdraw.
 
     Attributes:
-        applyment_id: Applyment id.
-        out_request_no: Out request no.
-        sub_mchid: Sub mchid.
+        applyment_id: WeChat Pay's number of the application.
+        out_request_no: The merchant's number of the request, unique for the merchant id; the same number has one effect.
+        sub_mchid: Merchant id of the sub-merchant.
     """
 
     applyment_id: Optional[str] = None
@@ -495,14 +495,14 @@ class AccountCancellation(Model):
     Attributes:
         account_info: Account info.
         account_withdraw_result: Account withdraw result.
-        applyment_id: Applyment id.
+        applyment_id: WeChat Pay's number of the application.
         cancel_state: Cancel state. ACCEPTED, CANCELED, FINISH, FUND_PROCESSING, REJECTED, REVIEWING, REVOKED, SYSTEM_PROCESSING,
             WAITING_MERCHANT_CONFIRM, or what the provider adds.
         cancel_state_description: Cancel state description.
         confirm_cancel: Confirm cancel.
         modify_time: Modify time. RFC 3339.
-        out_request_no: Out request no.
-        sub_mchid: Sub mchid.
+        out_request_no: The merchant's number of the request, unique for the merchant id; the same number has one effect.
+        sub_mchid: Merchant id of the sub-merchant.
         withdraw: Withdraw. APPLY_WITHDRAW, NOT_APPLY_WITHDRAW, or what the provider adds.
         withdraw_state: Withdraw state. WITHDRAW_EXCEPTION, WITHDRAW_PROCESSING, WITHDRAW_SUCCEED, or what the provider adds.
         withdraw_state_description: Withdraw state description.
@@ -527,7 +527,7 @@ class CancelledAccountInfo(Model):
     """An item of account_info.
 
     Attributes:
-        amount: Amount.
+        amount: Amount. In fen.
         out_account_type: Out account type. BASIC_ACCOUNT, MARGIN_ACCOUNT, OPERATE_ACCOUNT, TRADE_FEE_ACCOUNT, or what the provider
             adds.
     """
@@ -544,7 +544,7 @@ class AccountWithdrawResult(Model):
         out_account_type: Out account type. BASIC_ACCOUNT, MARGIN_ACCOUNT, OPERATE_ACCOUNT, TRADE_FEE_ACCOUNT, or what the provider
             adds.
         pay_state: Pay state. BANK_REFUNDED, PAY_FAIL, PAY_PROCESSING, PAY_SUCCEED, or what the provider adds.
-        state_description: State description.
+        state_description: The state in words.
     """
 
     out_account_type: Optional[str] = None
@@ -568,12 +568,12 @@ class ConfirmAccountCancellationRequest(Model):
     """The body of POST /v3/ecommerce/account/apply-cancel-withdraw/confirm.
 
     Attributes:
-        applyment_id: Applyment id.
+        applyment_id: WeChat Pay's number of the application.
         cancel_contract_version: Cancel contract version. Required.
         confirm_time: Confirm time. RFC 3339. Required.
         operator_identification: Operator identification. Required.
-        out_request_no: Out request no.
-        sub_mchid: Sub mchid. Required.
+        out_request_no: The merchant's number of the request, unique for the merchant id; the same number has one effect.
+        sub_mchid: Merchant id of the sub-merchant. Required.
     """
 
     cancel_contract_version: str
@@ -592,7 +592,7 @@ class ValidateAccountCancellationResponse(Model):
         account_info: Account info.
         block_reasons: Block reasons.
         merchant_state: Merchant state. HAS_BEEN_CANCELLED, NORMAL, or what the provider adds.
-        sub_mchid: Sub mchid.
+        sub_mchid: Merchant id of the sub-merchant.
         validate_result: Validate result. ALLOW_CANCEL_WITHDRAW, NOT_ALLOW_CANCEL_WITHDRAW, or what the provider adds.
     """
 
@@ -608,8 +608,8 @@ class BlockReason(Model):
     """An item of block_reasons.
 
     Attributes:
-        description: Description.
-        type: Type. CONSUMER_COMPLAINT_UNPROCESSED, FUNDS_PENDING_PROCESSING, HAS_BLOCKING_CONTROL, OTHER_REASON, or what the provider
+        description: What is paid for or done, in words.
+        type: Kind. CONSUMER_COMPLAINT_UNPROCESSED, FUNDS_PENDING_PROCESSING, HAS_BLOCKING_CONTROL, OTHER_REASON, or what the provider
             adds.
     """
 
@@ -623,8 +623,8 @@ class CreateCancelApplicationRequest(Model):
 
     Attributes:
         application_info: Application info. Required.
-        out_apply_no: Out apply no. Required.
-        sub_mchid: Sub mchid. Required.
+        out_apply_no: The merchant's number of the application. Required.
+        sub_mchid: Merchant id of the sub-merchant. Required.
     """
 
     application_info: list[ApplicationInfo]
@@ -651,10 +651,10 @@ class CancelApplication(Model):
 
     Attributes:
         cancel_state: Cancel state. CANCEL_SUCCESS, REJECTED, REVIEWING, or what the provider adds.
-        out_apply_no: Out apply no.
-        reject_reason: Reject reason.
-        sub_mchid: Sub mchid.
-        update_time: Update time. RFC 3339.
+        out_apply_no: The merchant's number of the application.
+        reject_reason: Why it was refused.
+        sub_mchid: Merchant id of the sub-merchant.
+        update_time: When it was last changed. RFC 3339.
     """
 
     cancel_state: Optional[str] = None
@@ -669,7 +669,7 @@ class UploadCancelApplicationImageResponse(Model):
     """The answer to POST /v3/ecommerce/account/cancel-applications/media.
 
     Attributes:
-        media_id: Media id.
+        media_id: Number of the uploaded file.
     """
 
     media_id: Optional[str] = None
@@ -681,16 +681,16 @@ class Applyment(Model):
 
     Attributes:
         account_validation: Account validation.
-        applyment_id: Applyment id.
+        applyment_id: WeChat Pay's number of the application.
         applyment_state: Applyment state. ACCOUNT_NEED_VERIFY, AUDITING, CHECKING, FINISH, FROZEN, NEED_SIGN, REJECTED, or what the
             provider adds.
         applyment_state_desc: Applyment state desc.
         audit_detail: Audit detail.
         legal_validation_url: Legal validation url.
-        out_request_no: Out request no.
+        out_request_no: The merchant's number of the request, unique for the merchant id; the same number has one effect.
         sign_state: Sign state. NOT_SIGNABLE, SIGNED, UNSIGNED, or what the provider adds.
         sign_url: Sign url.
-        sub_mchid: Sub mchid.
+        sub_mchid: Merchant id of the sub-merchant.
     """
 
     account_validation: Optional[AccountValidation] = None
@@ -710,14 +710,14 @@ class AccountValidation(Model):
     """The object account_validation.
 
     Attributes:
-        account_name: Account name.
+        account_name: Name of the account's holder.
         account_no: Account no.
         city: City.
         deadline: Deadline.
         destination_account_bank: Destination account bank.
         destination_account_name: Destination account name.
         destination_account_number: Destination account number.
-        pay_amount: Pay amount.
+        pay_amount: What is paid. In fen.
         remark: Remark.
     """
 
@@ -738,7 +738,7 @@ class AuditDetail(Model):
 
     Attributes:
         param_name: Param name.
-        reject_reason: Reject reason.
+        reject_reason: Why it was refused.
     """
 
     param_name: Optional[str] = None
@@ -750,8 +750,8 @@ class ApplymentReference(Model):
     """The answer to POST /v3/ecommerce/applyments/out-request-no/{out_request_no}/revoke.
 
     Attributes:
-        applyment_id: Applyment id.
-        out_request_no: Out request no.
+        applyment_id: WeChat Pay's number of the application.
+        out_request_no: The merchant's number of the request, unique for the merchant id; the same number has one effect.
     """
 
     applyment_id: Optional[int] = None
@@ -774,13 +774,13 @@ class ApplyAccountHostingRequest(Model):
         id_card_complete_statement: Id card complete statement.
         id_card_info: Id card info.
         id_doc_info: Id doc info.
-        id_doc_type: Id doc type. One of IDENTIFICATION_TYPE_FOREIGN_RESIDENT, IDENTIFICATION_TYPE_HONGKONG_MACAO_RESIDENT,
+        id_doc_type: Kind of document. One of IDENTIFICATION_TYPE_FOREIGN_RESIDENT, IDENTIFICATION_TYPE_HONGKONG_MACAO_RESIDENT,
             IDENTIFICATION_TYPE_HONGKONG_PASSPORT, IDENTIFICATION_TYPE_IDCARD, IDENTIFICATION_TYPE_MACAO_PASSPORT,
             IDENTIFICATION_TYPE_OVERSEA_PASSPORT, IDENTIFICATION_TYPE_TAIWAN_PASSPORT, IDENTIFICATION_TYPE_TAIWAN_RESIDENT.
         id_holder_type: Id holder type. One of LEGAL, SUPER.
         merchant_shortname: Merchant shortname. Required.
         organization_type: Organization type. One of 1708, 2, 2401, 2500, 2502, 3, 4. Required.
-        out_request_no: Out request no. Required.
+        out_request_no: The merchant's number of the request, unique for the merchant id; the same number has one effect. Required.
         proxy_sign_verify_mode: Proxy sign verify mode.
         qualifications: Qualifications.
         sales_scene_info: Sales scene info. Required.
@@ -827,12 +827,12 @@ class AccountInfo(Model):
     """The object account_info.
 
     Attributes:
-        account_bank: Account bank. Required.
-        account_name: Account name. Sent encrypted: give the plaintext, the library encrypts it. Required.
-        account_number: Account number. Sent encrypted: give the plaintext, the library encrypts it. Required.
+        account_bank: Name of the bank. Required.
+        account_name: Name of the account's holder. Sent encrypted: give the plaintext, the library encrypts it. Required.
+        account_number: Number of the bank account. Sent encrypted: give the plaintext, the library encrypts it. Required.
         bank_account_type: Bank account type. One of 74, 75. Required.
-        bank_branch_id: Bank branch id.
-        bank_name: Bank name.
+        bank_branch_id: Number of the bank's branch.
+        bank_name: Name of the bank with its branch.
     """
 
     account_bank: str
@@ -856,7 +856,7 @@ class BusinessLicenseInfo(Model):
             CERTIFICATE_TYPE_2399, CERTIFICATE_TYPE_2400, CERTIFICATE_TYPE_2520, CERTIFICATE_TYPE_2521, CERTIFICATE_TYPE_2522.
         company_address: Company address.
         legal_person: Legal person.
-        merchant_name: Merchant name.
+        merchant_name: Name of the merchant.
     """
 
     business_license_copy: Optional[str] = None
@@ -891,7 +891,7 @@ class ContactInfo(Model):
 
     Attributes:
         business_authorization_letter: Business authorization letter.
-        contact_id_card_number: Contact id card number. Sent encrypted: give the plaintext, the library encrypts it.
+        contact_id_card_number: Number of the contact's document. Sent encrypted: give the plaintext, the library encrypts it.
         contact_id_doc_copy: Contact id doc copy.
         contact_id_doc_copy_back: Contact id doc copy back.
         contact_id_doc_period_begin: Contact id doc period begin.
@@ -900,11 +900,11 @@ class ContactInfo(Model):
             IDENTIFICATION_TYPE_HONGKONG_MACAO_RESIDENT, IDENTIFICATION_TYPE_HONGKONG_PASSPORT, IDENTIFICATION_TYPE_IDCARD,
             IDENTIFICATION_TYPE_MACAO_PASSPORT, IDENTIFICATION_TYPE_OVERSEA_PASSPORT, IDENTIFICATION_TYPE_TAIWAN_PASSPORT,
             IDENTIFICATION_TYPE_TAIWAN_RESIDENT.
-        contact_name: Contact name. Sent encrypted: give the plaintext, the library encrypts it. Required.
+        contact_name: Name of the contact. Sent encrypted: give the plaintext, the library encrypts it. Required.
         contact_period_begin: Contact period begin.
         contact_period_end: Contact period end.
         contact_type: Contact type. One of 65, 66. Required.
-        mobile_phone: Mobile phone. Sent encrypted: give the plaintext, the library encrypts it.
+        mobile_phone: Mobile telephone number. Sent encrypted: give the plaintext, the library encrypts it.
     """
 
     contact_name: str = field(repr=False)
@@ -950,10 +950,10 @@ class IdCardInfo(Model):
     """The object id_card_info.
 
     Attributes:
-        id_card_copy: Id card copy.
-        id_card_name: Id card name. Sent encrypted: give the plaintext, the library encrypts it.
-        id_card_national: Id card national.
-        id_card_number: Id card number. Sent encrypted: give the plaintext, the library encrypts it.
+        id_card_copy: Image of the front of the identity card: the id of an upload.
+        id_card_name: Name on the identity card. Sent encrypted: give the plaintext, the library encrypts it.
+        id_card_national: Image of the back of the identity card: the id of an upload.
+        id_card_number: Number of the identity card. Sent encrypted: give the plaintext, the library encrypts it.
         id_card_valid_time: Id card valid time.
         id_card_valid_time_begin: Id card valid time begin. YYYY-MM-DD.
     """
@@ -1064,8 +1064,8 @@ class SubmitSignVerifyInfoRequest(Model):
     """The body of POST /v3/ecommerce/applyments/submit-sign-verify-info.
 
     Attributes:
-        applyment_id: Applyment id.
-        out_request_no: Out request no. Required.
+        applyment_id: WeChat Pay's number of the application.
+        out_request_no: The merchant's number of the request, unique for the merchant id; the same number has one effect. Required.
         pre_sign_time: Pre sign time.
         proxy_verify_identity_info: Proxy verify identity info.
     """
@@ -1104,13 +1104,13 @@ class CreateApplymentRequest(Model):
         finance_institution_info: Finance institution info.
         id_card_info: Id card info.
         id_doc_info: Id doc info.
-        id_doc_type: Id doc type. One of IDENTIFICATION_TYPE_FOREIGN_RESIDENT, IDENTIFICATION_TYPE_HONGKONG_MACAO_RESIDENT,
+        id_doc_type: Kind of document. One of IDENTIFICATION_TYPE_FOREIGN_RESIDENT, IDENTIFICATION_TYPE_HONGKONG_MACAO_RESIDENT,
             IDENTIFICATION_TYPE_HONGKONG_PASSPORT, IDENTIFICATION_TYPE_IDCARD, IDENTIFICATION_TYPE_MACAO_PASSPORT,
             IDENTIFICATION_TYPE_OVERSEA_PASSPORT, IDENTIFICATION_TYPE_TAIWAN_PASSPORT, IDENTIFICATION_TYPE_TAIWAN_RESIDENT.
         id_holder_type: Id holder type. One of LEGAL, SUPER.
         merchant_shortname: Merchant shortname. Required.
         organization_type: Organization type. One of 1708, 2, 2401, 2500, 2502, 3, 4. Required.
-        out_request_no: Out request no. Required.
+        out_request_no: The merchant's number of the request, unique for the merchant id; the same number has one effect. Required.
         owner: Owner.
         qualifications: Qualifications.
         sales_scene_info: Sales scene info. Required.
@@ -1156,13 +1156,13 @@ class ApplymentAccountInfo(Model):
     """The object account_info.
 
     Attributes:
-        account_bank: Account bank.
-        account_name: Account name. Sent encrypted: give the plaintext, the library encrypts it.
-        account_number: Account number. Sent encrypted: give the plaintext, the library encrypts it.
+        account_bank: Name of the bank.
+        account_name: Name of the account's holder. Sent encrypted: give the plaintext, the library encrypts it.
+        account_number: Number of the bank account. Sent encrypted: give the plaintext, the library encrypts it.
         bank_account_type: Bank account type. One of 74, 75.
         bank_address_code: Bank address code.
-        bank_branch_id: Bank branch id.
-        bank_name: Bank name.
+        bank_branch_id: Number of the bank's branch.
+        bank_name: Name of the bank with its branch.
     """
 
     account_bank: Optional[str] = None
@@ -1180,18 +1180,18 @@ class ApplymentContactInfo(Model):
 
     Attributes:
         business_authorization_letter: Business authorization letter.
-        contact_id_card_number: Contact id card number. Sent encrypted: give the plaintext, the library encrypts it.
+        contact_id_card_number: Number of the contact's document. Sent encrypted: give the plaintext, the library encrypts it.
         contact_id_doc_copy: Contact id doc copy.
         contact_id_doc_copy_back: Contact id doc copy back.
         contact_id_doc_type: Contact id doc type. One of IDENTIFICATION_TYPE_FOREIGN_RESIDENT,
             IDENTIFICATION_TYPE_HONGKONG_MACAO_RESIDENT, IDENTIFICATION_TYPE_HONGKONG_PASSPORT, IDENTIFICATION_TYPE_IDCARD,
             IDENTIFICATION_TYPE_MACAO_PASSPORT, IDENTIFICATION_TYPE_OVERSEA_PASSPORT, IDENTIFICATION_TYPE_TAIWAN_PASSPORT,
             IDENTIFICATION_TYPE_TAIWAN_RESIDENT.
-        contact_name: Contact name. Sent encrypted: give the plaintext, the library encrypts it.
+        contact_name: Name of the contact. Sent encrypted: give the plaintext, the library encrypts it.
         contact_period_begin: Contact period begin.
         contact_period_end: Contact period end.
         contact_type: Contact type. One of 65, 66.
-        mobile_phone: Mobile phone. Sent encrypted: give the plaintext, the library encrypts it.
+        mobile_phone: Mobile telephone number. Sent encrypted: give the plaintext, the library encrypts it.
     """
 
     business_authorization_letter: Optional[str] = None
@@ -1258,8 +1258,8 @@ class FundFlowBillResponse(Model):
     """The answer to GET /v3/ecommerce/bill/fundflowbill.
 
     Attributes:
-        download_bill_count: Download bill count.
-        download_bill_list: Download bill list.
+        download_bill_count: How many files the bill has.
+        download_bill_list: Files of the bill.
     """
 
     download_bill_count: Optional[int] = None
@@ -1268,15 +1268,15 @@ class FundFlowBillResponse(Model):
 
 @dataclass(frozen=True)
 class DownloadBill(Model):
-    """An item of download_bill_list.
+    """An item of download_bill_list. Files of the bill.
 
     Attributes:
-        bill_sequence: Bill sequence.
-        download_url: Download url.
-        encrypt_key: Encrypt key.
-        hash_type: Hash type. SHA1, or what the provider adds.
-        hash_value: Hash value.
-        nonce: Nonce.
+        bill_sequence: Number of the file, from 1.
+        download_url: Where the file is; the address is good for five minutes.
+        encrypt_key: Key of the file, encrypted to the merchant's certificate.
+        hash_type: Algorithm of the hash. SHA1, or what the provider adds.
+        hash_value: Hash of the file.
+        nonce: Nonce of the encryption.
     """
 
     bill_sequence: Optional[int] = None
@@ -1293,17 +1293,17 @@ class Contract(Model):
     ECOMMERCE_ENTRUST.SIGN, ECOMMERCE_ENTRUST.TERMINATE.
 
     Attributes:
-        appid: Appid.
-        contract_display_account: Contract display account.
-        contract_expired_time: Contract expired time.
-        contract_id: Contract id.
-        contract_signed_time: Contract signed time.
-        contract_state: Contract state.
-        contract_terminate_info: Contract terminate info.
-        mchid: Mchid.
-        openid: Openid.
-        out_contract_code: Out contract code.
-        plan_id: Plan id.
+        appid: App id of the official account, mini-program or app.
+        contract_display_account: Name of the user's account at the merchant, shown in the contract.
+        contract_expired_time: When the contract ends.
+        contract_id: WeChat Pay's number of the contract.
+        contract_signed_time: When the contract was signed.
+        contract_state: State of the contract.
+        contract_terminate_info: How and when the contract was ended.
+        mchid: Merchant id.
+        openid: The user's id within the app id.
+        out_contract_code: The merchant's number of the contract.
+        plan_id: Number of the plan or of the contract's template.
     """
 
     appid: Optional[str] = None
@@ -1321,12 +1321,12 @@ class Contract(Model):
 
 @dataclass(frozen=True)
 class ContractTerminateInfo(Model):
-    """The object contract_terminate_info.
+    """The object contract_terminate_info. How and when the contract was ended.
 
     Attributes:
-        contract_terminated_time: Contract terminated time.
-        contract_termination_mode: Contract termination mode.
-        contract_termination_remark: Contract termination remark.
+        contract_terminated_time: When the contract was ended.
+        contract_termination_mode: Who or what ended the contract.
+        contract_termination_remark: Why the contract is ended.
     """
 
     contract_terminated_time: Optional[str] = None
@@ -1339,7 +1339,7 @@ class TerminateContractRequest(Model):
     """The body of POST /v3/ecommerce/combine-papay/contracts/plan-id/{plan_id}/out-contract-code/{out_contract_code}/terminate.
 
     Attributes:
-        contract_termination_remark: Contract termination remark. Required.
+        contract_termination_remark: Why the contract is ended. Required.
     """
 
     contract_termination_remark: str
@@ -1350,10 +1350,10 @@ class ContractReference(Model):
     """The answer to POST /v3/ecommerce/combine-papay/contracts/plan-id/{plan_id}/out-contract-code/{out_contract_code}/terminate.
 
     Attributes:
-        mchid: Mchid.
-        out_contract_code: Out contract code.
-        plan_id: Plan id.
-        pre_entrustweb_id: Pre entrustweb id.
+        mchid: Merchant id.
+        out_contract_code: The merchant's number of the contract.
+        plan_id: Number of the plan or of the contract's template.
+        pre_entrustweb_id: What the user's device needs to begin signing.
     """
 
     mchid: Optional[str] = None
@@ -1367,12 +1367,12 @@ class SignContractRequest(Model):
     """The body of POST /v3/ecommerce/combine-papay/contracts/pre-entrust-sign.
 
     Attributes:
-        appid: Appid. Required.
-        attach: Attach.
-        contract_display_account: Contract display account. Required.
-        notify_url: Notify url. Required.
-        out_contract_code: Out contract code. Required.
-        plan_id: Plan id. Required.
+        appid: App id of the official account, mini-program or app. Required.
+        attach: The merchant's own data, returned as it is.
+        contract_display_account: Name of the user's account at the merchant, shown in the contract. Required.
+        notify_url: Where the notification goes: absolute, HTTPS, without query. Required.
+        out_contract_code: The merchant's number of the contract. Required.
+        plan_id: Number of the plan or of the contract's template. Required.
         return_app: Return app.
     """
 
@@ -1390,11 +1390,11 @@ class SignContractInMiniProgramRequest(Model):
     """The body of POST /v3/ecommerce/combine-papay/contracts/pre-entrust-sign/mini-program.
 
     Attributes:
-        appid: Appid. Required.
-        contract_display_account: Contract display account. Required.
-        notify_url: Notify url. Required.
-        out_contract_code: Out contract code. Required.
-        plan_id: Plan id. Required.
+        appid: App id of the official account, mini-program or app. Required.
+        contract_display_account: Name of the user's account at the merchant, shown in the contract. Required.
+        notify_url: Where the notification goes: absolute, HTTPS, without query. Required.
+        out_contract_code: The merchant's number of the contract. Required.
+        plan_id: Number of the plan or of the contract's template. Required.
     """
 
     appid: str
@@ -1409,12 +1409,12 @@ class CreateCombinedDeductionRequest(Model):
     """The body of POST /v3/ecommerce/combine-papay/transactions.
 
     Attributes:
-        combine_appid: Combine appid. Required.
-        combine_mchid: Combine mchid. Required.
-        combine_out_trade_no: Combine out trade no. Required.
-        contract_id: Contract id. Required.
+        combine_appid: App id of who starts the combined payment. Required.
+        combine_mchid: Merchant id of who starts the combined payment. Required.
+        combine_out_trade_no: The merchant's number of the combined order, unique for the merchant id. Required.
+        contract_id: WeChat Pay's number of the contract. Required.
         risk_info: Risk info.
-        sub_orders: Sub orders.
+        sub_orders: Orders that are paid together.
     """
 
     combine_appid: str
@@ -1427,17 +1427,17 @@ class CreateCombinedDeductionRequest(Model):
 
 @dataclass(frozen=True)
 class SubOrder(Model):
-    """An item of sub_orders.
+    """An item of sub_orders. Orders that are paid together.
 
     Attributes:
-        amount: Amount. Required.
-        attach: Attach.
-        description: Description. Required.
-        mchid: Mchid. Required.
-        out_trade_no: Out trade no. Required.
-        settle_info: Settle info.
-        sub_appid: Sub appid.
-        sub_mchid: Sub mchid. Required.
+        amount: Amounts of the order. Required.
+        attach: The merchant's own data, returned as it is.
+        description: What is paid for or done, in words. Required.
+        mchid: Merchant id. Required.
+        out_trade_no: The merchant's order number, unique for the merchant id. Required.
+        settle_info: How the payment is settled.
+        sub_appid: App id of the sub-merchant.
+        sub_mchid: Merchant id of the sub-merchant. Required.
         sub_risk_info: Sub risk info.
     """
 
@@ -1454,11 +1454,11 @@ class SubOrder(Model):
 
 @dataclass(frozen=True)
 class Amount(Model):
-    """The object amount.
+    """The object amount. Amounts of the order.
 
     Attributes:
-        currency: Currency. Required.
-        total_amount: Total amount. Required.
+        currency: Currency of the order, ISO 4217. Required.
+        total_amount: Whole amount. In fen. Required.
     """
 
     currency: str
@@ -1467,11 +1467,11 @@ class Amount(Model):
 
 @dataclass(frozen=True)
 class SettleInfo(Model):
-    """The object settle_info.
+    """The object settle_info. How the payment is settled.
 
     Attributes:
-        profit_sharing: Profit sharing.
-        subsidy_amount: Subsidy amount.
+        profit_sharing: Whether the payment will be shared with others.
+        subsidy_amount: Amount of the subsidy. In fen.
     """
 
     profit_sharing: Optional[bool] = None
@@ -1483,11 +1483,11 @@ class CombinedDeduction(Model):
     """The answer to POST /v3/ecommerce/combine-papay/transactions. Plaintext of TRANSACTION.SUCCESS, TRANSACTION.FAIL.
 
     Attributes:
-        combine_appid: Combine appid.
-        combine_mchid: Combine mchid.
-        combine_out_trade_no: Combine out trade no.
-        combine_payer_info: Combine payer info.
-        sub_orders: Sub orders.
+        combine_appid: App id of who starts the combined payment.
+        combine_mchid: Merchant id of who starts the combined payment.
+        combine_out_trade_no: The merchant's number of the combined order, unique for the merchant id.
+        combine_payer_info: Who pays the combined order.
+        sub_orders: Orders that are paid together.
     """
 
     combine_appid: Optional[str] = None
@@ -1499,10 +1499,10 @@ class CombinedDeduction(Model):
 
 @dataclass(frozen=True)
 class CombinePayerInfo(Model):
-    """The object combine_payer_info.
+    """The object combine_payer_info. Who pays the combined order.
 
     Attributes:
-        openid: Openid.
+        openid: The user's id within the app id.
     """
 
     openid: Optional[str] = None
@@ -1510,20 +1510,20 @@ class CombinePayerInfo(Model):
 
 @dataclass(frozen=True)
 class DeductedSubOrder(Model):
-    """An item of sub_orders.
+    """An item of sub_orders. Orders that are paid together.
 
     Attributes:
-        amount: Amount.
-        attach: Attach.
-        bank_type: Bank type.
-        mchid: Mchid.
-        out_trade_no: Out trade no.
-        sub_appid: Sub appid.
-        sub_mchid: Sub mchid.
-        success_time: Success time.
-        trade_state: Trade state.
-        trade_type: Trade type.
-        transaction_id: Transaction id.
+        amount: Amounts of the order.
+        attach: The merchant's own data, returned as it is.
+        bank_type: The payer's bank and kind of card.
+        mchid: Merchant id.
+        out_trade_no: The merchant's order number, unique for the merchant id.
+        sub_appid: App id of the sub-merchant.
+        sub_mchid: Merchant id of the sub-merchant.
+        success_time: When it succeeded.
+        trade_state: State of the payment.
+        trade_type: Way of paying.
+        transaction_id: WeChat Pay's number of the payment.
     """
 
     amount: Optional[DeductedAmount] = None
@@ -1541,13 +1541,13 @@ class DeductedSubOrder(Model):
 
 @dataclass(frozen=True)
 class DeductedAmount(Model):
-    """The object amount.
+    """The object amount. Amounts of the order.
 
     Attributes:
-        currency: Currency.
-        payer_amount: Payer amount.
-        payer_currency: Payer currency.
-        total_amount: Total amount.
+        currency: Currency of the order, ISO 4217.
+        payer_amount: What the payer pays after discounts. In fen.
+        payer_currency: Currency in which the payer pays, ISO 4217.
+        total_amount: Whole amount. In fen.
     """
 
     currency: Optional[str] = None
@@ -1561,8 +1561,8 @@ class ReverseCombinedDeductionRequest(Model):
     """The body of POST /v3/ecommerce/combine-papay/transactions/{combine_out_trade_no}/reverse.
 
     Attributes:
-        combine_appid: Combine appid. Required.
-        sub_orders: Sub orders.
+        combine_appid: App id of who starts the combined payment. Required.
+        sub_orders: Orders that are paid together.
     """
 
     combine_appid: str
@@ -1571,13 +1571,13 @@ class ReverseCombinedDeductionRequest(Model):
 
 @dataclass(frozen=True)
 class ReversedSubOrder(Model):
-    """An item of sub_orders.
+    """An item of sub_orders. Orders that are paid together.
 
     Attributes:
-        mchid: Mchid. Required.
-        out_trade_no: Out trade no. Required.
-        sub_appid: Sub appid.
-        sub_mchid: Sub mchid. Required.
+        mchid: Merchant id. Required.
+        out_trade_no: The merchant's order number, unique for the merchant id. Required.
+        sub_appid: App id of the sub-merchant.
+        sub_mchid: Merchant id of the sub-merchant. Required.
     """
 
     mchid: str
@@ -1591,10 +1591,10 @@ class Balance(Model):
     """The answer to GET /v3/ecommerce/fund/balance/{sub_mchid}.
 
     Attributes:
-        account_type: Account type. BASIC, DEPOSIT, FEES, OPERATION, or what the provider adds.
-        available_amount: Available amount.
-        pending_amount: Pending amount.
-        sub_mchid: Sub mchid.
+        account_type: Kind of account. BASIC, DEPOSIT, FEES, OPERATION, or what the provider adds.
+        available_amount: What is available. In fen.
+        pending_amount: What is not yet available. In fen.
+        sub_mchid: Merchant id of the sub-merchant.
     """
 
     account_type: Optional[str] = None
@@ -1608,13 +1608,13 @@ class CreateWithdrawalRequest(Model):
     """The body of POST /v3/ecommerce/fund/withdraw.
 
     Attributes:
-        account_type: Account type. One of BASIC, FEES, OPERATION.
-        amount: Amount. Required.
-        bank_memo: Bank memo.
-        notify_url: Notify url.
-        out_request_no: Out request no. Required.
+        account_type: Kind of account. One of BASIC, FEES, OPERATION.
+        amount: Amount. In fen. Required.
+        bank_memo: Remark on the bank's statement.
+        notify_url: Where the notification goes: absolute, HTTPS, without query.
+        out_request_no: The merchant's number of the request, unique for the merchant id; the same number has one effect. Required.
         remark: Remark.
-        sub_mchid: Sub mchid. Required.
+        sub_mchid: Merchant id of the sub-merchant. Required.
     """
 
     amount: int
@@ -1631,21 +1631,21 @@ class Withdrawal(Model):
     """The answer to POST /v3/ecommerce/fund/withdraw.
 
     Attributes:
-        account_type: Account type. BASIC, FEES, OPERATION, or what the provider adds.
-        out_request_no: Out request no.
-        sub_mchid: Sub mchid.
-        withdraw_id: Withdraw id.
-        account_bank: Account bank.
-        account_number: Account number.
-        amount: Amount.
-        bank_memo: Bank memo.
-        bank_name: Bank name.
-        create_time: Create time.
+        account_type: Kind of account. BASIC, FEES, OPERATION, or what the provider adds.
+        out_request_no: The merchant's number of the request, unique for the merchant id; the same number has one effect.
+        sub_mchid: Merchant id of the sub-merchant.
+        withdraw_id: WeChat Pay's number of the withdrawal.
+        account_bank: Name of the bank.
+        account_number: Number of the bank account.
+        amount: Amount. In fen.
+        bank_memo: Remark on the bank's statement.
+        bank_name: Name of the bank with its branch.
+        create_time: When it was made.
         reason: Reason.
         remark: Remark.
-        sp_mchid: Sp mchid.
-        status: Status. CLOSE, CREATE_SUCCESS, FAIL, INIT, REFUND, SUCCESS, or what the provider adds.
-        update_time: Update time.
+        sp_mchid: Merchant id of the service provider.
+        status: State. CLOSE, CREATE_SUCCESS, FAIL, INIT, REFUND, SUCCESS, or what the provider adds.
+        update_time: When it was last changed.
     """
 
     account_type: Optional[str] = None
@@ -1671,7 +1671,7 @@ class IndividualAuthorization(Model):
 
     Attributes:
         auth_state: Auth state. AUTHORIZED, UNAUTHORIZED, or what the provider adds.
-        individual_auth_id: Individual auth id.
+        individual_auth_id: Number of a person's authorization.
         individual_openid: Individual openid.
         real_name_auth_result: Real name auth result.
         signed_time: Signed time. RFC 3339.
@@ -1693,7 +1693,7 @@ class RealNameAuthResult(Model):
     Attributes:
         access_token: Access token.
         access_token_expire_time: Access token expire time. RFC 3339.
-        scope: Scope. pay_realname, or what the provider adds.
+        scope: Whether a coupon is good for all goods or for single ones. pay_realname, or what the provider adds.
     """
 
     access_token: Optional[str] = None
@@ -1706,10 +1706,10 @@ class AuthorizeVerifiedIndividualInAppRequest(Model):
     """The body of POST /v3/ecommerce/individual-contracts/pre-entrust-sign-with-real-name-identity/app.
 
     Attributes:
-        appid: Appid. Required.
+        appid: App id of the official account, mini-program or app. Required.
         cred_id: Cred id. Sent encrypted: give the plaintext, the library encrypts it. Required.
         cred_type: Cred type. Always ID_CARD. Required.
-        out_contract_code: Out contract code. Required.
+        out_contract_code: The merchant's number of the contract. Required.
         real_name: Real name. Sent encrypted: give the plaintext, the library encrypts it. Required.
     """
 
@@ -1725,7 +1725,7 @@ class PreEntrust(Model):
     """The answer to POST /v3/ecommerce/individual-contracts/pre-entrust-sign-with-real-name-identity/app.
 
     Attributes:
-        pre_entrustweb_id: Pre entrustweb id.
+        pre_entrustweb_id: What the user's device needs to begin signing.
     """
 
     pre_entrustweb_id: Optional[str] = None
@@ -1736,11 +1736,11 @@ class AuthorizeVerifiedIndividualInMiniProgramRequest(Model):
     """The body of POST /v3/ecommerce/individual-contracts/pre-entrust-sign-with-real-name-identity/mini-program.
 
     Attributes:
-        appid: Appid. Required.
+        appid: App id of the official account, mini-program or app. Required.
         cred_id: Cred id. Sent encrypted: give the plaintext, the library encrypts it. Required.
         cred_type: Cred type. Always ID_CARD. Required.
-        openid: Openid. Required.
-        out_contract_code: Out contract code. Required.
+        openid: The user's id within the app id. Required.
+        out_contract_code: The merchant's number of the contract. Required.
         real_name: Real name. Sent encrypted: give the plaintext, the library encrypts it. Required.
     """
 
@@ -1757,8 +1757,8 @@ class AuthorizeIndividualInAppRequest(Model):
     """The body of POST /v3/ecommerce/individual-contracts/pre-entrust-sign/app.
 
     Attributes:
-        appid: Appid. Required.
-        out_contract_code: Out contract code. Required.
+        appid: App id of the official account, mini-program or app. Required.
+        out_contract_code: The merchant's number of the contract. Required.
     """
 
     appid: str
@@ -1770,9 +1770,9 @@ class AuthorizeIndividualInMiniProgramRequest(Model):
     """The body of POST /v3/ecommerce/individual-contracts/pre-entrust-sign/mini-program.
 
     Attributes:
-        appid: Appid. Required.
-        openid: Openid. Required.
-        out_contract_code: Out contract code. Required.
+        appid: App id of the official account, mini-program or app. Required.
+        openid: The user's id within the app id. Required.
+        out_contract_code: The merchant's number of the contract. Required.
     """
 
     appid: str
@@ -1786,7 +1786,7 @@ class AuthorizeTransfersRequest(Model):
 
     Attributes:
         agreement_list: Agreement list. Required.
-        sub_mchid: Sub mchid. Required.
+        sub_mchid: Merchant id of the sub-merchant. Required.
     """
 
     agreement_list: list[Agreement]
@@ -1801,7 +1801,7 @@ class Agreement(Model):
         agreement_code: Agreement code. Required.
         agreement_version: Agreement version. Required.
         sign_organization: Sign organization. Required.
-        sign_time: Sign time. Required.
+        sign_time: When it was signed. Required.
     """
 
     agreement_code: str
@@ -1815,10 +1815,10 @@ class TransferAuthorization(Model):
     """The answer to POST /v3/ecommerce/mch-transfer/authorizations.
 
     Attributes:
-        accept_time: Accept time.
-        authorization_state: Authorization state.
-        authorize_time: Authorize time.
-        sub_mchid: Sub mchid.
+        accept_time: When it was accepted.
+        authorization_state: State of the authorization.
+        authorize_time: When it was allowed.
+        sub_mchid: Merchant id of the sub-merchant.
     """
 
     accept_time: Optional[str] = None
@@ -1832,15 +1832,16 @@ class CreateTransferRequest(Model):
     """The body of POST /v3/ecommerce/mch-transfer/transfer-bills.
 
     Attributes:
-        appid: Appid. Required.
-        notify_url: Notify url.
-        openid: Openid. Required.
-        out_bill_no: Out bill no. Required.
-        sub_mchid: Sub mchid. Required.
-        transfer_amount: Transfer amount. Required.
-        transfer_remark: Transfer remark. Required.
-        transfer_scene_id: Transfer scene id. Required.
-        user_name: User name. Sent encrypted: give the plaintext, the library encrypts it.
+        appid: App id of the official account, mini-program or app. Required.
+        notify_url: Where the notification goes: absolute, HTTPS, without query.
+        openid: The user's id within the app id. Required.
+        out_bill_no: The merchant's number of the transfer, unique for the merchant id; however often it is sent, money is moved once.
+            Required.
+        sub_mchid: Merchant id of the sub-merchant. Required.
+        transfer_amount: Amount of the transfer. In fen. Required.
+        transfer_remark: Remark on the transfer, shown to the user. Required.
+        transfer_scene_id: Number of the scene of the transfer, which the merchant has been granted. Required.
+        user_name: Real name of the user. Sent encrypted: give the plaintext, the library encrypts it.
     """
 
     appid: str
@@ -1859,21 +1860,21 @@ class Transfer(Model):
     """The answer to POST /v3/ecommerce/mch-transfer/transfer-bills.
 
     Attributes:
-        create_time: Create time.
-        fail_reason: Fail reason.
-        out_bill_no: Out bill no.
-        package_info: Package info.
+        create_time: When it was made.
+        fail_reason: Why it failed.
+        out_bill_no: The merchant's number of the transfer, unique for the merchant id; however often it is sent, money is moved once.
+        package_info: What the user's device needs to show the page on which the transfer is confirmed.
         state: State.
-        sub_mchid: Sub mchid.
-        transfer_bill_no: Transfer bill no.
-        appid: Appid.
-        mchid: Mchid.
-        openid: Openid.
-        transfer_amount: Transfer amount.
-        transfer_remark: Transfer remark.
-        transfer_scene_id: Transfer scene id.
-        update_time: Update time.
-        user_name: User name.
+        sub_mchid: Merchant id of the sub-merchant.
+        transfer_bill_no: WeChat Pay's number of the transfer.
+        appid: App id of the official account, mini-program or app.
+        mchid: Merchant id.
+        openid: The user's id within the app id.
+        transfer_amount: Amount of the transfer. In fen.
+        transfer_remark: Remark on the transfer, shown to the user.
+        transfer_scene_id: Number of the scene of the transfer, which the merchant has been granted.
+        update_time: When it was last changed.
+        user_name: Real name of the user.
     """
 
     create_time: Optional[str] = None
@@ -1898,7 +1899,7 @@ class CancelTransferRequest(Model):
     """The body of POST /v3/ecommerce/mch-transfer/transfer-bills/out-bill-no/{out_bill_no}/cancel.
 
     Attributes:
-        sub_mchid: Sub mchid. Required.
+        sub_mchid: Merchant id of the sub-merchant. Required.
     """
 
     sub_mchid: str
@@ -1909,12 +1910,12 @@ class AfterSalesOrder(Model):
     """The answer to GET /v3/ecommerce/profitsharing/after-sales-orders.
 
     Attributes:
-        amount: Amount.
-        fail_reason: Fail reason. ACCOUNT_ABNORMAL, NO_RELATION, RECEIVER_HIGH_RISK, or what the provider adds.
-        finish_time: Finish time. RFC 3339.
+        amount: Amount. In fen.
+        fail_reason: Why it failed. ACCOUNT_ABNORMAL, NO_RELATION, RECEIVER_HIGH_RISK, or what the provider adds.
+        finish_time: When it was finished. RFC 3339.
         result_: Result. FAILED, PROCESSING, SUCCESS, or what the provider adds.
-        sub_mchid: Sub mchid.
-        transaction_id: Transaction id.
+        sub_mchid: Merchant id of the sub-merchant.
+        transaction_id: WeChat Pay's number of the payment.
     """
 
     amount: Optional[int] = None
@@ -1930,12 +1931,12 @@ class CreateAfterSalesOrderRequest(Model):
     """The body of POST /v3/ecommerce/profitsharing/after-sales-orders.
 
     Attributes:
-        amount: Amount. Required.
-        refund_id: Refund id. Required.
+        amount: Amount. In fen. Required.
+        refund_id: WeChat Pay's number of the refund. Required.
         scene: Scene. One of CHANGE_TICKET, REFUND_TICKET, RETURN_GOODS. Required.
-        sub_mchid: Sub mchid. Required.
-        transaction_id: Transaction id. Required.
-        type: Type. Always SERVICE_FEE_INCOME. Required.
+        sub_mchid: Merchant id of the sub-merchant. Required.
+        transaction_id: WeChat Pay's number of the payment. Required.
+        type: Kind. Always SERVICE_FEE_INCOME. Required.
     """
 
     amount: int
@@ -1951,10 +1952,10 @@ class FinishProfitSharingRequest(Model):
     """The body of POST /v3/ecommerce/profitsharing/finish-order.
 
     Attributes:
-        description: Description. Required.
-        out_order_no: Out order no. Required.
-        sub_mchid: Sub mchid. Required.
-        transaction_id: Transaction id. Required.
+        description: What is paid for or done, in words. Required.
+        out_order_no: The merchant's number of the order, unique for the merchant id. Required.
+        sub_mchid: Merchant id of the sub-merchant. Required.
+        transaction_id: WeChat Pay's number of the payment. Required.
     """
 
     description: str
@@ -1968,20 +1969,20 @@ class ProfitSharing(Model):
     """The answer to POST /v3/ecommerce/profitsharing/finish-order.
 
     Attributes:
-        order_id: Order id.
-        out_order_no: Out order no.
-        sub_mchid: Sub mchid.
-        transaction_id: Transaction id.
+        order_id: WeChat Pay's number of the order.
+        out_order_no: The merchant's number of the order, unique for the merchant id.
+        sub_mchid: Merchant id of the sub-merchant.
+        transaction_id: WeChat Pay's number of the payment.
         abnormal_status: Abnormal status. ABNORMAL_CLOSED, ABNORMAL_FINISHED, ABNORMAL_PENDING, or what the provider adds.
-        close_reason: Close reason.
-        finish_amount: Finish amount.
-        finish_description: Finish description.
+        close_reason: Why it was closed.
+        finish_amount: What went to the merchant at the end. In fen.
+        finish_description: Why the sharing ends.
         funds_abnormal_closed_reason: Funds abnormal closed reason. CLOSED_REASON_RESTRICT_TRANSFER, CLOSED_REASON_TIMEOUT, or what the
             provider adds.
         funds_abnormal_receivers: Funds abnormal receivers.
         funds_abnormal_redirect_id: Funds abnormal redirect id.
-        receivers: Receivers.
-        status: Status. FINISHED, PROCESSING, or what the provider adds.
+        receivers: Who receives shares.
+        status: State. FINISHED, PROCESSING, or what the provider adds.
     """
 
     order_id: Optional[str] = None
@@ -2004,7 +2005,7 @@ class FundsAbnormalReceiver(Model):
     """An item of funds_abnormal_receivers.
 
     Attributes:
-        mchid: Mchid.
+        mchid: Merchant id.
     """
 
     mchid: Optional[str] = None
@@ -2012,18 +2013,18 @@ class FundsAbnormalReceiver(Model):
 
 @dataclass(frozen=True)
 class ProfitSharingReceiver(Model):
-    """An item of receivers.
+    """An item of receivers. Who receives shares.
 
     Attributes:
-        amount: Amount.
-        description: Description.
-        detail_id: Detail id.
-        fail_reason: Fail reason. ACCOUNT_ABNORMAL, NO_RELATION, RECEIVER_HIGH_RISK, or what the provider adds.
-        finish_time: Finish time. RFC 3339.
-        receiver_account: Receiver account.
-        receiver_mchid: Receiver mchid.
+        amount: What the receiver gets. In fen.
+        description: What is paid for or done, in words.
+        detail_id: WeChat Pay's number of the single transfer.
+        fail_reason: Why it failed. ACCOUNT_ABNORMAL, NO_RELATION, RECEIVER_HIGH_RISK, or what the provider adds.
+        finish_time: When it was finished. RFC 3339.
+        receiver_account: Account of the receiver.
+        receiver_mchid: Merchant id of the receiver.
         result_: Result. CLOSED, PENDING, SUCCESS, or what the provider adds.
-        type: Type. MERCHANT_ID, PERSONAL_OPENID, or what the provider adds.
+        type: Kind. MERCHANT_ID, PERSONAL_OPENID, or what the provider adds.
         abnormal_status: Abnormal status. ABNORMAL_CLOSED, ABNORMAL_FINISHED, ABNORMAL_PENDING, or what the provider adds.
         funds_abnormal_closed_reason: Funds abnormal closed reason. CLOSED_REASON_RESTRICT_TRANSFER, CLOSED_REASON_TIMEOUT, or what the
             provider adds.
@@ -2051,12 +2052,12 @@ class CreateProfitSharingRequest(Model):
     """The body of POST /v3/ecommerce/profitsharing/orders.
 
     Attributes:
-        appid: Appid.
+        appid: App id of the official account, mini-program or app.
         finish: Finish. Required.
-        out_order_no: Out order no. Required.
-        receivers: Receivers. Required.
-        sub_mchid: Sub mchid. Required.
-        transaction_id: Transaction id. Required.
+        out_order_no: The merchant's number of the order, unique for the merchant id. Required.
+        receivers: Who receives shares. Required.
+        sub_mchid: Merchant id of the sub-merchant. Required.
+        transaction_id: WeChat Pay's number of the payment. Required.
     """
 
     finish: bool
@@ -2069,14 +2070,14 @@ class CreateProfitSharingRequest(Model):
 
 @dataclass(frozen=True)
 class Receiver(Model):
-    """An item of receivers.
+    """An item of receivers. Who receives shares.
 
     Attributes:
-        amount: Amount. Required.
-        description: Description. Required.
-        receiver_account: Receiver account. Required.
-        receiver_name: Receiver name. Sent encrypted: give the plaintext, the library encrypts it.
-        type: Type. One of MERCHANT_ID, PERSONAL_OPENID. Required.
+        amount: What the receiver gets. In fen. Required.
+        description: What is paid for or done, in words. Required.
+        receiver_account: Account of the receiver. Required.
+        receiver_name: Name of the receiver. Sent encrypted: give the plaintext, the library encrypts it.
+        type: Kind. One of MERCHANT_ID, PERSONAL_OPENID. Required.
     """
 
     amount: int
@@ -2091,8 +2092,8 @@ class QueryRemainingAmountResponse(Model):
     """The answer to GET /v3/ecommerce/profitsharing/orders/{transaction_id}/amounts.
 
     Attributes:
-        transaction_id: Transaction id.
-        unsplit_amount: Unsplit amount.
+        transaction_id: WeChat Pay's number of the payment.
+        unsplit_amount: What is still to be shared. In fen.
     """
 
     transaction_id: Optional[str] = None
@@ -2105,11 +2106,11 @@ class AddReceiverRequest(Model):
 
     Attributes:
         account: Account. Required.
-        appid: Appid. Required.
-        encrypted_name: Encrypted name. Sent encrypted: give the plaintext, the library encrypts it.
+        appid: App id of the official account, mini-program or app. Required.
+        encrypted_name: Name of the receiver. Sent encrypted: give the plaintext, the library encrypts it.
         name: Name.
-        relation_type: Relation type. One of MERCHANT_ID, PERSONAL_OPENID. Required.
-        type: Type. One of MERCHANT_ID, PERSONAL_OPENID. Required.
+        relation_type: How the receiver stands to the merchant. One of MERCHANT_ID, PERSONAL_OPENID. Required.
+        type: Kind. One of MERCHANT_ID, PERSONAL_OPENID. Required.
     """
 
     account: str
@@ -2126,7 +2127,7 @@ class ReceiverReference(Model):
 
     Attributes:
         account: Account.
-        type: Type. MERCHANT_ID, PERSONAL_OPENID, or what the provider adds.
+        type: Kind. MERCHANT_ID, PERSONAL_OPENID, or what the provider adds.
     """
 
     account: Optional[str] = None
@@ -2139,8 +2140,8 @@ class DeleteReceiverRequest(Model):
 
     Attributes:
         account: Account. Required.
-        appid: Appid. Required.
-        type: Type. One of MERCHANT_ID, PERSONAL_OPENID. Required.
+        appid: App id of the official account, mini-program or app. Required.
+        type: Kind. One of MERCHANT_ID, PERSONAL_OPENID. Required.
     """
 
     account: str
@@ -2153,16 +2154,17 @@ class ReturnOrder(Model):
     """The answer to GET /v3/ecommerce/profitsharing/returnorders.
 
     Attributes:
-        amount: Amount.
-        fail_reason: Fail reason. ACCOUNT_ABNORMAL, TIME_OUT_CLOSED, or what the provider adds.
-        finish_time: Finish time. RFC 3339.
-        order_id: Order id.
-        out_order_no: Out order no.
-        out_return_no: Out return no.
+        amount: Amount. In fen.
+        fail_reason: Why it failed. ACCOUNT_ABNORMAL, TIME_OUT_CLOSED, or what the provider adds.
+        finish_time: When it was finished. RFC 3339.
+        order_id: WeChat Pay's number of the order.
+        out_order_no: The merchant's number of the order, unique for the merchant id.
+        out_return_no: The merchant's number of the return, unique for the merchant id; however often it is sent, money is returned
+            once.
         result_: Result. FAIL, PROCESSING, SUCCESS, or what the provider adds.
-        return_mchid: Return mchid.
-        return_no: Return no.
-        sub_mchid: Sub mchid.
+        return_mchid: Merchant id of who gives money back.
+        return_no: WeChat Pay's number of the return.
+        sub_mchid: Merchant id of the sub-merchant.
     """
 
     amount: Optional[int] = None
@@ -2182,14 +2184,15 @@ class CreateReturnOrderRequest(Model):
     """The body of POST /v3/ecommerce/profitsharing/returnorders.
 
     Attributes:
-        amount: Amount. Required.
-        description: Description. Required.
-        order_id: Order id.
-        out_order_no: Out order no.
-        out_return_no: Out return no. Required.
-        return_mchid: Return mchid. Required.
-        sub_mchid: Sub mchid. Required.
-        transaction_id: Transaction id.
+        amount: Amount. In fen. Required.
+        description: What is paid for or done, in words. Required.
+        order_id: WeChat Pay's number of the order.
+        out_order_no: The merchant's number of the order, unique for the merchant id.
+        out_return_no: The merchant's number of the return, unique for the merchant id; however often it is sent, money is returned
+            once. Required.
+        return_mchid: Merchant id of who gives money back. Required.
+        sub_mchid: Merchant id of the sub-merchant. Required.
+        transaction_id: WeChat Pay's number of the payment.
     """
 
     amount: int
@@ -2208,20 +2211,21 @@ class CreateRefundRequest(Model):
 
     Attributes:
         amount: Amount. Required.
-        combine_mchid: Combine mchid.
-        combine_out_trade_no: Combine out trade no.
-        combine_transaction_id: Combine transaction id. Required.
-        funds_account: Funds account. One of AVAILABLE, PREPAID, UNSETTLED. Required.
-        individual_auth_id: Individual auth id.
-        notify_url: Notify url.
-        out_refund_no: Out refund no. Required.
-        out_trade_no: Out trade no.
+        combine_mchid: Merchant id of who starts the combined payment.
+        combine_out_trade_no: The merchant's number of the combined order, unique for the merchant id.
+        combine_transaction_id: WeChat Pay's number of the combined payment. Required.
+        funds_account: Account the money is taken from. One of AVAILABLE, PREPAID, UNSETTLED. Required.
+        individual_auth_id: Number of a person's authorization.
+        notify_url: Where the notification goes: absolute, HTTPS, without query.
+        out_refund_no: The merchant's refund number, unique for the merchant id; however often it is sent, money is refunded once.
+            Required.
+        out_trade_no: The merchant's order number, unique for the merchant id.
         reason: Reason.
-        refund_account: Refund account. One of REFUND_SOURCE_PARTNER_ADVANCE, REFUND_SOURCE_SUB_MERCHANT.
-        sp_appid: Sp appid. Required.
-        sub_appid: Sub appid.
-        sub_mchid: Sub mchid.
-        transaction_id: Transaction id.
+        refund_account: Who pays the refund. One of REFUND_SOURCE_PARTNER_ADVANCE, REFUND_SOURCE_SUB_MERCHANT.
+        sp_appid: App id of the service provider. Required.
+        sub_appid: App id of the sub-merchant.
+        sub_mchid: Merchant id of the sub-merchant.
+        transaction_id: WeChat Pay's number of the payment.
     """
 
     amount: CreateRefundAmount
@@ -2243,13 +2247,13 @@ class CreateRefundRequest(Model):
 
 @dataclass(frozen=True)
 class CreateRefundAmount(Model):
-    """The object amount.
+    """The object amount. Amount.
 
     Attributes:
-        currency: Currency.
-        from_: From.
-        refund: Refund. Required.
-        total: Total. Required.
+        currency: Currency of the order, ISO 4217.
+        from_: Accounts the money is taken from and how much from each.
+        refund: Amount of the refund. In fen. Required.
+        total: Amount of the order. In fen. Required.
     """
 
     refund: int
@@ -2260,11 +2264,11 @@ class CreateRefundAmount(Model):
 
 @dataclass(frozen=True)
 class RefundSource(Model):
-    """An item of from.
+    """An item of from. Accounts the money is taken from and how much from each.
 
     Attributes:
         account: Account. One of AVAILABLE, UNAVAILABLE.
-        amount: Amount.
+        amount: What is taken from the account. In fen.
     """
 
     account: Optional[Literal["AVAILABLE", "UNAVAILABLE"]] = None
@@ -2277,18 +2281,18 @@ class Refund(Model):
 
     Attributes:
         amount: Amount.
-        create_time: Create time.
-        out_refund_no: Out refund no.
-        promotion_detail: Promotion detail.
-        refund_account: Refund account. REFUND_SOURCE_PARTNER_ADVANCE, REFUND_SOURCE_SUB_MERCHANT, or what the provider adds.
-        refund_id: Refund id.
-        channel: Channel. BALANCE, ORIGINAL, OTHER_BALANCE, OTHER_BANKCARD, or what the provider adds.
-        funds_account: Funds account. AVAILABLE, BASIC, ECNY_BASIC, OPERATION, UNSETTLED, or what the provider adds.
-        out_trade_no: Out trade no.
-        status: Status. ABNORMAL, CLOSE, PROCESSING, SUCCESS, or what the provider adds.
-        success_time: Success time. RFC 3339.
-        transaction_id: Transaction id.
-        user_received_account: User received account.
+        create_time: When it was made.
+        out_refund_no: The merchant's refund number, unique for the merchant id; however often it is sent, money is refunded once.
+        promotion_detail: Coupons that were used.
+        refund_account: Who pays the refund. REFUND_SOURCE_PARTNER_ADVANCE, REFUND_SOURCE_SUB_MERCHANT, or what the provider adds.
+        refund_id: WeChat Pay's number of the refund.
+        channel: Way the money goes. BALANCE, ORIGINAL, OTHER_BALANCE, OTHER_BANKCARD, or what the provider adds.
+        funds_account: Account the money is taken from. AVAILABLE, BASIC, ECNY_BASIC, OPERATION, UNSETTLED, or what the provider adds.
+        out_trade_no: The merchant's order number, unique for the merchant id.
+        status: State. ABNORMAL, CLOSE, PROCESSING, SUCCESS, or what the provider adds.
+        success_time: When it succeeded. RFC 3339.
+        transaction_id: WeChat Pay's number of the payment.
+        user_received_account: Account that receives the money.
     """
 
     amount: Optional[RefundAmount] = None
@@ -2308,16 +2312,16 @@ class Refund(Model):
 
 @dataclass(frozen=True)
 class RefundAmount(Model):
-    """The object amount.
+    """The object amount. Amount.
 
     Attributes:
-        advance: Advance.
-        currency: Currency.
-        discount_refund: Discount refund.
-        from_: From.
-        payer_refund: Payer refund.
-        refund: Refund.
-        refund_fee: Refund fee.
+        advance: What the platform has advanced. In fen.
+        currency: Currency of the order, ISO 4217.
+        discount_refund: What of the refund goes to coupons. In fen.
+        from_: Accounts the money is taken from and how much from each.
+        payer_refund: What the payer gets back. In fen.
+        refund: Amount of the refund. In fen.
+        refund_fee: What was refunded. In fen.
     """
 
     advance: Optional[int] = None
@@ -2331,11 +2335,11 @@ class RefundAmount(Model):
 
 @dataclass(frozen=True)
 class RefundedSource(Model):
-    """An item of from.
+    """An item of from. Accounts the money is taken from and how much from each.
 
     Attributes:
         account: Account. AVAILABLE, UNAVAILABLE, or what the provider adds.
-        amount: Amount.
+        amount: What is taken from the account. In fen.
     """
 
     account: Optional[str] = None
@@ -2344,15 +2348,15 @@ class RefundedSource(Model):
 
 @dataclass(frozen=True)
 class Promotion(Model):
-    """An item of promotion_detail.
+    """An item of promotion_detail. Coupons that were used.
 
     Attributes:
-        amount: Amount.
-        promotion_id: Promotion id.
-        refund_amount: Refund amount.
-        scope: Scope. GLOBAL, SINGLE, or what the provider adds.
-        type: Type. COUPON, DISCOUNT, or what the provider adds.
-        goods_detail: Goods detail.
+        amount: Amount of the discount. In fen.
+        promotion_id: Number of the coupon.
+        refund_amount: Amount of the refund. In fen.
+        scope: Whether a coupon is good for all goods or for single ones. GLOBAL, SINGLE, or what the provider adds.
+        type: Kind. COUPON, DISCOUNT, or what the provider adds.
+        goods_detail: Single goods.
     """
 
     amount: Optional[int] = None
@@ -2365,15 +2369,15 @@ class Promotion(Model):
 
 @dataclass(frozen=True)
 class PromotionGoods(Model):
-    """An item of goods_detail.
+    """An item of goods_detail. Single goods.
 
     Attributes:
-        goods_name: Goods name.
-        merchant_goods_id: Merchant goods id.
-        refund_amount: Refund amount.
+        goods_name: Name of the goods.
+        merchant_goods_id: The merchant's number of the goods.
+        refund_amount: Amount of the refund. In fen.
         refund_quantity: Refund quantity.
-        unit_price: Unit price.
-        wechatpay_goods_id: Wechatpay goods id.
+        unit_price: Price of one. In fen.
+        wechatpay_goods_id: WeChat Pay's number of the goods.
     """
 
     goods_name: Optional[str] = None
@@ -2390,13 +2394,14 @@ class ApplyAbnormalRefundRequest(Model):
 
     Attributes:
         bank_account: Bank account. Sent encrypted: give the plaintext, the library encrypts it.
-        bank_type: Bank type. One of ABC_DEBIT, BOC_DEBIT, CCB_DEBIT, CEB_DEBIT, CIB_DEBIT, CITIC_DEBIT, CMBC_DEBIT, CMB_DEBIT,
-            COMM_DEBIT, GDB_DEBIT, ICBC_DEBIT, NBCB_DEBIT, PAB_DEBIT, PSBC_DEBIT, SPDB_DEBIT.
-        individual_auth_id: Individual auth id.
-        out_refund_no: Out refund no. Required.
+        bank_type: The payer's bank and kind of card. One of ABC_DEBIT, BOC_DEBIT, CCB_DEBIT, CEB_DEBIT, CIB_DEBIT, CITIC_DEBIT,
+            CMBC_DEBIT, CMB_DEBIT, COMM_DEBIT, GDB_DEBIT, ICBC_DEBIT, NBCB_DEBIT, PAB_DEBIT, PSBC_DEBIT, SPDB_DEBIT.
+        individual_auth_id: Number of a person's authorization.
+        out_refund_no: The merchant's refund number, unique for the merchant id; however often it is sent, money is refunded once.
+            Required.
         real_name: Real name. Sent encrypted: give the plaintext, the library encrypts it.
-        sub_mchid: Sub mchid.
-        type: Type. One of MERCHANT_BANK_CARD, USER_BANK_CARD. Required.
+        sub_mchid: Merchant id of the sub-merchant.
+        type: Kind. One of MERCHANT_BANK_CARD, USER_BANK_CARD. Required.
     """
 
     out_refund_no: str
@@ -2436,10 +2441,10 @@ class AdvanceReturn(Model):
         payee_mchid: Payee mchid.
         payer_account: Payer account.
         payer_mchid: Payer mchid.
-        refund_id: Refund id.
+        refund_id: WeChat Pay's number of the refund.
         result_: Result.
-        return_amount: Return amount.
-        success_time: Success time.
+        return_amount: What is given back. In fen.
+        success_time: When it succeeded.
     """
 
     advance_return_id: Optional[str] = None
@@ -2458,7 +2463,7 @@ class CreateAdvanceReturnRequest(Model):
     """The body of POST /v3/ecommerce/refunds/{refund_id}/return-advance.
 
     Attributes:
-        sub_mchid: Sub mchid. Required.
+        sub_mchid: Merchant id of the sub-merchant. Required.
     """
 
     sub_mchid: str
@@ -2469,9 +2474,9 @@ class CancelSubsidyRequest(Model):
     """The body of POST /v3/ecommerce/subsidies/cancel.
 
     Attributes:
-        description: Description. Required.
-        sub_mchid: Sub mchid. Required.
-        transaction_id: Transaction id. Required.
+        description: What is paid for or done, in words. Required.
+        sub_mchid: Merchant id of the sub-merchant. Required.
+        transaction_id: WeChat Pay's number of the payment. Required.
     """
 
     description: str
@@ -2484,10 +2489,10 @@ class SubsidyCancellation(Model):
     """The answer to POST /v3/ecommerce/subsidies/cancel.
 
     Attributes:
-        description: Description.
+        description: What is paid for or done, in words.
         result_: Result. FAIL, SUCCESS, or what the provider adds.
-        sub_mchid: Sub mchid.
-        transaction_id: Transaction id.
+        sub_mchid: Merchant id of the sub-merchant.
+        transaction_id: WeChat Pay's number of the payment.
     """
 
     description: Optional[str] = None
@@ -2501,12 +2506,12 @@ class CreateSubsidyRequest(Model):
     """The body of POST /v3/ecommerce/subsidies/create.
 
     Attributes:
-        amount: Amount. Required.
-        description: Description. Required.
-        out_subsidy_no: Out subsidy no.
-        refund_id: Refund id.
-        sub_mchid: Sub mchid. Required.
-        transaction_id: Transaction id. Required.
+        amount: Amount. In fen. Required.
+        description: What is paid for or done, in words. Required.
+        out_subsidy_no: The merchant's number of the subsidy.
+        refund_id: WeChat Pay's number of the refund.
+        sub_mchid: Merchant id of the sub-merchant. Required.
+        transaction_id: WeChat Pay's number of the payment. Required.
     """
 
     amount: int
@@ -2522,13 +2527,13 @@ class Subsidy(Model):
     """The answer to POST /v3/ecommerce/subsidies/create.
 
     Attributes:
-        amount: Amount.
-        description: Description.
+        amount: Amount. In fen.
+        description: What is paid for or done, in words.
         result_: Result. FAIL, REFUND, SUCCESS, or what the provider adds.
-        sub_mchid: Sub mchid.
+        sub_mchid: Merchant id of the sub-merchant.
         subsidy_id: Subsidy id.
-        success_time: Success time. RFC 3339.
-        transaction_id: Transaction id.
+        success_time: When it succeeded. RFC 3339.
+        transaction_id: WeChat Pay's number of the payment.
     """
 
     amount: Optional[int] = None
@@ -2545,14 +2550,14 @@ class ReturnSubsidyRequest(Model):
     """The body of POST /v3/ecommerce/subsidies/return.
 
     Attributes:
-        amount: Amount. Required.
-        description: Description. Required.
-        from_: From.
-        out_order_no: Out order no. Required.
-        refund_id: Refund id. Required.
-        sub_mchid: Sub mchid. Required.
+        amount: Amount. In fen. Required.
+        description: What is paid for or done, in words. Required.
+        from_: Accounts the money is taken from and how much from each.
+        out_order_no: The merchant's number of the order, unique for the merchant id. Required.
+        refund_id: WeChat Pay's number of the refund. Required.
+        sub_mchid: Merchant id of the sub-merchant. Required.
         subsidy_id: Subsidy id.
-        transaction_id: Transaction id. Required.
+        transaction_id: WeChat Pay's number of the payment. Required.
     """
 
     amount: int
@@ -2570,15 +2575,15 @@ class SubsidyReturn(Model):
     """The answer to POST /v3/ecommerce/subsidies/return.
 
     Attributes:
-        amount: Amount.
-        description: Description.
-        out_order_no: Out order no.
-        refund_id: Refund id.
+        amount: Amount. In fen.
+        description: What is paid for or done, in words.
+        out_order_no: The merchant's number of the order, unique for the merchant id.
+        refund_id: WeChat Pay's number of the refund.
         result_: Result. FAIL, REFUND, SUCCESS, or what the provider adds.
-        sub_mchid: Sub mchid.
+        sub_mchid: Merchant id of the sub-merchant.
         subsidy_refund_id: Subsidy refund id.
-        success_time: Success time. RFC 3339.
-        transaction_id: Transaction id.
+        success_time: When it succeeded. RFC 3339.
+        transaction_id: WeChat Pay's number of the payment.
     """
 
     amount: Optional[int] = None
@@ -2631,7 +2636,7 @@ def query_account_cancellation(client: Client, applyment_id: str, *, options: Op
 
     Args:
         client: The client of the merchant.
-        applyment_id: Applyment id. Required.
+        applyment_id: WeChat Pay's number of the application. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     result = client.execute(
@@ -2649,7 +2654,7 @@ async def query_account_cancellation_async(
 
     Args:
         client: The client of the merchant.
-        applyment_id: Applyment id. Required.
+        applyment_id: WeChat Pay's number of the application. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     result = await client.execute(
@@ -2699,7 +2704,7 @@ def query_account_cancellation_by_out_request_no(
 
     Args:
         client: The client of the merchant.
-        out_request_no: Out request no. Required.
+        out_request_no: The merchant's number of the request, unique for the merchant id; the same number has one effect. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     result = client.execute(
@@ -2719,7 +2724,7 @@ async def query_account_cancellation_by_out_request_no_async(
 
     Args:
         client: The client of the merchant.
-        out_request_no: Out request no. Required.
+        out_request_no: The merchant's number of the request, unique for the merchant id; the same number has one effect. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     result = await client.execute(
@@ -2739,7 +2744,7 @@ def validate_account_cancellation(
 
     Args:
         client: The client of the merchant.
-        sub_mchid: Sub mchid. Required.
+        sub_mchid: Merchant id of the sub-merchant. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     result = client.execute(
@@ -2757,7 +2762,7 @@ async def validate_account_cancellation_async(
 
     Args:
         client: The client of the merchant.
-        sub_mchid: Sub mchid. Required.
+        sub_mchid: Merchant id of the sub-merchant. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     result = await client.execute(
@@ -2843,7 +2848,7 @@ def query_cancel_application(client: Client, out_apply_no: str, *, options: Opti
 
     Args:
         client: The client of the merchant.
-        out_apply_no: Out apply no. Required.
+        out_apply_no: The merchant's number of the application. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     result = client.execute(
@@ -2859,7 +2864,7 @@ async def query_cancel_application_async(client: AsyncClient, out_apply_no: str,
 
     Args:
         client: The client of the merchant.
-        out_apply_no: Out apply no. Required.
+        out_apply_no: The merchant's number of the application. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     result = await client.execute(
@@ -2875,7 +2880,7 @@ def query_applyment_by_out_request_no(client: Client, out_request_no: str, *, op
 
     Args:
         client: The client of the merchant.
-        out_request_no: Out request no. Required.
+        out_request_no: The merchant's number of the request, unique for the merchant id; the same number has one effect. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     result = client.execute(
@@ -2893,7 +2898,7 @@ async def query_applyment_by_out_request_no_async(
 
     Args:
         client: The client of the merchant.
-        out_request_no: Out request no. Required.
+        out_request_no: The merchant's number of the request, unique for the merchant id; the same number has one effect. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     result = await client.execute(
@@ -2909,7 +2914,7 @@ def revoke_applyment_by_out_request_no(client: Client, out_request_no: str, *, o
 
     Args:
         client: The client of the merchant.
-        out_request_no: Out request no. Required.
+        out_request_no: The merchant's number of the request, unique for the merchant id; the same number has one effect. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     result = client.execute(
@@ -2927,7 +2932,7 @@ async def revoke_applyment_by_out_request_no_async(
 
     Args:
         client: The client of the merchant.
-        out_request_no: Out request no. Required.
+        out_request_no: The merchant's number of the request, unique for the merchant id; the same number has one effect. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     result = await client.execute(
@@ -3005,7 +3010,7 @@ def query_applyment(client: Client, applyment_id: int, *, options: Optional[Opti
 
     Args:
         client: The client of the merchant.
-        applyment_id: Applyment id. Required.
+        applyment_id: WeChat Pay's number of the application. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     result = client.execute("GET /v3/ecommerce/applyments/{applyment_id}", path={"applyment_id": applyment_id}, options=options)
@@ -3019,7 +3024,7 @@ async def query_applyment_async(client: AsyncClient, applyment_id: int, *, optio
 
     Args:
         client: The client of the merchant.
-        applyment_id: Applyment id. Required.
+        applyment_id: WeChat Pay's number of the application. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     result = await client.execute("GET /v3/ecommerce/applyments/{applyment_id}", path={"applyment_id": applyment_id}, options=options)
@@ -3033,7 +3038,7 @@ def revoke_applyment(client: Client, applyment_id: int, *, options: Optional[Opt
 
     Args:
         client: The client of the merchant.
-        applyment_id: Applyment id. Required.
+        applyment_id: WeChat Pay's number of the application. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     result = client.execute("POST /v3/ecommerce/applyments/{applyment_id}/revoke", path={"applyment_id": applyment_id}, options=options)
@@ -3047,7 +3052,7 @@ async def revoke_applyment_async(client: AsyncClient, applyment_id: int, *, opti
 
     Args:
         client: The client of the merchant.
-        applyment_id: Applyment id. Required.
+        applyment_id: WeChat Pay's number of the application. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     result = await client.execute(
@@ -3101,10 +3106,10 @@ def fund_flow_bill(
 
     Args:
         client: The client of the merchant.
-        account_type: Account type. Always ALL. Required.
-        algorithm: Algorithm. One of AEAD_AES_256_GCM, SM4_GCM. Required.
-        bill_date: Bill date. Required.
-        tar_type: Tar type. Always GZIP.
+        account_type: Kind of account. Always ALL. Required.
+        algorithm: Algorithm of the encryption. One of AEAD_AES_256_GCM, SM4_GCM. Required.
+        bill_date: Day of the bill, yyyy-MM-dd, in Beijing. Required.
+        tar_type: Kind of compression. Always GZIP.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     query = given(("account_type", account_type), ("algorithm", algorithm), ("bill_date", bill_date), ("tar_type", tar_type))
@@ -3127,10 +3132,10 @@ async def fund_flow_bill_async(
 
     Args:
         client: The client of the merchant.
-        account_type: Account type. Always ALL. Required.
-        algorithm: Algorithm. One of AEAD_AES_256_GCM, SM4_GCM. Required.
-        bill_date: Bill date. Required.
-        tar_type: Tar type. Always GZIP.
+        account_type: Kind of account. Always ALL. Required.
+        algorithm: Algorithm of the encryption. One of AEAD_AES_256_GCM, SM4_GCM. Required.
+        bill_date: Day of the bill, yyyy-MM-dd, in Beijing. Required.
+        tar_type: Kind of compression. Always GZIP.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     query = given(("account_type", account_type), ("algorithm", algorithm), ("bill_date", bill_date), ("tar_type", tar_type))
@@ -3145,8 +3150,8 @@ def query_contract(client: Client, plan_id: int, out_contract_code: str, *, opti
 
     Args:
         client: The client of the merchant.
-        plan_id: Plan id. Required.
-        out_contract_code: Out contract code. Required.
+        plan_id: Number of the plan or of the contract's template. Required.
+        out_contract_code: The merchant's number of the contract. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     result = client.execute(
@@ -3164,8 +3169,8 @@ async def query_contract_async(client: AsyncClient, plan_id: int, out_contract_c
 
     Args:
         client: The client of the merchant.
-        plan_id: Plan id. Required.
-        out_contract_code: Out contract code. Required.
+        plan_id: Number of the plan or of the contract's template. Required.
+        out_contract_code: The merchant's number of the contract. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     result = await client.execute(
@@ -3185,8 +3190,8 @@ def terminate_contract(
 
     Args:
         client: The client of the merchant.
-        plan_id: Plan id. Required.
-        out_contract_code: Out contract code. Required.
+        plan_id: Number of the plan or of the contract's template. Required.
+        out_contract_code: The merchant's number of the contract. Required.
         request: What to send.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
@@ -3208,8 +3213,8 @@ async def terminate_contract_async(
 
     Args:
         client: The client of the merchant.
-        plan_id: Plan id. Required.
-        out_contract_code: Out contract code. Required.
+        plan_id: Number of the plan or of the contract's template. Required.
+        out_contract_code: The merchant's number of the contract. Required.
         request: What to send.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
@@ -3325,7 +3330,7 @@ def query_combined_deduction(client: Client, combine_out_trade_no: str, *, optio
 
     Args:
         client: The client of the merchant.
-        combine_out_trade_no: Combine out trade no. Required.
+        combine_out_trade_no: The merchant's number of the combined order, unique for the merchant id. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     result = client.execute(
@@ -3345,7 +3350,7 @@ async def query_combined_deduction_async(
 
     Args:
         client: The client of the merchant.
-        combine_out_trade_no: Combine out trade no. Required.
+        combine_out_trade_no: The merchant's number of the combined order, unique for the merchant id. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     result = await client.execute(
@@ -3365,7 +3370,7 @@ def reverse_combined_deduction(
 
     Args:
         client: The client of the merchant.
-        combine_out_trade_no: Combine out trade no. Required.
+        combine_out_trade_no: The merchant's number of the combined order, unique for the merchant id. Required.
         request: What to send.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
@@ -3386,7 +3391,7 @@ async def reverse_combined_deduction_async(
 
     Args:
         client: The client of the merchant.
-        combine_out_trade_no: Combine out trade no. Required.
+        combine_out_trade_no: The merchant's number of the combined order, unique for the merchant id. Required.
         request: What to send.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
@@ -3411,8 +3416,8 @@ def query_balance(
 
     Args:
         client: The client of the merchant.
-        sub_mchid: Sub mchid. Required.
-        account_type: Account type. One of BASIC, DEPOSIT, FEES, OPERATION.
+        sub_mchid: Merchant id of the sub-merchant. Required.
+        account_type: Kind of account. One of BASIC, DEPOSIT, FEES, OPERATION.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     query = given(("account_type", account_type))
@@ -3433,8 +3438,8 @@ async def query_balance_async(
 
     Args:
         client: The client of the merchant.
-        sub_mchid: Sub mchid. Required.
-        account_type: Account type. One of BASIC, DEPOSIT, FEES, OPERATION.
+        sub_mchid: Merchant id of the sub-merchant. Required.
+        account_type: Kind of account. One of BASIC, DEPOSIT, FEES, OPERATION.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     query = given(("account_type", account_type))
@@ -3456,9 +3461,9 @@ def query_day_end_balance(
 
     Args:
         client: The client of the merchant.
-        sub_mchid: Sub mchid. Required.
-        account_type: Account type. One of BASIC, DEPOSIT.
-        date: Date. YYYY-MM-DD. Required.
+        sub_mchid: Merchant id of the sub-merchant. Required.
+        account_type: Kind of account. One of BASIC, DEPOSIT.
+        date: Day, yyyy-MM-dd. YYYY-MM-DD. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     query = given(("account_type", account_type), ("date", date))
@@ -3480,9 +3485,9 @@ async def query_day_end_balance_async(
 
     Args:
         client: The client of the merchant.
-        sub_mchid: Sub mchid. Required.
-        account_type: Account type. One of BASIC, DEPOSIT.
-        date: Date. YYYY-MM-DD. Required.
+        sub_mchid: Merchant id of the sub-merchant. Required.
+        account_type: Kind of account. One of BASIC, DEPOSIT.
+        date: Day, yyyy-MM-dd. YYYY-MM-DD. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     query = given(("account_type", account_type), ("date", date))
@@ -3531,8 +3536,8 @@ def query_withdrawal_by_out_request_no(
 
     Args:
         client: The client of the merchant.
-        out_request_no: Out request no. Required.
-        sub_mchid: Sub mchid. Required.
+        out_request_no: The merchant's number of the request, unique for the merchant id; the same number has one effect. Required.
+        sub_mchid: Merchant id of the sub-merchant. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     query = given(("sub_mchid", sub_mchid))
@@ -3554,8 +3559,8 @@ async def query_withdrawal_by_out_request_no_async(
 
     Args:
         client: The client of the merchant.
-        out_request_no: Out request no. Required.
-        sub_mchid: Sub mchid. Required.
+        out_request_no: The merchant's number of the request, unique for the merchant id; the same number has one effect. Required.
+        sub_mchid: Merchant id of the sub-merchant. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     query = given(("sub_mchid", sub_mchid))
@@ -3575,8 +3580,8 @@ def query_withdrawal(client: Client, withdraw_id: str, *, sub_mchid: str, option
 
     Args:
         client: The client of the merchant.
-        withdraw_id: Withdraw id. Required.
-        sub_mchid: Sub mchid. Required.
+        withdraw_id: WeChat Pay's number of the withdrawal. Required.
+        sub_mchid: Merchant id of the sub-merchant. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     query = given(("sub_mchid", sub_mchid))
@@ -3593,8 +3598,8 @@ async def query_withdrawal_async(client: AsyncClient, withdraw_id: str, *, sub_m
 
     Args:
         client: The client of the merchant.
-        withdraw_id: Withdraw id. Required.
-        sub_mchid: Sub mchid. Required.
+        withdraw_id: WeChat Pay's number of the withdrawal. Required.
+        sub_mchid: Merchant id of the sub-merchant. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     query = given(("sub_mchid", sub_mchid))
@@ -3613,8 +3618,8 @@ def query_individual_authorization_by_out_contract_code(
 
     Args:
         client: The client of the merchant.
-        out_contract_code: Out contract code. Required.
-        appid: Appid. Required.
+        out_contract_code: The merchant's number of the contract. Required.
+        appid: App id of the official account, mini-program or app. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     query = given(("appid", appid))
@@ -3636,8 +3641,8 @@ async def query_individual_authorization_by_out_contract_code_async(
 
     Args:
         client: The client of the merchant.
-        out_contract_code: Out contract code. Required.
-        appid: Appid. Required.
+        out_contract_code: The merchant's number of the contract. Required.
+        appid: App id of the official account, mini-program or app. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     query = given(("appid", appid))
@@ -3803,8 +3808,8 @@ def query_individual_authorization(
 
     Args:
         client: The client of the merchant.
-        openid: Openid. Required.
-        appid: Appid. Required.
+        openid: The user's id within the app id. Required.
+        appid: App id of the official account, mini-program or app. Required.
         permission_type: Permission type. Always INDIVIDUAL_PAYEE. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
@@ -3822,8 +3827,8 @@ async def query_individual_authorization_async(
 
     Args:
         client: The client of the merchant.
-        openid: Openid. Required.
-        appid: Appid. Required.
+        openid: The user's id within the app id. Required.
+        appid: App id of the official account, mini-program or app. Required.
         permission_type: Permission type. Always INDIVIDUAL_PAYEE. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
@@ -3869,7 +3874,7 @@ def query_transfer_authorization(client: Client, sub_mchid: str, *, options: Opt
 
     Args:
         client: The client of the merchant.
-        sub_mchid: Sub mchid. Required.
+        sub_mchid: Merchant id of the sub-merchant. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     result = client.execute("GET /v3/ecommerce/mch-transfer/authorizations/{sub_mchid}", path={"sub_mchid": sub_mchid}, options=options)
@@ -3885,7 +3890,7 @@ async def query_transfer_authorization_async(
 
     Args:
         client: The client of the merchant.
-        sub_mchid: Sub mchid. Required.
+        sub_mchid: Merchant id of the sub-merchant. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     result = await client.execute(
@@ -3929,8 +3934,9 @@ def query_transfer_by_out_bill_no(client: Client, out_bill_no: str, *, sub_mchid
 
     Args:
         client: The client of the merchant.
-        out_bill_no: Out bill no. Required.
-        sub_mchid: Sub mchid. Required.
+        out_bill_no: The merchant's number of the transfer, unique for the merchant id; however often it is sent, money is moved once.
+            Required.
+        sub_mchid: Merchant id of the sub-merchant. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     query = given(("sub_mchid", sub_mchid))
@@ -3952,8 +3958,9 @@ async def query_transfer_by_out_bill_no_async(
 
     Args:
         client: The client of the merchant.
-        out_bill_no: Out bill no. Required.
-        sub_mchid: Sub mchid. Required.
+        out_bill_no: The merchant's number of the transfer, unique for the merchant id; however often it is sent, money is moved once.
+            Required.
+        sub_mchid: Merchant id of the sub-merchant. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     query = given(("sub_mchid", sub_mchid))
@@ -3973,7 +3980,8 @@ def cancel_transfer(client: Client, out_bill_no: str, request: CancelTransferReq
 
     Args:
         client: The client of the merchant.
-        out_bill_no: Out bill no. Required.
+        out_bill_no: The merchant's number of the transfer, unique for the merchant id; however often it is sent, money is moved once.
+            Required.
         request: What to send.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
@@ -3995,7 +4003,8 @@ async def cancel_transfer_async(
 
     Args:
         client: The client of the merchant.
-        out_bill_no: Out bill no. Required.
+        out_bill_no: The merchant's number of the transfer, unique for the merchant id; however often it is sent, money is moved once.
+            Required.
         request: What to send.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
@@ -4017,8 +4026,8 @@ def query_transfer_by_transfer_bill_no(
 
     Args:
         client: The client of the merchant.
-        transfer_bill_no: Transfer bill no. Required.
-        sub_mchid: Sub mchid. Required.
+        transfer_bill_no: WeChat Pay's number of the transfer. Required.
+        sub_mchid: Merchant id of the sub-merchant. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     query = given(("sub_mchid", sub_mchid))
@@ -4040,8 +4049,8 @@ async def query_transfer_by_transfer_bill_no_async(
 
     Args:
         client: The client of the merchant.
-        transfer_bill_no: Transfer bill no. Required.
-        sub_mchid: Sub mchid. Required.
+        transfer_bill_no: WeChat Pay's number of the transfer. Required.
+        sub_mchid: Merchant id of the sub-merchant. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     query = given(("sub_mchid", sub_mchid))
@@ -4063,8 +4072,8 @@ def query_after_sales_order(
 
     Args:
         client: The client of the merchant.
-        sub_mchid: Sub mchid. Required.
-        transaction_id: Transaction id.
+        sub_mchid: Merchant id of the sub-merchant. Required.
+        transaction_id: WeChat Pay's number of the payment.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     query = given(("sub_mchid", sub_mchid), ("transaction_id", transaction_id))
@@ -4081,8 +4090,8 @@ async def query_after_sales_order_async(
 
     Args:
         client: The client of the merchant.
-        sub_mchid: Sub mchid. Required.
-        transaction_id: Transaction id.
+        sub_mchid: Merchant id of the sub-merchant. Required.
+        transaction_id: WeChat Pay's number of the payment.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     query = given(("sub_mchid", sub_mchid), ("transaction_id", transaction_id))
@@ -4161,9 +4170,9 @@ def query_profit_sharing(
 
     Args:
         client: The client of the merchant.
-        out_order_no: Out order no. Required.
-        sub_mchid: Sub mchid. Required.
-        transaction_id: Transaction id. Required.
+        out_order_no: The merchant's number of the order, unique for the merchant id. Required.
+        sub_mchid: Merchant id of the sub-merchant. Required.
+        transaction_id: WeChat Pay's number of the payment. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     query = given(("out_order_no", out_order_no), ("sub_mchid", sub_mchid), ("transaction_id", transaction_id))
@@ -4180,9 +4189,9 @@ async def query_profit_sharing_async(
 
     Args:
         client: The client of the merchant.
-        out_order_no: Out order no. Required.
-        sub_mchid: Sub mchid. Required.
-        transaction_id: Transaction id. Required.
+        out_order_no: The merchant's number of the order, unique for the merchant id. Required.
+        sub_mchid: Merchant id of the sub-merchant. Required.
+        transaction_id: WeChat Pay's number of the payment. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     query = given(("out_order_no", out_order_no), ("sub_mchid", sub_mchid), ("transaction_id", transaction_id))
@@ -4227,7 +4236,7 @@ def query_remaining_amount(client: Client, transaction_id: str, *, options: Opti
 
     Args:
         client: The client of the merchant.
-        transaction_id: Transaction id. Required.
+        transaction_id: WeChat Pay's number of the payment. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     result = client.execute(
@@ -4245,7 +4254,7 @@ async def query_remaining_amount_async(
 
     Args:
         client: The client of the merchant.
-        transaction_id: Transaction id. Required.
+        transaction_id: WeChat Pay's number of the payment. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     result = await client.execute(
@@ -4327,10 +4336,11 @@ def query_return_order(
 
     Args:
         client: The client of the merchant.
-        order_id: Order id.
-        out_order_no: Out order no.
-        out_return_no: Out return no. Required.
-        sub_mchid: Sub mchid. Required.
+        order_id: WeChat Pay's number of the order.
+        out_order_no: The merchant's number of the order, unique for the merchant id.
+        out_return_no: The merchant's number of the return, unique for the merchant id; however often it is sent, money is returned
+            once. Required.
+        sub_mchid: Merchant id of the sub-merchant. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     query = given(("order_id", order_id), ("out_order_no", out_order_no), ("out_return_no", out_return_no), ("sub_mchid", sub_mchid))
@@ -4353,10 +4363,11 @@ async def query_return_order_async(
 
     Args:
         client: The client of the merchant.
-        order_id: Order id.
-        out_order_no: Out order no.
-        out_return_no: Out return no. Required.
-        sub_mchid: Sub mchid. Required.
+        order_id: WeChat Pay's number of the order.
+        out_order_no: The merchant's number of the order, unique for the merchant id.
+        out_return_no: The merchant's number of the return, unique for the merchant id; however often it is sent, money is returned
+            once. Required.
+        sub_mchid: Merchant id of the sub-merchant. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     query = given(("order_id", order_id), ("out_order_no", out_order_no), ("out_return_no", out_return_no), ("sub_mchid", sub_mchid))
@@ -4436,9 +4447,9 @@ def query_refund(
 
     Args:
         client: The client of the merchant.
-        refund_id: Refund id. Required.
-        individual_auth_id: Individual auth id.
-        sub_mchid: Sub mchid.
+        refund_id: WeChat Pay's number of the refund. Required.
+        individual_auth_id: Number of a person's authorization.
+        sub_mchid: Merchant id of the sub-merchant.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     query = given(("individual_auth_id", individual_auth_id), ("sub_mchid", sub_mchid))
@@ -4460,9 +4471,9 @@ async def query_refund_async(
 
     Args:
         client: The client of the merchant.
-        refund_id: Refund id. Required.
-        individual_auth_id: Individual auth id.
-        sub_mchid: Sub mchid.
+        refund_id: WeChat Pay's number of the refund. Required.
+        individual_auth_id: Number of a person's authorization.
+        sub_mchid: Merchant id of the sub-merchant.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     query = given(("individual_auth_id", individual_auth_id), ("sub_mchid", sub_mchid))
@@ -4484,9 +4495,10 @@ def query_refund_by_out_refund_no(
 
     Args:
         client: The client of the merchant.
-        out_refund_no: Out refund no. Required.
-        individual_auth_id: Individual auth id.
-        sub_mchid: Sub mchid.
+        out_refund_no: The merchant's refund number, unique for the merchant id; however often it is sent, money is refunded once.
+            Required.
+        individual_auth_id: Number of a person's authorization.
+        sub_mchid: Merchant id of the sub-merchant.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     query = given(("individual_auth_id", individual_auth_id), ("sub_mchid", sub_mchid))
@@ -4510,9 +4522,10 @@ async def query_refund_by_out_refund_no_async(
 
     Args:
         client: The client of the merchant.
-        out_refund_no: Out refund no. Required.
-        individual_auth_id: Individual auth id.
-        sub_mchid: Sub mchid.
+        out_refund_no: The merchant's refund number, unique for the merchant id; however often it is sent, money is refunded once.
+            Required.
+        individual_auth_id: Number of a person's authorization.
+        sub_mchid: Merchant id of the sub-merchant.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     query = given(("individual_auth_id", individual_auth_id), ("sub_mchid", sub_mchid))
@@ -4531,7 +4544,7 @@ def apply_abnormal_refund(
 
     Args:
         client: The client of the merchant.
-        refund_id: Refund id. Required.
+        refund_id: WeChat Pay's number of the refund. Required.
         request: What to send.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
@@ -4553,7 +4566,7 @@ async def apply_abnormal_refund_async(
 
     Args:
         client: The client of the merchant.
-        refund_id: Refund id. Required.
+        refund_id: WeChat Pay's number of the refund. Required.
         request: What to send.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
@@ -4573,8 +4586,8 @@ def query_advance_return(client: Client, refund_id: str, *, sub_mchid: str, opti
 
     Args:
         client: The client of the merchant.
-        refund_id: Refund id. Required.
-        sub_mchid: Sub mchid. Required.
+        refund_id: WeChat Pay's number of the refund. Required.
+        sub_mchid: Merchant id of the sub-merchant. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     query = given(("sub_mchid", sub_mchid))
@@ -4593,8 +4606,8 @@ async def query_advance_return_async(
 
     Args:
         client: The client of the merchant.
-        refund_id: Refund id. Required.
-        sub_mchid: Sub mchid. Required.
+        refund_id: WeChat Pay's number of the refund. Required.
+        sub_mchid: Merchant id of the sub-merchant. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     query = given(("sub_mchid", sub_mchid))
@@ -4613,7 +4626,7 @@ def create_advance_return(
 
     Args:
         client: The client of the merchant.
-        refund_id: Refund id. Required.
+        refund_id: WeChat Pay's number of the refund. Required.
         request: What to send.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
@@ -4632,7 +4645,7 @@ async def create_advance_return_async(
 
     Args:
         client: The client of the merchant.
-        refund_id: Refund id. Required.
+        refund_id: WeChat Pay's number of the refund. Required.
         request: What to send.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """

@@ -103,17 +103,17 @@ class CouponNotification(Model):
     """A cash coupon that was used. Plaintext of COUPON.USE.
 
     Attributes:
-        stock_creator_mchid: Stock creator mchid.
-        stock_id: Stock id.
-        coupon_id: Coupon id.
+        stock_creator_mchid: Merchant id of who made the stock.
+        stock_id: WeChat Pay's number of the stock of coupons.
+        coupon_id: WeChat Pay's number of the coupon.
         coupon_name: Coupon name.
-        status: Status.
-        description: Description.
-        create_time: Create time. RFC 3339.
+        status: State.
+        description: What is paid for or done, in words.
+        create_time: When it was made. RFC 3339.
         coupon_type: Coupon type.
         no_cash: No cash.
-        available_begin_time: Available begin time. RFC 3339.
-        available_end_time: Available end time. RFC 3339.
+        available_begin_time: From when it is good. RFC 3339.
+        available_end_time: Until when it is good. RFC 3339.
         singleitem: Singleitem.
         singleitem_discount_off: Singleitem discount off.
         discount_to: Discount to.
@@ -144,7 +144,7 @@ class SingleItemDiscount(Model):
     """The discount of a coupon for single goods.
 
     Attributes:
-        single_price_max: Single price max. In fen.
+        single_price_max: Highest price of goods that a coupon is good for. In fen.
     """
 
     single_price_max: Optional[int] = None
@@ -155,8 +155,8 @@ class DiscountTo(Model):
     """The price to which a coupon lowers goods.
 
     Attributes:
-        cut_to_price: Cut to price. In fen.
-        max_price: Max price. In fen.
+        cut_to_price: Price to which a coupon lowers goods. In fen.
+        max_price: Highest price of goods that a coupon is good for. In fen.
     """
 
     cut_to_price: Optional[int] = None
@@ -170,8 +170,8 @@ class NotifiedConsumption(Model):
     Attributes:
         consume_time: Consume time. RFC 3339.
         consume_mchid: Consume mchid.
-        transaction_id: Transaction id.
-        goods_detail: Goods detail.
+        transaction_id: WeChat Pay's number of the payment.
+        goods_detail: Single goods.
     """
 
     consume_time: Optional[str] = None
@@ -185,8 +185,8 @@ class Callback(Model):
     """The answer to GET /v3/marketing/favor/callbacks.
 
     Attributes:
-        mchid: Mchid.
-        notify_url: Notify url.
+        mchid: Merchant id.
+        notify_url: Where the notification goes: absolute, HTTPS, without query.
     """
 
     mchid: Optional[str] = None
@@ -198,8 +198,8 @@ class SetCallbackRequest(Model):
     """The body of POST /v3/marketing/favor/callbacks.
 
     Attributes:
-        mchid: Mchid. Left out, it is the configuration's mchid.
-        notify_url: Notify url. Required.
+        mchid: Merchant id. Left out, it is the configuration's mchid.
+        notify_url: Where the notification goes: absolute, HTTPS, without query. Required.
         switch: Switch.
     """
 
@@ -213,8 +213,8 @@ class SetCallbackResponse(Model):
     """The answer to POST /v3/marketing/favor/callbacks.
 
     Attributes:
-        notify_url: Notify url.
-        update_time: Update time.
+        notify_url: Where the notification goes: absolute, HTTPS, without query.
+        update_time: When it was last changed.
     """
 
     notify_url: Optional[str] = None
@@ -226,17 +226,17 @@ class CreateStockRequest(Model):
     """The body of POST /v3/marketing/favor/coupon-stocks.
 
     Attributes:
-        available_begin_time: Available begin time. RFC 3339. Required.
-        available_end_time: Available end time. RFC 3339. Required.
+        available_begin_time: From when it is good. RFC 3339. Required.
+        available_end_time: Until when it is good. RFC 3339. Required.
         belong_merchant: Belong merchant. Required.
         comment: Comment.
         coupon_use_rule: Coupon use rule. Required.
         ext_info: Ext info.
         no_cash: No cash. Required.
-        out_request_no: Out request no. Required.
+        out_request_no: The merchant's number of the request, unique for the merchant id; the same number has one effect. Required.
         pattern_info: Pattern info.
-        stock_name: Stock name. Required.
-        stock_type: Stock type. One of DISCOUNT, DISCOUNT_CUT, EXCHAHGE, NORMAL, RANDOM. Required.
+        stock_name: Name of the stock. Required.
+        stock_type: Kind of coupons. One of DISCOUNT, DISCOUNT_CUT, EXCHAHGE, NORMAL, RANDOM. Required.
         stock_use_rule: Stock use rule. Required.
     """
 
@@ -266,10 +266,10 @@ class CouponUseRule(Model):
         discount_coupon: Discount coupon.
         exchange_coupon: Exchange coupon.
         fixed_normal_coupon: Fixed normal coupon.
-        goods_tag: Goods tag.
+        goods_tag: Mark of goods for discounts.
         limit_card: Limit card.
-        limit_pay: Limit pay.
-        trade_type: Trade type. One of APPPAY, CARD, FACE, MICROAPP, OTHER, PPAY.
+        limit_pay: Ways of paying that are excluded.
+        trade_type: Way of paying. One of APPPAY, CARD, FACE, MICROAPP, OTHER, PPAY.
         unavailable_items: Unavailable items.
     """
 
@@ -292,8 +292,8 @@ class CouponAvailableTime(Model):
     """The object coupon_available_time.
 
     Attributes:
-        available_begin_time: Available begin time. RFC 3339.
-        available_end_time: Available end time. RFC 3339.
+        available_begin_time: From when it is good. RFC 3339.
+        available_end_time: Until when it is good. RFC 3339.
         available_time_after_receive: Available time after receive.
         fix_available_time: Fix available time.
         second_day_available: Second day available.
@@ -312,8 +312,8 @@ class FixAvailableTime(Model):
 
     Attributes:
         available_week_day: Available week day. One of 0, 1, 2, 3, 4, 5, 6.
-        begin_time: Begin time.
-        end_time: End time.
+        begin_time: When it begins.
+        end_time: When it ends.
     """
 
     available_week_day: Optional[list[int]] = None
@@ -326,9 +326,9 @@ class DiscountCoupon(Model):
     """The object discount_coupon.
 
     Attributes:
-        discount_amount_max: Discount amount max.
-        discount_percent: Discount percent.
-        transaction_minimum: Transaction minimum.
+        discount_amount_max: Largest discount. In fen.
+        discount_percent: Discount, in hundredths.
+        transaction_minimum: From which amount of payment on a coupon is good. In fen.
     """
 
     discount_amount_max: Optional[int] = None
@@ -341,8 +341,8 @@ class ExchangeCoupon(Model):
     """The object exchange_coupon.
 
     Attributes:
-        exchange_price: Exchange price.
-        transaction_minimum: Transaction minimum.
+        exchange_price: Price for which goods are exchanged. In fen.
+        transaction_minimum: From which amount of payment on a coupon is good. In fen.
     """
 
     exchange_price: Optional[int] = None
@@ -354,8 +354,8 @@ class FixedNormalCoupon(Model):
     """The object fixed_normal_coupon.
 
     Attributes:
-        coupon_amount: Coupon amount. Required.
-        transaction_minimum: Transaction minimum. Required.
+        coupon_amount: What a coupon is worth. In fen. Required.
+        transaction_minimum: From which amount of payment on a coupon is good. In fen. Required.
     """
 
     coupon_amount: int
@@ -383,10 +383,10 @@ class PatternInfo(Model):
         background_color: Background color. One of Color010, Color020, Color030, Color040, Color050, Color060, Color070, Color080,
             Color090, Color100.
         coupon_image: Coupon image.
-        description: Description.
+        description: What is paid for or done, in words.
         jump_target: Jump target. One of DEFAULT_PAGE, MINI_PROGRAM, PAYMENT_CODE.
         merchant_logo: Merchant logo.
-        merchant_name: Merchant name.
+        merchant_name: Name of the merchant.
         mini_program_appid: Mini program appid.
         mini_program_path: Mini program path.
     """
@@ -408,10 +408,10 @@ class StockUseRule(Model):
     """The object stock_use_rule.
 
     Attributes:
-        max_amount: Max amount. Required.
-        max_amount_by_day: Max amount by day.
-        max_coupons: Max coupons. Required.
-        max_coupons_per_user: Max coupons per user. Required.
+        max_amount: Whole budget. In fen. Required.
+        max_amount_by_day: Budget of a day. In fen.
+        max_coupons: How many coupons there are at most. Required.
+        max_coupons_per_user: How many coupons a user gets at most. Required.
         natural_person_limit: Natural person limit. Required.
         prevent_api_abuse: Prevent api abuse. Required.
     """
@@ -429,8 +429,8 @@ class CreateStockResponse(Model):
     """The answer to POST /v3/marketing/favor/coupon-stocks.
 
     Attributes:
-        create_time: Create time. RFC 3339.
-        stock_id: Stock id.
+        create_time: When it was made. RFC 3339.
+        stock_id: WeChat Pay's number of the stock of coupons.
     """
 
     create_time: Optional[str] = None
@@ -453,10 +453,10 @@ class Stocks(Model):
     """The answer to GET /v3/marketing/favor/stocks.
 
     Attributes:
-        data: Data.
-        limit: Limit.
-        offset: Offset.
-        total_count: Total count.
+        data: What is listed.
+        limit: How many to list at most.
+        offset: How many to pass over before the first that is listed.
+        total_count: How many there are in all.
     """
 
     data: Optional[list[Stock]] = None
@@ -470,25 +470,25 @@ class Stock(Model):
     """The answer to GET /v3/marketing/favor/stocks/{stock_id}.
 
     Attributes:
-        available_begin_time: Available begin time. RFC 3339.
-        available_end_time: Available end time. RFC 3339.
+        available_begin_time: From when it is good. RFC 3339.
+        available_end_time: Until when it is good. RFC 3339.
         available_industry_list: Available industry list.
         available_region_list: Available region list.
         business_type: Business type. MULTIUSE, or what the provider adds.
-        create_time: Create time. RFC 3339.
+        create_time: When it was made. RFC 3339.
         cut_to_message: Cut to message.
-        description: Description.
+        description: What is paid for or done, in words.
         distributed_coupons: Distributed coupons.
         no_cash: No cash.
         singleitem: Singleitem.
-        start_time: Start time. RFC 3339.
-        status: Status. audit, paused, running, stoped, unactivated, or what the provider adds.
-        stock_creator_mchid: Stock creator mchid.
-        stock_id: Stock id.
-        stock_name: Stock name.
-        stock_type: Stock type. DISCOUNT, DISCOUNT_CUT, EXCHAHGE, NORMAL, RANDOM, or what the provider adds.
+        start_time: When it begins. RFC 3339.
+        status: State. audit, paused, running, stoped, unactivated, or what the provider adds.
+        stock_creator_mchid: Merchant id of who made the stock.
+        stock_id: WeChat Pay's number of the stock of coupons.
+        stock_name: Name of the stock.
+        stock_type: Kind of coupons. DISCOUNT, DISCOUNT_CUT, EXCHAHGE, NORMAL, RANDOM, or what the provider adds.
         stock_use_rule: Stock use rule.
-        stop_time: Stop time. RFC 3339.
+        stop_time: When it was stopped. RFC 3339.
     """
 
     available_begin_time: Optional[str] = None
@@ -521,7 +521,7 @@ class AvailableRegion(Model):
         country: Country.
         district: District.
         province: Province.
-        type: Type.
+        type: Kind.
     """
 
     city: Optional[str] = None
@@ -536,8 +536,8 @@ class CutToMessage(Model):
     """The object cut_to_message.
 
     Attributes:
-        cut_to_price: Cut to price.
-        single_price_max: Single price max.
+        cut_to_price: Price to which a coupon lowers goods. In fen.
+        single_price_max: Highest price of goods that a coupon is good for. In fen.
     """
 
     cut_to_price: Optional[int] = None
@@ -549,10 +549,10 @@ class StocksStockUseRule(Model):
     """The object stock_use_rule.
 
     Attributes:
-        max_amount: Max amount.
-        max_amount_by_day: Max amount by day.
-        max_coupons: Max coupons.
-        max_coupons_per_user: Max coupons per user.
+        max_amount: Whole budget. In fen.
+        max_amount_by_day: Budget of a day. In fen.
+        max_coupons: How many coupons there are at most.
+        max_coupons_per_user: How many coupons a user gets at most.
         natural_person_limit: Natural person limit.
         prevent_api_abuse: Prevent api abuse.
     """
@@ -570,11 +570,11 @@ class ListStockItemsResponse(Model):
     """The answer to GET /v3/marketing/favor/stocks/{stock_id}/items.
 
     Attributes:
-        data: Data.
-        limit: Limit.
-        offset: Offset.
-        stock_id: Stock id.
-        total_count: Total count.
+        data: What is listed.
+        limit: How many to list at most.
+        offset: How many to pass over before the first that is listed.
+        stock_id: WeChat Pay's number of the stock of coupons.
+        total_count: How many there are in all.
     """
 
     data: Optional[list[str]] = None
@@ -589,11 +589,11 @@ class ListStockMerchantsResponse(Model):
     """The answer to GET /v3/marketing/favor/stocks/{stock_id}/merchants.
 
     Attributes:
-        data: Data.
-        limit: Limit.
-        offset: Offset.
-        stock_id: Stock id.
-        total_count: Total count.
+        data: What is listed.
+        limit: How many to list at most.
+        offset: How many to pass over before the first that is listed.
+        stock_id: WeChat Pay's number of the stock of coupons.
+        total_count: How many there are in all.
     """
 
     data: Optional[list[str]] = None
@@ -610,7 +610,7 @@ class UpdateStockGoodsRequest(Model):
     Attributes:
         add_goods_id_list: Add goods id list.
         delete_goods_id_list: Delete goods id list.
-        stock_creator_mchid: Stock creator mchid. Required.
+        stock_creator_mchid: Merchant id of who made the stock. Required.
     """
 
     stock_creator_mchid: str
@@ -624,7 +624,7 @@ class UpdateStockGoodsResponse(Model):
 
     Attributes:
         pause_time: Pause time. RFC 3339.
-        stock_id: Stock id.
+        stock_id: WeChat Pay's number of the stock of coupons.
     """
 
     pause_time: Optional[str] = None
@@ -636,7 +636,7 @@ class PauseStockRequest(Model):
     """The body of POST /v3/marketing/favor/stocks/{stock_id}/pause.
 
     Attributes:
-        stock_creator_mchid: Stock creator mchid. Required.
+        stock_creator_mchid: Merchant id of who made the stock. Required.
     """
 
     stock_creator_mchid: str
@@ -648,7 +648,7 @@ class PauseStockResponse(Model):
 
     Attributes:
         pause_time: Pause time. RFC 3339.
-        stock_id: Stock id.
+        stock_id: WeChat Pay's number of the stock of coupons.
     """
 
     pause_time: Optional[str] = None
@@ -662,9 +662,9 @@ class Flow(Model):
     Attributes:
         stock_refundflow_count: Stock refundflow count.
         stock_refundflow_hash: Stock refundflow hash.
-        url: Url.
-        hash_type: Hash type.
-        hash_value: Hash value.
+        url: Address.
+        hash_type: Algorithm of the hash.
+        hash_value: Hash of the file.
         stock_useflow_count: Stock useflow count.
         stock_useflow_hash: Stock useflow hash.
     """
@@ -683,7 +683,7 @@ class RestartStockRequest(Model):
     """The body of POST /v3/marketing/favor/stocks/{stock_id}/restart.
 
     Attributes:
-        stock_creator_mchid: Stock creator mchid. Required.
+        stock_creator_mchid: Merchant id of who made the stock. Required.
     """
 
     stock_creator_mchid: str
@@ -695,7 +695,7 @@ class RestartStockResponse(Model):
 
     Attributes:
         restart_time: Restart time. RFC 3339.
-        stock_id: Stock id.
+        stock_id: WeChat Pay's number of the stock of coupons.
     """
 
     restart_time: Optional[str] = None
@@ -707,7 +707,7 @@ class StartStockRequest(Model):
     """The body of POST /v3/marketing/favor/stocks/{stock_id}/start.
 
     Attributes:
-        stock_creator_mchid: Stock creator mchid. Required.
+        stock_creator_mchid: Merchant id of who made the stock. Required.
     """
 
     stock_creator_mchid: str
@@ -718,8 +718,8 @@ class StartStockResponse(Model):
     """The answer to POST /v3/marketing/favor/stocks/{stock_id}/start.
 
     Attributes:
-        start_time: Start time. RFC 3339.
-        stock_id: Stock id.
+        start_time: When it begins. RFC 3339.
+        stock_id: WeChat Pay's number of the stock of coupons.
     """
 
     start_time: Optional[str] = None
@@ -731,10 +731,10 @@ class Coupons(Model):
     """The answer to GET /v3/marketing/favor/users/{openid}/coupons.
 
     Attributes:
-        data: Data.
-        limit: Limit.
-        offset: Offset.
-        total_count: Total count.
+        data: What is listed.
+        limit: How many to list at most.
+        offset: How many to pass over before the first that is listed.
+        total_count: How many there are in all.
     """
 
     data: Optional[list[Coupon]] = None
@@ -748,12 +748,12 @@ class SendCouponRequest(Model):
     """The body of POST /v3/marketing/favor/users/{openid}/coupons.
 
     Attributes:
-        appid: Appid. Required.
-        coupon_minimum: Coupon minimum.
-        coupon_value: Coupon value.
-        out_request_no: Out request no. Required.
-        stock_creator_mchid: Stock creator mchid. Required.
-        stock_id: Stock id. Required.
+        appid: App id of the official account, mini-program or app. Required.
+        coupon_minimum: From which amount of payment on the coupon is good. In fen.
+        coupon_value: What the coupon is worth. In fen.
+        out_request_no: The merchant's number of the request, unique for the merchant id; the same number has one effect. Required.
+        stock_creator_mchid: Merchant id of who made the stock. Required.
+        stock_id: WeChat Pay's number of the stock of coupons. Required.
     """
 
     appid: str
@@ -769,7 +769,7 @@ class SendCouponResponse(Model):
     """The answer to POST /v3/marketing/favor/users/{openid}/coupons.
 
     Attributes:
-        coupon_id: Coupon id.
+        coupon_id: WeChat Pay's number of the coupon.
     """
 
     coupon_id: Optional[str] = None
@@ -780,24 +780,24 @@ class Coupon(Model):
     """The answer to GET /v3/marketing/favor/users/{openid}/coupons/{coupon_id}.
 
     Attributes:
-        available_balance: Available balance.
-        available_begin_time: Available begin time. RFC 3339.
-        available_end_time: Available end time. RFC 3339.
+        available_balance: What is left of the budget. In fen.
+        available_begin_time: From when it is good. RFC 3339.
+        available_end_time: Until when it is good. RFC 3339.
         business_type: Business type. MULTIUSE, or what the provider adds.
         consume_information: Consume information.
-        coupon_id: Coupon id.
+        coupon_id: WeChat Pay's number of the coupon.
         coupon_name: Coupon name.
         coupon_type: Coupon type. CUT_TO, NORMAL, or what the provider adds.
-        create_time: Create time. RFC 3339.
+        create_time: When it was made. RFC 3339.
         cut_to_message: Cut to message.
-        description: Description.
+        description: What is paid for or done, in words.
         normal_coupon_information: Normal coupon information.
         singleitem: Singleitem.
-        start_time: Start time. RFC 3339.
-        status: Status. EXPIRED, RECOVER, SENDED, USED, or what the provider adds.
-        stock_creator_mchid: Stock creator mchid.
-        stock_id: Stock id.
-        stop_time: Stop time. RFC 3339.
+        start_time: When it begins. RFC 3339.
+        status: State. EXPIRED, RECOVER, SENDED, USED, or what the provider adds.
+        stock_creator_mchid: Merchant id of who made the stock.
+        stock_id: WeChat Pay's number of the stock of coupons.
+        stop_time: When it was stopped. RFC 3339.
     """
 
     available_balance: Optional[int] = None
@@ -827,8 +827,8 @@ class ConsumeInformation(Model):
     Attributes:
         consume_mchid: Consume mchid.
         consume_time: Consume time. RFC 3339.
-        goods_detail: Goods detail.
-        transaction_id: Transaction id.
+        goods_detail: Single goods.
+        transaction_id: WeChat Pay's number of the payment.
     """
 
     consume_mchid: Optional[str] = None
@@ -839,13 +839,13 @@ class ConsumeInformation(Model):
 
 @dataclass(frozen=True)
 class GoodsDetail(Model):
-    """An item of goods_detail.
+    """An item of goods_detail. Single goods.
 
     Attributes:
-        discount_amount: Discount amount.
-        goods_id: Goods id.
-        price: Price.
-        quantity: Quantity.
+        discount_amount: Amount of the discount. In fen.
+        goods_id: Number of the goods.
+        price: Price. In fen.
+        quantity: How many.
     """
 
     discount_amount: Optional[int] = None
@@ -859,8 +859,8 @@ class NormalCouponInformation(Model):
     """The object normal_coupon_information.
 
     Attributes:
-        coupon_amount: Coupon amount.
-        transaction_minimum: Transaction minimum.
+        coupon_amount: What a coupon is worth. In fen.
+        transaction_minimum: From which amount of payment on a coupon is good. In fen.
     """
 
     coupon_amount: Optional[int] = None
@@ -1000,10 +1000,10 @@ def list_stocks(
         client: The client of the merchant.
         create_end_time: Create end time. RFC 3339.
         create_start_time: Create start time. RFC 3339.
-        limit: Limit. Required.
-        offset: Offset. Required.
-        status: Status. One of audit, paused, running, stoped, unactivated.
-        stock_creator_mchid: Stock creator mchid. Required.
+        limit: How many to list at most. Required.
+        offset: How many to pass over before the first that is listed. Required.
+        status: State. One of audit, paused, running, stoped, unactivated.
+        stock_creator_mchid: Merchant id of who made the stock. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     query = given(
@@ -1037,10 +1037,10 @@ async def list_stocks_async(
         client: The client of the merchant.
         create_end_time: Create end time. RFC 3339.
         create_start_time: Create start time. RFC 3339.
-        limit: Limit. Required.
-        offset: Offset. Required.
-        status: Status. One of audit, paused, running, stoped, unactivated.
-        stock_creator_mchid: Stock creator mchid. Required.
+        limit: How many to list at most. Required.
+        offset: How many to pass over before the first that is listed. Required.
+        status: State. One of audit, paused, running, stoped, unactivated.
+        stock_creator_mchid: Merchant id of who made the stock. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     query = given(
@@ -1062,8 +1062,8 @@ def query_stock(client: Client, stock_id: str, *, stock_creator_mchid: str, opti
 
     Args:
         client: The client of the merchant.
-        stock_id: Stock id. Required.
-        stock_creator_mchid: Stock creator mchid. Required.
+        stock_id: WeChat Pay's number of the stock of coupons. Required.
+        stock_creator_mchid: Merchant id of who made the stock. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     query = given(("stock_creator_mchid", stock_creator_mchid))
@@ -1078,8 +1078,8 @@ async def query_stock_async(client: AsyncClient, stock_id: str, *, stock_creator
 
     Args:
         client: The client of the merchant.
-        stock_id: Stock id. Required.
-        stock_creator_mchid: Stock creator mchid. Required.
+        stock_id: WeChat Pay's number of the stock of coupons. Required.
+        stock_creator_mchid: Merchant id of who made the stock. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     query = given(("stock_creator_mchid", stock_creator_mchid))
@@ -1096,10 +1096,10 @@ def list_stock_items(
 
     Args:
         client: The client of the merchant.
-        stock_id: Stock id. Required.
-        limit: Limit. Required.
-        offset: Offset. Required.
-        stock_creator_mchid: Stock creator mchid. Required.
+        stock_id: WeChat Pay's number of the stock of coupons. Required.
+        limit: How many to list at most. Required.
+        offset: How many to pass over before the first that is listed. Required.
+        stock_creator_mchid: Merchant id of who made the stock. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     query = given(("limit", limit), ("offset", offset), ("stock_creator_mchid", stock_creator_mchid))
@@ -1116,10 +1116,10 @@ async def list_stock_items_async(
 
     Args:
         client: The client of the merchant.
-        stock_id: Stock id. Required.
-        limit: Limit. Required.
-        offset: Offset. Required.
-        stock_creator_mchid: Stock creator mchid. Required.
+        stock_id: WeChat Pay's number of the stock of coupons. Required.
+        limit: How many to list at most. Required.
+        offset: How many to pass over before the first that is listed. Required.
+        stock_creator_mchid: Merchant id of who made the stock. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     query = given(("limit", limit), ("offset", offset), ("stock_creator_mchid", stock_creator_mchid))
@@ -1138,10 +1138,10 @@ def list_stock_merchants(
 
     Args:
         client: The client of the merchant.
-        stock_id: Stock id. Required.
-        limit: Limit. Required.
-        offset: Offset. Required.
-        stock_creator_mchid: Stock creator mchid. Required.
+        stock_id: WeChat Pay's number of the stock of coupons. Required.
+        limit: How many to list at most. Required.
+        offset: How many to pass over before the first that is listed. Required.
+        stock_creator_mchid: Merchant id of who made the stock. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     query = given(("limit", limit), ("offset", offset), ("stock_creator_mchid", stock_creator_mchid))
@@ -1160,10 +1160,10 @@ async def list_stock_merchants_async(
 
     Args:
         client: The client of the merchant.
-        stock_id: Stock id. Required.
-        limit: Limit. Required.
-        offset: Offset. Required.
-        stock_creator_mchid: Stock creator mchid. Required.
+        stock_id: WeChat Pay's number of the stock of coupons. Required.
+        limit: How many to list at most. Required.
+        offset: How many to pass over before the first that is listed. Required.
+        stock_creator_mchid: Merchant id of who made the stock. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     query = given(("limit", limit), ("offset", offset), ("stock_creator_mchid", stock_creator_mchid))
@@ -1182,7 +1182,7 @@ def update_stock_goods(
 
     Args:
         client: The client of the merchant.
-        stock_id: Stock id. Required.
+        stock_id: WeChat Pay's number of the stock of coupons. Required.
         request: What to send.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
@@ -1201,7 +1201,7 @@ async def update_stock_goods_async(
 
     Args:
         client: The client of the merchant.
-        stock_id: Stock id. Required.
+        stock_id: WeChat Pay's number of the stock of coupons. Required.
         request: What to send.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
@@ -1218,7 +1218,7 @@ def pause_stock(client: Client, stock_id: str, request: PauseStockRequest, *, op
 
     Args:
         client: The client of the merchant.
-        stock_id: Stock id. Required.
+        stock_id: WeChat Pay's number of the stock of coupons. Required.
         request: What to send.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
@@ -1237,7 +1237,7 @@ async def pause_stock_async(
 
     Args:
         client: The client of the merchant.
-        stock_id: Stock id. Required.
+        stock_id: WeChat Pay's number of the stock of coupons. Required.
         request: What to send.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
@@ -1254,8 +1254,8 @@ def daily_refund_flow(client: Client, stock_id: str, *, bill_date: str, options:
 
     Args:
         client: The client of the merchant.
-        stock_id: Stock id. Required.
-        bill_date: Bill date. Required.
+        stock_id: WeChat Pay's number of the stock of coupons. Required.
+        bill_date: Day of the bill, yyyy-MM-dd, in Beijing. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     query = given(("bill_date", bill_date))
@@ -1272,8 +1272,8 @@ async def daily_refund_flow_async(client: AsyncClient, stock_id: str, *, bill_da
 
     Args:
         client: The client of the merchant.
-        stock_id: Stock id. Required.
-        bill_date: Bill date. Required.
+        stock_id: WeChat Pay's number of the stock of coupons. Required.
+        bill_date: Day of the bill, yyyy-MM-dd, in Beijing. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     query = given(("bill_date", bill_date))
@@ -1290,7 +1290,7 @@ def refund_flow(client: Client, stock_id: str, *, options: Optional[Options] = N
 
     Args:
         client: The client of the merchant.
-        stock_id: Stock id. Required.
+        stock_id: WeChat Pay's number of the stock of coupons. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     result = client.execute("GET /v3/marketing/favor/stocks/{stock_id}/refund-flow", path={"stock_id": stock_id}, options=options)
@@ -1304,7 +1304,7 @@ async def refund_flow_async(client: AsyncClient, stock_id: str, *, options: Opti
 
     Args:
         client: The client of the merchant.
-        stock_id: Stock id. Required.
+        stock_id: WeChat Pay's number of the stock of coupons. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     result = await client.execute("GET /v3/marketing/favor/stocks/{stock_id}/refund-flow", path={"stock_id": stock_id}, options=options)
@@ -1320,7 +1320,7 @@ def restart_stock(
 
     Args:
         client: The client of the merchant.
-        stock_id: Stock id. Required.
+        stock_id: WeChat Pay's number of the stock of coupons. Required.
         request: What to send.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
@@ -1339,7 +1339,7 @@ async def restart_stock_async(
 
     Args:
         client: The client of the merchant.
-        stock_id: Stock id. Required.
+        stock_id: WeChat Pay's number of the stock of coupons. Required.
         request: What to send.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
@@ -1356,7 +1356,7 @@ def start_stock(client: Client, stock_id: str, request: StartStockRequest, *, op
 
     Args:
         client: The client of the merchant.
-        stock_id: Stock id. Required.
+        stock_id: WeChat Pay's number of the stock of coupons. Required.
         request: What to send.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
@@ -1375,7 +1375,7 @@ async def start_stock_async(
 
     Args:
         client: The client of the merchant.
-        stock_id: Stock id. Required.
+        stock_id: WeChat Pay's number of the stock of coupons. Required.
         request: What to send.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
@@ -1392,8 +1392,8 @@ def daily_use_flow(client: Client, stock_id: str, *, bill_date: str, options: Op
 
     Args:
         client: The client of the merchant.
-        stock_id: Stock id. Required.
-        bill_date: Bill date. Required.
+        stock_id: WeChat Pay's number of the stock of coupons. Required.
+        bill_date: Day of the bill, yyyy-MM-dd, in Beijing. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     query = given(("bill_date", bill_date))
@@ -1410,8 +1410,8 @@ async def daily_use_flow_async(client: AsyncClient, stock_id: str, *, bill_date:
 
     Args:
         client: The client of the merchant.
-        stock_id: Stock id. Required.
-        bill_date: Bill date. Required.
+        stock_id: WeChat Pay's number of the stock of coupons. Required.
+        bill_date: Day of the bill, yyyy-MM-dd, in Beijing. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     query = given(("bill_date", bill_date))
@@ -1428,7 +1428,7 @@ def use_flow(client: Client, stock_id: str, *, options: Optional[Options] = None
 
     Args:
         client: The client of the merchant.
-        stock_id: Stock id. Required.
+        stock_id: WeChat Pay's number of the stock of coupons. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     result = client.execute("GET /v3/marketing/favor/stocks/{stock_id}/use-flow", path={"stock_id": stock_id}, options=options)
@@ -1442,7 +1442,7 @@ async def use_flow_async(client: AsyncClient, stock_id: str, *, options: Optiona
 
     Args:
         client: The client of the merchant.
-        stock_id: Stock id. Required.
+        stock_id: WeChat Pay's number of the stock of coupons. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     result = await client.execute("GET /v3/marketing/favor/stocks/{stock_id}/use-flow", path={"stock_id": stock_id}, options=options)
@@ -1470,16 +1470,16 @@ def list_coupons(
 
     Args:
         client: The client of the merchant.
-        openid: Openid. Required.
-        appid: Appid. Required.
+        openid: The user's id within the app id. Required.
+        appid: App id of the official account, mini-program or app. Required.
         available_mchid: Available mchid.
         business_type: Business type. Always MULTIUSE.
         creator_mchid: Creator mchid.
-        limit: Limit.
-        offset: Offset.
+        limit: How many to list at most.
+        offset: How many to pass over before the first that is listed.
         sender_mchid: Sender mchid.
-        status: Status. One of SENDED, USED.
-        stock_id: Stock id.
+        status: State. One of SENDED, USED.
+        stock_id: WeChat Pay's number of the stock of coupons.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     query = given(
@@ -1518,16 +1518,16 @@ async def list_coupons_async(
 
     Args:
         client: The client of the merchant.
-        openid: Openid. Required.
-        appid: Appid. Required.
+        openid: The user's id within the app id. Required.
+        appid: App id of the official account, mini-program or app. Required.
         available_mchid: Available mchid.
         business_type: Business type. Always MULTIUSE.
         creator_mchid: Creator mchid.
-        limit: Limit.
-        offset: Offset.
+        limit: How many to list at most.
+        offset: How many to pass over before the first that is listed.
         sender_mchid: Sender mchid.
-        status: Status. One of SENDED, USED.
-        stock_id: Stock id.
+        status: State. One of SENDED, USED.
+        stock_id: WeChat Pay's number of the stock of coupons.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     query = given(
@@ -1552,7 +1552,7 @@ def send_coupon(client: Client, openid: str, request: SendCouponRequest, *, opti
 
     Args:
         client: The client of the merchant.
-        openid: Openid. Required.
+        openid: The user's id within the app id. Required.
         request: What to send.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
@@ -1571,7 +1571,7 @@ async def send_coupon_async(
 
     Args:
         client: The client of the merchant.
-        openid: Openid. Required.
+        openid: The user's id within the app id. Required.
         request: What to send.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
@@ -1588,9 +1588,9 @@ def query_coupon(client: Client, openid: str, coupon_id: str, *, appid: str, opt
 
     Args:
         client: The client of the merchant.
-        openid: Openid. Required.
-        coupon_id: Coupon id. Required.
-        appid: Appid. Required.
+        openid: The user's id within the app id. Required.
+        coupon_id: WeChat Pay's number of the coupon. Required.
+        appid: App id of the official account, mini-program or app. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     query = given(("appid", appid))
@@ -1610,9 +1610,9 @@ async def query_coupon_async(client: AsyncClient, openid: str, coupon_id: str, *
 
     Args:
         client: The client of the merchant.
-        openid: Openid. Required.
-        coupon_id: Coupon id. Required.
-        appid: Appid. Required.
+        openid: The user's id within the app id. Required.
+        coupon_id: WeChat Pay's number of the coupon. Required.
+        appid: App id of the official account, mini-program or app. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     query = given(("appid", appid))

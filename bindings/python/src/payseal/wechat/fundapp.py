@@ -147,16 +147,16 @@ class TransferNotification(Model):
     """A transfer that has come to its end; the original type is mch_payment. Plaintext of MCHTRANSFER.BILL.FINISHED.
 
     Attributes:
-        out_bill_no: Out bill no.
-        transfer_bill_no: Transfer bill no.
+        out_bill_no: The merchant's number of the transfer, unique for the merchant id; however often it is sent, money is moved once.
+        transfer_bill_no: WeChat Pay's number of the transfer.
         state: State.
         mch_id: Mch id.
-        sub_mchid: Sub mchid.
-        transfer_amount: Transfer amount. In fen.
-        openid: Openid.
-        fail_reason: Fail reason.
-        create_time: Create time. RFC 3339.
-        update_time: Update time. RFC 3339.
+        sub_mchid: Merchant id of the sub-merchant.
+        transfer_amount: Amount of the transfer. In fen.
+        openid: The user's id within the app id.
+        fail_reason: Why it failed.
+        create_time: When it was made. RFC 3339.
+        update_time: When it was last changed. RFC 3339.
     """
 
     out_bill_no: Optional[str] = None
@@ -176,16 +176,17 @@ class CreateRedPacketBatchRequest(Model):
     """The body of POST /v3/fund-app/brand-redpacket/brand-merchant-batches.
 
     Attributes:
-        batch_name: Batch name. Required.
-        batch_remark: Batch remark. Required.
+        batch_name: Name of the batch. Required.
+        batch_remark: Remark on the batch. Required.
         brand_appid: Brand appid. Required.
         brand_id: Brand id. Required.
-        detail_list: Detail list. Required.
-        out_batch_no: Out batch no. Required.
+        detail_list: Single transfers. Required.
+        out_batch_no: The merchant's number of the batch, unique for the merchant id; however often it is sent, money is moved once.
+            Required.
         scene: Scene. Always CUSTOM_SEND. Required.
         template_id: Template id. Required.
-        total_amount: Total amount. Required.
-        total_num: Total num. Required.
+        total_amount: Whole amount. In fen. Required.
+        total_num: How many transfers. Required.
     """
 
     batch_name: str
@@ -202,14 +203,14 @@ class CreateRedPacketBatchRequest(Model):
 
 @dataclass(frozen=True)
 class RedPacketDetail(Model):
-    """An item of detail_list.
+    """An item of detail_list. Single transfers.
 
     Attributes:
-        amount: Amount. Required.
-        openid: Openid. Required.
-        out_detail_no: Out detail no. Required.
+        amount: Amount. In fen. Required.
+        openid: The user's id within the app id. Required.
+        out_detail_no: The merchant's number of the single transfer within its batch. Required.
         remark: Remark. Required.
-        user_name: User name. Sent encrypted: give the plaintext, the library encrypts it.
+        user_name: Real name of the user. Sent encrypted: give the plaintext, the library encrypts it.
     """
 
     amount: int
@@ -224,10 +225,10 @@ class CreateRedPacketBatchResponse(Model):
     """The answer to POST /v3/fund-app/brand-redpacket/brand-merchant-batches.
 
     Attributes:
-        batch_no: Batch no.
+        batch_no: WeChat Pay's number of the batch.
         batch_state: Batch state. ACCEPTED, CLOSED, FINISHED, PROCESSING, WAIT_PAY, or what the provider adds.
-        create_time: Create time.
-        out_batch_no: Out batch no.
+        create_time: When it was made.
+        out_batch_no: The merchant's number of the batch, unique for the merchant id; however often it is sent, money is moved once.
     """
 
     batch_no: Optional[str] = None
@@ -241,25 +242,25 @@ class RedPacketBatch(Model):
     """The answer to GET /v3/fund-app/brand-redpacket/brand-merchant-batches/{batch_no}.
 
     Attributes:
-        batch_name: Batch name.
-        batch_no: Batch no.
-        batch_remark: Batch remark.
+        batch_name: Name of the batch.
+        batch_no: WeChat Pay's number of the batch.
+        batch_remark: Remark on the batch.
         batch_state: Batch state. ACCEPTED, CLOSED, FINISHED, PROCESSING, WAIT_PAY, or what the provider adds.
         brand_appid: Brand appid.
         brand_id: Brand id.
         brand_mchid: Brand mchid.
-        close_reason: Close reason. MERCHANT_REVOCATION, SYSTEM_OVERDUE_CLOSE, or what the provider adds.
-        create_time: Create time. RFC 3339.
-        detail_list: Detail list.
-        fail_amount: Fail amount.
-        fail_num: Fail num.
-        out_batch_no: Out batch no.
-        success_amount: Success amount.
-        success_num: Success num.
+        close_reason: Why it was closed. MERCHANT_REVOCATION, SYSTEM_OVERDUE_CLOSE, or what the provider adds.
+        create_time: When it was made. RFC 3339.
+        detail_list: Single transfers.
+        fail_amount: What has not been transferred. In fen.
+        fail_num: How many transfers failed.
+        out_batch_no: The merchant's number of the batch, unique for the merchant id; however often it is sent, money is moved once.
+        success_amount: What has been transferred. In fen.
+        success_num: How many transfers succeeded.
         template_id: Template id.
-        total_amount: Total amount.
-        total_num: Total num.
-        update_time: Update time. RFC 3339.
+        total_amount: Whole amount. In fen.
+        total_num: How many transfers.
+        update_time: When it was last changed. RFC 3339.
     """
 
     batch_name: Optional[str] = None
@@ -285,12 +286,12 @@ class RedPacketBatch(Model):
 
 @dataclass(frozen=True)
 class RedPacketBatchItem(Model):
-    """An item of detail_list.
+    """An item of detail_list. Single transfers.
 
     Attributes:
         detail_state: Detail state. DETAIL_FAIL, DETAIL_INIT, DETAIL_PROCESSING, DETAIL_SUCCESS, DETAIL_WAIT_PAY, or what the provider
             adds.
-        out_detail_no: Out detail no.
+        out_detail_no: The merchant's number of the single transfer within its batch.
         transfer_detail_no: Transfer detail no.
     """
 
@@ -304,26 +305,27 @@ class RedPacket(Model):
     """The answer to GET /v3/fund-app/brand-redpacket/brand-merchant-batches/{batch_no}/details/{detail_no}.
 
     Attributes:
-        amount: Amount.
-        batch_no: Batch no.
+        amount: Amount. In fen.
+        batch_no: WeChat Pay's number of the batch.
         brand_appid: Brand appid.
         brand_id: Brand id.
         brand_mchid: Brand mchid.
         detail_no: Detail no.
         detail_state: Detail state. DETAIL_FAIL, DETAIL_INIT, DETAIL_PROCESSING, DETAIL_SUCCESS, DETAIL_WAIT_PAY, or what the provider
             adds.
-        fail_reason: Fail reason. ACCOUNT_FROZEN, ACCOUNT_NOT_EXIST, BLOCK_B2C_USERLIMITAMOUNT_BSRULE_MONTH, DAY_RECEIVED_COUNT_EXCEED,
-            DAY_RECEIVED_QUOTA_EXCEED, FAIL_REASON_UNKNOWN, MERCHANT_NOT_CONFIRM, MERCHANT_REJECT, NAME_NOT_CORRECT, OPENID_INVALID,
-            OVERDUE_CLOSE, PAYEE_ACCOUNT_ABNORMAL, PAYER_ACCOUNT_ABNORMAL, PRODUCT_AUTH_CHECK_FAIL, REAL_NAME_CHECK_FAIL,
-            REMARK_NOT_CORRECT, TRANSFER_QUOTA_EXCEED, TRANSFER_RISK, USER_ACCOUNT_LIMIT, USER_RECEIVE_OVERDUE, or what the provider adds.
-        initiate_time: Initiate time. RFC 3339.
-        openid: Openid.
-        out_batch_no: Out batch no.
-        out_detail_no: Out detail no.
+        fail_reason: Why it failed. ACCOUNT_FROZEN, ACCOUNT_NOT_EXIST, BLOCK_B2C_USERLIMITAMOUNT_BSRULE_MONTH,
+            DAY_RECEIVED_COUNT_EXCEED, DAY_RECEIVED_QUOTA_EXCEED, FAIL_REASON_UNKNOWN, MERCHANT_NOT_CONFIRM, MERCHANT_REJECT,
+            NAME_NOT_CORRECT, OPENID_INVALID, OVERDUE_CLOSE, PAYEE_ACCOUNT_ABNORMAL, PAYER_ACCOUNT_ABNORMAL, PRODUCT_AUTH_CHECK_FAIL,
+            REAL_NAME_CHECK_FAIL, REMARK_NOT_CORRECT, TRANSFER_QUOTA_EXCEED, TRANSFER_RISK, USER_ACCOUNT_LIMIT, USER_RECEIVE_OVERDUE, or
+            what the provider adds.
+        initiate_time: When it was started. RFC 3339.
+        openid: The user's id within the app id.
+        out_batch_no: The merchant's number of the batch, unique for the merchant id; however often it is sent, money is moved once.
+        out_detail_no: The merchant's number of the single transfer within its batch.
         remark: Remark.
         template_id: Template id.
-        update_time: Update time. RFC 3339.
-        user_name: User name. Comes encrypted; the library has decrypted it.
+        update_time: When it was last changed. RFC 3339.
+        user_name: Real name of the user. Comes encrypted; the library has decrypted it.
     """
 
     amount: Optional[int] = None
@@ -349,7 +351,8 @@ class ApplyReceiptByOutBillNoRequest(Model):
     """The body of POST /v3/fund-app/mch-transfer/elecsign/out-bill-no.
 
     Attributes:
-        out_bill_no: Out bill no. Required.
+        out_bill_no: The merchant's number of the transfer, unique for the merchant id; however often it is sent, money is moved once.
+            Required.
     """
 
     out_bill_no: str
@@ -360,7 +363,7 @@ class ReceiptApplication(Model):
     """The answer to POST /v3/fund-app/mch-transfer/elecsign/out-bill-no.
 
     Attributes:
-        create_time: Create time.
+        create_time: When it was made.
         state: State.
     """
 
@@ -373,13 +376,13 @@ class Receipt(Model):
     """The answer to GET /v3/fund-app/mch-transfer/elecsign/out-bill-no/{out_bill_no}.
 
     Attributes:
-        create_time: Create time.
-        download_url: Download url.
-        fail_reason: Fail reason.
-        hash_type: Hash type. SHA256, SM3, or what the provider adds.
-        hash_value: Hash value.
+        create_time: When it was made.
+        download_url: Where the file is; the address is good for five minutes.
+        fail_reason: Why it failed.
+        hash_type: Algorithm of the hash. SHA256, SM3, or what the provider adds.
+        hash_value: Hash of the file.
         state: State. FAILED, FINISHED, GENERATING, or what the provider adds.
-        update_time: Update time.
+        update_time: When it was last changed.
     """
 
     create_time: Optional[str] = None
@@ -396,7 +399,7 @@ class ApplyReceiptByTransferBillNoRequest(Model):
     """The body of POST /v3/fund-app/mch-transfer/elecsign/transfer-bill-no.
 
     Attributes:
-        transfer_bill_no: Transfer bill no. Required.
+        transfer_bill_no: WeChat Pay's number of the transfer. Required.
     """
 
     transfer_bill_no: str
@@ -408,14 +411,14 @@ class BudgetReceipt(Model):
 
     Attributes:
         accept_id: Accept id.
-        download_url: Download url.
+        download_url: Where the file is; the address is good for five minutes.
         end_date: End date.
-        hash_type: Hash type. SHA256, SM3, or what the provider adds.
-        hash_value: Hash value.
-        out_budget_no: Out budget no.
+        hash_type: Algorithm of the hash. SHA256, SM3, or what the provider adds.
+        hash_value: Hash of the file.
+        out_budget_no: The merchant's number of the budget.
         receipt_state: Receipt state. ACCEPTED, FINISHED, or what the provider adds.
-        receiver_mchid: Receiver mchid.
-        sponsor_mchid: Sponsor mchid.
+        receiver_mchid: Merchant id of the receiver.
+        sponsor_mchid: Merchant id of who starts it.
         start_date: Start date.
     """
 
@@ -437,8 +440,8 @@ class ApplyBudgetReceiptRequest(Model):
 
     Attributes:
         end_date: End date. Required.
-        receiver_mchid: Receiver mchid.
-        sponsor_mchid: Sponsor mchid. Required.
+        receiver_mchid: Merchant id of the receiver.
+        sponsor_mchid: Merchant id of who starts it. Required.
         start_date: Start date. Required.
     """
 
@@ -455,10 +458,10 @@ class CreateCharityBudgetRequest(Model):
     Attributes:
         activity_name: Activity name. Required.
         activity_remark: Activity remark. Required.
-        amount: Amount. Required.
-        notify_url: Notify url.
-        out_budget_no: Out budget no. Required.
-        sponsor_mchid: Sponsor mchid. Required.
+        amount: Amount. In fen. Required.
+        notify_url: Where the notification goes: absolute, HTTPS, without query.
+        out_budget_no: The merchant's number of the budget. Required.
+        sponsor_mchid: Merchant id of who starts it. Required.
         sponsor_subject_name: Sponsor subject name. Required.
     """
 
@@ -478,20 +481,20 @@ class CharityBudget(Model):
     Attributes:
         activity_name: Activity name.
         activity_remark: Activity remark.
-        amount: Amount.
+        amount: Amount. In fen.
         budget_id: Budget id.
         closed_time: Closed time. RFC 3339.
         confirm_url: Confirm url.
         finished_time: Finished time. RFC 3339.
         locked_time: Locked time. RFC 3339.
-        out_budget_no: Out budget no.
-        remain_amount: Remain amount.
-        sp_mchid: Sp mchid.
-        sponsor_mchid: Sponsor mchid.
+        out_budget_no: The merchant's number of the budget.
+        remain_amount: What is left. In fen.
+        sp_mchid: Merchant id of the service provider.
+        sponsor_mchid: Merchant id of who starts it.
         state: State. CLOSED, FINISHED, LOCKED, PENDING, or what the provider adds.
         super_admin_wxid_mask: Super admin wxid mask.
         unlock_remark: Unlock remark.
-        unlocked_amount: Unlocked amount.
+        unlocked_amount: What was given back. In fen.
     """
 
     activity_name: Optional[str] = None
@@ -518,7 +521,7 @@ class UnlockCharityBudgetRequest(Model):
 
     Attributes:
         activity_remark: Activity remark. Required.
-        sponsor_mchid: Sponsor mchid. Required.
+        sponsor_mchid: Merchant id of who starts it. Required.
     """
 
     activity_remark: str
@@ -530,13 +533,13 @@ class CreateCharityTransferRequest(Model):
     """The body of POST /v3/fund-app/mch-transfer/partner/charity-transfer-bills.
 
     Attributes:
-        amount: Amount. Required.
-        out_budget_no: Out budget no. Required.
+        amount: Amount. In fen. Required.
+        out_budget_no: The merchant's number of the budget. Required.
         out_transfer_no: Out transfer no. Required.
         receive_mchid: Receive mchid. Required.
-        sponsor_mchid: Sponsor mchid. Required.
+        sponsor_mchid: Merchant id of who starts it. Required.
         transaction_info: Transaction info.
-        transfer_remark: Transfer remark. Required.
+        transfer_remark: Remark on the transfer, shown to the user. Required.
     """
 
     amount: int
@@ -553,7 +556,7 @@ class TransactionInfo(Model):
     """The object transaction_info.
 
     Attributes:
-        transaction_id: Transaction id. Required.
+        transaction_id: WeChat Pay's number of the payment. Required.
         transaction_type: Transaction type. Always WXPAY. Required.
     """
 
@@ -566,16 +569,16 @@ class CharityTransfer(Model):
     """The answer to POST /v3/fund-app/mch-transfer/partner/charity-transfer-bills.
 
     Attributes:
-        amount: Amount.
+        amount: Amount. In fen.
         budget_id: Budget id.
-        create_time: Create time. RFC 3339.
-        out_budget_no: Out budget no.
+        create_time: When it was made. RFC 3339.
+        out_budget_no: The merchant's number of the budget.
         out_transfer_no: Out transfer no.
         receive_mchid: Receive mchid.
         state: State. ACCEPTED, CLOSE, SUCCESS, or what the provider adds.
-        success_time: Success time. RFC 3339.
+        success_time: When it succeeded. RFC 3339.
         transfer_id: Transfer id.
-        transfer_remark: Transfer remark.
+        transfer_remark: Remark on the transfer, shown to the user.
     """
 
     amount: Optional[int] = None
@@ -595,8 +598,9 @@ class ApplyPartnerReceiptRequest(Model):
     """The body of POST /v3/fund-app/mch-transfer/partner/electronic-receipts.
 
     Attributes:
-        out_bill_no: Out bill no. Required.
-        sub_mchid: Sub mchid. Required.
+        out_bill_no: The merchant's number of the transfer, unique for the merchant id; however often it is sent, money is moved once.
+            Required.
+        sub_mchid: Merchant id of the sub-merchant. Required.
     """
 
     out_bill_no: str
@@ -608,14 +612,14 @@ class PartnerReceipt(Model):
     """The answer to POST /v3/fund-app/mch-transfer/partner/electronic-receipts.
 
     Attributes:
-        create_time: Create time.
-        download_url: Download url.
-        hash_type: Hash type. SM3, or what the provider adds.
-        hash_value: Hash value.
-        out_bill_no: Out bill no.
+        create_time: When it was made.
+        download_url: Where the file is; the address is good for five minutes.
+        hash_type: Algorithm of the hash. SM3, or what the provider adds.
+        hash_value: Hash of the file.
+        out_bill_no: The merchant's number of the transfer, unique for the merchant id; however often it is sent, money is moved once.
         state: State. FINISHED, GENERATING, or what the provider adds.
-        sub_mchid: Sub mchid.
-        update_time: Update time.
+        sub_mchid: Merchant id of the sub-merchant.
+        update_time: When it was last changed.
     """
 
     create_time: Optional[str] = None
@@ -633,8 +637,8 @@ class AuthorizeSubMerchantRequest(Model):
     """The body of POST /v3/fund-app/mch-transfer/partner/sub-mch-authorizations.
 
     Attributes:
-        out_apply_no: Out apply no. Required.
-        sub_mchid: Sub mchid. Required.
+        out_apply_no: The merchant's number of the application. Required.
+        sub_mchid: Merchant id of the sub-merchant. Required.
     """
 
     out_apply_no: str
@@ -646,11 +650,11 @@ class SubMerchantAuthorization(Model):
     """The answer to POST /v3/fund-app/mch-transfer/partner/sub-mch-authorizations.
 
     Attributes:
-        accept_time: Accept time.
-        out_apply_no: Out apply no.
+        accept_time: When it was accepted.
+        out_apply_no: The merchant's number of the application.
         state: State. EXPIRED, INVITED, PASSED, REJECTED, AUTHORIZED, CANCELED, UNAUTHORIZED, or what the provider adds.
-        sub_mchid: Sub mchid.
-        update_time: Update time.
+        sub_mchid: Merchant id of the sub-merchant.
+        update_time: When it was last changed.
         apply_order: Apply order.
         authorization_time: Authorization time.
         cancel_authorization_time: Cancel authorization time.
@@ -671,11 +675,11 @@ class ApplyOrder(Model):
     """The object apply_order.
 
     Attributes:
-        accept_time: Accept time.
-        out_apply_no: Out apply no.
+        accept_time: When it was accepted.
+        out_apply_no: The merchant's number of the application.
         state: State. EXPIRED, INVITED, PASSED, REJECTED, or what the provider adds.
-        sub_mchid: Sub mchid.
-        update_time: Update time.
+        sub_mchid: Merchant id of the sub-merchant.
+        update_time: When it was last changed.
     """
 
     accept_time: Optional[str] = None
@@ -690,17 +694,19 @@ class CreatePartnerTransferRequest(Model):
     """The body of POST /v3/fund-app/mch-transfer/partner/transfer-bills.
 
     Attributes:
-        appid: Appid. Left out, it is the configuration's appid.
-        notify_url: Notify url.
-        openid: Openid. Required.
-        out_bill_no: Out bill no. Required.
-        sub_mchid: Sub mchid. Required.
-        transfer_amount: Transfer amount. Required.
-        transfer_remark: Transfer remark. Required.
-        transfer_scene_id: Transfer scene id. One of 1000, 1002, 1004, 1005, 1009, 1010, 1011, 1013. Required.
-        transfer_scene_report_infos: Transfer scene report infos. Required.
-        user_name: User name. Sent encrypted: give the plaintext, the library encrypts it.
-        user_recv_perception: User recv perception.
+        appid: App id of the official account, mini-program or app. Left out, it is the configuration's appid.
+        notify_url: Where the notification goes: absolute, HTTPS, without query.
+        openid: The user's id within the app id. Required.
+        out_bill_no: The merchant's number of the transfer, unique for the merchant id; however often it is sent, money is moved once.
+            Required.
+        sub_mchid: Merchant id of the sub-merchant. Required.
+        transfer_amount: Amount of the transfer. In fen. Required.
+        transfer_remark: Remark on the transfer, shown to the user. Required.
+        transfer_scene_id: Number of the scene of the transfer, which the merchant has been granted. One of 1000, 1002, 1004, 1005,
+            1009, 1010, 1011, 1013. Required.
+        transfer_scene_report_infos: What has to be reported for the scene of the transfer. Required.
+        user_name: Real name of the user. Sent encrypted: give the plaintext, the library encrypts it.
+        user_recv_perception: What the user sees of the reason of the transfer.
     """
 
     openid: str
@@ -718,11 +724,11 @@ class CreatePartnerTransferRequest(Model):
 
 @dataclass(frozen=True)
 class TransferSceneReportInfo(Model):
-    """An item of transfer_scene_report_infos.
+    """An item of transfer_scene_report_infos. What has to be reported for the scene of the transfer.
 
     Attributes:
-        info_content: Info content. Required.
-        info_type: Info type. Required.
+        info_content: What is reported of it. Required.
+        info_type: What is reported. Required.
     """
 
     info_content: str
@@ -734,21 +740,21 @@ class PartnerTransfer(Model):
     """The answer to POST /v3/fund-app/mch-transfer/partner/transfer-bills.
 
     Attributes:
-        create_time: Create time.
-        out_bill_no: Out bill no.
-        package_info: Package info.
-        sub_mchid: Sub mchid.
-        transfer_bill_no: Transfer bill no.
-        appid: Appid.
-        fail_reason: Fail reason.
-        mchid: Mchid.
-        openid: Openid.
+        create_time: When it was made.
+        out_bill_no: The merchant's number of the transfer, unique for the merchant id; however often it is sent, money is moved once.
+        package_info: What the user's device needs to show the page on which the transfer is confirmed.
+        sub_mchid: Merchant id of the sub-merchant.
+        transfer_bill_no: WeChat Pay's number of the transfer.
+        appid: App id of the official account, mini-program or app.
+        fail_reason: Why it failed.
+        mchid: Merchant id.
+        openid: The user's id within the app id.
         state: State. ACCEPTED, CANCELING, CANCELLED, FAIL, PROCESSING, SUCCESS, TRANSFERING, WAIT_USER_CONFIRM, or what the provider
             adds.
-        transfer_amount: Transfer amount.
-        transfer_remark: Transfer remark.
-        update_time: Update time.
-        user_name: User name. Comes encrypted; the library has decrypted it.
+        transfer_amount: Amount of the transfer. In fen.
+        transfer_remark: Remark on the transfer, shown to the user.
+        update_time: When it was last changed.
+        user_name: Real name of the user. Comes encrypted; the library has decrypted it.
     """
 
     create_time: Optional[str] = None
@@ -772,7 +778,7 @@ class CancelPartnerTransferRequest(Model):
     """The body of POST /v3/fund-app/mch-transfer/partner/transfer-bills/out-bill-no/{out_bill_no}/cancel.
 
     Attributes:
-        sub_mchid: Sub mchid. Required.
+        sub_mchid: Merchant id of the sub-merchant. Required.
     """
 
     sub_mchid: str
@@ -783,18 +789,20 @@ class CreatePartnerTransferWithAuthorizationRequest(Model):
     """The body of POST /v3/fund-app/mch-transfer/partner/transfer-bills/pre-transfer-with-authorization.
 
     Attributes:
-        appid: Appid. Left out, it is the configuration's appid.
+        appid: App id of the official account, mini-program or app. Left out, it is the configuration's appid.
         authorization_info: Authorization info.
-        notify_url: Notify url.
-        openid: Openid. Required.
-        out_bill_no: Out bill no. Required.
-        sub_mchid: Sub mchid. Required.
-        transfer_amount: Transfer amount. Required.
-        transfer_remark: Transfer remark. Required.
-        transfer_scene_id: Transfer scene id. One of 1000, 1002, 1004, 1005, 1009, 1010, 1011, 1013. Required.
-        transfer_scene_report_infos: Transfer scene report infos. Required.
-        user_name: User name. Sent encrypted: give the plaintext, the library encrypts it.
-        user_recv_perception: User recv perception.
+        notify_url: Where the notification goes: absolute, HTTPS, without query.
+        openid: The user's id within the app id. Required.
+        out_bill_no: The merchant's number of the transfer, unique for the merchant id; however often it is sent, money is moved once.
+            Required.
+        sub_mchid: Merchant id of the sub-merchant. Required.
+        transfer_amount: Amount of the transfer. In fen. Required.
+        transfer_remark: Remark on the transfer, shown to the user. Required.
+        transfer_scene_id: Number of the scene of the transfer, which the merchant has been granted. One of 1000, 1002, 1004, 1005,
+            1009, 1010, 1011, 1013. Required.
+        transfer_scene_report_infos: What has to be reported for the scene of the transfer. Required.
+        user_name: Real name of the user. Sent encrypted: give the plaintext, the library encrypts it.
+        user_recv_perception: What the user sees of the reason of the transfer.
     """
 
     openid: str
@@ -817,8 +825,8 @@ class AuthorizationInfo(Model):
 
     Attributes:
         authorization_notify_url: Authorization notify url. Required.
-        out_authorization_no: Out authorization no. Required.
-        user_display_name: User display name. Required.
+        out_authorization_no: The merchant's number of the user's leave, unique for the merchant id. Required.
+        user_display_name: Name of the user, shown on the page of the transfer. Required.
     """
 
     authorization_notify_url: str
@@ -831,17 +839,19 @@ class CreateAuthorizedPartnerTransferRequest(Model):
     """The body of POST /v3/fund-app/mch-transfer/partner/transfer-bills/transfer.
 
     Attributes:
-        appid: Appid. Left out, it is the configuration's appid.
-        authorization_id: Authorization id. Required.
-        notify_url: Notify url.
-        out_bill_no: Out bill no. Required.
-        sub_mchid: Sub mchid. Required.
-        transfer_amount: Transfer amount. Required.
-        transfer_remark: Transfer remark. Required.
-        transfer_scene_id: Transfer scene id. One of 1000, 1002, 1004, 1005, 1009, 1010, 1011, 1013. Required.
-        transfer_scene_report_infos: Transfer scene report infos. Required.
-        user_name: User name. Sent encrypted: give the plaintext, the library encrypts it.
-        user_recv_perception: User recv perception.
+        appid: App id of the official account, mini-program or app. Left out, it is the configuration's appid.
+        authorization_id: WeChat Pay's number of the user's leave. Required.
+        notify_url: Where the notification goes: absolute, HTTPS, without query.
+        out_bill_no: The merchant's number of the transfer, unique for the merchant id; however often it is sent, money is moved once.
+            Required.
+        sub_mchid: Merchant id of the sub-merchant. Required.
+        transfer_amount: Amount of the transfer. In fen. Required.
+        transfer_remark: Remark on the transfer, shown to the user. Required.
+        transfer_scene_id: Number of the scene of the transfer, which the merchant has been granted. One of 1000, 1002, 1004, 1005,
+            1009, 1010, 1011, 1013. Required.
+        transfer_scene_report_infos: What has to be reported for the scene of the transfer. Required.
+        user_name: Real name of the user. Sent encrypted: give the plaintext, the library encrypts it.
+        user_recv_perception: What the user sees of the reason of the transfer.
     """
 
     authorization_id: str
@@ -862,13 +872,14 @@ class CreatePartnerUserAuthorizationRequest(Model):
     """The body of POST /v3/fund-app/mch-transfer/partner/user-confirm-authorizations.
 
     Attributes:
-        appid: Appid. Left out, it is the configuration's appid.
-        notify_url: Notify url. Required.
-        openid: Openid. Required.
-        out_authorization_no: Out authorization no. Required.
-        transfer_scene_id: Transfer scene id. One of 1000, 1002, 1004, 1005, 1009, 1010, 1011, 1013. Required.
-        user_display_name: User display name. Required.
-        user_recv_perception: User recv perception.
+        appid: App id of the official account, mini-program or app. Left out, it is the configuration's appid.
+        notify_url: Where the notification goes: absolute, HTTPS, without query. Required.
+        openid: The user's id within the app id. Required.
+        out_authorization_no: The merchant's number of the user's leave, unique for the merchant id. Required.
+        transfer_scene_id: Number of the scene of the transfer, which the merchant has been granted. One of 1000, 1002, 1004, 1005,
+            1009, 1010, 1011, 1013. Required.
+        user_display_name: Name of the user, shown on the page of the transfer. Required.
+        user_recv_perception: What the user sees of the reason of the transfer.
     """
 
     notify_url: str
@@ -885,18 +896,19 @@ class PartnerUserAuthorization(Model):
     """The answer to POST /v3/fund-app/mch-transfer/partner/user-confirm-authorizations.
 
     Attributes:
-        create_time: Create time.
-        out_authorization_no: Out authorization no.
-        package_info: Package info.
+        create_time: When it was made.
+        out_authorization_no: The merchant's number of the user's leave, unique for the merchant id.
+        package_info: What the user's device needs to show the page on which the transfer is confirmed.
         state: State. WAIT_USER_CONFIRM, CLOSED, TAKING_EFFECT, or what the provider adds.
-        appid: Appid.
-        authorization_id: Authorization id.
-        authorize_time: Authorize time.
+        appid: App id of the official account, mini-program or app.
+        authorization_id: WeChat Pay's number of the user's leave.
+        authorize_time: When it was allowed.
         close_info: Close info.
-        openid: Openid.
-        transfer_scene_id: Transfer scene id. 1000, 1002, 1004, 1005, 1009, 1010, 1011, 1013, or what the provider adds.
-        user_display_name: User display name.
-        user_recv_perception: User recv perception.
+        openid: The user's id within the app id.
+        transfer_scene_id: Number of the scene of the transfer, which the merchant has been granted. 1000, 1002, 1004, 1005, 1009, 1010,
+            1011, 1013, or what the provider adds.
+        user_display_name: Name of the user, shown on the page of the transfer.
+        user_recv_perception: What the user sees of the reason of the transfer.
     """
 
     create_time: Optional[str] = None
@@ -918,8 +930,8 @@ class CloseInfo(Model):
     """The object close_info.
 
     Attributes:
-        close_reason: Close reason. CLOSE_VIA_MCH_API, USER_CLOSE, TRANSFER_RISK, USER_ACCOUNT_ABNORMAL, USER_OVERDUE_UNCONFIRMED, or
-            what the provider adds.
+        close_reason: Why it was closed. CLOSE_VIA_MCH_API, USER_CLOSE, TRANSFER_RISK, USER_ACCOUNT_ABNORMAL, USER_OVERDUE_UNCONFIRMED,
+            or what the provider adds.
         close_time: Close time.
     """
 
@@ -932,16 +944,18 @@ class CreateTransferRequest(Model):
     """The body of POST /v3/fund-app/mch-transfer/transfer-bills.
 
     Attributes:
-        appid: Appid. Left out, it is the configuration's appid.
-        notify_url: Notify url.
-        openid: Openid. Required.
-        out_bill_no: Out bill no. Required.
-        transfer_amount: Transfer amount. Required.
-        transfer_remark: Transfer remark. Required.
-        transfer_scene_id: Transfer scene id. One of 1000, 1002, 1004, 1005, 1009, 1010, 1011, 1013. Required.
-        transfer_scene_report_infos: Transfer scene report infos. Required.
-        user_name: User name. Sent encrypted: give the plaintext, the library encrypts it.
-        user_recv_perception: User recv perception.
+        appid: App id of the official account, mini-program or app. Left out, it is the configuration's appid.
+        notify_url: Where the notification goes: absolute, HTTPS, without query.
+        openid: The user's id within the app id. Required.
+        out_bill_no: The merchant's number of the transfer, unique for the merchant id; however often it is sent, money is moved once.
+            Required.
+        transfer_amount: Amount of the transfer. In fen. Required.
+        transfer_remark: Remark on the transfer, shown to the user. Required.
+        transfer_scene_id: Number of the scene of the transfer, which the merchant has been granted. One of 1000, 1002, 1004, 1005,
+            1009, 1010, 1011, 1013. Required.
+        transfer_scene_report_infos: What has to be reported for the scene of the transfer. Required.
+        user_name: Real name of the user. Sent encrypted: give the plaintext, the library encrypts it.
+        user_recv_perception: What the user sees of the reason of the transfer.
         user_recv_style: User recv style.
     """
 
@@ -963,7 +977,7 @@ class UserRecvStyle(Model):
     """The object user_recv_style.
 
     Attributes:
-        type: Type. One of CONFIRM_PAGE, RED_PACKET. Required.
+        type: Kind. One of CONFIRM_PAGE, RED_PACKET. Required.
     """
 
     type: Literal["CONFIRM_PAGE", "RED_PACKET"]
@@ -974,22 +988,22 @@ class Transfer(Model):
     """The answer to POST /v3/fund-app/mch-transfer/transfer-bills.
 
     Attributes:
-        create_time: Create time.
-        fail_reason: Fail reason.
-        out_bill_no: Out bill no.
-        package_info: Package info.
+        create_time: When it was made.
+        fail_reason: Why it failed.
+        out_bill_no: The merchant's number of the transfer, unique for the merchant id; however often it is sent, money is moved once.
+        package_info: What the user's device needs to show the page on which the transfer is confirmed.
         state: State. ACCEPTED, CANCELING, CANCELLED, FAIL, PROCESSING, SUCCESS, TRANSFERING, WAIT_USER_CONFIRM, or what the provider
             adds.
-        transfer_bill_no: Transfer bill no.
-        appid: Appid.
+        transfer_bill_no: WeChat Pay's number of the transfer.
+        appid: App id of the official account, mini-program or app.
         mch_id: Mch id.
-        openid: Openid.
-        transfer_amount: Transfer amount.
-        transfer_remark: Transfer remark.
-        update_time: Update time. RFC 3339.
-        user_name: User name. Comes encrypted; the library has decrypted it.
-        out_authorization_no: Out authorization no.
-        user_display_name: User display name.
+        openid: The user's id within the app id.
+        transfer_amount: Amount of the transfer. In fen.
+        transfer_remark: Remark on the transfer, shown to the user.
+        update_time: When it was last changed. RFC 3339.
+        user_name: Real name of the user. Comes encrypted; the library has decrypted it.
+        out_authorization_no: The merchant's number of the user's leave, unique for the merchant id.
+        user_display_name: Name of the user, shown on the page of the transfer.
     """
 
     create_time: Optional[str] = None
@@ -1014,18 +1028,20 @@ class CreateTransferWithAuthorizationRequest(Model):
     """The body of POST /v3/fund-app/mch-transfer/transfer-bills/pre-transfer-with-authorization.
 
     Attributes:
-        appid: Appid. Left out, it is the configuration's appid.
+        appid: App id of the official account, mini-program or app. Left out, it is the configuration's appid.
         authorization_info: Authorization info.
-        notify_url: Notify url.
-        openid: Openid. Required.
-        out_bill_no: Out bill no. Required.
-        sponsor_mchid: Sponsor mchid.
-        transfer_amount: Transfer amount. Required.
-        transfer_remark: Transfer remark. Required.
-        transfer_scene_id: Transfer scene id. One of 1000, 1002, 1004, 1005, 1009, 1010, 1011, 1013. Required.
-        transfer_scene_report_infos: Transfer scene report infos. Required.
-        user_name: User name. Sent encrypted: give the plaintext, the library encrypts it.
-        user_recv_perception: User recv perception.
+        notify_url: Where the notification goes: absolute, HTTPS, without query.
+        openid: The user's id within the app id. Required.
+        out_bill_no: The merchant's number of the transfer, unique for the merchant id; however often it is sent, money is moved once.
+            Required.
+        sponsor_mchid: Merchant id of who starts it.
+        transfer_amount: Amount of the transfer. In fen. Required.
+        transfer_remark: Remark on the transfer, shown to the user. Required.
+        transfer_scene_id: Number of the scene of the transfer, which the merchant has been granted. One of 1000, 1002, 1004, 1005,
+            1009, 1010, 1011, 1013. Required.
+        transfer_scene_report_infos: What has to be reported for the scene of the transfer. Required.
+        user_name: Real name of the user. Sent encrypted: give the plaintext, the library encrypts it.
+        user_recv_perception: What the user sees of the reason of the transfer.
     """
 
     openid: str
@@ -1047,18 +1063,20 @@ class CreateAuthorizedTransferRequest(Model):
     """The body of POST /v3/fund-app/mch-transfer/transfer-bills/transfer.
 
     Attributes:
-        appid: Appid. Left out, it is the configuration's appid.
-        authorization_id: Authorization id.
-        notify_url: Notify url.
-        out_authorization_no: Out authorization no.
-        out_bill_no: Out bill no. Required.
-        sponsor_mchid: Sponsor mchid.
-        transfer_amount: Transfer amount. Required.
-        transfer_remark: Transfer remark. Required.
-        transfer_scene_id: Transfer scene id. One of 1000, 1002, 1004, 1005, 1009, 1010, 1011, 1013. Required.
-        transfer_scene_report_infos: Transfer scene report infos. Required.
-        user_name: User name. Sent encrypted: give the plaintext, the library encrypts it.
-        user_recv_perception: User recv perception.
+        appid: App id of the official account, mini-program or app. Left out, it is the configuration's appid.
+        authorization_id: WeChat Pay's number of the user's leave.
+        notify_url: Where the notification goes: absolute, HTTPS, without query.
+        out_authorization_no: The merchant's number of the user's leave, unique for the merchant id.
+        out_bill_no: The merchant's number of the transfer, unique for the merchant id; however often it is sent, money is moved once.
+            Required.
+        sponsor_mchid: Merchant id of who starts it.
+        transfer_amount: Amount of the transfer. In fen. Required.
+        transfer_remark: Remark on the transfer, shown to the user. Required.
+        transfer_scene_id: Number of the scene of the transfer, which the merchant has been granted. One of 1000, 1002, 1004, 1005,
+            1009, 1010, 1011, 1013. Required.
+        transfer_scene_report_infos: What has to be reported for the scene of the transfer. Required.
+        user_name: Real name of the user. Sent encrypted: give the plaintext, the library encrypts it.
+        user_recv_perception: What the user sees of the reason of the transfer.
     """
 
     out_bill_no: str
@@ -1080,15 +1098,16 @@ class CreateQqWalletTransferRequest(Model):
     """The body of POST /v3/fund-app/mch-transfer/transfer-to-qq-wallet-bills.
 
     Attributes:
-        appid: Appid. Left out, it is the configuration's appid.
-        notify_url: Notify url.
-        openid: Openid. Required.
-        out_bill_no: Out bill no. Required.
-        transfer_amount: Transfer amount. Required.
-        transfer_remark: Transfer remark. Required.
-        transfer_scene_id: Transfer scene id. Always 1401. Required.
-        transfer_scene_report_infos: Transfer scene report infos. Required.
-        user_name: User name. Sent encrypted: give the plaintext, the library encrypts it.
+        appid: App id of the official account, mini-program or app. Left out, it is the configuration's appid.
+        notify_url: Where the notification goes: absolute, HTTPS, without query.
+        openid: The user's id within the app id. Required.
+        out_bill_no: The merchant's number of the transfer, unique for the merchant id; however often it is sent, money is moved once.
+            Required.
+        transfer_amount: Amount of the transfer. In fen. Required.
+        transfer_remark: Remark on the transfer, shown to the user. Required.
+        transfer_scene_id: Number of the scene of the transfer, which the merchant has been granted. Always 1401. Required.
+        transfer_scene_report_infos: What has to be reported for the scene of the transfer. Required.
+        user_name: Real name of the user. Sent encrypted: give the plaintext, the library encrypts it.
         user_qq: User qq.
     """
 
@@ -1109,19 +1128,19 @@ class QqWalletTransfer(Model):
     """The answer to POST /v3/fund-app/mch-transfer/transfer-to-qq-wallet-bills. Plaintext of MCHTRANSFER.QQWALLETBILL.FINISHED.
 
     Attributes:
-        appid: Appid.
-        create_time: Create time. RFC 3339.
-        fail_reason: Fail reason.
-        mchid: Mchid.
-        openid: Openid.
-        out_bill_no: Out bill no.
+        appid: App id of the official account, mini-program or app.
+        create_time: When it was made. RFC 3339.
+        fail_reason: Why it failed.
+        mchid: Merchant id.
+        openid: The user's id within the app id.
+        out_bill_no: The merchant's number of the transfer, unique for the merchant id; however often it is sent, money is moved once.
         state: State. ACCEPTED, CANCELING, CANCELLED, FAIL, PROCESSING, SUCCESS, TRANSFERING, WAIT_USER_CONFIRM, or what the provider
             adds.
-        transfer_amount: Transfer amount.
-        transfer_bill_no: Transfer bill no.
-        transfer_remark: Transfer remark.
-        update_time: Update time. RFC 3339.
-        user_name: User name. Comes encrypted; the library has decrypted it.
+        transfer_amount: Amount of the transfer. In fen.
+        transfer_bill_no: WeChat Pay's number of the transfer.
+        transfer_remark: Remark on the transfer, shown to the user.
+        update_time: When it was last changed. RFC 3339.
+        user_name: Real name of the user. Comes encrypted; the library has decrypted it.
         user_qq: User qq.
     """
 
@@ -1145,14 +1164,15 @@ class CreateUserAuthorizationRequest(Model):
     """The body of POST /v3/fund-app/mch-transfer/user-confirm-authorization.
 
     Attributes:
-        appid: Appid. Left out, it is the configuration's appid.
+        appid: App id of the official account, mini-program or app. Left out, it is the configuration's appid.
         authorization_notify_url: Authorization notify url. Required.
-        openid: Openid. Required.
-        out_authorization_no: Out authorization no. Required.
-        scene_info: Scene info.
-        transfer_scene_id: Transfer scene id. One of 1000, 1002, 1004, 1005, 1009, 1010, 1011, 1013. Required.
-        user_display_name: User display name. Required.
-        user_recv_perception: User recv perception.
+        openid: The user's id within the app id. Required.
+        out_authorization_no: The merchant's number of the user's leave, unique for the merchant id. Required.
+        scene_info: Where the payment takes place.
+        transfer_scene_id: Number of the scene of the transfer, which the merchant has been granted. One of 1000, 1002, 1004, 1005,
+            1009, 1010, 1011, 1013. Required.
+        user_display_name: Name of the user, shown on the page of the transfer. Required.
+        user_recv_perception: What the user sees of the reason of the transfer.
     """
 
     authorization_notify_url: str
@@ -1167,11 +1187,11 @@ class CreateUserAuthorizationRequest(Model):
 
 @dataclass(frozen=True)
 class SceneInfo(Model):
-    """The object scene_info.
+    """The object scene_info. Where the payment takes place.
 
     Attributes:
-        client_ip: Client ip.
-        device_id: Device id.
+        client_ip: IP address of the user's device.
+        device_id: The merchant's number of the device.
         device_type: Device type. One of ANDROID, HARMONY, IOS, OTHER.
     """
 
@@ -1186,18 +1206,18 @@ class UserAuthorization(Model):
     MCHTRANSFER.AUTHORIZATION.CLOSED.
 
     Attributes:
-        create_time: Create time.
-        out_authorization_no: Out authorization no.
-        package_info: Package info.
+        create_time: When it was made.
+        out_authorization_no: The merchant's number of the user's leave, unique for the merchant id.
+        package_info: What the user's device needs to show the page on which the transfer is confirmed.
         state: State. WAIT_USER_CONFIRM, CLOSED, TAKING_EFFECT, or what the provider adds.
-        appid: Appid.
-        authorization_id: Authorization id.
-        authorize_time: Authorize time.
+        appid: App id of the official account, mini-program or app.
+        authorization_id: WeChat Pay's number of the user's leave.
+        authorize_time: When it was allowed.
         close_info: Close info.
-        openid: Openid.
-        transfer_scene_id: Transfer scene id.
-        user_display_name: User display name.
-        user_recv_perception: User recv perception.
+        openid: The user's id within the app id.
+        transfer_scene_id: Number of the scene of the transfer, which the merchant has been granted.
+        user_display_name: Name of the user, shown on the page of the transfer.
+        user_recv_perception: What the user sees of the reason of the transfer.
     """
 
     create_time: Optional[str] = None
@@ -1260,7 +1280,7 @@ def query_red_packet_batch(
 
     Args:
         client: The client of the merchant.
-        batch_no: Batch no. Required.
+        batch_no: WeChat Pay's number of the batch. Required.
         detail_state: Detail state. One of DETAIL_VIEW_ALL, DETAIL_VIEW_FAIL, DETAIL_VIEW_SUCCESS.
         need_query_detail: Need query detail.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
@@ -1286,7 +1306,7 @@ async def query_red_packet_batch_async(
 
     Args:
         client: The client of the merchant.
-        batch_no: Batch no. Required.
+        batch_no: WeChat Pay's number of the batch. Required.
         detail_state: Detail state. One of DETAIL_VIEW_ALL, DETAIL_VIEW_FAIL, DETAIL_VIEW_SUCCESS.
         need_query_detail: Need query detail.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
@@ -1305,7 +1325,7 @@ def query_red_packet(client: Client, batch_no: str, detail_no: str, *, options: 
 
     Args:
         client: The client of the merchant.
-        batch_no: Batch no. Required.
+        batch_no: WeChat Pay's number of the batch. Required.
         detail_no: Detail no. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
@@ -1324,7 +1344,7 @@ async def query_red_packet_async(client: AsyncClient, batch_no: str, detail_no: 
 
     Args:
         client: The client of the merchant.
-        batch_no: Batch no. Required.
+        batch_no: WeChat Pay's number of the batch. Required.
         detail_no: Detail no. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
@@ -1350,7 +1370,8 @@ def query_red_packet_batch_by_out_batch_no(
 
     Args:
         client: The client of the merchant.
-        out_batch_no: Out batch no. Required.
+        out_batch_no: The merchant's number of the batch, unique for the merchant id; however often it is sent, money is moved once.
+            Required.
         detail_state: Detail state. One of DETAIL_VIEW_ALL, DETAIL_VIEW_FAIL, DETAIL_VIEW_SUCCESS.
         need_query_detail: Need query detail.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
@@ -1379,7 +1400,8 @@ async def query_red_packet_batch_by_out_batch_no_async(
 
     Args:
         client: The client of the merchant.
-        out_batch_no: Out batch no. Required.
+        out_batch_no: The merchant's number of the batch, unique for the merchant id; however often it is sent, money is moved once.
+            Required.
         detail_state: Detail state. One of DETAIL_VIEW_ALL, DETAIL_VIEW_FAIL, DETAIL_VIEW_SUCCESS.
         need_query_detail: Need query detail.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
@@ -1403,8 +1425,9 @@ def query_red_packet_by_out_detail_no(
 
     Args:
         client: The client of the merchant.
-        out_batch_no: Out batch no. Required.
-        out_detail_no: Out detail no. Required.
+        out_batch_no: The merchant's number of the batch, unique for the merchant id; however often it is sent, money is moved once.
+            Required.
+        out_detail_no: The merchant's number of the single transfer within its batch. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     result = client.execute(
@@ -1424,8 +1447,9 @@ async def query_red_packet_by_out_detail_no_async(
 
     Args:
         client: The client of the merchant.
-        out_batch_no: Out batch no. Required.
-        out_detail_no: Out detail no. Required.
+        out_batch_no: The merchant's number of the batch, unique for the merchant id; however often it is sent, money is moved once.
+            Required.
+        out_detail_no: The merchant's number of the single transfer within its batch. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     result = await client.execute(
@@ -1475,7 +1499,8 @@ def query_receipt_by_out_bill_no(client: Client, out_bill_no: str, *, options: O
 
     Args:
         client: The client of the merchant.
-        out_bill_no: Out bill no. Required.
+        out_bill_no: The merchant's number of the transfer, unique for the merchant id; however often it is sent, money is moved once.
+            Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     result = client.execute(
@@ -1491,7 +1516,8 @@ async def query_receipt_by_out_bill_no_async(client: AsyncClient, out_bill_no: s
 
     Args:
         client: The client of the merchant.
-        out_bill_no: Out bill no. Required.
+        out_bill_no: The merchant's number of the transfer, unique for the merchant id; however often it is sent, money is moved once.
+            Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     result = await client.execute(
@@ -1539,7 +1565,7 @@ def query_receipt_by_transfer_bill_no(client: Client, transfer_bill_no: str, *, 
 
     Args:
         client: The client of the merchant.
-        transfer_bill_no: Transfer bill no. Required.
+        transfer_bill_no: WeChat Pay's number of the transfer. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     result = client.execute(
@@ -1559,7 +1585,7 @@ async def query_receipt_by_transfer_bill_no_async(
 
     Args:
         client: The client of the merchant.
-        transfer_bill_no: Transfer bill no. Required.
+        transfer_bill_no: WeChat Pay's number of the transfer. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     result = await client.execute(
@@ -1577,7 +1603,7 @@ def query_budget_receipt(client: Client, out_budget_no: str, *, accept_id: str, 
 
     Args:
         client: The client of the merchant.
-        out_budget_no: Out budget no. Required.
+        out_budget_no: The merchant's number of the budget. Required.
         accept_id: Accept id. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
@@ -1600,7 +1626,7 @@ async def query_budget_receipt_async(
 
     Args:
         client: The client of the merchant.
-        out_budget_no: Out budget no. Required.
+        out_budget_no: The merchant's number of the budget. Required.
         accept_id: Accept id. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
@@ -1623,7 +1649,7 @@ def apply_budget_receipt(
 
     Args:
         client: The client of the merchant.
-        out_budget_no: Out budget no. Required.
+        out_budget_no: The merchant's number of the budget. Required.
         request: What to send.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
@@ -1645,7 +1671,7 @@ async def apply_budget_receipt_async(
 
     Args:
         client: The client of the merchant.
-        out_budget_no: Out budget no. Required.
+        out_budget_no: The merchant's number of the budget. Required.
         request: What to send.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
@@ -1695,8 +1721,8 @@ def query_charity_budget(client: Client, out_budget_no: str, *, sponsor_mchid: s
 
     Args:
         client: The client of the merchant.
-        out_budget_no: Out budget no. Required.
-        sponsor_mchid: Sponsor mchid. Required.
+        out_budget_no: The merchant's number of the budget. Required.
+        sponsor_mchid: Merchant id of who starts it. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     query = given(("sponsor_mchid", sponsor_mchid))
@@ -1718,8 +1744,8 @@ async def query_charity_budget_async(
 
     Args:
         client: The client of the merchant.
-        out_budget_no: Out budget no. Required.
-        sponsor_mchid: Sponsor mchid. Required.
+        out_budget_no: The merchant's number of the budget. Required.
+        sponsor_mchid: Merchant id of who starts it. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     query = given(("sponsor_mchid", sponsor_mchid))
@@ -1741,7 +1767,7 @@ def unlock_charity_budget(
 
     Args:
         client: The client of the merchant.
-        out_budget_no: Out budget no. Required.
+        out_budget_no: The merchant's number of the budget. Required.
         request: What to send.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
@@ -1763,7 +1789,7 @@ async def unlock_charity_budget_async(
 
     Args:
         client: The client of the merchant.
-        out_budget_no: Out budget no. Required.
+        out_budget_no: The merchant's number of the budget. Required.
         request: What to send.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
@@ -1816,8 +1842,8 @@ def query_charity_transfer(
     Args:
         client: The client of the merchant.
         out_transfer_no: Out transfer no. Required.
-        out_budget_no: Out budget no. Required.
-        sponsor_mchid: Sponsor mchid. Required.
+        out_budget_no: The merchant's number of the budget. Required.
+        sponsor_mchid: Merchant id of who starts it. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     query = given(("out_budget_no", out_budget_no), ("sponsor_mchid", sponsor_mchid))
@@ -1840,8 +1866,8 @@ async def query_charity_transfer_async(
     Args:
         client: The client of the merchant.
         out_transfer_no: Out transfer no. Required.
-        out_budget_no: Out budget no. Required.
-        sponsor_mchid: Sponsor mchid. Required.
+        out_budget_no: The merchant's number of the budget. Required.
+        sponsor_mchid: Merchant id of who starts it. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     query = given(("out_budget_no", out_budget_no), ("sponsor_mchid", sponsor_mchid))
@@ -1891,8 +1917,9 @@ def query_partner_receipt(client: Client, out_bill_no: str, *, sub_mchid: str, o
 
     Args:
         client: The client of the merchant.
-        out_bill_no: Out bill no. Required.
-        sub_mchid: Sub mchid. Required.
+        out_bill_no: The merchant's number of the transfer, unique for the merchant id; however often it is sent, money is moved once.
+            Required.
+        sub_mchid: Merchant id of the sub-merchant. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     query = given(("sub_mchid", sub_mchid))
@@ -1914,8 +1941,9 @@ async def query_partner_receipt_async(
 
     Args:
         client: The client of the merchant.
-        out_bill_no: Out bill no. Required.
-        sub_mchid: Sub mchid. Required.
+        out_bill_no: The merchant's number of the transfer, unique for the merchant id; however often it is sent, money is moved once.
+            Required.
+        sub_mchid: Merchant id of the sub-merchant. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     query = given(("sub_mchid", sub_mchid))
@@ -1967,7 +1995,7 @@ def query_sub_merchant_authorization(client: Client, sub_mchid: str, *, options:
 
     Args:
         client: The client of the merchant.
-        sub_mchid: Sub mchid. Required.
+        sub_mchid: Merchant id of the sub-merchant. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     result = client.execute(
@@ -1985,7 +2013,7 @@ async def query_sub_merchant_authorization_async(
 
     Args:
         client: The client of the merchant.
-        sub_mchid: Sub mchid. Required.
+        sub_mchid: Merchant id of the sub-merchant. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     result = await client.execute(
@@ -2031,8 +2059,9 @@ def query_partner_transfer(client: Client, out_bill_no: str, *, sub_mchid: str, 
 
     Args:
         client: The client of the merchant.
-        out_bill_no: Out bill no. Required.
-        sub_mchid: Sub mchid. Required.
+        out_bill_no: The merchant's number of the transfer, unique for the merchant id; however often it is sent, money is moved once.
+            Required.
+        sub_mchid: Merchant id of the sub-merchant. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     query = given(("sub_mchid", sub_mchid))
@@ -2054,8 +2083,9 @@ async def query_partner_transfer_async(
 
     Args:
         client: The client of the merchant.
-        out_bill_no: Out bill no. Required.
-        sub_mchid: Sub mchid. Required.
+        out_bill_no: The merchant's number of the transfer, unique for the merchant id; however often it is sent, money is moved once.
+            Required.
+        sub_mchid: Merchant id of the sub-merchant. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     query = given(("sub_mchid", sub_mchid))
@@ -2077,7 +2107,8 @@ def cancel_partner_transfer(
 
     Args:
         client: The client of the merchant.
-        out_bill_no: Out bill no. Required.
+        out_bill_no: The merchant's number of the transfer, unique for the merchant id; however often it is sent, money is moved once.
+            Required.
         request: What to send.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
@@ -2099,7 +2130,8 @@ async def cancel_partner_transfer_async(
 
     Args:
         client: The client of the merchant.
-        out_bill_no: Out bill no. Required.
+        out_bill_no: The merchant's number of the transfer, unique for the merchant id; however often it is sent, money is moved once.
+            Required.
         request: What to send.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
@@ -2223,7 +2255,7 @@ def query_partner_user_authorization(
 
     Args:
         client: The client of the merchant.
-        out_authorization_no: Out authorization no. Required.
+        out_authorization_no: The merchant's number of the user's leave, unique for the merchant id. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     result = client.execute(
@@ -2243,7 +2275,7 @@ async def query_partner_user_authorization_async(
 
     Args:
         client: The client of the merchant.
-        out_authorization_no: Out authorization no. Required.
+        out_authorization_no: The merchant's number of the user's leave, unique for the merchant id. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     result = await client.execute(
@@ -2263,7 +2295,7 @@ def close_partner_user_authorization(
 
     Args:
         client: The client of the merchant.
-        out_authorization_no: Out authorization no. Required.
+        out_authorization_no: The merchant's number of the user's leave, unique for the merchant id. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     result = client.execute(
@@ -2283,7 +2315,7 @@ async def close_partner_user_authorization_async(
 
     Args:
         client: The client of the merchant.
-        out_authorization_no: Out authorization no. Required.
+        out_authorization_no: The merchant's number of the user's leave, unique for the merchant id. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     result = await client.execute(
@@ -2329,7 +2361,8 @@ def query_transfer_by_out_bill_no(client: Client, out_bill_no: str, *, options: 
 
     Args:
         client: The client of the merchant.
-        out_bill_no: Out bill no. Required.
+        out_bill_no: The merchant's number of the transfer, unique for the merchant id; however often it is sent, money is moved once.
+            Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     result = client.execute(
@@ -2345,7 +2378,8 @@ async def query_transfer_by_out_bill_no_async(client: AsyncClient, out_bill_no: 
 
     Args:
         client: The client of the merchant.
-        out_bill_no: Out bill no. Required.
+        out_bill_no: The merchant's number of the transfer, unique for the merchant id; however often it is sent, money is moved once.
+            Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     result = await client.execute(
@@ -2361,7 +2395,8 @@ def cancel_transfer(client: Client, out_bill_no: str, *, options: Optional[Optio
 
     Args:
         client: The client of the merchant.
-        out_bill_no: Out bill no. Required.
+        out_bill_no: The merchant's number of the transfer, unique for the merchant id; however often it is sent, money is moved once.
+            Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     result = client.execute(
@@ -2377,7 +2412,8 @@ async def cancel_transfer_async(client: AsyncClient, out_bill_no: str, *, option
 
     Args:
         client: The client of the merchant.
-        out_bill_no: Out bill no. Required.
+        out_bill_no: The merchant's number of the transfer, unique for the merchant id; however often it is sent, money is moved once.
+            Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     result = await client.execute(
@@ -2429,7 +2465,7 @@ def query_transfer_by_transfer_bill_no(client: Client, transfer_bill_no: str, *,
 
     Args:
         client: The client of the merchant.
-        transfer_bill_no: Transfer bill no. Required.
+        transfer_bill_no: WeChat Pay's number of the transfer. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     result = client.execute(
@@ -2449,7 +2485,7 @@ async def query_transfer_by_transfer_bill_no_async(
 
     Args:
         client: The client of the merchant.
-        transfer_bill_no: Transfer bill no. Required.
+        transfer_bill_no: WeChat Pay's number of the transfer. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     result = await client.execute(
@@ -2529,7 +2565,8 @@ def query_qq_wallet_transfer(client: Client, out_bill_no: str, *, options: Optio
 
     Args:
         client: The client of the merchant.
-        out_bill_no: Out bill no. Required.
+        out_bill_no: The merchant's number of the transfer, unique for the merchant id; however often it is sent, money is moved once.
+            Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     result = client.execute(
@@ -2545,7 +2582,8 @@ async def query_qq_wallet_transfer_async(client: AsyncClient, out_bill_no: str, 
 
     Args:
         client: The client of the merchant.
-        out_bill_no: Out bill no. Required.
+        out_bill_no: The merchant's number of the transfer, unique for the merchant id; however often it is sent, money is moved once.
+            Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     result = await client.execute(
@@ -2561,7 +2599,8 @@ def cancel_qq_wallet_transfer(client: Client, out_bill_no: str, *, options: Opti
 
     Args:
         client: The client of the merchant.
-        out_bill_no: Out bill no. Required.
+        out_bill_no: The merchant's number of the transfer, unique for the merchant id; however often it is sent, money is moved once.
+            Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     result = client.execute(
@@ -2579,7 +2618,8 @@ async def cancel_qq_wallet_transfer_async(client: AsyncClient, out_bill_no: str,
 
     Args:
         client: The client of the merchant.
-        out_bill_no: Out bill no. Required.
+        out_bill_no: The merchant's number of the transfer, unique for the merchant id; however often it is sent, money is moved once.
+            Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     result = await client.execute(
@@ -2631,7 +2671,7 @@ def query_user_authorization(
 
     Args:
         client: The client of the merchant.
-        out_authorization_no: Out authorization no. Required.
+        out_authorization_no: The merchant's number of the user's leave, unique for the merchant id. Required.
         is_display_authorization: Is display authorization.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
@@ -2654,7 +2694,7 @@ async def query_user_authorization_async(
 
     Args:
         client: The client of the merchant.
-        out_authorization_no: Out authorization no. Required.
+        out_authorization_no: The merchant's number of the user's leave, unique for the merchant id. Required.
         is_display_authorization: Is display authorization.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
@@ -2675,7 +2715,7 @@ def close_user_authorization(client: Client, out_authorization_no: str, *, optio
 
     Args:
         client: The client of the merchant.
-        out_authorization_no: Out authorization no. Required.
+        out_authorization_no: The merchant's number of the user's leave, unique for the merchant id. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     result = client.execute(
@@ -2695,7 +2735,7 @@ async def close_user_authorization_async(
 
     Args:
         client: The client of the merchant.
-        out_authorization_no: Out authorization no. Required.
+        out_authorization_no: The merchant's number of the user's leave, unique for the merchant id. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     result = await client.execute(

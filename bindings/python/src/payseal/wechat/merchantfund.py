@@ -41,16 +41,16 @@ class WithdrawalNotification(Model):
     """A withdrawal whose state has changed. Plaintext of MCHWITHDRAW.CHANGE.
 
     Attributes:
-        status: Status.
-        withdraw_id: Withdraw id.
-        out_request_no: Out request no.
-        amount: Amount. In fen.
-        create_time: Create time. RFC 3339.
-        update_time: Update time. RFC 3339.
+        status: State.
+        withdraw_id: WeChat Pay's number of the withdrawal.
+        out_request_no: The merchant's number of the request, unique for the merchant id; the same number has one effect.
+        amount: Amount of the withdrawal. In fen.
+        create_time: When it was made. RFC 3339.
+        update_time: When it was last changed. RFC 3339.
         reason: Reason.
         remark: Remark.
-        bank_memo: Bank memo.
-        account_type: Account type.
+        bank_memo: Remark on the bank's statement.
+        account_type: Kind of account.
         solution: Solution.
     """
 
@@ -72,8 +72,8 @@ class Balance(Model):
     """The answer to GET /v3/merchant/fund/balance/{account_type}.
 
     Attributes:
-        available_amount: Available amount.
-        pending_amount: Pending amount.
+        available_amount: What is available. In fen.
+        pending_amount: What is not yet available. In fen.
     """
 
     available_amount: Optional[int] = None
@@ -85,11 +85,11 @@ class CreateWithdrawalRequest(Model):
     """The body of POST /v3/merchant/fund/withdraw.
 
     Attributes:
-        account_type: Account type. One of BASIC, FEES, OPERATION. Required.
-        amount: Amount. Required.
-        bank_memo: Bank memo.
-        notify_url: Notify url.
-        out_request_no: Out request no. Required.
+        account_type: Kind of account. One of BASIC, FEES, OPERATION. Required.
+        amount: Amount of the withdrawal. In fen. Required.
+        bank_memo: Remark on the bank's statement.
+        notify_url: Where the notification goes: absolute, HTTPS, without query.
+        out_request_no: The merchant's number of the request, unique for the merchant id; the same number has one effect. Required.
         remark: Remark.
     """
 
@@ -106,8 +106,8 @@ class CreateWithdrawalResponse(Model):
     """The answer to POST /v3/merchant/fund/withdraw.
 
     Attributes:
-        out_request_no: Out request no.
-        withdraw_id: Withdraw id.
+        out_request_no: The merchant's number of the request, unique for the merchant id; the same number has one effect.
+        withdraw_id: WeChat Pay's number of the withdrawal.
     """
 
     out_request_no: Optional[str] = None
@@ -119,9 +119,9 @@ class WithdrawalBillResponse(Model):
     """The answer to GET /v3/merchant/fund/withdraw/bill-type/{bill_type}.
 
     Attributes:
-        download_url: Download url.
-        hash_type: Hash type. SHA1, or what the provider adds.
-        hash_value: Hash value.
+        download_url: Where the file is; the address is good for five minutes.
+        hash_type: Algorithm of the hash. SHA1, or what the provider adds.
+        hash_value: Hash of the file.
     """
 
     download_url: Optional[str] = None
@@ -134,17 +134,17 @@ class Withdrawal(Model):
     """The answer to GET /v3/merchant/fund/withdraw/out-request-no/{out_request_no}.
 
     Attributes:
-        account_type: Account type. BASIC, FEES, OPERATION, or what the provider adds.
-        amount: Amount.
-        bank_memo: Bank memo.
-        create_time: Create time.
-        out_request_no: Out request no.
+        account_type: Kind of account. BASIC, FEES, OPERATION, or what the provider adds.
+        amount: Amount of the withdrawal. In fen.
+        bank_memo: Remark on the bank's statement.
+        create_time: When it was made.
+        out_request_no: The merchant's number of the request, unique for the merchant id; the same number has one effect.
         reason: Reason.
         remark: Remark.
         solution: Solution.
-        status: Status. CLOSE, CREATE_SUCCESS, FAIL, INIT, REFUND, SUCCESS, or what the provider adds.
-        update_time: Update time.
-        withdraw_id: Withdraw id.
+        status: State. CLOSE, CREATE_SUCCESS, FAIL, INIT, REFUND, SUCCESS, or what the provider adds.
+        update_time: When it was last changed.
+        withdraw_id: WeChat Pay's number of the withdrawal.
     """
 
     account_type: Optional[str] = None
@@ -167,7 +167,7 @@ def query_balance(client: Client, account_type: str, *, options: Optional[Option
 
     Args:
         client: The client of the merchant.
-        account_type: Account type. One of BASIC, FEES, OPERATION. Required.
+        account_type: Kind of account. One of BASIC, FEES, OPERATION. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     result = client.execute("GET /v3/merchant/fund/balance/{account_type}", path={"account_type": account_type}, options=options)
@@ -181,7 +181,7 @@ async def query_balance_async(client: AsyncClient, account_type: str, *, options
 
     Args:
         client: The client of the merchant.
-        account_type: Account type. One of BASIC, FEES, OPERATION. Required.
+        account_type: Kind of account. One of BASIC, FEES, OPERATION. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     result = await client.execute("GET /v3/merchant/fund/balance/{account_type}", path={"account_type": account_type}, options=options)
@@ -195,8 +195,8 @@ def query_day_end_balance(client: Client, account_type: str, *, date: str, optio
 
     Args:
         client: The client of the merchant.
-        account_type: Account type. One of BASIC, FEES, OPERATION. Required.
-        date: Date. YYYY-MM-DD. Required.
+        account_type: Kind of account. One of BASIC, FEES, OPERATION. Required.
+        date: Day, yyyy-MM-dd. YYYY-MM-DD. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     query = given(("date", date))
@@ -213,8 +213,8 @@ async def query_day_end_balance_async(client: AsyncClient, account_type: str, *,
 
     Args:
         client: The client of the merchant.
-        account_type: Account type. One of BASIC, FEES, OPERATION. Required.
-        date: Date. YYYY-MM-DD. Required.
+        account_type: Kind of account. One of BASIC, FEES, OPERATION. Required.
+        date: Day, yyyy-MM-dd. YYYY-MM-DD. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     query = given(("date", date))
@@ -263,9 +263,9 @@ def withdrawal_bill(
 
     Args:
         client: The client of the merchant.
-        bill_type: Bill type. Required.
-        bill_date: Bill date. Required.
-        tar_type: Tar type. Always GZIP.
+        bill_type: Kind of bill. Required.
+        bill_date: Day of the bill, yyyy-MM-dd, in Beijing. Required.
+        tar_type: Kind of compression. Always GZIP.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     query = given(("bill_date", bill_date), ("tar_type", tar_type))
@@ -284,9 +284,9 @@ async def withdrawal_bill_async(
 
     Args:
         client: The client of the merchant.
-        bill_type: Bill type. Required.
-        bill_date: Bill date. Required.
-        tar_type: Tar type. Always GZIP.
+        bill_type: Kind of bill. Required.
+        bill_date: Day of the bill, yyyy-MM-dd, in Beijing. Required.
+        tar_type: Kind of compression. Always GZIP.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     query = given(("bill_date", bill_date), ("tar_type", tar_type))
@@ -303,7 +303,7 @@ def query_withdrawal_by_out_request_no(client: Client, out_request_no: str, *, o
 
     Args:
         client: The client of the merchant.
-        out_request_no: Out request no. Required.
+        out_request_no: The merchant's number of the request, unique for the merchant id; the same number has one effect. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     result = client.execute(
@@ -321,7 +321,7 @@ async def query_withdrawal_by_out_request_no_async(
 
     Args:
         client: The client of the merchant.
-        out_request_no: Out request no. Required.
+        out_request_no: The merchant's number of the request, unique for the merchant id; the same number has one effect. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     result = await client.execute(
@@ -337,7 +337,7 @@ def query_withdrawal_by_withdraw_id(client: Client, withdraw_id: str, *, options
 
     Args:
         client: The client of the merchant.
-        withdraw_id: Withdraw id. Required.
+        withdraw_id: WeChat Pay's number of the withdrawal. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     result = client.execute("GET /v3/merchant/fund/withdraw/withdraw-id/{withdraw_id}", path={"withdraw_id": withdraw_id}, options=options)
@@ -351,7 +351,7 @@ async def query_withdrawal_by_withdraw_id_async(client: AsyncClient, withdraw_id
 
     Args:
         client: The client of the merchant.
-        withdraw_id: Withdraw id. Required.
+        withdraw_id: WeChat Pay's number of the withdrawal. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     result = await client.execute(

@@ -28,7 +28,7 @@ class Media(Model):
     """The answer to POST /v3/merchant/media/upload.
 
     Attributes:
-        media_id: Media id.
+        media_id: Number of the uploaded file.
     """
 
     media_id: Optional[str] = None

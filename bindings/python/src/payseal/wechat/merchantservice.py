@@ -107,8 +107,8 @@ class ComplaintNotification(Model):
     """That a payer has complained, or that something was done about it. Plaintext of COMPLAINT.CREATE, COMPLAINT.STATE_CHANGE.
 
     Attributes:
-        complaint_id: Complaint id.
-        action_type: Action type.
+        complaint_id: WeChat Pay's number of the complaint.
+        action_type: What has happened.
     """
 
     complaint_id: Optional[str] = None
@@ -120,8 +120,8 @@ class NotificationUrl(Model):
     """The answer to GET /v3/merchant-service/complaint-notifications.
 
     Attributes:
-        mchid: Mchid.
-        url: Url.
+        mchid: Merchant id.
+        url: Address.
     """
 
     mchid: Optional[str] = None
@@ -133,7 +133,7 @@ class CreateNotificationUrlRequest(Model):
     """The body of POST /v3/merchant-service/complaint-notifications.
 
     Attributes:
-        url: Url. Required.
+        url: Address. Required.
     """
 
     url: str
@@ -144,7 +144,7 @@ class UpdateNotificationUrlRequest(Model):
     """The body of PUT /v3/merchant-service/complaint-notifications.
 
     Attributes:
-        url: Url. Required.
+        url: Address. Required.
     """
 
     url: str
@@ -155,10 +155,10 @@ class Complaints(Model):
     """The answer to GET /v3/merchant-service/complaints-v2.
 
     Attributes:
-        data: Data.
-        limit: Limit.
-        offset: Offset.
-        total_count: Total count.
+        data: What is listed.
+        limit: How many to list at most.
+        offset: How many to pass over before the first that is listed.
+        total_count: How many there are in all.
     """
 
     data: Optional[list[ComplaintItem]] = None
@@ -169,24 +169,24 @@ class Complaints(Model):
 
 @dataclass(frozen=True)
 class ComplaintItem(Model):
-    """An item of data.
+    """An item of data. What is listed.
 
     Attributes:
         additional_info: Additional info.
-        apply_refund_amount: Apply refund amount.
-        complaint_detail: Complaint detail.
+        apply_refund_amount: What the payer wants to have back. In fen.
+        complaint_detail: What the payer says.
         complaint_full_refunded: Complaint full refunded.
-        complaint_id: Complaint id.
-        complaint_media_list: Complaint media list.
+        complaint_id: WeChat Pay's number of the complaint.
+        complaint_media_list: Images of the complaint.
         complaint_order_info: Complaint order info.
-        complaint_state: Complaint state. PENDING, PROCESSED, PROCESSING, or what the provider adds.
-        complaint_time: Complaint time. RFC 3339.
-        complainted_mchid: Complainted mchid.
+        complaint_state: State of the complaint. PENDING, PROCESSED, PROCESSING, or what the provider adds.
+        complaint_time: When the payer complained. RFC 3339.
+        complainted_mchid: Merchant id of who is complained of.
         in_platform_service: In platform service.
         incoming_user_response: Incoming user response.
         is_agent_mode: Is agent mode.
         need_immediate_service: Need immediate service.
-        payer_phone: Payer phone. Comes encrypted; the library has decrypted it.
+        payer_phone: Telephone number of the payer. Comes encrypted; the library has decrypted it.
         problem_description: Problem description.
         problem_type: Problem type. OTHERS, REFUND, SERVICE_NOT_WORK, or what the provider adds.
         service_order_info: Service order info.
@@ -222,7 +222,7 @@ class AdditionalInfo(Model):
 
     Attributes:
         share_power_info: Share power info.
-        type: Type. SHARE_POWER_TYPE, or what the provider adds.
+        type: Kind. SHARE_POWER_TYPE, or what the provider adds.
     """
 
     share_power_info: Optional[SharePowerInfo] = None
@@ -261,7 +261,7 @@ class ReturnAddressInfo(Model):
 
 @dataclass(frozen=True)
 class ComplaintMedia(Model):
-    """An item of complaint_media_list.
+    """An item of complaint_media_list. Images of the complaint.
 
     Attributes:
         media_type: Media type. OPERATION_IMAGE, USER_COMPLAINT_IMAGE, or what the provider adds.
@@ -277,9 +277,9 @@ class ComplaintOrderInfo(Model):
     """An item of complaint_order_info.
 
     Attributes:
-        amount: Amount.
-        out_trade_no: Out trade no.
-        transaction_id: Transaction id.
+        amount: Amount. In fen.
+        out_trade_no: The merchant's order number, unique for the merchant id.
+        transaction_id: WeChat Pay's number of the payment.
     """
 
     amount: Optional[int] = None
@@ -292,8 +292,8 @@ class ServiceOrderInfo(Model):
     """An item of service_order_info.
 
     Attributes:
-        order_id: Order id.
-        out_order_no: Out order no.
+        order_id: WeChat Pay's number of the order.
+        out_order_no: The merchant's number of the order, unique for the merchant id.
         state: State. DOING, DONE, REVOKED, WAITPAY, or what the provider adds.
     """
 
@@ -308,21 +308,21 @@ class Complaint(Model):
 
     Attributes:
         additional_info: Additional info.
-        apply_refund_amount: Apply refund amount.
-        complaint_detail: Complaint detail.
+        apply_refund_amount: What the payer wants to have back. In fen.
+        complaint_detail: What the payer says.
         complaint_full_refunded: Complaint full refunded.
-        complaint_id: Complaint id.
-        complaint_media_list: Complaint media list.
+        complaint_id: WeChat Pay's number of the complaint.
+        complaint_media_list: Images of the complaint.
         complaint_order_info: Complaint order info.
-        complaint_state: Complaint state. PENDING, PROCESSED, PROCESSING, or what the provider adds.
-        complaint_time: Complaint time. RFC 3339.
-        complainted_mchid: Complainted mchid.
+        complaint_state: State of the complaint. PENDING, PROCESSED, PROCESSING, or what the provider adds.
+        complaint_time: When the payer complained. RFC 3339.
+        complainted_mchid: Merchant id of who is complained of.
         in_platform_service: In platform service.
         incoming_user_response: Incoming user response.
         is_agent_mode: Is agent mode.
         need_immediate_service: Need immediate service.
         payer_openid: Payer openid.
-        payer_phone: Payer phone. Comes encrypted; the library has decrypted it.
+        payer_phone: Telephone number of the payer. Comes encrypted; the library has decrypted it.
         problem_description: Problem description.
         problem_type: Problem type. OTHERS, REFUND, SERVICE_NOT_WORK, or what the provider adds.
         service_order_info: Service order info.
@@ -358,7 +358,7 @@ class CompleteComplaintRequest(Model):
     """The body of POST /v3/merchant-service/complaints-v2/{complaint_id}/complete.
 
     Attributes:
-        complainted_mchid: Complainted mchid. Required.
+        complainted_mchid: Merchant id of who is complained of. Required.
     """
 
     complainted_mchid: str
@@ -369,10 +369,10 @@ class Negotiations(Model):
     """The answer to GET /v3/merchant-service/complaints-v2/{complaint_id}/negotiation-historys.
 
     Attributes:
-        data: Data.
-        limit: Limit.
-        offset: Offset.
-        total_count: Total count.
+        data: What is listed.
+        limit: How many to list at most.
+        offset: How many to pass over before the first that is listed.
+        total_count: How many there are in all.
     """
 
     data: Optional[list[Negotiation]] = None
@@ -383,11 +383,11 @@ class Negotiations(Model):
 
 @dataclass(frozen=True)
 class Negotiation(Model):
-    """An item of data.
+    """An item of data. What is listed.
 
     Attributes:
         click_message: Click message.
-        complaint_media_list: Complaint media list.
+        complaint_media_list: Images of the complaint.
         image_list: Image list.
         log_id: Log id.
         normal_message: Normal message.
@@ -439,7 +439,7 @@ class NormalMessage(Model):
 
     Attributes:
         blocks: Blocks.
-        custom_data: Custom data.
+        custom_data: The merchant's own data.
         sender_identity: Sender identity. MACHINE, MANUAL, UNKNOWN, or what the provider adds.
     """
 
@@ -459,7 +459,7 @@ class NegotiationsBlock(Model):
         image: Image.
         link: Link.
         text: Text.
-        type: Type. BUTTON, BUTTON_GROUP, FAQ_LIST, IMAGE, LINK, TEXT, or what the provider adds.
+        type: Kind. BUTTON, BUTTON_GROUP, FAQ_LIST, IMAGE, LINK, TEXT, or what the provider adds.
     """
 
     button: Optional[NegotiationsButton] = None
@@ -476,7 +476,7 @@ class NegotiationsButton(Model):
     """The object button.
 
     Attributes:
-        action: Action.
+        action: What to do.
         invalid_info: Invalid info.
         text: Text.
     """
@@ -488,12 +488,12 @@ class NegotiationsButton(Model):
 
 @dataclass(frozen=True)
 class NegotiationsAction(Model):
-    """The object action.
+    """The object action. What to do.
 
     Attributes:
         action_id: Action id.
-        action_type: Action type. ACTION_TYPE_JUMP_MINI_PROGRAM, ACTION_TYPE_JUMP_URL, ACTION_TYPE_SEND_MESSAGE, or what the provider
-            adds.
+        action_type: What has happened. ACTION_TYPE_JUMP_MINI_PROGRAM, ACTION_TYPE_JUMP_URL, ACTION_TYPE_SEND_MESSAGE, or what the
+            provider adds.
         jump_url: Jump url.
         message_info: Message info.
         mini_program_jump_info: Mini program jump info.
@@ -512,7 +512,7 @@ class NegotiationsMessageInfo(Model):
 
     Attributes:
         content: Content.
-        custom_data: Custom data.
+        custom_data: The merchant's own data.
     """
 
     content: Optional[str] = None
@@ -524,7 +524,7 @@ class NegotiationsMiniProgramJumpInfo(Model):
     """The object mini_program_jump_info.
 
     Attributes:
-        appid: Appid.
+        appid: App id of the official account, mini-program or app.
         path: Path.
         text: Text.
     """
@@ -539,7 +539,7 @@ class NegotiationsInvalidInfo(Model):
     """The object invalid_info.
 
     Attributes:
-        expired_time: Expired time. RFC 3339.
+        expired_time: When it expires. RFC 3339.
         multi_clickable: Multi clickable.
     """
 
@@ -578,7 +578,7 @@ class NegotiationsFaq(Model):
     """An item of faqs.
 
     Attributes:
-        action: Action.
+        action: What to do.
         faq_id: Faq id.
         faq_title: Faq title.
     """
@@ -594,7 +594,7 @@ class NegotiationsImage(Model):
 
     Attributes:
         image_style_type: Image style type. IMAGE_STYLE_TYPE_NARROW, IMAGE_STYLE_TYPE_WIDE, or what the provider adds.
-        media_id: Media id.
+        media_id: Number of the uploaded file.
     """
 
     image_style_type: Optional[str] = None
@@ -603,7 +603,7 @@ class NegotiationsImage(Model):
 
 @dataclass(frozen=True)
 class NegotiationsText(Model):
-    """The object text.
+    """The object text. Text.
 
     Attributes:
         color: Color. DEFAULT, SECONDARY, or what the provider adds.
@@ -621,7 +621,7 @@ class RespondImmediateServiceRequest(Model):
     """The body of POST /v3/merchant-service/complaints-v2/{complaint_id}/response-immediate-service.
 
     Attributes:
-        complainted_mchid: Complainted mchid. Required.
+        complainted_mchid: Merchant id of who is complained of. Required.
         idempotent_id: Idempotent id. Required.
         message: Message. Required.
     """
@@ -637,7 +637,7 @@ class Message(Model):
 
     Attributes:
         blocks: Blocks.
-        custom_data: Custom data.
+        custom_data: The merchant's own data.
         sender_identity: Sender identity. One of MACHINE, MANUAL, UNKNOWN.
     """
 
@@ -657,7 +657,7 @@ class Block(Model):
         image: Image.
         link: Link.
         text: Text.
-        type: Type. One of BUTTON, BUTTON_GROUP, FAQ_LIST, IMAGE, LINK, TEXT.
+        type: Kind. One of BUTTON, BUTTON_GROUP, FAQ_LIST, IMAGE, LINK, TEXT.
     """
 
     button: Optional[Button] = None
@@ -674,7 +674,7 @@ class Button(Model):
     """The object button.
 
     Attributes:
-        action: Action.
+        action: What to do.
         invalid_info: Invalid info.
         text: Text.
     """
@@ -686,11 +686,11 @@ class Button(Model):
 
 @dataclass(frozen=True)
 class Action(Model):
-    """The object action.
+    """The object action. What to do.
 
     Attributes:
         action_id: Action id.
-        action_type: Action type. One of ACTION_TYPE_JUMP_MINI_PROGRAM, ACTION_TYPE_JUMP_URL, ACTION_TYPE_SEND_MESSAGE.
+        action_type: What has happened. One of ACTION_TYPE_JUMP_MINI_PROGRAM, ACTION_TYPE_JUMP_URL, ACTION_TYPE_SEND_MESSAGE.
         jump_url: Jump url.
         message_info: Message info.
         mini_program_jump_info: Mini program jump info.
@@ -709,7 +709,7 @@ class MessageInfo(Model):
 
     Attributes:
         content: Content. Required.
-        custom_data: Custom data.
+        custom_data: The merchant's own data.
     """
 
     content: str
@@ -721,7 +721,7 @@ class MiniProgramJumpInfo(Model):
     """The object mini_program_jump_info.
 
     Attributes:
-        appid: Appid. Required.
+        appid: App id of the official account, mini-program or app. Required.
         path: Path.
         text: Text.
     """
@@ -736,7 +736,7 @@ class InvalidInfo(Model):
     """The object invalid_info.
 
     Attributes:
-        expired_time: Expired time. RFC 3339.
+        expired_time: When it expires. RFC 3339.
         multi_clickable: Multi clickable.
     """
 
@@ -775,7 +775,7 @@ class Faq(Model):
     """An item of faqs.
 
     Attributes:
-        action: Action.
+        action: What to do.
         faq_id: Faq id.
         faq_title: Faq title.
     """
@@ -791,7 +791,7 @@ class Image(Model):
 
     Attributes:
         image_style_type: Image style type. One of IMAGE_STYLE_TYPE_NARROW, IMAGE_STYLE_TYPE_WIDE.
-        media_id: Media id.
+        media_id: Number of the uploaded file.
     """
 
     image_style_type: Optional[Literal["IMAGE_STYLE_TYPE_NARROW", "IMAGE_STYLE_TYPE_WIDE"]] = None
@@ -800,7 +800,7 @@ class Image(Model):
 
 @dataclass(frozen=True)
 class Text(Model):
-    """The object text.
+    """The object text. Text.
 
     Attributes:
         color: Color. One of DEFAULT, SECONDARY.
@@ -829,7 +829,7 @@ class RespondRequest(Model):
     """The body of POST /v3/merchant-service/complaints-v2/{complaint_id}/response.
 
     Attributes:
-        complainted_mchid: Complainted mchid. Required.
+        complainted_mchid: Merchant id of who is complained of. Required.
         jump_url: Jump url.
         jump_url_text: Jump url text.
         mini_program_jump_info: Mini program jump info.
@@ -850,10 +850,10 @@ class UpdateRefundProgressRequest(Model):
     """The body of POST /v3/merchant-service/complaints-v2/{complaint_id}/update-refund-progress.
 
     Attributes:
-        action: Action. One of APPROVE, REJECT. Required.
+        action: What to do. One of APPROVE, REJECT. Required.
         launch_refund_day: Launch refund day.
         reject_media_list: Reject media list.
-        reject_reason: Reject reason.
+        reject_reason: Why it was refused.
         remark: Remark.
     """
 
@@ -869,10 +869,10 @@ class ListTransactionComplaintsResponse(Model):
     """The answer to GET /v3/merchant-service/complaints.
 
     Attributes:
-        data: Data.
-        limit: Limit.
-        offset: Offset.
-        total_count: Total count.
+        data: What is listed.
+        limit: How many to list at most.
+        offset: How many to pass over before the first that is listed.
+        total_count: How many there are in all.
     """
 
     data: Optional[list[TransactionComplaint]] = None
@@ -883,19 +883,19 @@ class ListTransactionComplaintsResponse(Model):
 
 @dataclass(frozen=True)
 class TransactionComplaint(Model):
-    """An item of data.
+    """An item of data. What is listed.
 
     Attributes:
-        amount: Amount.
-        complaint_detail: Complaint detail.
-        complaint_state: Complaint state. FROZENED, FROZEN_FINISHED, MANUAL_UNFROZEN, MERCHANT_REFUNDED, PAYER_CANCELED,
+        amount: Amount. In fen.
+        complaint_detail: What the payer says.
+        complaint_state: State of the complaint. FROZENED, FROZEN_FINISHED, MANUAL_UNFROZEN, MERCHANT_REFUNDED, PAYER_CANCELED,
             PAYER_COMPLAINTED, SYSTEM_REFUNDED, or what the provider adds.
-        complaint_time: Complaint time. RFC 3339.
+        complaint_time: When the payer complained. RFC 3339.
         frozen_end_time: Frozen end time.
-        out_trade_no: Out trade no.
-        payer_phone: Payer phone. Comes encrypted; the library has decrypted it.
-        sub_mchid: Sub mchid.
-        transaction_id: Transaction id.
+        out_trade_no: The merchant's order number, unique for the merchant id.
+        payer_phone: Telephone number of the payer. Comes encrypted; the library has decrypted it.
+        sub_mchid: Merchant id of the sub-merchant.
+        transaction_id: WeChat Pay's number of the payment.
     """
 
     amount: Optional[int] = None
@@ -914,16 +914,16 @@ class QueryTransactionComplaintResponse(Model):
     """The answer to GET /v3/merchant-service/complaints/{transaction_id}.
 
     Attributes:
-        amount: Amount.
-        complaint_detail: Complaint detail.
+        amount: Amount. In fen.
+        complaint_detail: What the payer says.
         complaint_handle_state: Complaint handle state.
-        complaint_state: Complaint state.
-        complaint_time: Complaint time.
+        complaint_state: State of the complaint.
+        complaint_time: When the payer complained.
         frozen_end_time: Frozen end time.
-        out_trade_no: Out trade no.
-        payer_phone: Payer phone. Comes encrypted; the library has decrypted it.
-        sub_mchid: Sub mchid.
-        transaction_id: Transaction id.
+        out_trade_no: The merchant's order number, unique for the merchant id.
+        payer_phone: Telephone number of the payer. Comes encrypted; the library has decrypted it.
+        sub_mchid: Merchant id of the sub-merchant.
+        transaction_id: WeChat Pay's number of the payment.
     """
 
     amount: Optional[int] = None
@@ -977,12 +977,12 @@ class CreateFeedbackRequest(Model):
     """The body of POST /v3/merchant-service/feedbacks.
 
     Attributes:
-        complainted_mchid: Complainted mchid. Required.
+        complainted_mchid: Merchant id of who is complained of. Required.
         feedback_content: Feedback content. Required.
         feedback_images: Feedback images.
         feedback_type: Feedback type.
         launch_confirm_process: Launch confirm process.
-        transaction_id: Transaction id. Required.
+        transaction_id: WeChat Pay's number of the payment. Required.
     """
 
     complainted_mchid: str
@@ -998,7 +998,7 @@ class UploadImageResponse(Model):
     """The answer to POST /v3/merchant-service/images/upload.
 
     Attributes:
-        media_id: Media id.
+        media_id: Number of the uploaded file.
     """
 
     media_id: Optional[str] = None
@@ -1131,10 +1131,10 @@ def list_complaints(
     Args:
         client: The client of the merchant.
         begin_date: Begin date. Required.
-        complainted_mchid: Complainted mchid.
+        complainted_mchid: Merchant id of who is complained of.
         end_date: End date. Required.
-        limit: Limit.
-        offset: Offset.
+        limit: How many to list at most.
+        offset: How many to pass over before the first that is listed.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     query = given(
@@ -1161,10 +1161,10 @@ async def list_complaints_async(
     Args:
         client: The client of the merchant.
         begin_date: Begin date. Required.
-        complainted_mchid: Complainted mchid.
+        complainted_mchid: Merchant id of who is complained of.
         end_date: End date. Required.
-        limit: Limit.
-        offset: Offset.
+        limit: How many to list at most.
+        offset: How many to pass over before the first that is listed.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     query = given(
@@ -1181,7 +1181,7 @@ def query_complaint(client: Client, complaint_id: str, *, options: Optional[Opti
 
     Args:
         client: The client of the merchant.
-        complaint_id: Complaint id. Required.
+        complaint_id: WeChat Pay's number of the complaint. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     result = client.execute("GET /v3/merchant-service/complaints-v2/{complaint_id}", path={"complaint_id": complaint_id}, options=options)
@@ -1195,7 +1195,7 @@ async def query_complaint_async(client: AsyncClient, complaint_id: str, *, optio
 
     Args:
         client: The client of the merchant.
-        complaint_id: Complaint id. Required.
+        complaint_id: WeChat Pay's number of the complaint. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     result = await client.execute(
@@ -1211,7 +1211,7 @@ def complete_complaint(client: Client, complaint_id: str, request: CompleteCompl
 
     Args:
         client: The client of the merchant.
-        complaint_id: Complaint id. Required.
+        complaint_id: WeChat Pay's number of the complaint. Required.
         request: What to send.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
@@ -1232,7 +1232,7 @@ async def complete_complaint_async(
 
     Args:
         client: The client of the merchant.
-        complaint_id: Complaint id. Required.
+        complaint_id: WeChat Pay's number of the complaint. Required.
         request: What to send.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
@@ -1253,9 +1253,9 @@ def list_negotiations(
 
     Args:
         client: The client of the merchant.
-        complaint_id: Complaint id. Required.
-        limit: Limit.
-        offset: Offset.
+        complaint_id: WeChat Pay's number of the complaint. Required.
+        limit: How many to list at most.
+        offset: How many to pass over before the first that is listed.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     query = given(("limit", limit), ("offset", offset))
@@ -1277,9 +1277,9 @@ async def list_negotiations_async(
 
     Args:
         client: The client of the merchant.
-        complaint_id: Complaint id. Required.
-        limit: Limit.
-        offset: Offset.
+        complaint_id: WeChat Pay's number of the complaint. Required.
+        limit: How many to list at most.
+        offset: How many to pass over before the first that is listed.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     query = given(("limit", limit), ("offset", offset))
@@ -1301,7 +1301,7 @@ def respond_immediate_service(
 
     Args:
         client: The client of the merchant.
-        complaint_id: Complaint id. Required.
+        complaint_id: WeChat Pay's number of the complaint. Required.
         request: What to send.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
@@ -1323,7 +1323,7 @@ async def respond_immediate_service_async(
 
     Args:
         client: The client of the merchant.
-        complaint_id: Complaint id. Required.
+        complaint_id: WeChat Pay's number of the complaint. Required.
         request: What to send.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
@@ -1343,7 +1343,7 @@ def respond(client: Client, complaint_id: str, request: RespondRequest, *, optio
 
     Args:
         client: The client of the merchant.
-        complaint_id: Complaint id. Required.
+        complaint_id: WeChat Pay's number of the complaint. Required.
         request: What to send.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
@@ -1362,7 +1362,7 @@ async def respond_async(client: AsyncClient, complaint_id: str, request: Respond
 
     Args:
         client: The client of the merchant.
-        complaint_id: Complaint id. Required.
+        complaint_id: WeChat Pay's number of the complaint. Required.
         request: What to send.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
@@ -1383,7 +1383,7 @@ def update_refund_progress(
 
     Args:
         client: The client of the merchant.
-        complaint_id: Complaint id. Required.
+        complaint_id: WeChat Pay's number of the complaint. Required.
         request: What to send.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
@@ -1404,7 +1404,7 @@ async def update_refund_progress_async(
 
     Args:
         client: The client of the merchant.
-        complaint_id: Complaint id. Required.
+        complaint_id: WeChat Pay's number of the complaint. Required.
         request: What to send.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
@@ -1434,9 +1434,9 @@ def list_transaction_complaints(
         client: The client of the merchant.
         begin_date: Begin date. YYYY-MM-DD. Required.
         end_date: End date. YYYY-MM-DD. Required.
-        limit: Limit.
-        offset: Offset.
-        sub_mchid: Sub mchid.
+        limit: How many to list at most.
+        offset: How many to pass over before the first that is listed.
+        sub_mchid: Merchant id of the sub-merchant.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     query = given(("begin_date", begin_date), ("end_date", end_date), ("limit", limit), ("offset", offset), ("sub_mchid", sub_mchid))
@@ -1462,9 +1462,9 @@ async def list_transaction_complaints_async(
         client: The client of the merchant.
         begin_date: Begin date. YYYY-MM-DD. Required.
         end_date: End date. YYYY-MM-DD. Required.
-        limit: Limit.
-        offset: Offset.
-        sub_mchid: Sub mchid.
+        limit: How many to list at most.
+        offset: How many to pass over before the first that is listed.
+        sub_mchid: Merchant id of the sub-merchant.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     query = given(("begin_date", begin_date), ("end_date", end_date), ("limit", limit), ("offset", offset), ("sub_mchid", sub_mchid))
@@ -1481,7 +1481,7 @@ def query_transaction_complaint(
 
     Args:
         client: The client of the merchant.
-        transaction_id: Transaction id. Required.
+        transaction_id: WeChat Pay's number of the payment. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     result = client.execute(
@@ -1499,7 +1499,7 @@ async def query_transaction_complaint_async(
 
     Args:
         client: The client of the merchant.
-        transaction_id: Transaction id. Required.
+        transaction_id: WeChat Pay's number of the payment. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     result = await client.execute(
@@ -1517,7 +1517,7 @@ def list_transaction_negotiations(
 
     Args:
         client: The client of the merchant.
-        transaction_id: Transaction id. Required.
+        transaction_id: WeChat Pay's number of the payment. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     result = client.execute(
@@ -1537,7 +1537,7 @@ async def list_transaction_negotiations_async(
 
     Args:
         client: The client of the merchant.
-        transaction_id: Transaction id. Required.
+        transaction_id: WeChat Pay's number of the payment. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     result = await client.execute(

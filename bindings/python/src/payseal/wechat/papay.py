@@ -157,24 +157,24 @@ class ContractNotification(Model):
     """A contract that was signed or ended. Plaintext of PAPAY.SIGN, PAPAY.TERMINATE, ENTRUST.SIGN, ENTRUST.TERMINATE.
 
     Attributes:
-        appid: Appid.
-        mchid: Mchid.
-        sp_appid: Sp appid.
-        sp_mchid: Sp mchid.
-        sub_appid: Sub appid.
-        sub_mchid: Sub mchid.
-        openid: Openid.
-        sp_openid: Sp openid.
-        sub_openid: Sub openid.
-        plan_id: Plan id.
-        out_contract_code: Out contract code.
-        contract_id: Contract id.
-        out_user_code: Out user code.
-        contract_display_account: Contract display account.
-        contract_state: Contract state.
-        contract_signed_time: Contract signed time. RFC 3339.
-        contract_expired_time: Contract expired time. RFC 3339.
-        contract_terminate_info: Contract terminate info.
+        appid: App id of the official account, mini-program or app.
+        mchid: Merchant id.
+        sp_appid: App id of the service provider.
+        sp_mchid: Merchant id of the service provider.
+        sub_appid: App id of the sub-merchant.
+        sub_mchid: Merchant id of the sub-merchant.
+        openid: The user's id within the app id.
+        sp_openid: The user's id within the service provider's app id.
+        sub_openid: The user's id within the sub-merchant's app id.
+        plan_id: Number of the plan or of the contract's template.
+        out_contract_code: The merchant's number of the contract.
+        contract_id: WeChat Pay's number of the contract.
+        out_user_code: The merchant's number of the user.
+        contract_display_account: Name of the user's account at the merchant, shown in the contract.
+        contract_state: State of the contract.
+        contract_signed_time: When the contract was signed. RFC 3339.
+        contract_expired_time: When the contract ends. RFC 3339.
+        contract_terminate_info: How and when the contract was ended.
         change_type: Change type.
         request_serial: Request serial.
     """
@@ -206,12 +206,12 @@ class ContractReference(Model):
     """A contract that a user is about to end. Plaintext of ENTRUST.TERMINATE_INQUIRY, ENTRUST.TERMINATE_RETENTION.
 
     Attributes:
-        appid: Appid.
-        mchid: Mchid.
-        openid: Openid.
-        plan_id: Plan id.
-        out_contract_code: Out contract code.
-        contract_id: Contract id.
+        appid: App id of the official account, mini-program or app.
+        mchid: Merchant id.
+        openid: The user's id within the app id.
+        plan_id: Number of the plan or of the contract's template.
+        out_contract_code: The merchant's number of the contract.
+        contract_id: WeChat Pay's number of the contract.
     """
 
     appid: Optional[str] = None
@@ -227,23 +227,23 @@ class DeductionNotification(Model):
     """A deduction that succeeded or failed. Plaintext of TRANSACTION.SUCCESS, TRANSACTION.FAIL.
 
     Attributes:
-        appid: Appid.
-        mchid: Mchid.
-        sp_appid: Sp appid.
-        sp_mchid: Sp mchid.
-        sub_appid: Sub appid.
-        sub_mchid: Sub mchid.
-        contract_id: Contract id.
-        out_trade_no: Out trade no.
-        transaction_id: Transaction id.
-        trade_type: Trade type.
-        trade_state: Trade state.
-        trade_state_desc: Trade state desc.
-        bank_type: Bank type.
-        attach: Attach.
-        success_time: Success time. RFC 3339.
+        appid: App id of the official account, mini-program or app.
+        mchid: Merchant id.
+        sp_appid: App id of the service provider.
+        sp_mchid: Merchant id of the service provider.
+        sub_appid: App id of the sub-merchant.
+        sub_mchid: Merchant id of the sub-merchant.
+        contract_id: WeChat Pay's number of the contract.
+        out_trade_no: The merchant's order number, unique for the merchant id.
+        transaction_id: WeChat Pay's number of the payment.
+        trade_type: Way of paying.
+        trade_state: State of the payment.
+        trade_state_desc: The state of the payment in words.
+        bank_type: The payer's bank and kind of card.
+        attach: The merchant's own data, returned as it is.
+        success_time: When it succeeded. RFC 3339.
         amount: Amount.
-        payer: Payer.
+        payer: Who pays.
     """
 
     appid: Optional[str] = None
@@ -270,10 +270,10 @@ class DeductedAmount(Model):
     """The amounts of a deduction.
 
     Attributes:
-        total: Total. In fen.
-        payer_total: Payer total. In fen.
-        currency: Currency.
-        payer_currency: Payer currency.
+        total: Amount of the order. In fen.
+        payer_total: What the payer pays after discounts. In fen.
+        currency: Currency, ISO 4217.
+        payer_currency: Currency in which the payer pays, ISO 4217.
     """
 
     total: Optional[int] = None
@@ -287,9 +287,9 @@ class DeductionPayer(Model):
     """Who paid.
 
     Attributes:
-        openid: Openid.
-        sp_openid: Sp openid.
-        sub_openid: Sub openid.
+        openid: The user's id within the app id.
+        sp_openid: The user's id within the service provider's app id.
+        sub_openid: The user's id within the sub-merchant's app id.
     """
 
     openid: Optional[str] = None
@@ -302,8 +302,8 @@ class NotifyFailedDeductionRequest(Model):
     """The body of POST /v3/papay/contracts/{contract_id}/fail-notify.
 
     Attributes:
-        appid: Appid. Required.
-        mchid: Mchid. Required.
+        appid: App id of the official account, mini-program or app. Required.
+        mchid: Merchant id. Required.
     """
 
     appid: str
@@ -315,10 +315,10 @@ class NotifyDeductionRequest(Model):
     """The body of POST /v3/papay/contracts/{contract_id}/notify.
 
     Attributes:
-        appid: Appid. Required.
+        appid: App id of the official account, mini-program or app. Required.
         deduct_duration: Deduct duration.
         estimated_amount: Estimated amount. Required.
-        mchid: Mchid. Required.
+        mchid: Merchant id. Required.
     """
 
     appid: str
@@ -332,8 +332,8 @@ class DeductDuration(Model):
     """The object deduct_duration.
 
     Attributes:
-        count: Count. One of 1, 2, 3. Required.
-        unit: Unit. Always DAY.
+        count: How many. One of 1, 2, 3. Required.
+        unit: Unit of the duration. Always DAY.
     """
 
     count: int
@@ -345,8 +345,8 @@ class EstimatedAmount(Model):
     """The object estimated_amount.
 
     Attributes:
-        amount: Amount. Required.
-        currency: Currency.
+        amount: What is expected to be deducted. In fen. Required.
+        currency: Currency, ISO 4217.
     """
 
     amount: int
@@ -358,13 +358,13 @@ class InsurancePeriod(Model):
     """The answer to GET /v3/papay/insurance-pay/policy-periods/contract-id/{contract_id}/policy-period-id/{policy_period_id}.
 
     Attributes:
-        deduct_amount: Deduct amount.
-        deduct_date: Deduct date.
+        deduct_amount: What is deducted.
+        deduct_date: When it is deducted, yyyy-MM-dd.
         deduct_end_date: Deduct end date.
         deduct_start_date: Deduct start date.
         policy_period_id: Policy period id.
         policy_period_state: Policy period state.
-        scheduled_amount: Scheduled amount.
+        scheduled_amount: What has been planned to be deducted.
     """
 
     deduct_amount: Optional[DeductAmount] = None
@@ -378,11 +378,11 @@ class InsurancePeriod(Model):
 
 @dataclass(frozen=True)
 class DeductAmount(Model):
-    """The object deduct_amount.
+    """The object deduct_amount. What is deducted.
 
     Attributes:
-        currency: Currency.
-        total: Total.
+        currency: Currency, ISO 4217.
+        total: Amount of the order. In fen.
     """
 
     currency: Optional[str] = None
@@ -394,8 +394,8 @@ class ScheduleInsuranceDeductionRequest(Model):
     """The body of POST /v3/papay/insurance-pay/policy-periods/contract-id/{contract_id}/policy-period-id/{policy_period_id}/schedule.
 
     Attributes:
-        appid: Appid. Required.
-        scheduled_amount: Scheduled amount. Required.
+        appid: App id of the official account, mini-program or app. Required.
+        scheduled_amount: What has been planned to be deducted. Required.
     """
 
     appid: str
@@ -404,11 +404,11 @@ class ScheduleInsuranceDeductionRequest(Model):
 
 @dataclass(frozen=True)
 class ScheduledAmount(Model):
-    """The object scheduled_amount.
+    """The object scheduled_amount. What has been planned to be deducted.
 
     Attributes:
-        currency: Currency.
-        total: Total. Required.
+        currency: Currency, ISO 4217.
+        total: Amount of the order. In fen. Required.
     """
 
     total: int
@@ -421,12 +421,12 @@ class ApplyInsuranceDeductionRequest(Model):
 
     Attributes:
         amount: Amount. Required.
-        appid: Appid. Required.
-        attach: Attach.
-        contract_id: Contract id. Required.
-        description: Description. Required.
-        goods_tag: Goods tag.
-        out_trade_no: Out trade no. Required.
+        appid: App id of the official account, mini-program or app. Required.
+        attach: The merchant's own data, returned as it is.
+        contract_id: WeChat Pay's number of the contract. Required.
+        description: What is paid for or done, in words. Required.
+        goods_tag: Mark of goods for discounts.
+        out_trade_no: The merchant's order number, unique for the merchant id. Required.
         policy_period_id: Policy period id. Required.
         transaction_notify_url: Transaction notify url. Required.
     """
@@ -448,7 +448,7 @@ class Deduction(Model):
 
     Attributes:
         amount: Amount.
-        out_trade_no: Out trade no.
+        out_trade_no: The merchant's order number, unique for the merchant id.
     """
 
     amount: Optional[DeductAmount] = None
@@ -460,7 +460,7 @@ class RenewInsuranceContractRequest(Model):
     """The body of POST /v3/papay/insurance-sign/contracts/plan-id/{plan_id}/contract-id/{contract_id}/renew.
 
     Attributes:
-        appid: Appid. Required.
+        appid: App id of the official account, mini-program or app. Required.
         policy_periods: Policy periods. Required.
     """
 
@@ -473,8 +473,8 @@ class PolicyPeriod(Model):
     """An item of policy_periods.
 
     Attributes:
-        estimated_deduct_amount: Estimated deduct amount. Required.
-        estimated_deduct_date: Estimated deduct date. Required.
+        estimated_deduct_amount: What is expected to be deducted. Required.
+        estimated_deduct_date: When the deduction is expected, yyyy-MM-dd. Required.
         policy_period_id: Policy period id. Required.
     """
 
@@ -489,18 +489,19 @@ class InsuranceContract(Model):
     INSURANCE_ENTRUST.SIGN, INSURANCE_ENTRUST.TERMINATE, INSURANCE_ENTRUST.RENEW.
 
     Attributes:
-        appid: Appid.
-        contract_expired_time: Contract expired time. RFC 3339.
-        contract_id: Contract id.
-        contract_signed_time: Contract signed time. RFC 3339.
-        contract_state: Contract state. SIGNED, SIGN_FAILED, TERMINATED, TERMINATE_PENDING, TO_BE_RENEWED, or what the provider adds.
-        contract_terminate_info: Contract terminate info.
+        appid: App id of the official account, mini-program or app.
+        contract_expired_time: When the contract ends. RFC 3339.
+        contract_id: WeChat Pay's number of the contract.
+        contract_signed_time: When the contract was signed. RFC 3339.
+        contract_state: State of the contract. SIGNED, SIGN_FAILED, TERMINATED, TERMINATE_PENDING, TO_BE_RENEWED, or what the provider
+            adds.
+        contract_terminate_info: How and when the contract was ended.
         insured_display_name: Insured display name.
-        mchid: Mchid.
-        openid: Openid.
-        out_contract_code: Out contract code.
-        out_user_code: Out user code.
-        plan_id: Plan id.
+        mchid: Merchant id.
+        openid: The user's id within the app id.
+        out_contract_code: The merchant's number of the contract.
+        out_user_code: The merchant's number of the user.
+        plan_id: Number of the plan or of the contract's template.
         revoke_terminate_contract_redirect_appid: Revoke terminate contract redirect appid.
         revoke_terminate_contract_redirect_url: Revoke terminate contract redirect url.
     """
@@ -523,13 +524,13 @@ class InsuranceContract(Model):
 
 @dataclass(frozen=True)
 class ContractTerminateInfo(Model):
-    """The object contract_terminate_info.
+    """The object contract_terminate_info. How and when the contract was ended.
 
     Attributes:
-        contract_terminated_time: Contract terminated time. RFC 3339.
-        contract_termination_mode: Contract termination mode. CUSTOMER_SERVICE_TERMINATE, MCH_API_TERMINATE, SYSTEM_TERMINATE,
+        contract_terminated_time: When the contract was ended. RFC 3339.
+        contract_termination_mode: Who or what ended the contract. CUSTOMER_SERVICE_TERMINATE, MCH_API_TERMINATE, SYSTEM_TERMINATE,
             USER_TERMINATE, WEPAY_WEB_TERMINATE, or what the provider adds.
-        contract_termination_remark: Contract termination remark.
+        contract_termination_remark: Why the contract is ended.
     """
 
     contract_terminated_time: Optional[str] = None
@@ -542,7 +543,7 @@ class TerminateInsuranceContractRequest(Model):
     """The body of POST /v3/papay/insurance-sign/contracts/plan-id/{plan_id}/out-contract-code/{out_contract_code}/terminate.
 
     Attributes:
-        contract_termination_remark: Contract termination remark. Required.
+        contract_termination_remark: Why the contract is ended. Required.
     """
 
     contract_termination_remark: str
@@ -554,20 +555,20 @@ class SignInsuranceInAppRequest(Model):
 
     Attributes:
         amount: Amount.
-        appid: Appid. Required.
-        attach: Attach.
+        appid: App id of the official account, mini-program or app. Required.
+        attach: The merchant's own data, returned as it is.
         can_auto_insure: Can auto insure.
         can_auto_reinsure: Can auto reinsure.
         combined_deduct_period_count: Combined deduct period count.
-        contract_notify_url: Contract notify url. Required.
-        description: Description.
-        goods_tag: Goods tag.
+        contract_notify_url: Where notifications of the contract go: absolute, HTTPS, without query. Required.
+        description: What is paid for or done, in words.
+        goods_tag: Mark of goods for discounts.
         insured_display_name: Insured display name. Required.
-        openid: Openid.
-        out_contract_code: Out contract code. Required.
-        out_trade_no: Out trade no.
-        out_user_code: Out user code.
-        plan_id: Plan id. Required.
+        openid: The user's id within the app id.
+        out_contract_code: The merchant's number of the contract. Required.
+        out_trade_no: The merchant's order number, unique for the merchant id.
+        out_user_code: The merchant's number of the user.
+        plan_id: Number of the plan or of the contract's template. Required.
         policy_end_date: Policy end date. Required.
         policy_periods: Policy periods. Required.
         policy_start_date: Policy start date. Required.
@@ -602,7 +603,7 @@ class RealIdentity(Model):
     """The object real_identity.
 
     Attributes:
-        id_card_number: Id card number. Sent encrypted: give the plaintext, the library encrypts it. Required.
+        id_card_number: Number of the identity card. Sent encrypted: give the plaintext, the library encrypts it. Required.
         identity_type: Identity type. Always ID_CARD.
         real_name: Real name. Sent encrypted: give the plaintext, the library encrypts it. Required.
     """
@@ -617,7 +618,7 @@ class PreEntrust(Model):
     """The answer to POST /v3/papay/insurance-sign/contracts/pre-entrust-sign/app.
 
     Attributes:
-        pre_entrustweb_id: Pre entrustweb id.
+        pre_entrustweb_id: What the user's device needs to begin signing.
         redirect_url: Redirect url.
         redirect_appid: Redirect appid.
         redirect_path: Redirect path.
@@ -643,21 +644,21 @@ class SignInsuranceInH5Request(Model):
 
     Attributes:
         amount: Amount.
-        appid: Appid. Required.
-        attach: Attach.
+        appid: App id of the official account, mini-program or app. Required.
+        attach: The merchant's own data, returned as it is.
         can_auto_insure: Can auto insure.
         can_auto_reinsure: Can auto reinsure.
         combined_deduct_period_count: Combined deduct period count.
-        contract_notify_url: Contract notify url. Required.
-        description: Description.
-        goods_tag: Goods tag.
+        contract_notify_url: Where notifications of the contract go: absolute, HTTPS, without query. Required.
+        description: What is paid for or done, in words.
+        goods_tag: Mark of goods for discounts.
         insured_display_name: Insured display name. Required.
         jump_control: Jump control.
-        openid: Openid.
-        out_contract_code: Out contract code. Required.
-        out_trade_no: Out trade no.
-        out_user_code: Out user code.
-        plan_id: Plan id. Required.
+        openid: The user's id within the app id.
+        out_contract_code: The merchant's number of the contract. Required.
+        out_trade_no: The merchant's order number, unique for the merchant id.
+        out_user_code: The merchant's number of the user.
+        plan_id: Number of the plan or of the contract's template. Required.
         policy_end_date: Policy end date. Required.
         policy_periods: Policy periods. Required.
         policy_start_date: Policy start date. Required.
@@ -704,8 +705,8 @@ class InsuredPolicyPeriod(Model):
     """An item of policy_periods.
 
     Attributes:
-        estimated_deduct_amount: Estimated deduct amount. Required.
-        estimated_deduct_date: Estimated deduct date. Required.
+        estimated_deduct_amount: What is expected to be deducted. Required.
+        estimated_deduct_date: When the deduction is expected, yyyy-MM-dd. Required.
         policy_coverage_detail: Policy coverage detail.
         policy_period_id: Policy period id. Required.
     """
@@ -748,20 +749,20 @@ class SignInsuranceInJsapiRequest(Model):
 
     Attributes:
         amount: Amount.
-        appid: Appid. Required.
-        attach: Attach.
+        appid: App id of the official account, mini-program or app. Required.
+        attach: The merchant's own data, returned as it is.
         can_auto_insure: Can auto insure.
         can_auto_reinsure: Can auto reinsure.
         combined_deduct_period_count: Combined deduct period count.
-        contract_notify_url: Contract notify url. Required.
-        description: Description.
-        goods_tag: Goods tag.
+        contract_notify_url: Where notifications of the contract go: absolute, HTTPS, without query. Required.
+        description: What is paid for or done, in words.
+        goods_tag: Mark of goods for discounts.
         insured_display_name: Insured display name. Required.
-        openid: Openid.
-        out_contract_code: Out contract code. Required.
-        out_trade_no: Out trade no.
-        out_user_code: Out user code.
-        plan_id: Plan id. Required.
+        openid: The user's id within the app id.
+        out_contract_code: The merchant's number of the contract. Required.
+        out_trade_no: The merchant's order number, unique for the merchant id.
+        out_user_code: The merchant's number of the user.
+        plan_id: Number of the plan or of the contract's template. Required.
         policy_end_date: Policy end date. Required.
         policy_periods: Policy periods. Required.
         policy_start_date: Policy start date. Required.
@@ -797,20 +798,20 @@ class SignInsuranceInMiniProgramRequest(Model):
 
     Attributes:
         amount: Amount.
-        appid: Appid. Required.
-        attach: Attach.
+        appid: App id of the official account, mini-program or app. Required.
+        attach: The merchant's own data, returned as it is.
         can_auto_insure: Can auto insure.
         can_auto_reinsure: Can auto reinsure.
         combined_deduct_period_count: Combined deduct period count.
-        contract_notify_url: Contract notify url. Required.
-        description: Description.
-        goods_tag: Goods tag.
+        contract_notify_url: Where notifications of the contract go: absolute, HTTPS, without query. Required.
+        description: What is paid for or done, in words.
+        goods_tag: Mark of goods for discounts.
         insured_display_name: Insured display name. Required.
-        openid: Openid.
-        out_contract_code: Out contract code. Required.
-        out_trade_no: Out trade no.
-        out_user_code: Out user code.
-        plan_id: Plan id. Required.
+        openid: The user's id within the app id.
+        out_contract_code: The merchant's number of the contract. Required.
+        out_trade_no: The merchant's order number, unique for the merchant id.
+        out_user_code: The merchant's number of the user.
+        plan_id: Number of the plan or of the contract's template. Required.
         policy_end_date: Policy end date. Required.
         policy_periods: Policy periods. Required.
         policy_start_date: Policy start date. Required.
@@ -846,7 +847,7 @@ class ModifyInsurancePeriodsRequest(Model):
 
     Attributes:
         allow_cancel_scheduled: Allow cancel scheduled.
-        appid: Appid. Required.
+        appid: App id of the official account, mini-program or app. Required.
         policy_periods: Policy periods. Required.
     """
 
@@ -873,8 +874,8 @@ class ModifiedPolicyPeriod(Model):
     """An item of policy_periods.
 
     Attributes:
-        estimated_deduct_amount: Estimated deduct amount.
-        estimated_deduct_date: Estimated deduct date.
+        estimated_deduct_amount: What is expected to be deducted.
+        estimated_deduct_date: When the deduction is expected, yyyy-MM-dd.
         policy_period_id: Policy period id.
     """
 
@@ -888,10 +889,10 @@ class InsurancePeriods(Model):
     """The answer to GET /v3/papay/insurance-sign/policy_periods/plan-id/{plan_id}/out-contract-code/{out_contract_code}.
 
     Attributes:
-        data: Data.
-        limit: Limit.
-        offset: Offset.
-        total_count: Total count.
+        data: What is listed.
+        limit: How many to list at most.
+        offset: How many to pass over before the first that is listed.
+        total_count: How many there are in all.
     """
 
     data: Optional[list[InsurancePeriodItem]] = None
@@ -902,16 +903,16 @@ class InsurancePeriods(Model):
 
 @dataclass(frozen=True)
 class InsurancePeriodItem(Model):
-    """An item of data.
+    """An item of data. What is listed.
 
     Attributes:
-        deduct_amount: Deduct amount.
-        deduct_date: Deduct date.
-        estimated_deduct_amount: Estimated deduct amount.
-        estimated_deduct_date: Estimated deduct date.
+        deduct_amount: What is deducted.
+        deduct_date: When it is deducted, yyyy-MM-dd.
+        estimated_deduct_amount: What is expected to be deducted.
+        estimated_deduct_date: When the deduction is expected, yyyy-MM-dd.
         policy_period_id: Policy period id.
         policy_period_state: Policy period state.
-        scheduled_amount: Scheduled amount.
+        scheduled_amount: What has been planned to be deducted.
     """
 
     deduct_amount: Optional[DeductAmount] = None
@@ -929,14 +930,14 @@ class ApplyHarmonyDeductionRequest(Model):
 
     Attributes:
         amount: Amount. Required.
-        appid: Appid. Required.
-        attach: Attach.
-        contract_id: Contract id. Required.
-        description: Description. Required.
-        goods_tag: Goods tag.
+        appid: App id of the official account, mini-program or app. Required.
+        attach: The merchant's own data, returned as it is.
+        contract_id: WeChat Pay's number of the contract. Required.
+        description: What is paid for or done, in words. Required.
+        goods_tag: Mark of goods for discounts.
         harmony_account_id: Harmony account id. Required.
         mcc: Mcc.
-        out_trade_no: Out trade no. Required.
+        out_trade_no: The merchant's order number, unique for the merchant id. Required.
         transaction_notify_url: Transaction notify url. Required.
     """
 
@@ -957,12 +958,12 @@ class Schedule(Model):
     """The answer to GET /v3/papay/pay/partner/schedules/contract-id/{contract_id}.
 
     Attributes:
-        deduct_amount: Deduct amount.
-        deduct_date: Deduct date.
+        deduct_amount: What is deducted.
+        deduct_date: When it is deducted, yyyy-MM-dd.
         deduct_end_date: Deduct end date.
         deduct_start_date: Deduct start date.
         schedule_state: Schedule state.
-        scheduled_amount: Scheduled amount.
+        scheduled_amount: What has been planned to be deducted.
     """
 
     deduct_amount: Optional[DeductAmount] = None
@@ -979,9 +980,9 @@ class SchedulePartnerDeductionRequest(Model):
 
     Attributes:
         schedule_amount: Schedule amount. Required.
-        sp_appid: Sp appid. Required.
-        sub_appid: Sub appid.
-        sub_mchid: Sub mchid. Required.
+        sp_appid: App id of the service provider. Required.
+        sub_appid: App id of the sub-merchant.
+        sub_mchid: Merchant id of the sub-merchant. Required.
     """
 
     schedule_amount: ScheduledAmount
@@ -996,14 +997,14 @@ class ApplyPartnerDeductionRequest(Model):
 
     Attributes:
         amount: Amount. Required.
-        attach: Attach.
-        contract_id: Contract id. Required.
-        description: Description. Required.
-        goods_tag: Goods tag.
-        out_trade_no: Out trade no. Required.
-        sp_appid: Sp appid. Required.
-        sub_appid: Sub appid.
-        sub_mchid: Sub mchid. Required.
+        attach: The merchant's own data, returned as it is.
+        contract_id: WeChat Pay's number of the contract. Required.
+        description: What is paid for or done, in words. Required.
+        goods_tag: Mark of goods for discounts.
+        out_trade_no: The merchant's order number, unique for the merchant id. Required.
+        sp_appid: App id of the service provider. Required.
+        sub_appid: App id of the sub-merchant.
+        sub_mchid: Merchant id of the sub-merchant. Required.
         transaction_notify_url: Transaction notify url. Required.
     """
 
@@ -1024,7 +1025,7 @@ class ScheduleDeductionRequest(Model):
     """The body of POST /v3/papay/pay/schedules/contract-id/{contract_id}/schedule.
 
     Attributes:
-        appid: Appid. Required.
+        appid: App id of the official account, mini-program or app. Required.
         schedule_amount: Schedule amount. Required.
     """
 
@@ -1038,12 +1039,12 @@ class ApplyDeductionRequest(Model):
 
     Attributes:
         amount: Amount. Required.
-        appid: Appid. Required.
-        attach: Attach.
-        contract_id: Contract id. Required.
-        description: Description. Required.
-        goods_tag: Goods tag.
-        out_trade_no: Out trade no. Required.
+        appid: App id of the official account, mini-program or app. Required.
+        attach: The merchant's own data, returned as it is.
+        contract_id: WeChat Pay's number of the contract. Required.
+        description: What is paid for or done, in words. Required.
+        goods_tag: Mark of goods for discounts.
+        out_trade_no: The merchant's order number, unique for the merchant id. Required.
         transaction_notify_url: Transaction notify url. Required.
     """
 
@@ -1062,14 +1063,14 @@ class SignScheduledInAppRequest(Model):
     """The body of POST /v3/papay/scheduled-deduct-sign/contracts/pre-entrust-sign/app.
 
     Attributes:
-        appid: Appid. Required.
-        contract_display_account: Contract display account. Required.
-        contract_notify_url: Contract notify url. Required.
-        deduct_schedule: Deduct schedule.
-        openid: Openid.
-        out_contract_code: Out contract code. Required.
-        out_user_code: Out user code.
-        plan_id: Plan id. Required.
+        appid: App id of the official account, mini-program or app. Required.
+        contract_display_account: Name of the user's account at the merchant, shown in the contract. Required.
+        contract_notify_url: Where notifications of the contract go: absolute, HTTPS, without query. Required.
+        deduct_schedule: When and how much is deducted.
+        openid: The user's id within the app id.
+        out_contract_code: The merchant's number of the contract. Required.
+        out_user_code: The merchant's number of the user.
+        plan_id: Number of the plan or of the contract's template. Required.
     """
 
     appid: str
@@ -1084,12 +1085,12 @@ class SignScheduledInAppRequest(Model):
 
 @dataclass(frozen=True)
 class DeductSchedule(Model):
-    """The object deduct_schedule.
+    """The object deduct_schedule. When and how much is deducted.
 
     Attributes:
-        description: Description. Required.
-        estimated_deduct_amount: Estimated deduct amount. Required.
-        estimated_deduct_date: Estimated deduct date. Required.
+        description: What is paid for or done, in words. Required.
+        estimated_deduct_amount: What is expected to be deducted. Required.
+        estimated_deduct_date: When the deduction is expected, yyyy-MM-dd. Required.
     """
 
     description: str
@@ -1102,15 +1103,15 @@ class SignScheduledInH5Request(Model):
     """The body of POST /v3/papay/scheduled-deduct-sign/contracts/pre-entrust-sign/h5.
 
     Attributes:
-        appid: Appid. Required.
-        contract_display_account: Contract display account. Required.
-        contract_notify_url: Contract notify url. Required.
-        deduct_schedule: Deduct schedule.
+        appid: App id of the official account, mini-program or app. Required.
+        contract_display_account: Name of the user's account at the merchant, shown in the contract. Required.
+        contract_notify_url: Where notifications of the contract go: absolute, HTTPS, without query. Required.
+        deduct_schedule: When and how much is deducted.
         jump_control: Jump control.
-        openid: Openid.
-        out_contract_code: Out contract code. Required.
-        out_user_code: Out user code.
-        plan_id: Plan id. Required.
+        openid: The user's id within the app id.
+        out_contract_code: The merchant's number of the contract. Required.
+        out_user_code: The merchant's number of the user.
+        plan_id: Number of the plan or of the contract's template. Required.
     """
 
     appid: str
@@ -1129,14 +1130,14 @@ class SignScheduledInJsapiRequest(Model):
     """The body of POST /v3/papay/scheduled-deduct-sign/contracts/pre-entrust-sign/jsapi.
 
     Attributes:
-        appid: Appid. Required.
-        contract_display_account: Contract display account. Required.
-        contract_notify_url: Contract notify url. Required.
-        deduct_schedule: Deduct schedule.
-        openid: Openid.
-        out_contract_code: Out contract code. Required.
-        out_user_code: Out user code.
-        plan_id: Plan id. Required.
+        appid: App id of the official account, mini-program or app. Required.
+        contract_display_account: Name of the user's account at the merchant, shown in the contract. Required.
+        contract_notify_url: Where notifications of the contract go: absolute, HTTPS, without query. Required.
+        deduct_schedule: When and how much is deducted.
+        openid: The user's id within the app id.
+        out_contract_code: The merchant's number of the contract. Required.
+        out_user_code: The merchant's number of the user.
+        plan_id: Number of the plan or of the contract's template. Required.
     """
 
     appid: str
@@ -1154,14 +1155,14 @@ class SignScheduledInMiniProgramRequest(Model):
     """The body of POST /v3/papay/scheduled-deduct-sign/contracts/pre-entrust-sign/mini-program.
 
     Attributes:
-        appid: Appid. Required.
-        contract_display_account: Contract display account. Required.
-        contract_notify_url: Contract notify url. Required.
-        deduct_schedule: Deduct schedule.
-        openid: Openid.
-        out_contract_code: Out contract code. Required.
-        out_user_code: Out user code.
-        plan_id: Plan id. Required.
+        appid: App id of the official account, mini-program or app. Required.
+        contract_display_account: Name of the user's account at the merchant, shown in the contract. Required.
+        contract_notify_url: Where notifications of the contract go: absolute, HTTPS, without query. Required.
+        deduct_schedule: When and how much is deducted.
+        openid: The user's id within the app id.
+        out_contract_code: The merchant's number of the contract. Required.
+        out_user_code: The merchant's number of the user.
+        plan_id: Number of the plan or of the contract's template. Required.
     """
 
     appid: str
@@ -1179,17 +1180,17 @@ class SignPartnerScheduledInAppRequest(Model):
     """The body of POST /v3/papay/scheduled-deduct-sign/partner/contracts/pre-entrust-sign/app.
 
     Attributes:
-        contract_display_account: Contract display account. Required.
-        contract_notify_url: Contract notify url. Required.
-        deduct_schedule: Deduct schedule.
-        out_contract_code: Out contract code. Required.
-        out_user_code: Out user code.
-        plan_id: Plan id. Required.
-        sp_appid: Sp appid. Required.
-        sp_openid: Sp openid.
-        sub_appid: Sub appid.
-        sub_mchid: Sub mchid. Required.
-        sub_openid: Sub openid.
+        contract_display_account: Name of the user's account at the merchant, shown in the contract. Required.
+        contract_notify_url: Where notifications of the contract go: absolute, HTTPS, without query. Required.
+        deduct_schedule: When and how much is deducted.
+        out_contract_code: The merchant's number of the contract. Required.
+        out_user_code: The merchant's number of the user.
+        plan_id: Number of the plan or of the contract's template. Required.
+        sp_appid: App id of the service provider. Required.
+        sp_openid: The user's id within the service provider's app id.
+        sub_appid: App id of the sub-merchant.
+        sub_mchid: Merchant id of the sub-merchant. Required.
+        sub_openid: The user's id within the sub-merchant's app id.
     """
 
     contract_display_account: str
@@ -1210,18 +1211,18 @@ class SignPartnerScheduledInH5Request(Model):
     """The body of POST /v3/papay/scheduled-deduct-sign/partner/contracts/pre-entrust-sign/h5.
 
     Attributes:
-        contract_display_account: Contract display account. Required.
-        contract_notify_url: Contract notify url. Required.
-        deduct_schedule: Deduct schedule.
+        contract_display_account: Name of the user's account at the merchant, shown in the contract. Required.
+        contract_notify_url: Where notifications of the contract go: absolute, HTTPS, without query. Required.
+        deduct_schedule: When and how much is deducted.
         jump_control: Jump control.
-        out_contract_code: Out contract code. Required.
-        out_user_code: Out user code.
-        plan_id: Plan id. Required.
-        sp_appid: Sp appid. Required.
-        sp_openid: Sp openid.
-        sub_appid: Sub appid.
-        sub_mchid: Sub mchid. Required.
-        sub_openid: Sub openid.
+        out_contract_code: The merchant's number of the contract. Required.
+        out_user_code: The merchant's number of the user.
+        plan_id: Number of the plan or of the contract's template. Required.
+        sp_appid: App id of the service provider. Required.
+        sp_openid: The user's id within the service provider's app id.
+        sub_appid: App id of the sub-merchant.
+        sub_mchid: Merchant id of the sub-merchant. Required.
+        sub_openid: The user's id within the sub-merchant's app id.
     """
 
     contract_display_account: str
@@ -1243,17 +1244,17 @@ class SignPartnerScheduledInJsapiRequest(Model):
     """The body of POST /v3/papay/scheduled-deduct-sign/partner/contracts/pre-entrust-sign/jsapi.
 
     Attributes:
-        contract_display_account: Contract display account. Required.
-        contract_notify_url: Contract notify url. Required.
-        deduct_schedule: Deduct schedule.
-        out_contract_code: Out contract code. Required.
-        out_user_code: Out user code.
-        plan_id: Plan id. Required.
-        sp_appid: Sp appid. Required.
-        sp_openid: Sp openid.
-        sub_appid: Sub appid.
-        sub_mchid: Sub mchid. Required.
-        sub_openid: Sub openid.
+        contract_display_account: Name of the user's account at the merchant, shown in the contract. Required.
+        contract_notify_url: Where notifications of the contract go: absolute, HTTPS, without query. Required.
+        deduct_schedule: When and how much is deducted.
+        out_contract_code: The merchant's number of the contract. Required.
+        out_user_code: The merchant's number of the user.
+        plan_id: Number of the plan or of the contract's template. Required.
+        sp_appid: App id of the service provider. Required.
+        sp_openid: The user's id within the service provider's app id.
+        sub_appid: App id of the sub-merchant.
+        sub_mchid: Merchant id of the sub-merchant. Required.
+        sub_openid: The user's id within the sub-merchant's app id.
     """
 
     contract_display_account: str
@@ -1274,17 +1275,17 @@ class SignPartnerScheduledInMiniProgramRequest(Model):
     """The body of POST /v3/papay/scheduled-deduct-sign/partner/contracts/pre-entrust-sign/mini-program.
 
     Attributes:
-        contract_display_account: Contract display account. Required.
-        contract_notify_url: Contract notify url. Required.
-        deduct_schedule: Deduct schedule.
-        out_contract_code: Out contract code. Required.
-        out_user_code: Out user code.
-        plan_id: Plan id. Required.
-        sp_appid: Sp appid. Required.
-        sp_openid: Sp openid.
-        sub_appid: Sub appid.
-        sub_mchid: Sub mchid. Required.
-        sub_openid: Sub openid.
+        contract_display_account: Name of the user's account at the merchant, shown in the contract. Required.
+        contract_notify_url: Where notifications of the contract go: absolute, HTTPS, without query. Required.
+        deduct_schedule: When and how much is deducted.
+        out_contract_code: The merchant's number of the contract. Required.
+        out_user_code: The merchant's number of the user.
+        plan_id: Number of the plan or of the contract's template. Required.
+        sp_appid: App id of the service provider. Required.
+        sp_openid: The user's id within the service provider's app id.
+        sub_appid: App id of the sub-merchant.
+        sub_mchid: Merchant id of the sub-merchant. Required.
+        sub_openid: The user's id within the sub-merchant's app id.
     """
 
     contract_display_account: str
@@ -1305,20 +1306,20 @@ class Contract(Model):
     """The answer to GET /v3/papay/sign/contracts/harmony-plan-id/{plan_id}/out-contract-code/{out_contract_code}.
 
     Attributes:
-        appid: Appid.
-        contract_display_account: Contract display account.
-        contract_expired_time: Contract expired time. RFC 3339.
-        contract_id: Contract id.
-        contract_signed_time: Contract signed time. RFC 3339.
-        contract_state: Contract state. SIGNED, SIGN_FAILED, TERMINATED, TO_BE_RENEWED, or what the provider adds.
-        contract_terminate_info: Contract terminate info.
+        appid: App id of the official account, mini-program or app.
+        contract_display_account: Name of the user's account at the merchant, shown in the contract.
+        contract_expired_time: When the contract ends. RFC 3339.
+        contract_id: WeChat Pay's number of the contract.
+        contract_signed_time: When the contract was signed. RFC 3339.
+        contract_state: State of the contract. SIGNED, SIGN_FAILED, TERMINATED, TO_BE_RENEWED, or what the provider adds.
+        contract_terminate_info: How and when the contract was ended.
         mask_wxid: Mask wxid.
-        mchid: Mchid.
-        openid: Openid.
-        out_contract_code: Out contract code.
-        out_user_code: Out user code.
-        plan_id: Plan id.
-        deduct_schedule: Deduct schedule.
+        mchid: Merchant id.
+        openid: The user's id within the app id.
+        out_contract_code: The merchant's number of the contract.
+        out_user_code: The merchant's number of the user.
+        plan_id: Number of the plan or of the contract's template.
+        deduct_schedule: When and how much is deducted.
     """
 
     appid: Optional[str] = None
@@ -1339,15 +1340,15 @@ class Contract(Model):
 
 @dataclass(frozen=True)
 class ContractDeductSchedule(Model):
-    """The object deduct_schedule.
+    """The object deduct_schedule. When and how much is deducted.
 
     Attributes:
-        deduct_amount: Deduct amount.
-        deduct_date: Deduct date.
-        estimated_deduct_amount: Estimated deduct amount.
-        estimated_deduct_date: Estimated deduct date.
+        deduct_amount: What is deducted.
+        deduct_date: When it is deducted, yyyy-MM-dd.
+        estimated_deduct_amount: What is expected to be deducted.
+        estimated_deduct_date: When the deduction is expected, yyyy-MM-dd.
         schedule_state: Schedule state.
-        scheduled_amount: Scheduled amount.
+        scheduled_amount: What has been planned to be deducted.
     """
 
     deduct_amount: Optional[DeductAmount] = None
@@ -1363,7 +1364,7 @@ class TerminateContractRequest(Model):
     """The body of POST /v3/papay/sign/contracts/plan-id/{plan_id}/out-contract-code/{out_contract_code}/terminate.
 
     Attributes:
-        contract_termination_remark: Contract termination remark. Required.
+        contract_termination_remark: Why the contract is ended. Required.
     """
 
     contract_termination_remark: str
@@ -1374,14 +1375,14 @@ class SignHarmonyRequest(Model):
     """The body of POST /v3/papay/sign/contracts/pre-entrust-sign.
 
     Attributes:
-        appid: Appid. Required.
-        contract_display_account: Contract display account. Required.
-        contract_notify_url: Contract notify url. Required.
-        device_info: Device info. Required.
-        openid: Openid.
-        out_contract_code: Out contract code. Required.
-        out_user_code: Out user code. Required.
-        plan_id: Plan id. Required.
+        appid: App id of the official account, mini-program or app. Required.
+        contract_display_account: Name of the user's account at the merchant, shown in the contract. Required.
+        contract_notify_url: Where notifications of the contract go: absolute, HTTPS, without query. Required.
+        device_info: The device. Required.
+        openid: The user's id within the app id.
+        out_contract_code: The merchant's number of the contract. Required.
+        out_user_code: The merchant's number of the user. Required.
+        plan_id: Number of the plan or of the contract's template. Required.
         return_url: Return url.
         sign_scene: Sign scene. One of SIGN_SCENE_APP, SIGN_SCENE_QRCODE. Required.
     """
@@ -1400,13 +1401,13 @@ class SignHarmonyRequest(Model):
 
 @dataclass(frozen=True)
 class DeviceInfo(Model):
-    """The object device_info.
+    """The object device_info. The device.
 
     Attributes:
         days_since_first_login: Days since first login. One of DAYS_SINCE_FIRST_LOGIN_MORE_THEN_180_DAYS, DAYS_SINCE_FIRST_LOGIN_UNKNOW,
             DAYS_SINCE_FIRST_LOGIN_WITHIN_180_DAYS, DAYS_SINCE_FIRST_LOGIN_WITHIN_1_DAY, DAYS_SINCE_FIRST_LOGIN_WITHIN_30_DAYS,
             DAYS_SINCE_FIRST_LOGIN_WITHIN_7_DAYS, DAYS_SINCE_FIRST_LOGIN_WITHIN_90_DAYS. Required.
-        device_id: Device id. Required.
+        device_id: The merchant's number of the device. Required.
         device_ip: Device ip. Required.
         device_os: Device os. Required.
         device_running_as_root: Device running as root. Required.
@@ -1439,22 +1440,22 @@ class PartnerContract(Model):
     """The answer to GET /v3/papay/sign/partner/contracts/plan-id/{plan_id}/out-contract-code/{out_contract_code}.
 
     Attributes:
-        contract_display_account: Contract display account.
-        contract_expired_time: Contract expired time. RFC 3339.
-        contract_id: Contract id.
-        contract_signed_time: Contract signed time. RFC 3339.
-        contract_state: Contract state.
-        contract_terminate_info: Contract terminate info.
-        deduct_schedule: Deduct schedule.
-        out_contract_code: Out contract code.
-        out_user_code: Out user code.
-        plan_id: Plan id.
-        sp_appid: Sp appid.
-        sp_mchid: Sp mchid.
-        sp_openid: Sp openid.
-        sub_appid: Sub appid.
-        sub_mchid: Sub mchid.
-        sub_openid: Sub openid.
+        contract_display_account: Name of the user's account at the merchant, shown in the contract.
+        contract_expired_time: When the contract ends. RFC 3339.
+        contract_id: WeChat Pay's number of the contract.
+        contract_signed_time: When the contract was signed. RFC 3339.
+        contract_state: State of the contract.
+        contract_terminate_info: How and when the contract was ended.
+        deduct_schedule: When and how much is deducted.
+        out_contract_code: The merchant's number of the contract.
+        out_user_code: The merchant's number of the user.
+        plan_id: Number of the plan or of the contract's template.
+        sp_appid: App id of the service provider.
+        sp_mchid: Merchant id of the service provider.
+        sp_openid: The user's id within the service provider's app id.
+        sub_appid: App id of the sub-merchant.
+        sub_mchid: Merchant id of the sub-merchant.
+        sub_openid: The user's id within the sub-merchant's app id.
     """
 
     contract_display_account: Optional[str] = None
@@ -1480,8 +1481,8 @@ class TerminatePartnerContractRequest(Model):
     """The body of POST /v3/papay/sign/partner/contracts/plan-id/{plan_id}/out-contract-code/{out_contract_code}/terminate.
 
     Attributes:
-        contract_termination_remark: Contract termination remark. Required.
-        sub_mchid: Sub mchid. Required.
+        contract_termination_remark: Why the contract is ended. Required.
+        sub_mchid: Merchant id of the sub-merchant. Required.
     """
 
     contract_termination_remark: str
@@ -1493,10 +1494,10 @@ class NotifyFailedPartnerDeductionRequest(Model):
     """The body of POST /v3/partner-papay/contracts/{contract_id}/fail-notify.
 
     Attributes:
-        sp_appid: Sp appid. Required.
-        sp_mchid: Sp mchid. Left out, it is the configuration's mchid.
-        sub_appid: Sub appid.
-        sub_mchid: Sub mchid. Required.
+        sp_appid: App id of the service provider. Required.
+        sp_mchid: Merchant id of the service provider. Left out, it is the configuration's mchid.
+        sub_appid: App id of the sub-merchant.
+        sub_mchid: Merchant id of the sub-merchant. Required.
     """
 
     sp_appid: str
@@ -1512,10 +1513,10 @@ class NotifyPartnerDeductionRequest(Model):
     Attributes:
         deduct_duration: Deduct duration.
         estimated_amount: Estimated amount. Required.
-        sp_appid: Sp appid. Required.
-        sp_mchid: Sp mchid. Left out, it is the configuration's mchid.
-        sub_appid: Sub appid.
-        sub_mchid: Sub mchid. Required.
+        sp_appid: App id of the service provider. Required.
+        sp_mchid: Merchant id of the service provider. Left out, it is the configuration's mchid.
+        sub_appid: App id of the sub-merchant.
+        sub_mchid: Merchant id of the sub-merchant. Required.
     """
 
     estimated_amount: EstimatedAmount
@@ -1531,8 +1532,8 @@ class PartnerDeductDuration(Model):
     """The object deduct_duration.
 
     Attributes:
-        count: Count. Required.
-        unit: Unit.
+        count: How many. Required.
+        unit: Unit of the duration.
     """
 
     count: int
@@ -1548,7 +1549,7 @@ def notify_failed_deduction(
 
     Args:
         client: The client of the merchant.
-        contract_id: Contract id. Required.
+        contract_id: WeChat Pay's number of the contract. Required.
         request: What to send.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
@@ -1566,7 +1567,7 @@ async def notify_failed_deduction_async(
 
     Args:
         client: The client of the merchant.
-        contract_id: Contract id. Required.
+        contract_id: WeChat Pay's number of the contract. Required.
         request: What to send.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
@@ -1582,7 +1583,7 @@ def notify_deduction(client: Client, contract_id: str, request: NotifyDeductionR
 
     Args:
         client: The client of the merchant.
-        contract_id: Contract id. Required.
+        contract_id: WeChat Pay's number of the contract. Required.
         request: What to send.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
@@ -1600,7 +1601,7 @@ async def notify_deduction_async(
 
     Args:
         client: The client of the merchant.
-        contract_id: Contract id. Required.
+        contract_id: WeChat Pay's number of the contract. Required.
         request: What to send.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
@@ -1618,7 +1619,7 @@ def query_insurance_period(
 
     Args:
         client: The client of the merchant.
-        contract_id: Contract id. Required.
+        contract_id: WeChat Pay's number of the contract. Required.
         policy_period_id: Policy period id. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
@@ -1639,7 +1640,7 @@ async def query_insurance_period_async(
 
     Args:
         client: The client of the merchant.
-        contract_id: Contract id. Required.
+        contract_id: WeChat Pay's number of the contract. Required.
         policy_period_id: Policy period id. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
@@ -1665,7 +1666,7 @@ def schedule_insurance_deduction(
 
     Args:
         client: The client of the merchant.
-        contract_id: Contract id. Required.
+        contract_id: WeChat Pay's number of the contract. Required.
         policy_period_id: Policy period id. Required.
         request: What to send.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
@@ -1693,7 +1694,7 @@ async def schedule_insurance_deduction_async(
 
     Args:
         client: The client of the merchant.
-        contract_id: Contract id. Required.
+        contract_id: WeChat Pay's number of the contract. Required.
         policy_period_id: Policy period id. Required.
         request: What to send.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
@@ -1746,8 +1747,8 @@ def renew_insurance_contract(
 
     Args:
         client: The client of the merchant.
-        plan_id: Plan id. Required.
-        contract_id: Contract id. Required.
+        plan_id: Number of the plan or of the contract's template. Required.
+        contract_id: WeChat Pay's number of the contract. Required.
         request: What to send.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
@@ -1768,8 +1769,8 @@ async def renew_insurance_contract_async(
 
     Args:
         client: The client of the merchant.
-        plan_id: Plan id. Required.
-        contract_id: Contract id. Required.
+        plan_id: Number of the plan or of the contract's template. Required.
+        contract_id: WeChat Pay's number of the contract. Required.
         request: What to send.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
@@ -1790,8 +1791,8 @@ def query_insurance_contract(
 
     Args:
         client: The client of the merchant.
-        plan_id: Plan id. Required.
-        out_contract_code: Out contract code. Required.
+        plan_id: Number of the plan or of the contract's template. Required.
+        out_contract_code: The merchant's number of the contract. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     result = client.execute(
@@ -1811,8 +1812,8 @@ async def query_insurance_contract_async(
 
     Args:
         client: The client of the merchant.
-        plan_id: Plan id. Required.
-        out_contract_code: Out contract code. Required.
+        plan_id: Number of the plan or of the contract's template. Required.
+        out_contract_code: The merchant's number of the contract. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     result = await client.execute(
@@ -1832,8 +1833,8 @@ def terminate_insurance_contract(
 
     Args:
         client: The client of the merchant.
-        plan_id: Plan id. Required.
-        out_contract_code: Out contract code. Required.
+        plan_id: Number of the plan or of the contract's template. Required.
+        out_contract_code: The merchant's number of the contract. Required.
         request: What to send.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
@@ -1860,8 +1861,8 @@ async def terminate_insurance_contract_async(
 
     Args:
         client: The client of the merchant.
-        plan_id: Plan id. Required.
-        out_contract_code: Out contract code. Required.
+        plan_id: Number of the plan or of the contract's template. Required.
+        out_contract_code: The merchant's number of the contract. Required.
         request: What to send.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
@@ -2009,8 +2010,8 @@ def modify_insurance_periods(
 
     Args:
         client: The client of the merchant.
-        plan_id: Plan id. Required.
-        contract_id: Contract id. Required.
+        plan_id: Number of the plan or of the contract's template. Required.
+        contract_id: WeChat Pay's number of the contract. Required.
         request: What to send.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
@@ -2032,8 +2033,8 @@ async def modify_insurance_periods_async(
 
     Args:
         client: The client of the merchant.
-        plan_id: Plan id. Required.
-        contract_id: Contract id. Required.
+        plan_id: Number of the plan or of the contract's template. Required.
+        contract_id: WeChat Pay's number of the contract. Required.
         request: What to send.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
@@ -2061,10 +2062,10 @@ def list_insurance_periods(
 
     Args:
         client: The client of the merchant.
-        plan_id: Plan id. Required.
-        out_contract_code: Out contract code. Required.
-        limit: Limit.
-        offset: Offset.
+        plan_id: Number of the plan or of the contract's template. Required.
+        out_contract_code: The merchant's number of the contract. Required.
+        limit: How many to list at most.
+        offset: How many to pass over before the first that is listed.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     query = given(("limit", limit), ("offset", offset))
@@ -2092,10 +2093,10 @@ async def list_insurance_periods_async(
 
     Args:
         client: The client of the merchant.
-        plan_id: Plan id. Required.
-        out_contract_code: Out contract code. Required.
-        limit: Limit.
-        offset: Offset.
+        plan_id: Number of the plan or of the contract's template. Required.
+        out_contract_code: The merchant's number of the contract. Required.
+        limit: How many to list at most.
+        offset: How many to pass over before the first that is listed.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     query = given(("limit", limit), ("offset", offset))
@@ -2145,8 +2146,8 @@ def query_partner_schedule(client: Client, contract_id: str, *, sub_mchid: str, 
 
     Args:
         client: The client of the merchant.
-        contract_id: Contract id. Required.
-        sub_mchid: Sub mchid. Required.
+        contract_id: WeChat Pay's number of the contract. Required.
+        sub_mchid: Merchant id of the sub-merchant. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     query = given(("sub_mchid", sub_mchid))
@@ -2165,8 +2166,8 @@ async def query_partner_schedule_async(
 
     Args:
         client: The client of the merchant.
-        contract_id: Contract id. Required.
-        sub_mchid: Sub mchid. Required.
+        contract_id: WeChat Pay's number of the contract. Required.
+        sub_mchid: Merchant id of the sub-merchant. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     query = given(("sub_mchid", sub_mchid))
@@ -2185,7 +2186,7 @@ def schedule_partner_deduction(
 
     Args:
         client: The client of the merchant.
-        contract_id: Contract id. Required.
+        contract_id: WeChat Pay's number of the contract. Required.
         request: What to send.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
@@ -2207,7 +2208,7 @@ async def schedule_partner_deduction_async(
 
     Args:
         client: The client of the merchant.
-        contract_id: Contract id. Required.
+        contract_id: WeChat Pay's number of the contract. Required.
         request: What to send.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
@@ -2257,7 +2258,7 @@ def query_schedule(client: Client, contract_id: str, *, options: Optional[Option
 
     Args:
         client: The client of the merchant.
-        contract_id: Contract id. Required.
+        contract_id: WeChat Pay's number of the contract. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     result = client.execute("GET /v3/papay/pay/schedules/contract-id/{contract_id}", path={"contract_id": contract_id}, options=options)
@@ -2271,7 +2272,7 @@ async def query_schedule_async(client: AsyncClient, contract_id: str, *, options
 
     Args:
         client: The client of the merchant.
-        contract_id: Contract id. Required.
+        contract_id: WeChat Pay's number of the contract. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     result = await client.execute(
@@ -2289,7 +2290,7 @@ def schedule_deduction(
 
     Args:
         client: The client of the merchant.
-        contract_id: Contract id. Required.
+        contract_id: WeChat Pay's number of the contract. Required.
         request: What to send.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
@@ -2311,7 +2312,7 @@ async def schedule_deduction_async(
 
     Args:
         client: The client of the merchant.
-        contract_id: Contract id. Required.
+        contract_id: WeChat Pay's number of the contract. Required.
         request: What to send.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
@@ -2637,8 +2638,8 @@ def query_harmony_contract(client: Client, plan_id: int, out_contract_code: str,
 
     Args:
         client: The client of the merchant.
-        plan_id: Plan id. Required.
-        out_contract_code: Out contract code. Required.
+        plan_id: Number of the plan or of the contract's template. Required.
+        out_contract_code: The merchant's number of the contract. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     result = client.execute(
@@ -2658,8 +2659,8 @@ async def query_harmony_contract_async(
 
     Args:
         client: The client of the merchant.
-        plan_id: Plan id. Required.
-        out_contract_code: Out contract code. Required.
+        plan_id: Number of the plan or of the contract's template. Required.
+        out_contract_code: The merchant's number of the contract. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     result = await client.execute(
@@ -2677,8 +2678,8 @@ def query_contract(client: Client, plan_id: int, out_contract_code: str, *, opti
 
     Args:
         client: The client of the merchant.
-        plan_id: Plan id. Required.
-        out_contract_code: Out contract code. Required.
+        plan_id: Number of the plan or of the contract's template. Required.
+        out_contract_code: The merchant's number of the contract. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     result = client.execute(
@@ -2696,8 +2697,8 @@ async def query_contract_async(client: AsyncClient, plan_id: int, out_contract_c
 
     Args:
         client: The client of the merchant.
-        plan_id: Plan id. Required.
-        out_contract_code: Out contract code. Required.
+        plan_id: Number of the plan or of the contract's template. Required.
+        out_contract_code: The merchant's number of the contract. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     result = await client.execute(
@@ -2717,8 +2718,8 @@ def terminate_contract(
 
     Args:
         client: The client of the merchant.
-        plan_id: Plan id. Required.
-        out_contract_code: Out contract code. Required.
+        plan_id: Number of the plan or of the contract's template. Required.
+        out_contract_code: The merchant's number of the contract. Required.
         request: What to send.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
@@ -2740,8 +2741,8 @@ async def terminate_contract_async(
 
     Args:
         client: The client of the merchant.
-        plan_id: Plan id. Required.
-        out_contract_code: Out contract code. Required.
+        plan_id: Number of the plan or of the contract's template. Required.
+        out_contract_code: The merchant's number of the contract. Required.
         request: What to send.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
@@ -2791,9 +2792,9 @@ def query_partner_contract(
 
     Args:
         client: The client of the merchant.
-        plan_id: Plan id. Required.
-        out_contract_code: Out contract code. Required.
-        sub_mchid: Sub mchid. Required.
+        plan_id: Number of the plan or of the contract's template. Required.
+        out_contract_code: The merchant's number of the contract. Required.
+        sub_mchid: Merchant id of the sub-merchant. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     query = given(("sub_mchid", sub_mchid))
@@ -2815,9 +2816,9 @@ async def query_partner_contract_async(
 
     Args:
         client: The client of the merchant.
-        plan_id: Plan id. Required.
-        out_contract_code: Out contract code. Required.
-        sub_mchid: Sub mchid. Required.
+        plan_id: Number of the plan or of the contract's template. Required.
+        out_contract_code: The merchant's number of the contract. Required.
+        sub_mchid: Merchant id of the sub-merchant. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     query = given(("sub_mchid", sub_mchid))
@@ -2839,8 +2840,8 @@ def terminate_partner_contract(
 
     Args:
         client: The client of the merchant.
-        plan_id: Plan id. Required.
-        out_contract_code: Out contract code. Required.
+        plan_id: Number of the plan or of the contract's template. Required.
+        out_contract_code: The merchant's number of the contract. Required.
         request: What to send.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
@@ -2867,8 +2868,8 @@ async def terminate_partner_contract_async(
 
     Args:
         client: The client of the merchant.
-        plan_id: Plan id. Required.
-        out_contract_code: Out contract code. Required.
+        plan_id: Number of the plan or of the contract's template. Required.
+        out_contract_code: The merchant's number of the contract. Required.
         request: What to send.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
@@ -2890,7 +2891,7 @@ def notify_failed_partner_deduction(
 
     Args:
         client: The client of the merchant.
-        contract_id: Contract id. Required.
+        contract_id: WeChat Pay's number of the contract. Required.
         request: What to send.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
@@ -2911,7 +2912,7 @@ async def notify_failed_partner_deduction_async(
 
     Args:
         client: The client of the merchant.
-        contract_id: Contract id. Required.
+        contract_id: WeChat Pay's number of the contract. Required.
         request: What to send.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
@@ -2932,7 +2933,7 @@ def notify_partner_deduction(
 
     Args:
         client: The client of the merchant.
-        contract_id: Contract id. Required.
+        contract_id: WeChat Pay's number of the contract. Required.
         request: What to send.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
@@ -2950,7 +2951,7 @@ async def notify_partner_deduction_async(
 
     Args:
         client: The client of the merchant.
-        contract_id: Contract id. Required.
+        contract_id: WeChat Pay's number of the contract. Required.
         request: What to send.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """

@@ -90,18 +90,18 @@ class ParkingNotification(Model):
     """A parking whose state has changed. Plaintext of VEHICLE.ENTRANCE_STATE_CHANGE.
 
     Attributes:
-        sp_mchid: Sp mchid.
-        sub_mchid: Sub mchid.
-        parking_id: Parking id.
-        out_parking_no: Out parking no.
-        plate_number: Plate number.
-        plate_color: Plate color.
-        start_time: Start time. RFC 3339.
-        parking_name: Parking name.
-        free_duration: Free duration.
-        parking_state: Parking state.
+        sp_mchid: Merchant id of the service provider.
+        sub_mchid: Merchant id of the sub-merchant.
+        parking_id: WeChat Pay's number of the parking.
+        out_parking_no: The merchant's number of the parking.
+        plate_number: Plate number of the vehicle, without the colour.
+        plate_color: Colour of the plate.
+        start_time: When it begins. RFC 3339.
+        parking_name: Name of the parking lot.
+        free_duration: How long parking is free. In seconds.
+        parking_state: State of the parking.
         blocked_state_description: Blocked state description.
-        state_update_time: State update time. RFC 3339.
+        state_update_time: When the state changed. RFC 3339.
     """
 
     sp_mchid: Optional[str] = None
@@ -230,16 +230,16 @@ class DurationSegmentRule(Model):
         day_type: Day type. One of DAY_TYPE_ALL_DAY, DAY_TYPE_HOLIDAY, DAY_TYPE_UNKNOWN, DAY_TYPE_WEEKDAY.
         duration_from: Duration from.
         duration_to: Duration to.
-        end_time: End time. At most 5 characters.
-        fixed_amount: Fixed amount.
-        interval_amount: Interval amount.
-        interval_max_amount: Interval max amount.
+        end_time: When it ends. At most 5 characters.
+        fixed_amount: Fixed price. In fen.
+        interval_amount: What an interval costs. In fen.
+        interval_max_amount: What intervals cost at most. In fen.
         interval_min: Interval min.
-        max_fee_per_day: Max fee per day.
+        max_fee_per_day: What a day costs at most. In fen.
         plate_type: Plate type. One of PLATE_TYPE_FREE, PLATE_TYPE_MONTHLY, PLATE_TYPE_OTHERS, PLATE_TYPE_PREPAID, PLATE_TYPE_TEMPORARY,
             PLATE_TYPE_UNKNOWN.
-        start_time: Start time. At most 5 characters.
-        vehicle_type: Vehicle type. One of VEHICLE_TYPE_ALL_TYPE, VEHICLE_TYPE_EXTRA_LARGE, VEHICLE_TYPE_LARGE, VEHICLE_TYPE_SMALL,
+        start_time: When it begins. At most 5 characters.
+        vehicle_type: Kind of vehicle. One of VEHICLE_TYPE_ALL_TYPE, VEHICLE_TYPE_EXTRA_LARGE, VEHICLE_TYPE_LARGE, VEHICLE_TYPE_SMALL,
             VEHICLE_TYPE_UNKNOWN.
     """
 
@@ -270,8 +270,8 @@ class FixedIntervalRule(Model):
 
     Attributes:
         day_type: Day type. One of DAY_TYPE_ALL_DAY, DAY_TYPE_HOLIDAY, DAY_TYPE_UNKNOWN, DAY_TYPE_WEEKDAY.
-        end_time: End time. At most 5 characters.
-        first_amount: First amount.
+        end_time: When it ends. At most 5 characters.
+        first_amount: Price of the first interval. In fen.
         first_duration: First duration.
         first_duration_mode: First duration mode. One of FIRST_DURATION_MODE_EVERY_FIRST_DURATION,
             FIRST_DURATION_MODE_ONLY_FIRST_DURATION, FIRST_DURATION_MODE_UNKNOWN.
@@ -280,15 +280,15 @@ class FixedIntervalRule(Model):
         free_period_charging_mode: Free period charging mode. One of FREE_PERIOD_CHARGING_CUMULATIVE_QUOTA_CALCULATION,
             FREE_PERIOD_CHARGING_ONCE_PER_24_HOURS, FREE_PERIOD_CHARGING_ONCE_PER_CALENDAR_DAY, FREE_PERIOD_CHARGING_ONCE_PER_ENTRY,
             FREE_PERIOD_CHARGING_UNKNOWN.
-        interval_amount: Interval amount.
+        interval_amount: What an interval costs. In fen.
         interval_duration: Interval duration.
-        interval_max_amount: Interval max amount.
+        interval_max_amount: What intervals cost at most. In fen.
         is_green_vehicle_free_parking: Is green vehicle free parking.
-        max_fee_per_day: Max fee per day.
+        max_fee_per_day: What a day costs at most. In fen.
         plate_type: Plate type. One of PLATE_TYPE_FREE, PLATE_TYPE_MONTHLY, PLATE_TYPE_OTHERS, PLATE_TYPE_PREPAID, PLATE_TYPE_TEMPORARY,
             PLATE_TYPE_UNKNOWN.
-        start_time: Start time. At most 5 characters.
-        vehicle_type: Vehicle type. One of VEHICLE_TYPE_ALL_TYPE, VEHICLE_TYPE_EXTRA_LARGE, VEHICLE_TYPE_LARGE, VEHICLE_TYPE_SMALL,
+        start_time: When it begins. At most 5 characters.
+        vehicle_type: Kind of vehicle. One of VEHICLE_TYPE_ALL_TYPE, VEHICLE_TYPE_EXTRA_LARGE, VEHICLE_TYPE_LARGE, VEHICLE_TYPE_SMALL,
             VEHICLE_TYPE_UNKNOWN.
     """
 
@@ -332,14 +332,14 @@ class PreEntryRule(Model):
     """An item of pre_entry_rule.
 
     Attributes:
-        amount: Amount.
+        amount: Amount. In fen.
         day_type: Day type. One of DAY_TYPE_ALL_DAY, DAY_TYPE_HOLIDAY, DAY_TYPE_UNKNOWN, DAY_TYPE_WEEKDAY.
-        end_time: End time. At most 5 characters.
-        max_fee_per_day: Max fee per day.
+        end_time: When it ends. At most 5 characters.
+        max_fee_per_day: What a day costs at most. In fen.
         plate_type: Plate type. One of PLATE_TYPE_FREE, PLATE_TYPE_MONTHLY, PLATE_TYPE_OTHERS, PLATE_TYPE_PREPAID, PLATE_TYPE_TEMPORARY,
             PLATE_TYPE_UNKNOWN.
-        start_time: Start time. At most 5 characters.
-        vehicle_type: Vehicle type. One of VEHICLE_TYPE_ALL_TYPE, VEHICLE_TYPE_EXTRA_LARGE, VEHICLE_TYPE_LARGE, VEHICLE_TYPE_SMALL,
+        start_time: When it begins. At most 5 characters.
+        vehicle_type: Kind of vehicle. One of VEHICLE_TYPE_ALL_TYPE, VEHICLE_TYPE_EXTRA_LARGE, VEHICLE_TYPE_LARGE, VEHICLE_TYPE_SMALL,
             VEHICLE_TYPE_UNKNOWN.
     """
 
@@ -514,16 +514,16 @@ class ApplicationDurationSegmentRule(Model):
         day_type: Day type. DAY_TYPE_ALL_DAY, DAY_TYPE_HOLIDAY, DAY_TYPE_UNKNOWN, DAY_TYPE_WEEKDAY, or what the provider adds.
         duration_from: Duration from.
         duration_to: Duration to.
-        end_time: End time.
-        fixed_amount: Fixed amount.
-        interval_amount: Interval amount.
-        interval_max_amount: Interval max amount.
+        end_time: When it ends.
+        fixed_amount: Fixed price. In fen.
+        interval_amount: What an interval costs. In fen.
+        interval_max_amount: What intervals cost at most. In fen.
         interval_min: Interval min.
-        max_fee_per_day: Max fee per day.
+        max_fee_per_day: What a day costs at most. In fen.
         plate_type: Plate type. PLATE_TYPE_FREE, PLATE_TYPE_MONTHLY, PLATE_TYPE_OTHERS, PLATE_TYPE_PREPAID, PLATE_TYPE_TEMPORARY,
             PLATE_TYPE_UNKNOWN, or what the provider adds.
-        start_time: Start time.
-        vehicle_type: Vehicle type. VEHICLE_TYPE_ALL_TYPE, VEHICLE_TYPE_EXTRA_LARGE, VEHICLE_TYPE_LARGE, VEHICLE_TYPE_SMALL,
+        start_time: When it begins.
+        vehicle_type: Kind of vehicle. VEHICLE_TYPE_ALL_TYPE, VEHICLE_TYPE_EXTRA_LARGE, VEHICLE_TYPE_LARGE, VEHICLE_TYPE_SMALL,
             VEHICLE_TYPE_UNKNOWN, or what the provider adds.
     """
 
@@ -548,8 +548,8 @@ class ApplicationFixedIntervalRule(Model):
 
     Attributes:
         day_type: Day type. DAY_TYPE_ALL_DAY, DAY_TYPE_HOLIDAY, DAY_TYPE_UNKNOWN, DAY_TYPE_WEEKDAY, or what the provider adds.
-        end_time: End time.
-        first_amount: First amount.
+        end_time: When it ends.
+        first_amount: Price of the first interval. In fen.
         first_duration: First duration.
         first_duration_mode: First duration mode. FIRST_DURATION_MODE_EVERY_FIRST_DURATION, FIRST_DURATION_MODE_ONLY_FIRST_DURATION,
             FIRST_DURATION_MODE_UNKNOWN, or what the provider adds.
@@ -558,15 +558,15 @@ class ApplicationFixedIntervalRule(Model):
         free_period_charging_mode: Free period charging mode. FREE_PERIOD_CHARGING_CUMULATIVE_QUOTA_CALCULATION,
             FREE_PERIOD_CHARGING_ONCE_PER_24_HOURS, FREE_PERIOD_CHARGING_ONCE_PER_CALENDAR_DAY, FREE_PERIOD_CHARGING_ONCE_PER_ENTRY,
             FREE_PERIOD_CHARGING_UNKNOWN, or what the provider adds.
-        interval_amount: Interval amount.
+        interval_amount: What an interval costs. In fen.
         interval_duration: Interval duration.
-        interval_max_amount: Interval max amount.
+        interval_max_amount: What intervals cost at most. In fen.
         is_green_vehicle_free_parking: Is green vehicle free parking.
-        max_fee_per_day: Max fee per day.
+        max_fee_per_day: What a day costs at most. In fen.
         plate_type: Plate type. PLATE_TYPE_FREE, PLATE_TYPE_MONTHLY, PLATE_TYPE_OTHERS, PLATE_TYPE_PREPAID, PLATE_TYPE_TEMPORARY,
             PLATE_TYPE_UNKNOWN, or what the provider adds.
-        start_time: Start time.
-        vehicle_type: Vehicle type. VEHICLE_TYPE_ALL_TYPE, VEHICLE_TYPE_EXTRA_LARGE, VEHICLE_TYPE_LARGE, VEHICLE_TYPE_SMALL,
+        start_time: When it begins.
+        vehicle_type: Kind of vehicle. VEHICLE_TYPE_ALL_TYPE, VEHICLE_TYPE_EXTRA_LARGE, VEHICLE_TYPE_LARGE, VEHICLE_TYPE_SMALL,
             VEHICLE_TYPE_UNKNOWN, or what the provider adds.
     """
 
@@ -592,14 +592,14 @@ class ApplicationPreEntryRule(Model):
     """An item of pre_entry_rule.
 
     Attributes:
-        amount: Amount.
+        amount: Amount. In fen.
         day_type: Day type. DAY_TYPE_ALL_DAY, DAY_TYPE_HOLIDAY, DAY_TYPE_UNKNOWN, DAY_TYPE_WEEKDAY, or what the provider adds.
-        end_time: End time.
-        max_fee_per_day: Max fee per day.
+        end_time: When it ends.
+        max_fee_per_day: What a day costs at most. In fen.
         plate_type: Plate type. PLATE_TYPE_FREE, PLATE_TYPE_MONTHLY, PLATE_TYPE_OTHERS, PLATE_TYPE_PREPAID, PLATE_TYPE_TEMPORARY,
             PLATE_TYPE_UNKNOWN, or what the provider adds.
-        start_time: Start time.
-        vehicle_type: Vehicle type. VEHICLE_TYPE_ALL_TYPE, VEHICLE_TYPE_EXTRA_LARGE, VEHICLE_TYPE_LARGE, VEHICLE_TYPE_SMALL,
+        start_time: When it begins.
+        vehicle_type: Kind of vehicle. VEHICLE_TYPE_ALL_TYPE, VEHICLE_TYPE_EXTRA_LARGE, VEHICLE_TYPE_LARGE, VEHICLE_TYPE_SMALL,
             VEHICLE_TYPE_UNKNOWN, or what the provider adds.
     """
 
@@ -650,11 +650,12 @@ class ReportEntryRequest(Model):
         entrance_name: Entrance name. At most 64 characters.
         entrance_number: Entrance number. At most 128 characters.
         out_serial_number: Out serial number. At most 64 characters. Required.
-        parking_id: Parking id. At most 64 characters. Required.
-        plate_color: Plate color. One of PLATE_COLOR_AGRICULTURAL_YELLOW, PLATE_COLOR_BLACK, PLATE_COLOR_BLUE, PLATE_COLOR_GREEN,
-            PLATE_COLOR_OTHER, PLATE_COLOR_UNKNOWN, PLATE_COLOR_WHITE, PLATE_COLOR_YELLOW, PLATE_COLOR_YELLOW_GREEN. Required.
-        plate_number: Plate number. At most 16 characters. Required.
-        vehicle_type: Vehicle type. One of VEHICLE_TYPE_ALL_TYPE, VEHICLE_TYPE_EXTRA_LARGE, VEHICLE_TYPE_LARGE, VEHICLE_TYPE_SMALL,
+        parking_id: WeChat Pay's number of the parking. At most 64 characters. Required.
+        plate_color: Colour of the plate. One of PLATE_COLOR_AGRICULTURAL_YELLOW, PLATE_COLOR_BLACK, PLATE_COLOR_BLUE,
+            PLATE_COLOR_GREEN, PLATE_COLOR_OTHER, PLATE_COLOR_UNKNOWN, PLATE_COLOR_WHITE, PLATE_COLOR_YELLOW, PLATE_COLOR_YELLOW_GREEN.
+            Required.
+        plate_number: Plate number of the vehicle, without the colour. At most 16 characters. Required.
+        vehicle_type: Kind of vehicle. One of VEHICLE_TYPE_ALL_TYPE, VEHICLE_TYPE_EXTRA_LARGE, VEHICLE_TYPE_LARGE, VEHICLE_TYPE_SMALL,
             VEHICLE_TYPE_UNKNOWN. Required.
     """
 
@@ -701,21 +702,22 @@ class ReportExitRequest(Model):
 
     Attributes:
         exit_timestamp: Exit timestamp. Required.
-        openid: Openid. At most 128 characters.
+        openid: The user's id within the app id. At most 128 characters.
         out_serial_number: Out serial number. At most 64 characters. Required.
-        out_trade_no: Out trade no. At most 64 characters.
-        paid_amount: Paid amount.
-        parking_id: Parking id. At most 64 characters. Required.
+        out_trade_no: The merchant's order number, unique for the merchant id. At most 64 characters.
+        paid_amount: What has been paid. In fen.
+        parking_id: WeChat Pay's number of the parking. At most 64 characters. Required.
         pay_channel: Pay channel. One of PAY_CHANNEL_MCH_MINI_PROG, PAY_CHANNEL_OFFICIAL_ACCOUNT, PAY_CHANNEL_OTHERS,
             PAY_CHANNEL_SCAN_QRCODE, PAY_CHANNEL_UNKNOWN, PAY_CHANNEL_WECHAT_PAY_NOTIF.
         pay_state: Pay state. One of PAY_STATUS_PAID, PAY_STATUS_UNKNOWN, PAY_STATUS_UNPAID.
         pay_time: Pay time.
         pay_type: Pay type. One of PAY_TYPE_OTHERS, PAY_TYPE_UNKNOWN, PAY_TYPE_WXPAY.
-        plate_color: Plate color. One of PLATE_COLOR_AGRICULTURAL_YELLOW, PLATE_COLOR_BLACK, PLATE_COLOR_BLUE, PLATE_COLOR_GREEN,
-            PLATE_COLOR_OTHER, PLATE_COLOR_UNKNOWN, PLATE_COLOR_WHITE, PLATE_COLOR_YELLOW, PLATE_COLOR_YELLOW_GREEN. Required.
-        plate_number: Plate number. At most 16 characters. Required.
+        plate_color: Colour of the plate. One of PLATE_COLOR_AGRICULTURAL_YELLOW, PLATE_COLOR_BLACK, PLATE_COLOR_BLUE,
+            PLATE_COLOR_GREEN, PLATE_COLOR_OTHER, PLATE_COLOR_UNKNOWN, PLATE_COLOR_WHITE, PLATE_COLOR_YELLOW, PLATE_COLOR_YELLOW_GREEN.
+            Required.
+        plate_number: Plate number of the vehicle, without the colour. At most 16 characters. Required.
         token: Token. At most 256 characters.
-        total_amount: Total amount.
+        total_amount: Whole amount. In fen.
         wx_trade_no: Wx trade no. At most 64 characters.
     """
 
@@ -761,7 +763,7 @@ class ReportExternalPaymentRequest(Model):
 
     Attributes:
         fee_items: Fee items. Required.
-        out_trade_no: Out trade no. At most 64 characters. Required.
+        out_trade_no: The merchant's order number, unique for the merchant id. At most 64 characters. Required.
         pay_time: Pay time. Required.
         wx_parking_lot_id: Wx parking lot id. At most 64 characters.
         wx_trade_no: Wx trade no. At most 64 characters.
@@ -779,7 +781,7 @@ class FeeItem(Model):
     """An item of fee_items.
 
     Attributes:
-        amount: Amount. Required.
+        amount: Amount. In fen. Required.
         fee_type: Fee type. One of EXT_PARKING_PAYMENT_FEE_TYPE_MEMBER, EXT_PARKING_PAYMENT_FEE_TYPE_MONTHLY,
             EXT_PARKING_PAYMENT_FEE_TYPE_QUARTERLY, EXT_PARKING_PAYMENT_FEE_TYPE_UNKNOWN. Required.
     """
@@ -800,7 +802,7 @@ class ReportParkingFeeRequest(Model):
     Attributes:
         out_parking_id: Out parking id. At most 64 characters.
         out_serial_number: Out serial number. At most 64 characters. Required.
-        plate_number: Plate number. At most 16 characters.
+        plate_number: Plate number of the vehicle, without the colour. At most 16 characters.
     """
 
     out_serial_number: str
@@ -814,15 +816,15 @@ class ReportParkingFeeResponse(Model):
 
     Attributes:
         allowed_exit_timestamp: Allowed exit timestamp.
-        next_raise_price: Next raise price.
+        next_raise_price: Price after the next rise. In fen.
         next_raise_timestamp: Next raise timestamp.
-        paid_amount: Paid amount.
-        parking_state: Parking state. PARKING_STATE_ENTERED, PARKING_STATE_EXITED, PARKING_STATE_EXIT_GATE,
+        paid_amount: What has been paid. In fen.
+        parking_state: State of the parking. PARKING_STATE_ENTERED, PARKING_STATE_EXITED, PARKING_STATE_EXIT_GATE,
             PARKING_STATE_UNEXPECTED_CLOSE, PARKING_STATE_UNKNOWN, or what the provider adds.
         parking_timestamp: Parking timestamp.
         pay_state: Pay state. PAY_STATUS_PAID, PAY_STATUS_UNKNOWN, PAY_STATUS_UNPAID, or what the provider adds.
-        payable_amount: Payable amount.
-        total_amount: Total amount.
+        payable_amount: What is to be paid. In fen.
+        total_amount: Whole amount. In fen.
     """
 
     allowed_exit_timestamp: Optional[int] = None
@@ -871,20 +873,21 @@ class ReportPaymentRequest(Model):
     """The body of POST /v3/parking/reminders/payment.
 
     Attributes:
-        openid: Openid. At most 128 characters.
+        openid: The user's id within the app id. At most 128 characters.
         out_serial_number: Out serial number. At most 64 characters. Required.
-        out_trade_no: Out trade no. At most 64 characters.
-        paid_amount: Paid amount. Required.
-        parking_id: Parking id. At most 64 characters. Required.
-        parking_state: Parking state. One of PARKING_STATUS_NOT_PARKING, PARKING_STATUS_PARKING, PARKING_STATUS_UNKNOWN. Required.
+        out_trade_no: The merchant's order number, unique for the merchant id. At most 64 characters.
+        paid_amount: What has been paid. In fen. Required.
+        parking_id: WeChat Pay's number of the parking. At most 64 characters. Required.
+        parking_state: State of the parking. One of PARKING_STATUS_NOT_PARKING, PARKING_STATUS_PARKING, PARKING_STATUS_UNKNOWN.
+            Required.
         pay_channel: Pay channel. One of PAY_CHANNEL_MCH_MINI_PROG, PAY_CHANNEL_OFFICIAL_ACCOUNT, PAY_CHANNEL_OTHERS,
             PAY_CHANNEL_SCAN_QRCODE, PAY_CHANNEL_UNKNOWN, PAY_CHANNEL_WECHAT_PAY_NOTIF.
         pay_time: Pay time.
         pay_type: Pay type. One of PAY_TYPE_OTHERS, PAY_TYPE_UNKNOWN, PAY_TYPE_WXPAY. Required.
-        plate_number: Plate number. At most 16 characters. Required.
-        sub_mchid: Sub mchid. At most 32 characters.
+        plate_number: Plate number of the vehicle, without the colour. At most 16 characters. Required.
+        sub_mchid: Merchant id of the sub-merchant. At most 32 characters.
         token: Token. At most 256 characters.
-        total_amount: Total amount. Required.
+        total_amount: Whole amount. In fen. Required.
         wx_trade_no: Wx trade no. At most 64 characters.
     """
 
@@ -918,14 +921,14 @@ class CreateParkingRequest(Model):
     """The body of POST /v3/vehicle/parking/parkings.
 
     Attributes:
-        free_duration: Free duration. Required.
-        notify_url: Notify url. Required.
-        out_parking_no: Out parking no. Required.
-        parking_name: Parking name. Required.
-        plate_color: Plate color. One of BLACK, BLUE, GREEN, LIMEGREEN, WHITE, YELLOW. Required.
-        plate_number: Plate number. Required.
-        start_time: Start time. Required.
-        sub_mchid: Sub mchid. Required.
+        free_duration: How long parking is free. In seconds. Required.
+        notify_url: Where the notification goes: absolute, HTTPS, without query. Required.
+        out_parking_no: The merchant's number of the parking. Required.
+        parking_name: Name of the parking lot. Required.
+        plate_color: Colour of the plate. One of BLACK, BLUE, GREEN, LIMEGREEN, WHITE, YELLOW. Required.
+        plate_number: Plate number of the vehicle, without the colour. Required.
+        start_time: When it begins. Required.
+        sub_mchid: Merchant id of the sub-merchant. Required.
     """
 
     free_duration: int
@@ -944,13 +947,13 @@ class CreateParkingResponse(Model):
 
     Attributes:
         block_reason: Block reason. EVALUATION_FAILED, OUT_SERVICE, OVERDUE, PAUSE, or what the provider adds.
-        free_duration: Free duration.
-        id: Id.
-        out_parking_no: Out parking no.
-        parking_name: Parking name.
-        plate_color: Plate color. BLACK, BLUE, GREEN, LIMEGREEN, WHITE, YELLOW, or what the provider adds.
-        plate_number: Plate number.
-        start_time: Start time.
+        free_duration: How long parking is free. In seconds.
+        id: Number.
+        out_parking_no: The merchant's number of the parking.
+        parking_name: Name of the parking lot.
+        plate_color: Colour of the plate. BLACK, BLUE, GREEN, LIMEGREEN, WHITE, YELLOW, or what the provider adds.
+        plate_number: Plate number of the vehicle, without the colour.
+        start_time: When it begins.
         state: State. BLOCKED, NORMAL, or what the provider adds.
     """
 
@@ -970,9 +973,9 @@ class FindServiceResponse(Model):
     """The answer to GET /v3/vehicle/parking/services/find.
 
     Attributes:
-        openid: Openid.
-        plate_color: Plate color. BLACK, BLUE, GREEN, LIMEGREEN, WHITE, YELLOW, or what the provider adds.
-        plate_number: Plate number.
+        openid: The user's id within the app id.
+        plate_color: Colour of the plate. BLACK, BLUE, GREEN, LIMEGREEN, WHITE, YELLOW, or what the provider adds.
+        plate_number: Plate number of the vehicle, without the colour.
         service_open_time: Service open time.
         service_state: Service state. NORMAL, OUT_SERVICE, PAUSE, or what the provider adds.
     """
@@ -991,23 +994,23 @@ class Transaction(Model):
 
     Attributes:
         amount: Amount.
-        appid: Appid.
-        attach: Attach.
-        bank_type: Bank type.
-        create_time: Create time.
-        description: Description.
-        out_trade_no: Out trade no.
+        appid: App id of the official account, mini-program or app.
+        attach: The merchant's own data, returned as it is.
+        bank_type: The payer's bank and kind of card.
+        create_time: When it was made.
+        description: What is paid for or done, in words.
+        out_trade_no: The merchant's order number, unique for the merchant id.
         parking_info: Parking info.
-        payer: Payer.
-        promotion_detail: Promotion detail.
-        sp_mchid: Sp mchid.
-        sub_appid: Sub appid.
-        sub_mchid: Sub mchid.
-        success_time: Success time.
+        payer: Who pays.
+        promotion_detail: Coupons that were used.
+        sp_mchid: Merchant id of the service provider.
+        sub_appid: App id of the sub-merchant.
+        sub_mchid: Merchant id of the sub-merchant.
+        success_time: When it succeeded.
         trade_scene: Trade scene. PARKING, or what the provider adds.
-        trade_state: Trade state. ACCEPTED, PAY_FAIL, REFUND, SUCCESS, or what the provider adds.
+        trade_state: State of the payment. ACCEPTED, PAY_FAIL, REFUND, SUCCESS, or what the provider adds.
         trade_state_description: Trade state description.
-        transaction_id: Transaction id.
+        transaction_id: WeChat Pay's number of the payment.
         user_repaid: User repaid. N, Y, or what the provider adds.
     """
 
@@ -1034,13 +1037,13 @@ class Transaction(Model):
 
 @dataclass(frozen=True)
 class TransactionAmount(Model):
-    """The object amount.
+    """The object amount. Amount.
 
     Attributes:
-        currency: Currency. CNY, or what the provider adds.
-        discount_total: Discount total.
-        payer_total: Payer total.
-        total: Total.
+        currency: Currency of the order, ISO 4217. CNY, or what the provider adds.
+        discount_total: Amount of all discounts. In fen.
+        payer_total: What the payer pays after discounts. In fen.
+        total: Amount of the order. In fen.
     """
 
     currency: Optional[str] = None
@@ -1054,14 +1057,14 @@ class TransactionParkingInfo(Model):
     """The object parking_info.
 
     Attributes:
-        charging_duration: Charging duration.
-        device_id: Device id.
-        end_time: End time.
-        parking_id: Parking id.
-        parking_name: Parking name.
-        plate_color: Plate color. BLACK, BLUE, GREEN, LIMEGREEN, WHITE, YELLOW, or what the provider adds.
-        plate_number: Plate number.
-        start_time: Start time.
+        charging_duration: How long parking costs. In seconds.
+        device_id: The merchant's number of the device.
+        end_time: When it ends.
+        parking_id: WeChat Pay's number of the parking.
+        parking_name: Name of the parking lot.
+        plate_color: Colour of the plate. BLACK, BLUE, GREEN, LIMEGREEN, WHITE, YELLOW, or what the provider adds.
+        plate_number: Plate number of the vehicle, without the colour.
+        start_time: When it begins.
     """
 
     charging_duration: Optional[int] = None
@@ -1076,11 +1079,11 @@ class TransactionParkingInfo(Model):
 
 @dataclass(frozen=True)
 class Payer(Model):
-    """The object payer.
+    """The object payer. Who pays.
 
     Attributes:
-        openid: Openid.
-        sub_openid: Sub openid.
+        openid: The user's id within the app id.
+        sub_openid: The user's id within the sub-merchant's app id.
     """
 
     openid: Optional[str] = None
@@ -1089,19 +1092,19 @@ class Payer(Model):
 
 @dataclass(frozen=True)
 class Promotion(Model):
-    """An item of promotion_detail.
+    """An item of promotion_detail. Coupons that were used.
 
     Attributes:
-        amount: Amount.
-        coupon_id: Coupon id.
-        currency: Currency. CNY, or what the provider adds.
-        merchant_contribute: Merchant contribute.
-        name: Name.
-        other_contribute: Other contribute.
-        scope: Scope. GLOBAL, SINGLE, or what the provider adds.
-        stock_id: Stock id.
-        type: Type. CASH, NOCASH, or what the provider adds.
-        wechatpay_contribute: Wechatpay contribute.
+        amount: Amount of the discount. In fen.
+        coupon_id: WeChat Pay's number of the coupon.
+        currency: Currency, ISO 4217. CNY, or what the provider adds.
+        merchant_contribute: What the merchant pays of a discount. In fen.
+        name: Name of the coupon.
+        other_contribute: What others pay of a discount. In fen.
+        scope: Whether a coupon is good for all goods or for single ones. GLOBAL, SINGLE, or what the provider adds.
+        stock_id: WeChat Pay's number of the stock of coupons.
+        type: Kind. CASH, NOCASH, or what the provider adds.
+        wechatpay_contribute: What WeChat Pay pays of a discount. In fen.
     """
 
     amount: Optional[int] = None
@@ -1122,16 +1125,16 @@ class CreateTransactionRequest(Model):
 
     Attributes:
         amount: Amount. Required.
-        appid: Appid. Required.
-        attach: Attach.
-        description: Description. Required.
-        goods_tag: Goods tag.
-        notify_url: Notify url. Required.
-        out_trade_no: Out trade no. Required.
+        appid: App id of the official account, mini-program or app. Required.
+        attach: The merchant's own data, returned as it is.
+        description: What is paid for or done, in words. Required.
+        goods_tag: Mark of goods for discounts.
+        notify_url: Where the notification goes: absolute, HTTPS, without query. Required.
+        out_trade_no: The merchant's order number, unique for the merchant id. Required.
         parking_info: Parking info.
-        profit_sharing: Profit sharing. One of N, Y.
-        sub_appid: Sub appid. Required.
-        sub_mchid: Sub mchid. Required.
+        profit_sharing: Whether the payment will be shared with others. One of N, Y.
+        sub_appid: App id of the sub-merchant. Required.
+        sub_mchid: Merchant id of the sub-merchant. Required.
         trade_scene: Trade scene. Required.
     """
 
@@ -1151,11 +1154,11 @@ class CreateTransactionRequest(Model):
 
 @dataclass(frozen=True)
 class OrderAmount(Model):
-    """The object amount.
+    """The object amount. Amount.
 
     Attributes:
-        currency: Currency. Always CNY.
-        total: Total. Required.
+        currency: Currency of the order, ISO 4217. Always CNY.
+        total: Amount of the order. In fen. Required.
     """
 
     total: int
@@ -1167,14 +1170,14 @@ class ParkingInfo(Model):
     """The object parking_info.
 
     Attributes:
-        charging_duration: Charging duration. Required.
-        device_id: Device id. Required.
-        end_time: End time. Required.
-        parking_id: Parking id. Required.
-        parking_name: Parking name. Required.
-        plate_color: Plate color. One of BLACK, BLUE, GREEN, LIMEGREEN, WHITE, YELLOW. Required.
-        plate_number: Plate number. Required.
-        start_time: Start time. Required.
+        charging_duration: How long parking costs. In seconds. Required.
+        device_id: The merchant's number of the device. Required.
+        end_time: When it ends. Required.
+        parking_id: WeChat Pay's number of the parking. Required.
+        parking_name: Name of the parking lot. Required.
+        plate_color: Colour of the plate. One of BLACK, BLUE, GREEN, LIMEGREEN, WHITE, YELLOW. Required.
+        plate_number: Plate number of the vehicle, without the colour. Required.
+        start_time: When it begins. Required.
     """
 
     charging_duration: int
@@ -1288,8 +1291,8 @@ def list_applications(
 
     Args:
         client: The client of the merchant.
-        limit: Limit.
-        offset: Offset.
+        limit: How many to list at most.
+        offset: How many to pass over before the first that is listed.
         out_parking_lot_id: Out parking lot id. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
@@ -1312,8 +1315,8 @@ async def list_applications_async(
 
     Args:
         client: The client of the merchant.
-        limit: Limit.
-        offset: Offset.
+        limit: How many to list at most.
+        offset: How many to pass over before the first that is listed.
         out_parking_lot_id: Out parking lot id. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
@@ -1546,11 +1549,11 @@ def find_service(
 
     Args:
         client: The client of the merchant.
-        appid: Appid. Required.
-        openid: Openid. Required.
-        plate_color: Plate color. One of BLACK, BLUE, GREEN, LIMEGREEN, WHITE, YELLOW. Required.
-        plate_number: Plate number. Required.
-        sub_mchid: Sub mchid. Required.
+        appid: App id of the official account, mini-program or app. Required.
+        openid: The user's id within the app id. Required.
+        plate_color: Colour of the plate. One of BLACK, BLUE, GREEN, LIMEGREEN, WHITE, YELLOW. Required.
+        plate_number: Plate number of the vehicle, without the colour. Required.
+        sub_mchid: Merchant id of the sub-merchant. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     query = given(
@@ -1576,11 +1579,11 @@ async def find_service_async(
 
     Args:
         client: The client of the merchant.
-        appid: Appid. Required.
-        openid: Openid. Required.
-        plate_color: Plate color. One of BLACK, BLUE, GREEN, LIMEGREEN, WHITE, YELLOW. Required.
-        plate_number: Plate number. Required.
-        sub_mchid: Sub mchid. Required.
+        appid: App id of the official account, mini-program or app. Required.
+        openid: The user's id within the app id. Required.
+        plate_color: Colour of the plate. One of BLACK, BLUE, GREEN, LIMEGREEN, WHITE, YELLOW. Required.
+        plate_number: Plate number of the vehicle, without the colour. Required.
+        sub_mchid: Merchant id of the sub-merchant. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     query = given(
@@ -1599,8 +1602,8 @@ def query_transaction(
 
     Args:
         client: The client of the merchant.
-        out_trade_no: Out trade no. Required.
-        sub_mchid: Sub mchid.
+        out_trade_no: The merchant's order number, unique for the merchant id. Required.
+        sub_mchid: Merchant id of the sub-merchant.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     query = given(("sub_mchid", sub_mchid))
@@ -1619,8 +1622,8 @@ async def query_transaction_async(
 
     Args:
         client: The client of the merchant.
-        out_trade_no: Out trade no. Required.
-        sub_mchid: Sub mchid.
+        out_trade_no: The merchant's order number, unique for the merchant id. Required.
+        sub_mchid: Merchant id of the sub-merchant.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     query = given(("sub_mchid", sub_mchid))

@@ -107,15 +107,15 @@ class RefundNotification(Model):
     """What became of a refund of a sub-merchant's payment. Plaintext of REFUND.SUCCESS, REFUND.ABNORMAL, REFUND.CLOSED.
 
     Attributes:
-        sp_mchid: Sp mchid.
-        sub_mchid: Sub mchid.
-        transaction_id: Transaction id.
-        out_trade_no: Out trade no.
-        refund_id: Refund id.
-        out_refund_no: Out refund no.
+        sp_mchid: Merchant id of the service provider.
+        sub_mchid: Merchant id of the sub-merchant.
+        transaction_id: WeChat Pay's number of the payment.
+        out_trade_no: The merchant's order number, unique for the merchant id.
+        refund_id: WeChat Pay's number of the refund.
+        out_refund_no: The merchant's refund number, unique for the merchant id; however often it is sent, money is refunded once.
         refund_status: Refund status.
-        success_time: Success time. RFC 3339.
-        user_received_account: User received account.
+        success_time: When it succeeded. RFC 3339.
+        user_received_account: Account that receives the money.
         amount: Amount.
     """
 
@@ -136,10 +136,10 @@ class RefundNotificationAmount(Model):
     """The amounts of a refund.
 
     Attributes:
-        total: Total. In fen.
-        refund: Refund. In fen.
-        payer_total: Payer total. In fen.
-        payer_refund: Payer refund. In fen.
+        total: Amount of the order. In fen.
+        refund: What is refunded. In fen.
+        payer_total: What the payer pays after discounts. In fen.
+        payer_refund: What the payer gets back. In fen.
     """
 
     total: Optional[int] = None
@@ -154,21 +154,21 @@ class AppWithContractRequest(Model):
 
     Attributes:
         amount: Amount. Required.
-        attach: Attach.
+        attach: The merchant's own data, returned as it is.
         contract_info: Contract info. Required.
-        description: Description. Required.
-        detail: Detail.
-        goods_tag: Goods tag.
-        notify_url: Notify url. Left out, it is the configuration's notify_url.
-        out_trade_no: Out trade no. Required.
-        scene_info: Scene info.
-        settle_info: Settle info.
-        sp_appid: Sp appid. Left out, it is the configuration's appid.
-        sp_mchid: Sp mchid. Left out, it is the configuration's mchid.
-        sub_appid: Sub appid.
-        sub_mchid: Sub mchid. Required.
-        support_fapiao: Support fapiao.
-        time_expire: Time expire. RFC 3339.
+        description: What is paid for or done, in words. Required.
+        detail: Details.
+        goods_tag: Mark of goods for discounts.
+        notify_url: Where the notification goes: absolute, HTTPS, without query. Left out, it is the configuration's notify_url.
+        out_trade_no: The merchant's order number, unique for the merchant id. Required.
+        scene_info: Where the payment takes place.
+        settle_info: How the payment is settled.
+        sp_appid: App id of the service provider. Left out, it is the configuration's appid.
+        sp_mchid: Merchant id of the service provider. Left out, it is the configuration's mchid.
+        sub_appid: App id of the sub-merchant.
+        sub_mchid: Merchant id of the sub-merchant. Required.
+        support_fapiao: Whether the payer can ask for an invoice.
+        time_expire: Until when the order can be paid. RFC 3339.
     """
 
     amount: OrderAmount
@@ -191,11 +191,11 @@ class AppWithContractRequest(Model):
 
 @dataclass(frozen=True)
 class OrderAmount(Model):
-    """The object amount.
+    """The object amount. Amount.
 
     Attributes:
-        currency: Currency.
-        total: Total. Required.
+        currency: Currency of the order, ISO 4217.
+        total: Amount of the order. In fen. Required.
     """
 
     total: int
@@ -209,10 +209,10 @@ class ContractInfo(Model):
     Attributes:
         contract_appid: Contract appid. Required.
         contract_code: Contract code. Required.
-        contract_display_account: Contract display account. Required.
+        contract_display_account: Name of the user's account at the merchant, shown in the contract. Required.
         contract_mchid: Contract mchid. Required.
-        contract_notify_url: Contract notify url.
-        plan_id: Plan id. Required.
+        contract_notify_url: Where notifications of the contract go: absolute, HTTPS, without query.
+        plan_id: Number of the plan or of the contract's template. Required.
         request_serial: Request serial. Required.
     """
 
@@ -227,12 +227,12 @@ class ContractInfo(Model):
 
 @dataclass(frozen=True)
 class OrderDetail(Model):
-    """The object detail.
+    """The object detail. Details.
 
     Attributes:
-        cost_price: Cost price.
-        goods_detail: Goods detail.
-        invoice_id: Invoice id.
+        cost_price: Price of all goods before discounts. In fen.
+        goods_detail: Single goods.
+        invoice_id: The merchant's number of the receipt.
     """
 
     cost_price: Optional[int] = None
@@ -242,14 +242,14 @@ class OrderDetail(Model):
 
 @dataclass(frozen=True)
 class GoodsDetail(Model):
-    """An item of goods_detail.
+    """An item of goods_detail. Single goods.
 
     Attributes:
-        goods_name: Goods name.
-        merchant_goods_id: Merchant goods id. Required.
-        quantity: Quantity. Required.
-        unit_price: Unit price. Required.
-        wechatpay_goods_id: Wechatpay goods id.
+        goods_name: Name of the goods.
+        merchant_goods_id: The merchant's number of the goods. Required.
+        quantity: How many. Required.
+        unit_price: Price of one. In fen. Required.
+        wechatpay_goods_id: WeChat Pay's number of the goods.
     """
 
     merchant_goods_id: str
@@ -261,12 +261,12 @@ class GoodsDetail(Model):
 
 @dataclass(frozen=True)
 class SceneInfo(Model):
-    """The object scene_info.
+    """The object scene_info. Where the payment takes place.
 
     Attributes:
-        device_id: Device id.
-        payer_client_ip: Payer client ip.
-        store_info: Store info.
+        device_id: The merchant's number of the device.
+        payer_client_ip: IP address of the payer's device.
+        store_info: The store.
     """
 
     device_id: Optional[str] = None
@@ -276,12 +276,12 @@ class SceneInfo(Model):
 
 @dataclass(frozen=True)
 class StoreInfo(Model):
-    """The object store_info.
+    """The object store_info. The store.
 
     Attributes:
         address: Address.
-        area_code: Area code.
-        id: Id.
+        area_code: Code of the area, GB/T 2260.
+        id: Number.
         name: Name.
     """
 
@@ -293,10 +293,10 @@ class StoreInfo(Model):
 
 @dataclass(frozen=True)
 class SettleInfo(Model):
-    """The object settle_info.
+    """The object settle_info. How the payment is settled.
 
     Attributes:
-        profit_sharing: Profit sharing.
+        profit_sharing: Whether the payment will be shared with others.
     """
 
     profit_sharing: Optional[bool] = None
@@ -307,7 +307,7 @@ class PrepayResponse(Model):
     """The answer to POST /v3/pay/partner/transactions/app-with-contract.
 
     Attributes:
-        prepay_id: Prepay id.
+        prepay_id: What the payer's device needs to begin the payment; good for two hours.
     """
 
     prepay_id: Optional[str] = None
@@ -319,23 +319,23 @@ class AppRequest(Model):
 
     Attributes:
         amount: Amount. Required.
-        attach: Attach.
-        description: Description. Required.
-        detail: Detail.
-        goods_tag: Goods tag.
-        limit_pay: Limit pay. One of balance_only, no_balance, no_credit, no_debit.
-        notify_url: Notify url. Left out, it is the configuration's notify_url.
-        out_trade_no: Out trade no. Required.
-        payer: Payer.
-        scene_info: Scene info.
-        settle_info: Settle info.
-        sp_appid: Sp appid. Left out, it is the configuration's appid.
-        sp_mchid: Sp mchid. Left out, it is the configuration's mchid.
-        sub_appid: Sub appid.
-        sub_mchid: Sub mchid. Required.
-        subsidy_info: Subsidy info.
-        support_fapiao: Support fapiao.
-        time_expire: Time expire. RFC 3339.
+        attach: The merchant's own data, returned as it is.
+        description: What is paid for or done, in words. Required.
+        detail: Details.
+        goods_tag: Mark of goods for discounts.
+        limit_pay: Ways of paying that are excluded. One of balance_only, no_balance, no_credit, no_debit.
+        notify_url: Where the notification goes: absolute, HTTPS, without query. Left out, it is the configuration's notify_url.
+        out_trade_no: The merchant's order number, unique for the merchant id. Required.
+        payer: Who pays.
+        scene_info: Where the payment takes place.
+        settle_info: How the payment is settled.
+        sp_appid: App id of the service provider. Left out, it is the configuration's appid.
+        sp_mchid: Merchant id of the service provider. Left out, it is the configuration's mchid.
+        sub_appid: App id of the sub-merchant.
+        sub_mchid: Merchant id of the sub-merchant. Required.
+        subsidy_info: Discount of instalments.
+        support_fapiao: Whether the payer can ask for an invoice.
+        time_expire: Until when the order can be paid. RFC 3339.
     """
 
     amount: OrderAmount
@@ -360,10 +360,10 @@ class AppRequest(Model):
 
 @dataclass(frozen=True)
 class Payer(Model):
-    """The object payer.
+    """The object payer. Who pays.
 
     Attributes:
-        identity: Identity.
+        identity: Who the payer must be.
     """
 
     identity: Optional[Identity] = None
@@ -371,12 +371,12 @@ class Payer(Model):
 
 @dataclass(frozen=True)
 class Identity(Model):
-    """The object identity.
+    """The object identity. Who the payer must be.
 
     Attributes:
         name: Name. Sent encrypted: give the plaintext, the library encrypts it. Required.
-        number: Number. Sent encrypted: give the plaintext, the library encrypts it. Required.
-        type: Type. One of FOREIGN_RESIDENT, HONGKONG_MACAO, HONGKONG_MACAO_RESIDENT, IDCARD, OVERSEA_PASSPORT, PHONE_NUMBER,
+        number: Number of the document. Sent encrypted: give the plaintext, the library encrypts it. Required.
+        type: Kind. One of FOREIGN_RESIDENT, HONGKONG_MACAO, HONGKONG_MACAO_RESIDENT, IDCARD, OVERSEA_PASSPORT, PHONE_NUMBER,
             TAIWAN_RESIDENT. Required.
     """
 
@@ -389,11 +389,11 @@ class Identity(Model):
 
 @dataclass(frozen=True)
 class AppSettleInfo(Model):
-    """The object settle_info.
+    """The object settle_info. How the payment is settled.
 
     Attributes:
-        profit_sharing: Profit sharing.
-        subsidy_amount: Subsidy amount.
+        profit_sharing: Whether the payment will be shared with others.
+        subsidy_amount: Amount of the subsidy. In fen.
     """
 
     profit_sharing: Optional[bool] = None
@@ -402,7 +402,7 @@ class AppSettleInfo(Model):
 
 @dataclass(frozen=True)
 class SubsidyInfo(Model):
-    """The object subsidy_info.
+    """The object subsidy_info. Discount of instalments.
 
     Attributes:
         subsidy_detail: Subsidy detail.
@@ -429,7 +429,7 @@ class SubsidyPlan(Model):
     """An item of subsidy_plan.
 
     Attributes:
-        subsidy_installment_num: Subsidy installment num. One of 12, 3, 6. Required.
+        subsidy_installment_num: Number of instalments. One of 12, 3, 6. Required.
         subsidy_percent: Subsidy percent. One of 0, 100. Required.
     """
 
@@ -443,19 +443,19 @@ class CodepayRequest(Model):
 
     Attributes:
         amount: Amount. Required.
-        attach: Attach.
-        description: Description. Required.
-        detail: Detail.
-        goods_tag: Goods tag.
-        out_trade_no: Out trade no. Required.
-        payer: Payer. Required.
-        scene_info: Scene info. Required.
-        settle_info: Settle info.
-        sp_appid: Sp appid.
-        sp_mchid: Sp mchid. Left out, it is the configuration's mchid.
-        sub_appid: Sub appid.
-        sub_mchid: Sub mchid. Required.
-        support_fapiao: Support fapiao.
+        attach: The merchant's own data, returned as it is.
+        description: What is paid for or done, in words. Required.
+        detail: Details.
+        goods_tag: Mark of goods for discounts.
+        out_trade_no: The merchant's order number, unique for the merchant id. Required.
+        payer: Who pays. Required.
+        scene_info: Where the payment takes place. Required.
+        settle_info: How the payment is settled.
+        sp_appid: App id of the service provider.
+        sp_mchid: Merchant id of the service provider. Left out, it is the configuration's mchid.
+        sub_appid: App id of the sub-merchant.
+        sub_mchid: Merchant id of the sub-merchant. Required.
+        support_fapiao: Whether the payer can ask for an invoice.
     """
 
     amount: OrderAmount
@@ -476,12 +476,12 @@ class CodepayRequest(Model):
 
 @dataclass(frozen=True)
 class CodepayOrderDetail(Model):
-    """The object detail.
+    """The object detail. Details.
 
     Attributes:
-        cost_price: Cost price.
-        goods_detail: Goods detail. Required.
-        invoice_id: Invoice id.
+        cost_price: Price of all goods before discounts. In fen.
+        goods_detail: Single goods. Required.
+        invoice_id: The merchant's number of the receipt.
     """
 
     goods_detail: list[CodepayGoodsDetail]
@@ -491,14 +491,14 @@ class CodepayOrderDetail(Model):
 
 @dataclass(frozen=True)
 class CodepayGoodsDetail(Model):
-    """An item of goods_detail.
+    """An item of goods_detail. Single goods.
 
     Attributes:
-        goods_name: Goods name.
-        merchant_goods_id: Merchant goods id. Required.
-        quantity: Quantity. Required.
-        unit_price: Unit price. Required.
-        wxpay_goods_id: Wxpay goods id.
+        goods_name: Name of the goods.
+        merchant_goods_id: The merchant's number of the goods. Required.
+        quantity: How many. Required.
+        unit_price: Price of one. In fen. Required.
+        wxpay_goods_id: WeChat Pay's number of the goods.
     """
 
     merchant_goods_id: str
@@ -510,10 +510,10 @@ class CodepayGoodsDetail(Model):
 
 @dataclass(frozen=True)
 class CodepayPayer(Model):
-    """The object payer.
+    """The object payer. Who pays.
 
     Attributes:
-        auth_code: Auth code. Required.
+        auth_code: The code that the payer's device shows. Required.
     """
 
     auth_code: str
@@ -521,12 +521,12 @@ class CodepayPayer(Model):
 
 @dataclass(frozen=True)
 class CodepaySceneInfo(Model):
-    """The object scene_info.
+    """The object scene_info. Where the payment takes place.
 
     Attributes:
-        device_id: Device id.
+        device_id: The merchant's number of the device.
         device_ip: Device ip.
-        store_info: Store info. Required.
+        store_info: The store. Required.
     """
 
     store_info: CodepayStoreInfo
@@ -536,10 +536,10 @@ class CodepaySceneInfo(Model):
 
 @dataclass(frozen=True)
 class CodepayStoreInfo(Model):
-    """The object store_info.
+    """The object store_info. The store.
 
     Attributes:
-        id: Id.
+        id: Number.
         out_id: Out id.
     """
 
@@ -553,30 +553,30 @@ class Transaction(Model):
 
     Attributes:
         amount: Amount.
-        attach: Attach.
-        bank_type: Bank type.
-        out_trade_no: Out trade no.
-        payer: Payer.
-        promotion_detail: Promotion detail.
-        sp_appid: Sp appid.
-        sp_mchid: Sp mchid.
-        sub_appid: Sub appid.
-        sub_mchid: Sub mchid.
-        success_time: Success time.
-        trade_state: Trade state. CLOSED, NOTPAY, PAYERROR, REFUND, REVOKED, SUCCESS, USERPAYING, or what the provider adds.
-        trade_state_desc: Trade state desc.
-        trade_type: Trade type. APP, FACEPAY, JSAPI, MICROPAY, MWEB, NATIVE, or what the provider adds.
-        transaction_id: Transaction id.
-        description: Description.
-        detail: Detail.
-        goods_tag: Goods tag.
-        limit_pay: Limit pay. balance_only, no_balance, no_credit, no_debit, or what the provider adds.
-        notify_url: Notify url.
-        scene_info: Scene info.
-        settle_info: Settle info.
-        support_fapiao: Support fapiao.
-        time_expire: Time expire. RFC 3339.
-        installment_info: Installment info.
+        attach: The merchant's own data, returned as it is.
+        bank_type: The payer's bank and kind of card.
+        out_trade_no: The merchant's order number, unique for the merchant id.
+        payer: Who pays.
+        promotion_detail: Coupons that were used.
+        sp_appid: App id of the service provider.
+        sp_mchid: Merchant id of the service provider.
+        sub_appid: App id of the sub-merchant.
+        sub_mchid: Merchant id of the sub-merchant.
+        success_time: When it succeeded.
+        trade_state: State of the payment. CLOSED, NOTPAY, PAYERROR, REFUND, REVOKED, SUCCESS, USERPAYING, or what the provider adds.
+        trade_state_desc: The state of the payment in words.
+        trade_type: Way of paying. APP, FACEPAY, JSAPI, MICROPAY, MWEB, NATIVE, or what the provider adds.
+        transaction_id: WeChat Pay's number of the payment.
+        description: What is paid for or done, in words.
+        detail: Details.
+        goods_tag: Mark of goods for discounts.
+        limit_pay: Ways of paying that are excluded. balance_only, no_balance, no_credit, no_debit, or what the provider adds.
+        notify_url: Where the notification goes: absolute, HTTPS, without query.
+        scene_info: Where the payment takes place.
+        settle_info: How the payment is settled.
+        support_fapiao: Whether the payer can ask for an invoice.
+        time_expire: Until when the order can be paid. RFC 3339.
+        installment_info: How the payment is split.
     """
 
     amount: Optional[TransactionAmount] = None
@@ -608,13 +608,13 @@ class Transaction(Model):
 
 @dataclass(frozen=True)
 class TransactionAmount(Model):
-    """The object amount.
+    """The object amount. Amount.
 
     Attributes:
-        currency: Currency.
-        payer_currency: Payer currency.
-        payer_total: Payer total.
-        total: Total.
+        currency: Currency of the order, ISO 4217.
+        payer_currency: Currency in which the payer pays, ISO 4217.
+        payer_total: What the payer pays after discounts. In fen.
+        total: Amount of the order. In fen.
     """
 
     currency: Optional[str] = None
@@ -625,11 +625,11 @@ class TransactionAmount(Model):
 
 @dataclass(frozen=True)
 class TransactionPayer(Model):
-    """The object payer.
+    """The object payer. Who pays.
 
     Attributes:
-        sp_openid: Sp openid.
-        sub_openid: Sub openid.
+        sp_openid: The user's id within the service provider's app id.
+        sub_openid: The user's id within the sub-merchant's app id.
     """
 
     sp_openid: Optional[str] = None
@@ -638,20 +638,20 @@ class TransactionPayer(Model):
 
 @dataclass(frozen=True)
 class Promotion(Model):
-    """An item of promotion_detail.
+    """An item of promotion_detail. Coupons that were used.
 
     Attributes:
-        amount: Amount.
-        coupon_id: Coupon id.
-        currency: Currency.
-        goods_detail: Goods detail.
-        merchant_contribute: Merchant contribute.
-        name: Name.
-        other_contribute: Other contribute.
-        scope: Scope.
-        stock_id: Stock id.
-        type: Type.
-        wechatpay_contribute: Wechatpay contribute.
+        amount: Amount of the discount. In fen.
+        coupon_id: WeChat Pay's number of the coupon.
+        currency: Currency, ISO 4217.
+        goods_detail: Single goods.
+        merchant_contribute: What the merchant pays of a discount. In fen.
+        name: Name of the coupon.
+        other_contribute: What others pay of a discount. In fen.
+        scope: Whether a coupon is good for all goods or for single ones.
+        stock_id: WeChat Pay's number of the stock of coupons.
+        type: Kind.
+        wechatpay_contribute: What WeChat Pay pays of a discount. In fen.
     """
 
     amount: Optional[int] = None
@@ -669,14 +669,14 @@ class Promotion(Model):
 
 @dataclass(frozen=True)
 class PromotionGoods(Model):
-    """An item of goods_detail.
+    """An item of goods_detail. Single goods.
 
     Attributes:
-        discount_amount: Discount amount.
-        goods_id: Goods id.
+        discount_amount: Amount of the discount. In fen.
+        goods_id: Number of the goods.
         goods_remark: Goods remark.
-        quantity: Quantity.
-        unit_price: Unit price.
+        quantity: How many.
+        unit_price: Price of one. In fen.
     """
 
     discount_amount: Optional[int] = None
@@ -688,12 +688,12 @@ class PromotionGoods(Model):
 
 @dataclass(frozen=True)
 class TransactionDetail(Model):
-    """The object detail.
+    """The object detail. Details.
 
     Attributes:
-        cost_price: Cost price.
-        goods_detail: Goods detail.
-        invoice_id: Invoice id.
+        cost_price: Price of all goods before discounts. In fen.
+        goods_detail: Single goods.
+        invoice_id: The merchant's number of the receipt.
     """
 
     cost_price: Optional[int] = None
@@ -703,14 +703,14 @@ class TransactionDetail(Model):
 
 @dataclass(frozen=True)
 class TransactionGoods(Model):
-    """An item of goods_detail.
+    """An item of goods_detail. Single goods.
 
     Attributes:
-        goods_name: Goods name.
-        merchant_goods_id: Merchant goods id.
-        quantity: Quantity.
-        unit_price: Unit price.
-        wechatpay_goods_id: Wechatpay goods id.
+        goods_name: Name of the goods.
+        merchant_goods_id: The merchant's number of the goods.
+        quantity: How many.
+        unit_price: Price of one. In fen.
+        wechatpay_goods_id: WeChat Pay's number of the goods.
     """
 
     goods_name: Optional[str] = None
@@ -722,12 +722,12 @@ class TransactionGoods(Model):
 
 @dataclass(frozen=True)
 class TransactionSceneInfo(Model):
-    """The object scene_info.
+    """The object scene_info. Where the payment takes place.
 
     Attributes:
-        device_id: Device id.
-        payer_client_ip: Payer client ip.
-        store_info: Store info.
+        device_id: The merchant's number of the device.
+        payer_client_ip: IP address of the payer's device.
+        store_info: The store.
     """
 
     device_id: Optional[str] = None
@@ -737,12 +737,12 @@ class TransactionSceneInfo(Model):
 
 @dataclass(frozen=True)
 class TransactionStoreInfo(Model):
-    """The object store_info.
+    """The object store_info. The store.
 
     Attributes:
         address: Address.
-        area_code: Area code.
-        id: Id.
+        area_code: Code of the area, GB/T 2260.
+        id: Number.
         name: Name.
     """
 
@@ -754,11 +754,11 @@ class TransactionStoreInfo(Model):
 
 @dataclass(frozen=True)
 class TransactionSettleInfo(Model):
-    """The object settle_info.
+    """The object settle_info. How the payment is settled.
 
     Attributes:
-        profit_sharing: Profit sharing.
-        subsidy_amount: Subsidy amount.
+        profit_sharing: Whether the payment will be shared with others.
+        subsidy_amount: Amount of the subsidy. In fen.
     """
 
     profit_sharing: Optional[bool] = None
@@ -767,7 +767,7 @@ class TransactionSettleInfo(Model):
 
 @dataclass(frozen=True)
 class InstallmentInfo(Model):
-    """The object installment_info.
+    """The object installment_info. How the payment is split.
 
     Attributes:
         selected_installment_number: Selected installment number.
@@ -783,12 +783,12 @@ class ReportExposureRequest(Model):
     """The body of POST /v3/pay/partner/transactions/exposure.
 
     Attributes:
-        out_trade_no: Out trade no. Required.
-        payer: Payer. Required.
-        sp_appid: Sp appid. Left out, it is the configuration's appid.
-        sp_mchid: Sp mchid. Left out, it is the configuration's mchid.
-        sub_appid: Sub appid. Required.
-        sub_mchid: Sub mchid.
+        out_trade_no: The merchant's order number, unique for the merchant id. Required.
+        payer: Who pays. Required.
+        sp_appid: App id of the service provider. Left out, it is the configuration's appid.
+        sp_mchid: Merchant id of the service provider. Left out, it is the configuration's mchid.
+        sub_appid: App id of the sub-merchant. Required.
+        sub_mchid: Merchant id of the sub-merchant.
     """
 
     out_trade_no: str
@@ -801,12 +801,12 @@ class ReportExposureRequest(Model):
 
 @dataclass(frozen=True)
 class ReportExposurePayer(Model):
-    """The object payer.
+    """The object payer. Who pays.
 
     Attributes:
         phone_number_hash: Phone number hash.
-        sp_openid: Sp openid.
-        sub_openid: Sub openid.
+        sp_openid: The user's id within the service provider's app id.
+        sub_openid: The user's id within the sub-merchant's app id.
     """
 
     phone_number_hash: Optional[str] = None
@@ -833,22 +833,22 @@ class H5Request(Model):
 
     Attributes:
         amount: Amount. Required.
-        attach: Attach.
-        description: Description. Required.
-        detail: Detail.
-        goods_tag: Goods tag.
-        limit_pay: Limit pay. One of balance_only, no_balance, no_credit, no_debit.
-        notify_url: Notify url. Left out, it is the configuration's notify_url.
-        out_trade_no: Out trade no. Required.
-        payer: Payer.
-        scene_info: Scene info. Required.
-        settle_info: Settle info.
-        sp_appid: Sp appid. Left out, it is the configuration's appid.
-        sp_mchid: Sp mchid. Left out, it is the configuration's mchid.
-        sub_appid: Sub appid.
-        sub_mchid: Sub mchid. Required.
-        support_fapiao: Support fapiao.
-        time_expire: Time expire. RFC 3339.
+        attach: The merchant's own data, returned as it is.
+        description: What is paid for or done, in words. Required.
+        detail: Details.
+        goods_tag: Mark of goods for discounts.
+        limit_pay: Ways of paying that are excluded. One of balance_only, no_balance, no_credit, no_debit.
+        notify_url: Where the notification goes: absolute, HTTPS, without query. Left out, it is the configuration's notify_url.
+        out_trade_no: The merchant's order number, unique for the merchant id. Required.
+        payer: Who pays.
+        scene_info: Where the payment takes place. Required.
+        settle_info: How the payment is settled.
+        sp_appid: App id of the service provider. Left out, it is the configuration's appid.
+        sp_mchid: Merchant id of the service provider. Left out, it is the configuration's mchid.
+        sub_appid: App id of the sub-merchant.
+        sub_mchid: Merchant id of the sub-merchant. Required.
+        support_fapiao: Whether the payer can ask for an invoice.
+        time_expire: Until when the order can be paid. RFC 3339.
     """
 
     amount: OrderAmount
@@ -872,13 +872,13 @@ class H5Request(Model):
 
 @dataclass(frozen=True)
 class H5SceneInfo(Model):
-    """The object scene_info.
+    """The object scene_info. Where the payment takes place.
 
     Attributes:
-        device_id: Device id.
-        h5_info: H5 info.
-        payer_client_ip: Payer client ip.
-        store_info: Store info.
+        device_id: The merchant's number of the device.
+        h5_info: The page that the payer comes from.
+        payer_client_ip: IP address of the payer's device.
+        store_info: The store.
     """
 
     device_id: Optional[str] = None
@@ -889,14 +889,14 @@ class H5SceneInfo(Model):
 
 @dataclass(frozen=True)
 class H5Info(Model):
-    """The object h5_info.
+    """The object h5_info. The page that the payer comes from.
 
     Attributes:
-        app_name: App name.
-        app_url: App url.
-        bundle_id: Bundle id.
-        package_name: Package name.
-        type: Type.
+        app_name: Name of the app.
+        app_url: Address of the page.
+        bundle_id: Bundle id of the app on iOS.
+        package_name: Package of the app on Android.
+        type: Kind.
     """
 
     app_name: Optional[str] = None
@@ -911,7 +911,7 @@ class H5Response(Model):
     """The answer to POST /v3/pay/partner/transactions/h5.
 
     Attributes:
-        h5_url: H5 url.
+        h5_url: Where to send the payer's browser; good for five minutes.
     """
 
     h5_url: Optional[str] = None
@@ -923,22 +923,22 @@ class JsapiWithContractRequest(Model):
 
     Attributes:
         amount: Amount. Required.
-        attach: Attach.
+        attach: The merchant's own data, returned as it is.
         contract_info: Contract info. Required.
-        description: Description. Required.
-        detail: Detail.
-        goods_tag: Goods tag.
-        notify_url: Notify url. Left out, it is the configuration's notify_url.
-        out_trade_no: Out trade no. Required.
-        payer: Payer. Required.
-        scene_info: Scene info.
-        settle_info: Settle info.
-        sp_appid: Sp appid. Left out, it is the configuration's appid.
-        sp_mchid: Sp mchid. Left out, it is the configuration's mchid.
-        sub_appid: Sub appid.
-        sub_mchid: Sub mchid. Required.
-        support_fapiao: Support fapiao.
-        time_expire: Time expire. RFC 3339.
+        description: What is paid for or done, in words. Required.
+        detail: Details.
+        goods_tag: Mark of goods for discounts.
+        notify_url: Where the notification goes: absolute, HTTPS, without query. Left out, it is the configuration's notify_url.
+        out_trade_no: The merchant's order number, unique for the merchant id. Required.
+        payer: Who pays. Required.
+        scene_info: Where the payment takes place.
+        settle_info: How the payment is settled.
+        sp_appid: App id of the service provider. Left out, it is the configuration's appid.
+        sp_mchid: Merchant id of the service provider. Left out, it is the configuration's mchid.
+        sub_appid: App id of the sub-merchant.
+        sub_mchid: Merchant id of the sub-merchant. Required.
+        support_fapiao: Whether the payer can ask for an invoice.
+        time_expire: Until when the order can be paid. RFC 3339.
     """
 
     amount: OrderAmount
@@ -967,11 +967,11 @@ class JsapiContractInfo(Model):
     Attributes:
         contract_appid: Contract appid.
         contract_code: Contract code.
-        contract_display_account: Contract display account.
+        contract_display_account: Name of the user's account at the merchant, shown in the contract.
         contract_mchid: Contract mchid.
-        contract_notify_url: Contract notify url.
+        contract_notify_url: Where notifications of the contract go: absolute, HTTPS, without query.
         password_free_contract_id: Password free contract id.
-        plan_id: Plan id.
+        plan_id: Number of the plan or of the contract's template.
         request_serial: Request serial.
         token: Token.
     """
@@ -989,11 +989,11 @@ class JsapiContractInfo(Model):
 
 @dataclass(frozen=True)
 class JsapiWithContractPayer(Model):
-    """The object payer.
+    """The object payer. Who pays.
 
     Attributes:
-        sp_openid: Sp openid.
-        sub_openid: Sub openid.
+        sp_openid: The user's id within the service provider's app id.
+        sub_openid: The user's id within the sub-merchant's app id.
     """
 
     sp_openid: Optional[str] = None
@@ -1006,23 +1006,23 @@ class JsapiRequest(Model):
 
     Attributes:
         amount: Amount. Required.
-        attach: Attach.
-        description: Description. Required.
-        detail: Detail.
-        goods_tag: Goods tag.
-        limit_pay: Limit pay. One of balance_only, no_balance, no_credit, no_debit.
-        notify_url: Notify url. Left out, it is the configuration's notify_url.
-        out_trade_no: Out trade no. Required.
-        payer: Payer. Required.
-        scene_info: Scene info.
-        settle_info: Settle info.
-        sp_appid: Sp appid. Left out, it is the configuration's appid.
-        sp_mchid: Sp mchid. Left out, it is the configuration's mchid.
-        sub_appid: Sub appid.
-        sub_mchid: Sub mchid. Required.
-        subsidy_info: Subsidy info.
-        support_fapiao: Support fapiao.
-        time_expire: Time expire. RFC 3339.
+        attach: The merchant's own data, returned as it is.
+        description: What is paid for or done, in words. Required.
+        detail: Details.
+        goods_tag: Mark of goods for discounts.
+        limit_pay: Ways of paying that are excluded. One of balance_only, no_balance, no_credit, no_debit.
+        notify_url: Where the notification goes: absolute, HTTPS, without query. Left out, it is the configuration's notify_url.
+        out_trade_no: The merchant's order number, unique for the merchant id. Required.
+        payer: Who pays. Required.
+        scene_info: Where the payment takes place.
+        settle_info: How the payment is settled.
+        sp_appid: App id of the service provider. Left out, it is the configuration's appid.
+        sp_mchid: Merchant id of the service provider. Left out, it is the configuration's mchid.
+        sub_appid: App id of the sub-merchant.
+        sub_mchid: Merchant id of the sub-merchant. Required.
+        subsidy_info: Discount of instalments.
+        support_fapiao: Whether the payer can ask for an invoice.
+        time_expire: Until when the order can be paid. RFC 3339.
     """
 
     amount: OrderAmount
@@ -1047,12 +1047,12 @@ class JsapiRequest(Model):
 
 @dataclass(frozen=True)
 class JsapiPayer(Model):
-    """The object payer.
+    """The object payer. Who pays.
 
     Attributes:
-        identity: Identity.
-        sp_openid: Sp openid. Required.
-        sub_openid: Sub openid.
+        identity: Who the payer must be.
+        sp_openid: The user's id within the service provider's app id. Required.
+        sub_openid: The user's id within the sub-merchant's app id.
     """
 
     sp_openid: str
@@ -1066,21 +1066,21 @@ class MiniProgramRequest(Model):
 
     Attributes:
         amount: Amount. Required.
-        attach: Attach.
-        description: Description. Required.
-        detail: Detail.
-        goods_tag: Goods tag.
-        notify_url: Notify url. Left out, it is the configuration's notify_url.
-        out_trade_no: Out trade no. Required.
-        payer: Payer. Required.
-        scene_info: Scene info.
-        settle_info: Settle info.
-        sp_appid: Sp appid. Left out, it is the configuration's appid.
-        sp_mchid: Sp mchid. Left out, it is the configuration's mchid.
-        sub_appid: Sub appid.
-        sub_mchid: Sub mchid. Required.
-        support_fapiao: Support fapiao.
-        time_expire: Time expire. RFC 3339.
+        attach: The merchant's own data, returned as it is.
+        description: What is paid for or done, in words. Required.
+        detail: Details.
+        goods_tag: Mark of goods for discounts.
+        notify_url: Where the notification goes: absolute, HTTPS, without query. Left out, it is the configuration's notify_url.
+        out_trade_no: The merchant's order number, unique for the merchant id. Required.
+        payer: Who pays. Required.
+        scene_info: Where the payment takes place.
+        settle_info: How the payment is settled.
+        sp_appid: App id of the service provider. Left out, it is the configuration's appid.
+        sp_mchid: Merchant id of the service provider. Left out, it is the configuration's mchid.
+        sub_appid: App id of the sub-merchant.
+        sub_mchid: Merchant id of the sub-merchant. Required.
+        support_fapiao: Whether the payer can ask for an invoice.
+        time_expire: Until when the order can be paid. RFC 3339.
     """
 
     amount: OrderAmount
@@ -1103,12 +1103,12 @@ class MiniProgramRequest(Model):
 
 @dataclass(frozen=True)
 class MiniProgramSceneInfo(Model):
-    """The object scene_info.
+    """The object scene_info. Where the payment takes place.
 
     Attributes:
-        device_id: Device id.
-        payer_client_ip: Payer client ip.
-        store_info: Store info.
+        device_id: The merchant's number of the device.
+        payer_client_ip: IP address of the payer's device.
+        store_info: The store.
     """
 
     device_id: Optional[str] = None
@@ -1122,22 +1122,22 @@ class NativeRequest(Model):
 
     Attributes:
         amount: Amount. Required.
-        attach: Attach.
-        description: Description. Required.
-        detail: Detail.
-        goods_tag: Goods tag.
-        limit_pay: Limit pay. One of balance_only, no_balance, no_credit, no_debit.
-        notify_url: Notify url. Left out, it is the configuration's notify_url.
-        out_trade_no: Out trade no. Required.
-        payer: Payer.
-        scene_info: Scene info.
-        settle_info: Settle info.
-        sp_appid: Sp appid. Left out, it is the configuration's appid.
-        sp_mchid: Sp mchid. Left out, it is the configuration's mchid.
-        sub_appid: Sub appid.
-        sub_mchid: Sub mchid. Required.
-        support_fapiao: Support fapiao.
-        time_expire: Time expire. RFC 3339.
+        attach: The merchant's own data, returned as it is.
+        description: What is paid for or done, in words. Required.
+        detail: Details.
+        goods_tag: Mark of goods for discounts.
+        limit_pay: Ways of paying that are excluded. One of balance_only, no_balance, no_credit, no_debit.
+        notify_url: Where the notification goes: absolute, HTTPS, without query. Left out, it is the configuration's notify_url.
+        out_trade_no: The merchant's order number, unique for the merchant id. Required.
+        payer: Who pays.
+        scene_info: Where the payment takes place.
+        settle_info: How the payment is settled.
+        sp_appid: App id of the service provider. Left out, it is the configuration's appid.
+        sp_mchid: Merchant id of the service provider. Left out, it is the configuration's mchid.
+        sub_appid: App id of the sub-merchant.
+        sub_mchid: Merchant id of the sub-merchant. Required.
+        support_fapiao: Whether the payer can ask for an invoice.
+        time_expire: Until when the order can be paid. RFC 3339.
     """
 
     amount: OrderAmount
@@ -1164,7 +1164,7 @@ class NativeResponse(Model):
     """The answer to POST /v3/pay/partner/transactions/native.
 
     Attributes:
-        code_url: Code url.
+        code_url: Text of the QR code to show; good for two hours.
     """
 
     code_url: Optional[str] = None
@@ -1175,8 +1175,8 @@ class CloseRequest(Model):
     """The body of POST /v3/pay/partner/transactions/out-trade-no/{out_trade_no}/close.
 
     Attributes:
-        sp_mchid: Sp mchid. Left out, it is the configuration's mchid.
-        sub_mchid: Sub mchid. Required.
+        sp_mchid: Merchant id of the service provider. Left out, it is the configuration's mchid.
+        sub_mchid: Merchant id of the sub-merchant. Required.
     """
 
     sub_mchid: str
@@ -1188,10 +1188,10 @@ class ReverseRequest(Model):
     """The body of POST /v3/pay/partner/transactions/out-trade-no/{out_trade_no}/reverse.
 
     Attributes:
-        sp_appid: Sp appid.
-        sp_mchid: Sp mchid. Left out, it is the configuration's mchid.
-        sub_appid: Sub appid.
-        sub_mchid: Sub mchid. Required.
+        sp_appid: App id of the service provider.
+        sp_mchid: Merchant id of the service provider. Left out, it is the configuration's mchid.
+        sub_appid: App id of the sub-merchant.
+        sub_mchid: Merchant id of the sub-merchant. Required.
     """
 
     sub_mchid: str
@@ -1205,11 +1205,11 @@ class ReverseResponse(Model):
     """The answer to POST /v3/pay/partner/transactions/out-trade-no/{out_trade_no}/reverse.
 
     Attributes:
-        out_trade_no: Out trade no.
-        sp_appid: Sp appid.
-        sp_mchid: Sp mchid.
-        sub_appid: Sub appid.
-        sub_mchid: Sub mchid.
+        out_trade_no: The merchant's order number, unique for the merchant id.
+        sp_appid: App id of the service provider.
+        sp_mchid: Merchant id of the service provider.
+        sub_appid: App id of the sub-merchant.
+        sub_mchid: Merchant id of the sub-merchant.
     """
 
     out_trade_no: Optional[str] = None
@@ -1225,21 +1225,21 @@ class ScannedPosRequest(Model):
 
     Attributes:
         amount: Amount. Required.
-        attach: Attach.
-        description: Description. Required.
-        detail: Detail.
-        goods_tag: Goods tag.
-        notify_url: Notify url. Left out, it is the configuration's notify_url.
-        out_trade_no: Out trade no. Required.
-        payer: Payer. Required.
-        scene_info: Scene info. Required.
-        settle_info: Settle info.
-        sp_appid: Sp appid.
-        sp_mchid: Sp mchid. Left out, it is the configuration's mchid.
-        sub_appid: Sub appid.
-        sub_mchid: Sub mchid. Required.
-        support_fapiao: Support fapiao.
-        time_expire: Time expire. RFC 3339.
+        attach: The merchant's own data, returned as it is.
+        description: What is paid for or done, in words. Required.
+        detail: Details.
+        goods_tag: Mark of goods for discounts.
+        notify_url: Where the notification goes: absolute, HTTPS, without query. Left out, it is the configuration's notify_url.
+        out_trade_no: The merchant's order number, unique for the merchant id. Required.
+        payer: Who pays. Required.
+        scene_info: Where the payment takes place. Required.
+        settle_info: How the payment is settled.
+        sp_appid: App id of the service provider.
+        sp_mchid: Merchant id of the service provider. Left out, it is the configuration's mchid.
+        sub_appid: App id of the sub-merchant.
+        sub_mchid: Merchant id of the sub-merchant. Required.
+        support_fapiao: Whether the payer can ask for an invoice.
+        time_expire: Until when the order can be paid. RFC 3339.
     """
 
     amount: OrderAmount
@@ -1265,7 +1265,7 @@ class ScannedPosResponse(Model):
     """The answer to POST /v3/pay/partner/transactions/scannedpos.
 
     Attributes:
-        prepay_id: Prepay id.
+        prepay_id: What the payer's device needs to begin the payment; good for two hours.
     """
 
     prepay_id: Optional[str] = None
@@ -1422,8 +1422,8 @@ def query_by_transaction_id(client: Client, transaction_id: str, *, sub_mchid: s
 
     Args:
         client: The client of the merchant.
-        transaction_id: Transaction id. Required.
-        sub_mchid: Sub mchid. Required.
+        transaction_id: WeChat Pay's number of the payment. Required.
+        sub_mchid: Merchant id of the sub-merchant. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     query = given(("sub_mchid", sub_mchid))
@@ -1442,8 +1442,8 @@ async def query_by_transaction_id_async(
 
     Args:
         client: The client of the merchant.
-        transaction_id: Transaction id. Required.
-        sub_mchid: Sub mchid. Required.
+        transaction_id: WeChat Pay's number of the payment. Required.
+        sub_mchid: Merchant id of the sub-merchant. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     query = given(("sub_mchid", sub_mchid))
@@ -1574,8 +1574,8 @@ def query_by_out_trade_no(client: Client, out_trade_no: str, *, sub_mchid: str, 
 
     Args:
         client: The client of the merchant.
-        out_trade_no: Out trade no. Required.
-        sub_mchid: Sub mchid. Required.
+        out_trade_no: The merchant's order number, unique for the merchant id. Required.
+        sub_mchid: Merchant id of the sub-merchant. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     query = given(("sub_mchid", sub_mchid))
@@ -1594,8 +1594,8 @@ async def query_by_out_trade_no_async(
 
     Args:
         client: The client of the merchant.
-        out_trade_no: Out trade no. Required.
-        sub_mchid: Sub mchid. Required.
+        out_trade_no: The merchant's order number, unique for the merchant id. Required.
+        sub_mchid: Merchant id of the sub-merchant. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     query = given(("sub_mchid", sub_mchid))
@@ -1612,7 +1612,7 @@ def close(client: Client, out_trade_no: str, request: CloseRequest, *, options: 
 
     Args:
         client: The client of the merchant.
-        out_trade_no: Out trade no. Required.
+        out_trade_no: The merchant's order number, unique for the merchant id. Required.
         request: What to send.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
@@ -1631,7 +1631,7 @@ async def close_async(client: AsyncClient, out_trade_no: str, request: CloseRequ
 
     Args:
         client: The client of the merchant.
-        out_trade_no: Out trade no. Required.
+        out_trade_no: The merchant's order number, unique for the merchant id. Required.
         request: What to send.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
@@ -1650,7 +1650,7 @@ def reverse(client: Client, out_trade_no: str, request: ReverseRequest, *, optio
 
     Args:
         client: The client of the merchant.
-        out_trade_no: Out trade no. Required.
+        out_trade_no: The merchant's order number, unique for the merchant id. Required.
         request: What to send.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
@@ -1672,7 +1672,7 @@ async def reverse_async(
 
     Args:
         client: The client of the merchant.
-        out_trade_no: Out trade no. Required.
+        out_trade_no: The merchant's order number, unique for the merchant id. Required.
         request: What to send.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """

@@ -39,10 +39,10 @@ class Partnerships(Model):
     """The answer to GET /v3/marketing/partnerships.
 
     Attributes:
-        data: Data.
-        limit: Limit.
-        offset: Offset.
-        total_count: Total count.
+        data: What is listed.
+        limit: How many to list at most.
+        offset: How many to pass over before the first that is listed.
+        total_count: How many there are in all.
     """
 
     data: Optional[list[Partnership]] = None
@@ -53,15 +53,15 @@ class Partnerships(Model):
 
 @dataclass(frozen=True)
 class Partnership(Model):
-    """An item of data.
+    """An item of data. What is listed.
 
     Attributes:
         authorized_data: Authorized data.
         build_time: Build time.
-        create_time: Create time.
+        create_time: When it was made.
         partner: Partner.
         terminate_time: Terminate time.
-        update_time: Update time.
+        update_time: When it was last changed.
     """
 
     authorized_data: Optional[PartnershipsAuthorizedData] = None
@@ -78,7 +78,7 @@ class PartnershipsAuthorizedData(Model):
 
     Attributes:
         business_type: Business type. BUSIFAVOR_STOCK, FAVOR_STOCK, or what the provider adds.
-        stock_id: Stock id.
+        stock_id: WeChat Pay's number of the stock of coupons.
     """
 
     business_type: Optional[str] = None
@@ -90,9 +90,9 @@ class PartnershipsPartner(Model):
     """The object partner.
 
     Attributes:
-        appid: Appid.
+        appid: App id of the official account, mini-program or app.
         merchant_id: Merchant id.
-        type: Type. APPID, MERCHANT, or what the provider adds.
+        type: Kind. APPID, MERCHANT, or what the provider adds.
     """
 
     appid: Optional[str] = None
@@ -119,7 +119,7 @@ class AuthorizedData(Model):
 
     Attributes:
         business_type: Business type. One of BUSIFAVOR_STOCK, FAVOR_STOCK. Required.
-        stock_id: Stock id.
+        stock_id: WeChat Pay's number of the stock of coupons.
     """
 
     business_type: Literal["BUSIFAVOR_STOCK", "FAVOR_STOCK"]
@@ -131,9 +131,9 @@ class Partner(Model):
     """The object partner.
 
     Attributes:
-        appid: Appid.
+        appid: App id of the official account, mini-program or app.
         merchant_id: Merchant id.
-        type: Type. One of APPID, MERCHANT. Required.
+        type: Kind. One of APPID, MERCHANT. Required.
     """
 
     type: Literal["APPID", "MERCHANT"]
@@ -148,10 +148,10 @@ class BuildPartnershipResponse(Model):
     Attributes:
         authorized_data: Authorized data.
         build_time: Build time. RFC 3339.
-        create_time: Create time. RFC 3339.
+        create_time: When it was made. RFC 3339.
         partner: Partner.
         state: State. ESTABLISHED, TERMINATED, or what the provider adds.
-        update_time: Update time. RFC 3339.
+        update_time: When it was last changed. RFC 3339.
     """
 
     authorized_data: Optional[PartnershipsAuthorizedData] = None
@@ -202,8 +202,8 @@ def list_partnerships(
     Args:
         client: The client of the merchant.
         authorized_data: Authorized data.
-        limit: Limit.
-        offset: Offset.
+        limit: How many to list at most.
+        offset: How many to pass over before the first that is listed.
         partner: Partner.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
@@ -228,8 +228,8 @@ async def list_partnerships_async(
     Args:
         client: The client of the merchant.
         authorized_data: Authorized data.
-        limit: Limit.
-        offset: Offset.
+        limit: How many to list at most.
+        offset: How many to pass over before the first that is listed.
         partner: Partner.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """

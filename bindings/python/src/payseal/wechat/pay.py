@@ -641,19 +641,19 @@ class AppWithContractRequest(Model):
 
     Attributes:
         amount: Amount. Required.
-        appid: Appid. Left out, it is the configuration's appid.
-        attach: Attach.
+        appid: App id of the official account, mini-program or app. Left out, it is the configuration's appid.
+        attach: The merchant's own data, returned as it is.
         contract_info: Contract info. Required.
-        description: Description. Required.
-        detail: Detail.
-        goods_tag: Goods tag.
-        mchid: Mchid. Left out, it is the configuration's mchid.
-        notify_url: Notify url. Left out, it is the configuration's notify_url.
-        out_trade_no: Out trade no. Required.
-        scene_info: Scene info.
-        settle_info: Settle info.
-        support_fapiao: Support fapiao.
-        time_expire: Time expire.
+        description: What is paid for or done, in words. Required.
+        detail: Details.
+        goods_tag: Mark of goods for discounts.
+        mchid: Merchant id. Left out, it is the configuration's mchid.
+        notify_url: Where the notification goes: absolute, HTTPS, without query. Left out, it is the configuration's notify_url.
+        out_trade_no: The merchant's order number, unique for the merchant id. Required.
+        scene_info: Where the payment takes place.
+        settle_info: How the payment is settled.
+        support_fapiao: Whether the payer can ask for an invoice.
+        time_expire: Until when the order can be paid.
     """
 
     amount: ContractOrderAmount
@@ -674,11 +674,11 @@ class AppWithContractRequest(Model):
 
 @dataclass(frozen=True)
 class ContractOrderAmount(Model):
-    """The object amount.
+    """The object amount. Amount.
 
     Attributes:
-        currency: Currency.
-        total: Total. Required.
+        currency: Currency of the order, ISO 4217.
+        total: Amount of the order. In fen. Required.
     """
 
     total: int
@@ -692,10 +692,10 @@ class ContractInfo(Model):
     Attributes:
         contract_appid: Contract appid. Required.
         contract_code: Contract code. Required.
-        contract_display_account: Contract display account. Required.
+        contract_display_account: Name of the user's account at the merchant, shown in the contract. Required.
         contract_mchid: Contract mchid. Required.
-        contract_notify_url: Contract notify url.
-        plan_id: Plan id. Required.
+        contract_notify_url: Where notifications of the contract go: absolute, HTTPS, without query.
+        plan_id: Number of the plan or of the contract's template. Required.
         request_serial: Request serial. Required.
     """
 
@@ -710,12 +710,12 @@ class ContractInfo(Model):
 
 @dataclass(frozen=True)
 class ContractOrderDetail(Model):
-    """The object detail.
+    """The object detail. Details.
 
     Attributes:
-        cost_price: Cost price.
-        goods_detail: Goods detail. Required.
-        invoice_id: Invoice id.
+        cost_price: Price of all goods before discounts. In fen.
+        goods_detail: Single goods. Required.
+        invoice_id: The merchant's number of the receipt.
     """
 
     goods_detail: list[AppWithContractGoodsDetail]
@@ -725,14 +725,14 @@ class ContractOrderDetail(Model):
 
 @dataclass(frozen=True)
 class AppWithContractGoodsDetail(Model):
-    """An item of goods_detail.
+    """An item of goods_detail. Single goods.
 
     Attributes:
-        goods_name: Goods name.
-        merchant_goods_id: Merchant goods id. Required.
-        quantity: Quantity. Required.
-        unit_price: Unit price. Required.
-        wechatpay_goods_id: Wechatpay goods id.
+        goods_name: Name of the goods.
+        merchant_goods_id: The merchant's number of the goods. Required.
+        quantity: How many. Required.
+        unit_price: Price of one. In fen. Required.
+        wechatpay_goods_id: WeChat Pay's number of the goods.
     """
 
     merchant_goods_id: str
@@ -744,12 +744,12 @@ class AppWithContractGoodsDetail(Model):
 
 @dataclass(frozen=True)
 class AppWithContractSceneInfo(Model):
-    """The object scene_info.
+    """The object scene_info. Where the payment takes place.
 
     Attributes:
-        device_id: Device id.
-        payer_client_ip: Payer client ip. Required.
-        store_info: Store info.
+        device_id: The merchant's number of the device.
+        payer_client_ip: IP address of the payer's device. Required.
+        store_info: The store.
     """
 
     payer_client_ip: str
@@ -759,12 +759,12 @@ class AppWithContractSceneInfo(Model):
 
 @dataclass(frozen=True)
 class AppWithContractStoreInfo(Model):
-    """The object store_info.
+    """The object store_info. The store.
 
     Attributes:
         address: Address.
-        area_code: Area code.
-        id: Id.
+        area_code: Code of the area, GB/T 2260.
+        id: Number.
         name: Name.
     """
 
@@ -776,10 +776,10 @@ class AppWithContractStoreInfo(Model):
 
 @dataclass(frozen=True)
 class AppWithContractSettleInfo(Model):
-    """The object settle_info.
+    """The object settle_info. How the payment is settled.
 
     Attributes:
-        profit_sharing: Profit sharing.
+        profit_sharing: Whether the payment will be shared with others.
     """
 
     profit_sharing: Optional[bool] = None
@@ -791,17 +791,17 @@ class CodepayRequest(Model):
 
     Attributes:
         amount: Amount. Required.
-        appid: Appid. Left out, it is the configuration's appid.
-        attach: Attach.
-        description: Description. Required.
-        detail: Detail.
-        goods_tag: Goods tag.
-        mchid: Mchid. Left out, it is the configuration's mchid.
-        out_trade_no: Out trade no. Required.
-        payer: Payer. Required.
-        scene_info: Scene info. Required.
-        settle_info: Settle info.
-        support_fapiao: Support fapiao.
+        appid: App id of the official account, mini-program or app. Left out, it is the configuration's appid.
+        attach: The merchant's own data, returned as it is.
+        description: What is paid for or done, in words. Required.
+        detail: Details.
+        goods_tag: Mark of goods for discounts.
+        mchid: Merchant id. Left out, it is the configuration's mchid.
+        out_trade_no: The merchant's order number, unique for the merchant id. Required.
+        payer: Who pays. Required.
+        scene_info: Where the payment takes place. Required.
+        settle_info: How the payment is settled.
+        support_fapiao: Whether the payer can ask for an invoice.
     """
 
     amount: ContractOrderAmount
@@ -820,12 +820,12 @@ class CodepayRequest(Model):
 
 @dataclass(frozen=True)
 class CodepayOrderDetail(Model):
-    """The object detail.
+    """The object detail. Details.
 
     Attributes:
-        cost_price: Cost price.
-        goods_detail: Goods detail. Required.
-        invoice_id: Invoice id.
+        cost_price: Price of all goods before discounts. In fen.
+        goods_detail: Single goods. Required.
+        invoice_id: The merchant's number of the receipt.
     """
 
     goods_detail: list[CodepayGoodsDetail]
@@ -835,14 +835,14 @@ class CodepayOrderDetail(Model):
 
 @dataclass(frozen=True)
 class CodepayGoodsDetail(Model):
-    """An item of goods_detail.
+    """An item of goods_detail. Single goods.
 
     Attributes:
-        goods_name: Goods name.
-        merchant_goods_id: Merchant goods id. Required.
-        quantity: Quantity. Required.
-        unit_price: Unit price. Required.
-        wxpay_goods_id: Wxpay goods id.
+        goods_name: Name of the goods.
+        merchant_goods_id: The merchant's number of the goods. Required.
+        quantity: How many. Required.
+        unit_price: Price of one. In fen. Required.
+        wxpay_goods_id: WeChat Pay's number of the goods.
     """
 
     merchant_goods_id: str
@@ -854,10 +854,10 @@ class CodepayGoodsDetail(Model):
 
 @dataclass(frozen=True)
 class CodepayPayer(Model):
-    """The object payer.
+    """The object payer. Who pays.
 
     Attributes:
-        auth_code: Auth code. Required.
+        auth_code: The code that the payer's device shows. Required.
     """
 
     auth_code: str
@@ -865,12 +865,12 @@ class CodepayPayer(Model):
 
 @dataclass(frozen=True)
 class CodepaySceneInfo(Model):
-    """The object scene_info.
+    """The object scene_info. Where the payment takes place.
 
     Attributes:
-        device_id: Device id.
+        device_id: The merchant's number of the device.
         device_ip: Device ip.
-        store_info: Store info. Required.
+        store_info: The store. Required.
     """
 
     store_info: CodepayStoreInfo
@@ -880,10 +880,10 @@ class CodepaySceneInfo(Model):
 
 @dataclass(frozen=True)
 class CodepayStoreInfo(Model):
-    """The object store_info.
+    """The object store_info. The store.
 
     Attributes:
-        id: Id.
+        id: Number.
         out_id: Out id.
     """
 
@@ -896,10 +896,10 @@ class ReportExposureRequest(Model):
     """The body of POST /v3/pay/transactions/exposure.
 
     Attributes:
-        appid: Appid. Left out, it is the configuration's appid.
-        mchid: Mchid. Left out, it is the configuration's mchid.
-        out_trade_no: Out trade no. Required.
-        payer: Payer. Required.
+        appid: App id of the official account, mini-program or app. Left out, it is the configuration's appid.
+        mchid: Merchant id. Left out, it is the configuration's mchid.
+        out_trade_no: The merchant's order number, unique for the merchant id. Required.
+        payer: Who pays. Required.
     """
 
     out_trade_no: str
@@ -910,10 +910,10 @@ class ReportExposureRequest(Model):
 
 @dataclass(frozen=True)
 class ReportExposurePayer(Model):
-    """The object payer.
+    """The object payer. Who pays.
 
     Attributes:
-        openid: Openid.
+        openid: The user's id within the app id.
         phone_number_hash: Phone number hash.
     """
 
@@ -940,20 +940,20 @@ class JsapiWithContractRequest(Model):
 
     Attributes:
         amount: Amount. Required.
-        appid: Appid. Left out, it is the configuration's appid.
-        attach: Attach.
+        appid: App id of the official account, mini-program or app. Left out, it is the configuration's appid.
+        attach: The merchant's own data, returned as it is.
         contract_info: Contract info. Required.
-        description: Description. Required.
-        detail: Detail.
-        goods_tag: Goods tag.
-        mchid: Mchid. Left out, it is the configuration's mchid.
-        notify_url: Notify url. Left out, it is the configuration's notify_url.
-        out_trade_no: Out trade no. Required.
-        payer: Payer. Required.
-        scene_info: Scene info.
-        settle_info: Settle info.
-        support_fapiao: Support fapiao.
-        time_expire: Time expire.
+        description: What is paid for or done, in words. Required.
+        detail: Details.
+        goods_tag: Mark of goods for discounts.
+        mchid: Merchant id. Left out, it is the configuration's mchid.
+        notify_url: Where the notification goes: absolute, HTTPS, without query. Left out, it is the configuration's notify_url.
+        out_trade_no: The merchant's order number, unique for the merchant id. Required.
+        payer: Who pays. Required.
+        scene_info: Where the payment takes place.
+        settle_info: How the payment is settled.
+        support_fapiao: Whether the payer can ask for an invoice.
+        time_expire: Until when the order can be paid.
     """
 
     amount: ContractOrderAmount
@@ -980,11 +980,11 @@ class JsapiContractInfo(Model):
     Attributes:
         contract_appid: Contract appid.
         contract_code: Contract code.
-        contract_display_account: Contract display account.
+        contract_display_account: Name of the user's account at the merchant, shown in the contract.
         contract_mchid: Contract mchid.
-        contract_notify_url: Contract notify url.
+        contract_notify_url: Where notifications of the contract go: absolute, HTTPS, without query.
         password_free_contract_id: Password free contract id.
-        plan_id: Plan id.
+        plan_id: Number of the plan or of the contract's template.
         request_serial: Request serial.
         token: Token.
     """
@@ -1002,10 +1002,10 @@ class JsapiContractInfo(Model):
 
 @dataclass(frozen=True)
 class JsapiWithContractPayer(Model):
-    """The object payer.
+    """The object payer. Who pays.
 
     Attributes:
-        openid: Openid. Required.
+        openid: The user's id within the app id. Required.
     """
 
     openid: str
@@ -1016,9 +1016,9 @@ class ReverseResponse(Model):
     """The answer to POST /v3/pay/transactions/out-trade-no/{out_trade_no}/reverse.
 
     Attributes:
-        appid: Appid.
-        mchid: Mchid.
-        out_trade_no: Out trade no.
+        appid: App id of the official account, mini-program or app.
+        mchid: Merchant id.
+        out_trade_no: The merchant's order number, unique for the merchant id.
     """
 
     appid: Optional[str] = None
@@ -1351,7 +1351,7 @@ def reverse(client: Client, out_trade_no: str, *, options: Optional[Options] = N
 
     Args:
         client: The client of the merchant.
-        out_trade_no: Out trade no. Required.
+        out_trade_no: The merchant's order number, unique for the merchant id. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     result = client.execute(
@@ -1367,7 +1367,7 @@ async def reverse_async(client: AsyncClient, out_trade_no: str, *, options: Opti
 
     Args:
         client: The client of the merchant.
-        out_trade_no: Out trade no. Required.
+        out_trade_no: The merchant's order number, unique for the merchant id. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     result = await client.execute(

@@ -76,10 +76,10 @@ class Activities(Model):
     """The answer to GET /v3/marketing/paygiftactivity/activities.
 
     Attributes:
-        data: Data.
-        limit: Limit.
-        offset: Offset.
-        total_count: Total count.
+        data: What is listed.
+        limit: How many to list at most.
+        offset: How many to pass over before the first that is listed.
+        total_count: How many there are in all.
     """
 
     data: Optional[list[ActivityItem]] = None
@@ -90,11 +90,11 @@ class Activities(Model):
 
 @dataclass(frozen=True)
 class ActivityItem(Model):
-    """An item of data.
+    """An item of data. What is listed.
 
     Attributes:
         activity_base_info: Activity base info.
-        activity_id: Activity id.
+        activity_id: Number of the activity.
         advanced_setting: Advanced setting.
         award_send_rule: Award send rule.
     """
@@ -115,13 +115,13 @@ class ActivitiesActivityBaseInfo(Model):
         available_periods: Available periods.
         background_color: Background color. Color010, Color020, Color030, Color040, Color050, Color060, Color070, Color080, Color090,
             Color100, or what the provider adds.
-        begin_time: Begin time. RFC 3339.
+        begin_time: When it begins. RFC 3339.
         delivery_purpose: Delivery purpose. JUMP_MINI_APP, OFF_LINE_PAY, or what the provider adds.
-        end_time: End time. RFC 3339.
+        end_time: When it ends. RFC 3339.
         merchant_logo_url: Merchant logo url.
-        mini_programs_appid: Mini programs appid.
-        mini_programs_path: Mini programs path.
-        out_request_no: Out request no.
+        mini_programs_appid: App id of the mini-program.
+        mini_programs_path: Path within the mini-program.
+        out_request_no: The merchant's number of the request, unique for the merchant id; the same number has one effect.
     """
 
     activity_name: Optional[str] = None
@@ -168,8 +168,8 @@ class ActivitiesAvailableTime(Model):
     """An item of available_time.
 
     Attributes:
-        begin_time: Begin time. RFC 3339.
-        end_time: End time. RFC 3339.
+        begin_time: When it begins. RFC 3339.
+        end_time: When it ends. RFC 3339.
     """
 
     begin_time: Optional[str] = None
@@ -242,7 +242,7 @@ class FullSendRule(Model):
         merchant_id_list: Merchant id list.
         merchant_option: Merchant option. IN_SEVICE_COUPON_MERCHANT, MANUAL_INPUT_MERCHANT, or what the provider adds.
         send_content: Send content. GIFT_PACKAGE, SINGLE_COUPON, or what the provider adds.
-        transaction_amount_minimum: Transaction amount minimum.
+        transaction_amount_minimum: From which amount of payment on it is given. In fen.
     """
 
     award_list: Optional[list[ActivitiesAward]] = None
@@ -259,7 +259,7 @@ class ActivitiesAward(Model):
 
     Attributes:
         original_image_url: Original image url.
-        stock_id: Stock id.
+        stock_id: WeChat Pay's number of the stock of coupons.
         thumbnail_url: Thumbnail url.
     """
 
@@ -287,18 +287,18 @@ class Activity(Model):
 
     Attributes:
         activity_base_info: Activity base info.
-        activity_id: Activity id.
+        activity_id: Number of the activity.
         activity_status: Activity status. CREATE_ACT_FAILED, CREATE_ACT_STATUS, ONGOING_ACT_STATUS, OVER_TIME_ACT_STATUS,
             STOP_ACT_STATUS, TERMINATE_ACT_STATUS, or what the provider adds.
         activity_type: Activity type. FULL_SEND_ACT_TYPE, SPECIFIC_SEND_ACT_TYPE, STEP_SEND_ACT_TYPE, or what the provider adds.
         advanced_setting: Advanced setting.
         award_send_rule: Award send rule.
         belong_merchant_id: Belong merchant id.
-        create_time: Create time. RFC 3339.
+        create_time: When it was made. RFC 3339.
         creator_merchant_id: Creator merchant id.
         pause_time: Pause time. RFC 3339.
         recovery_time: Recovery time. RFC 3339.
-        update_time: Update time. RFC 3339.
+        update_time: When it was last changed. RFC 3339.
     """
 
     activity_base_info: Optional[ActivitiesActivityBaseInfo] = None
@@ -335,7 +335,7 @@ class ActivityFullSendRule(Model):
         award_type: Award type. BUSIFAVOR, or what the provider adds.
         merchant_option: Merchant option. IN_SEVICE_COUPON_MERCHANT, MANUAL_INPUT_MERCHANT, or what the provider adds.
         send_content: Send content. GIFT_PACKAGE, SINGLE_COUPON, or what the provider adds.
-        transaction_amount_minimum: Transaction amount minimum.
+        transaction_amount_minimum: From which amount of payment on it is given. In fen.
     """
 
     award_list: Optional[list[ActivitiesAward]] = None
@@ -350,11 +350,11 @@ class ListActivityGoodsResponse(Model):
     """The answer to GET /v3/marketing/paygiftactivity/activities/{activity_id}/goods.
 
     Attributes:
-        activity_id: Activity id.
-        data: Data.
-        limit: Limit.
-        offset: Offset.
-        total_count: Total count.
+        activity_id: Number of the activity.
+        data: What is listed.
+        limit: How many to list at most.
+        offset: How many to pass over before the first that is listed.
+        total_count: How many there are in all.
     """
 
     activity_id: Optional[str] = None
@@ -366,12 +366,12 @@ class ListActivityGoodsResponse(Model):
 
 @dataclass(frozen=True)
 class ActivityGoods(Model):
-    """An item of data.
+    """An item of data. What is listed.
 
     Attributes:
-        create_time: Create time. RFC 3339.
-        goods_id: Goods id.
-        update_time: Update time. RFC 3339.
+        create_time: When it was made. RFC 3339.
+        goods_id: Number of the goods.
+        update_time: When it was last changed. RFC 3339.
     """
 
     create_time: Optional[str] = None
@@ -384,11 +384,11 @@ class ListActivityMerchantsResponse(Model):
     """The answer to GET /v3/marketing/paygiftactivity/activities/{activity_id}/merchants.
 
     Attributes:
-        activity_id: Activity id.
-        data: Data.
-        limit: Limit.
-        offset: Offset.
-        total_count: Total count.
+        activity_id: Number of the activity.
+        data: What is listed.
+        limit: How many to list at most.
+        offset: How many to pass over before the first that is listed.
+        total_count: How many there are in all.
     """
 
     activity_id: Optional[str] = None
@@ -400,13 +400,13 @@ class ListActivityMerchantsResponse(Model):
 
 @dataclass(frozen=True)
 class ActivityMerchant(Model):
-    """An item of data.
+    """An item of data. What is listed.
 
     Attributes:
-        create_time: Create time. RFC 3339.
-        mchid: Mchid.
-        merchant_name: Merchant name.
-        update_time: Update time. RFC 3339.
+        create_time: When it was made. RFC 3339.
+        mchid: Merchant id.
+        merchant_name: Name of the merchant.
+        update_time: When it was last changed. RFC 3339.
     """
 
     create_time: Optional[str] = None
@@ -433,7 +433,7 @@ class AddMerchantsResponse(Model):
     """The answer to POST /v3/marketing/paygiftactivity/activities/{activity_id}/merchants/add.
 
     Attributes:
-        activity_id: Activity id.
+        activity_id: Number of the activity.
         add_time: Add time. RFC 3339.
         invalid_merchant_id_list: Invalid merchant id list.
     """
@@ -449,7 +449,7 @@ class InvalidMerchant(Model):
 
     Attributes:
         invalid_reason: Invalid reason.
-        mchid: Mchid.
+        mchid: Merchant id.
     """
 
     invalid_reason: Optional[str] = None
@@ -474,7 +474,7 @@ class DeleteMerchantsResponse(Model):
     """The answer to POST /v3/marketing/paygiftactivity/activities/{activity_id}/merchants/delete.
 
     Attributes:
-        activity_id: Activity id.
+        activity_id: Number of the activity.
         delete_time: Delete time. RFC 3339.
     """
 
@@ -487,7 +487,7 @@ class TerminateActivityResponse(Model):
     """The answer to POST /v3/marketing/paygiftactivity/activities/{activity_id}/terminate.
 
     Attributes:
-        activity_id: Activity id.
+        activity_id: Number of the activity.
         terminate_time: Terminate time. RFC 3339.
     """
 
@@ -520,13 +520,13 @@ class ActivityBaseInfo(Model):
         available_periods: Available periods.
         background_color: Background color. One of Color010, Color020, Color030, Color040, Color050, Color060, Color070, Color080,
             Color090, Color100.
-        begin_time: Begin time. RFC 3339.
+        begin_time: When it begins. RFC 3339.
         delivery_purpose: Delivery purpose. One of JUMP_MINI_APP, OFF_LINE_PAY. Required.
-        end_time: End time. RFC 3339.
+        end_time: When it ends. RFC 3339.
         merchant_logo_url: Merchant logo url. Required.
-        mini_programs_appid: Mini programs appid.
-        mini_programs_path: Mini programs path.
-        out_request_no: Out request no. Required.
+        mini_programs_appid: App id of the mini-program.
+        mini_programs_path: Path within the mini-program.
+        out_request_no: The merchant's number of the request, unique for the merchant id; the same number has one effect. Required.
     """
 
     activity_name: str
@@ -575,8 +575,8 @@ class AvailableTime(Model):
     """An item of available_time.
 
     Attributes:
-        begin_time: Begin time. RFC 3339.
-        end_time: End time. RFC 3339.
+        begin_time: When it begins. RFC 3339.
+        end_time: When it ends. RFC 3339.
     """
 
     begin_time: Optional[str] = None
@@ -638,7 +638,7 @@ class AwardSendRule(Model):
         merchant_id_list: Merchant id list.
         merchant_option: Merchant option. One of IN_SEVICE_COUPON_MERCHANT, MANUAL_INPUT_MERCHANT. Required.
         send_content: Send content. One of GIFT_PACKAGE, SINGLE_COUPON. Required.
-        transaction_amount_minimum: Transaction amount minimum. Required.
+        transaction_amount_minimum: From which amount of payment on it is given. In fen. Required.
     """
 
     award_type: Literal["BUSIFAVOR"]
@@ -655,7 +655,7 @@ class Award(Model):
 
     Attributes:
         original_image_url: Original image url.
-        stock_id: Stock id.
+        stock_id: WeChat Pay's number of the stock of coupons.
         thumbnail_url: Thumbnail url.
     """
 
@@ -669,8 +669,8 @@ class CreateActivityResponse(Model):
     """The answer to POST /v3/marketing/paygiftactivity/unique-threshold-activity.
 
     Attributes:
-        activity_id: Activity id.
-        create_time: Create time. RFC 3339.
+        activity_id: Number of the activity.
+        create_time: When it was made. RFC 3339.
     """
 
     activity_id: Optional[str] = None
@@ -706,8 +706,8 @@ def list_activities(
         activity_status: Activity status. One of CREATE_ACT_FAILED, CREATE_ACT_STATUS, ONGOING_ACT_STATUS, OVER_TIME_ACT_STATUS,
             STOP_ACT_STATUS, TERMINATE_ACT_STATUS.
         award_type: Award type. Always BUSIFAVOR.
-        limit: Limit. Required.
-        offset: Offset. Required.
+        limit: How many to list at most. Required.
+        offset: How many to pass over before the first that is listed. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     query = given(
@@ -750,8 +750,8 @@ async def list_activities_async(
         activity_status: Activity status. One of CREATE_ACT_FAILED, CREATE_ACT_STATUS, ONGOING_ACT_STATUS, OVER_TIME_ACT_STATUS,
             STOP_ACT_STATUS, TERMINATE_ACT_STATUS.
         award_type: Award type. Always BUSIFAVOR.
-        limit: Limit. Required.
-        offset: Offset. Required.
+        limit: How many to list at most. Required.
+        offset: How many to pass over before the first that is listed. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     query = given(
@@ -772,7 +772,7 @@ def query_activity(client: Client, activity_id: str, *, options: Optional[Option
 
     Args:
         client: The client of the merchant.
-        activity_id: Activity id. Required.
+        activity_id: Number of the activity. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     result = client.execute(
@@ -788,7 +788,7 @@ async def query_activity_async(client: AsyncClient, activity_id: str, *, options
 
     Args:
         client: The client of the merchant.
-        activity_id: Activity id. Required.
+        activity_id: Number of the activity. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     result = await client.execute(
@@ -806,9 +806,9 @@ def list_activity_goods(
 
     Args:
         client: The client of the merchant.
-        activity_id: Activity id. Required.
-        limit: Limit.
-        offset: Offset.
+        activity_id: Number of the activity. Required.
+        limit: How many to list at most.
+        offset: How many to pass over before the first that is listed.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     query = given(("limit", limit), ("offset", offset))
@@ -827,9 +827,9 @@ async def list_activity_goods_async(
 
     Args:
         client: The client of the merchant.
-        activity_id: Activity id. Required.
-        limit: Limit.
-        offset: Offset.
+        activity_id: Number of the activity. Required.
+        limit: How many to list at most.
+        offset: How many to pass over before the first that is listed.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     query = given(("limit", limit), ("offset", offset))
@@ -848,9 +848,9 @@ def list_activity_merchants(
 
     Args:
         client: The client of the merchant.
-        activity_id: Activity id. Required.
-        limit: Limit.
-        offset: Offset.
+        activity_id: Number of the activity. Required.
+        limit: How many to list at most.
+        offset: How many to pass over before the first that is listed.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     query = given(("limit", limit), ("offset", offset))
@@ -872,9 +872,9 @@ async def list_activity_merchants_async(
 
     Args:
         client: The client of the merchant.
-        activity_id: Activity id. Required.
-        limit: Limit.
-        offset: Offset.
+        activity_id: Number of the activity. Required.
+        limit: How many to list at most.
+        offset: How many to pass over before the first that is listed.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     query = given(("limit", limit), ("offset", offset))
@@ -896,7 +896,7 @@ def add_merchants(
 
     Args:
         client: The client of the merchant.
-        activity_id: Activity id. Required.
+        activity_id: Number of the activity. Required.
         request: What to send.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
@@ -918,7 +918,7 @@ async def add_merchants_async(
 
     Args:
         client: The client of the merchant.
-        activity_id: Activity id. Required.
+        activity_id: Number of the activity. Required.
         request: What to send.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
@@ -940,7 +940,7 @@ def delete_merchants(
 
     Args:
         client: The client of the merchant.
-        activity_id: Activity id. Required.
+        activity_id: Number of the activity. Required.
         request: What to send.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
@@ -962,7 +962,7 @@ async def delete_merchants_async(
 
     Args:
         client: The client of the merchant.
-        activity_id: Activity id. Required.
+        activity_id: Number of the activity. Required.
         request: What to send.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
@@ -982,7 +982,7 @@ def terminate_activity(client: Client, activity_id: str, *, options: Optional[Op
 
     Args:
         client: The client of the merchant.
-        activity_id: Activity id. Required.
+        activity_id: Number of the activity. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     result = client.execute(
@@ -1000,7 +1000,7 @@ async def terminate_activity_async(
 
     Args:
         client: The client of the merchant.
-        activity_id: Activity id. Required.
+        activity_id: Number of the activity. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     result = await client.execute(

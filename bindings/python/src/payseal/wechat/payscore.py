@@ -300,18 +300,18 @@ class ServiceNotification(Model):
     """That a user gave or took back the leave to use a service. Plaintext of PAYSCORE.USER_OPEN_SERVICE, PAYSCORE.USER_CLOSE_SERVICE.
 
     Attributes:
-        appid: Appid.
-        mchid: Mchid.
-        sub_appid: Sub appid.
-        sub_mchid: Sub mchid.
-        channel_id: Channel id.
-        out_request_no: Out request no.
-        service_id: Service id.
-        openid: Openid.
-        sub_openid: Sub openid.
+        appid: App id of the official account, mini-program or app.
+        mchid: Merchant id.
+        sub_appid: App id of the sub-merchant.
+        sub_mchid: Merchant id of the sub-merchant.
+        channel_id: Merchant id of the channel or of the bank.
+        out_request_no: The merchant's number of the request, unique for the merchant id; the same number has one effect.
+        service_id: Id of the service, given by WeChat Pay.
+        openid: The user's id within the app id.
+        sub_openid: The user's id within the sub-merchant's app id.
         user_service_status: User service status.
         openorclose_time: Openorclose time.
-        authorization_code: Authorization code.
+        authorization_code: The merchant's number of the user's leave.
     """
 
     appid: Optional[str] = None
@@ -333,13 +333,13 @@ class BankCreatePermissionRequest(Model):
     """The body of POST /v3/payscore/acquiringbank/permissions.
 
     Attributes:
-        appid: Appid. Required.
-        authorization_code: Authorization code. Required.
-        channel_id: Channel id. Required.
-        notify_url: Notify url.
-        service_id: Service id. Required.
-        sub_appid: Sub appid.
-        sub_mchid: Sub mchid. Required.
+        appid: App id of the official account, mini-program or app. Required.
+        authorization_code: The merchant's number of the user's leave. Required.
+        channel_id: Merchant id of the channel or of the bank. Required.
+        notify_url: Where the notification goes: absolute, HTTPS, without query.
+        service_id: Id of the service, given by WeChat Pay. Required.
+        sub_appid: App id of the sub-merchant.
+        sub_mchid: Merchant id of the sub-merchant. Required.
     """
 
     appid: str
@@ -367,19 +367,19 @@ class Permission(Model):
     """The answer to GET /v3/payscore/acquiringbank/permissions/authorization-code/{authorization_code}.
 
     Attributes:
-        appid: Appid.
-        authorization_code: Authorization code.
-        authorization_state: Authorization state. AVAILABLE, UNAVAILABLE, UNBINDUSER, or what the provider adds.
+        appid: App id of the official account, mini-program or app.
+        authorization_code: The merchant's number of the user's leave.
+        authorization_state: State of the authorization. AVAILABLE, UNAVAILABLE, UNBINDUSER, or what the provider adds.
         authorization_success_time: Authorization success time.
         cancel_authorization_time: Cancel authorization time.
-        channel_id: Channel id.
-        mchid: Mchid.
-        notify_url: Notify url.
-        openid: Openid.
-        service_id: Service id.
-        sub_appid: Sub appid.
-        sub_mchid: Sub mchid.
-        sub_openid: Sub openid.
+        channel_id: Merchant id of the channel or of the bank.
+        mchid: Merchant id.
+        notify_url: Where the notification goes: absolute, HTTPS, without query.
+        openid: The user's id within the app id.
+        service_id: Id of the service, given by WeChat Pay.
+        sub_appid: App id of the sub-merchant.
+        sub_mchid: Merchant id of the sub-merchant.
+        sub_openid: The user's id within the sub-merchant's app id.
         risk_level_version: Risk level version.
         user_label: User label.
         user_risk_level: User risk level.
@@ -408,10 +408,10 @@ class BankTerminatePermissionRequest(Model):
     """The body of POST /v3/payscore/acquiringbank/permissions/authorization-code/{authorization_code}/terminate.
 
     Attributes:
-        channel_id: Channel id.
+        channel_id: Merchant id of the channel or of the bank.
         reason: Reason. Required.
-        service_id: Service id. Required.
-        sub_mchid: Sub mchid. Required.
+        service_id: Id of the service, given by WeChat Pay. Required.
+        sub_mchid: Merchant id of the sub-merchant. Required.
     """
 
     reason: str
@@ -425,33 +425,33 @@ class ServiceOrder(Model):
     """The answer to GET /v3/payscore/acquiringbank/serviceorder. Plaintext of PAYSCORE.USER_CONFIRM, PAYSCORE.USER_PAID.
 
     Attributes:
-        appid: Appid.
-        attach: Attach.
-        channel_id: Channel id.
-        collection: Collection.
-        location: Location.
-        mchid: Mchid.
-        need_collection: Need collection.
-        notify_url: Notify url.
-        openid: Openid.
-        order_id: Order id.
-        out_order_no: Out order no.
-        post_discounts: Post discounts.
-        post_payments: Post payments.
-        risk_fund: Risk fund.
-        service_id: Service id.
-        service_introduction: Service introduction.
+        appid: App id of the official account, mini-program or app.
+        attach: The merchant's own data, returned as it is.
+        channel_id: Merchant id of the channel or of the bank.
+        collection: How the payment goes.
+        location: Where the service takes place.
+        mchid: Merchant id.
+        need_collection: Whether something is to be paid.
+        notify_url: Where the notification goes: absolute, HTTPS, without query.
+        openid: The user's id within the app id.
+        order_id: WeChat Pay's number of the order.
+        out_order_no: The merchant's number of the order, unique for the merchant id.
+        post_discounts: Discounts that are given at the end.
+        post_payments: What is to be paid at the end.
+        risk_fund: What may have to be paid at most.
+        service_id: Id of the service, given by WeChat Pay.
+        service_introduction: Name of the service, shown to the user.
         state: State. CREATED, DOING, DONE, EXPIRED, REVOKED, or what the provider adds.
-        state_description: State description. MCH_COMPLETE, USER_CONFIRM, or what the provider adds.
-        sub_appid: Sub appid.
-        sub_mchid: Sub mchid.
-        sub_openid: Sub openid.
-        time_range: Time range.
-        total_amount: Total amount.
-        package: Package.
+        state_description: The state in words. MCH_COMPLETE, USER_CONFIRM, or what the provider adds.
+        sub_appid: App id of the sub-merchant.
+        sub_mchid: Merchant id of the sub-merchant.
+        sub_openid: The user's id within the sub-merchant's app id.
+        time_range: When the service takes place.
+        total_amount: Whole amount. In fen.
+        package: What the user's device needs to show the page of WeChat Pay.
         shopping_info: Shopping info.
-        currency: Currency.
-        currency_price: Currency price.
+        currency: Currency, ISO 4217.
+        currency_price: Amount in the currency of the order, in its smallest unit.
         currency_rate_info: Currency rate info.
     """
 
@@ -487,15 +487,15 @@ class ServiceOrder(Model):
 
 @dataclass(frozen=True)
 class Collection(Model):
-    """The object collection.
+    """The object collection. How the payment goes.
 
     Attributes:
-        details: Details.
-        paid_amount: Paid amount.
-        paying_amount: Paying amount.
+        details: Single items.
+        paid_amount: What has been paid. In fen.
+        paying_amount: What is still to be paid. In fen.
         state: State. USER_PAID, USER_PAYING, or what the provider adds.
-        total_amount: Total amount.
-        bank_type: Bank type.
+        total_amount: Whole amount. In fen.
+        bank_type: The payer's bank and kind of card.
     """
 
     details: Optional[list[CollectionDetail]] = None
@@ -508,15 +508,15 @@ class Collection(Model):
 
 @dataclass(frozen=True)
 class CollectionDetail(Model):
-    """An item of details.
+    """An item of details. Single items.
 
     Attributes:
-        amount: Amount.
-        paid_time: Paid time.
-        paid_type: Paid type. MCH, NEWTON, or what the provider adds.
-        promotion_detail: Promotion detail.
-        seq: Seq.
-        transaction_id: Transaction id.
+        amount: Amount of the payment. In fen.
+        paid_time: When it was paid.
+        paid_type: How it was paid. MCH, NEWTON, or what the provider adds.
+        promotion_detail: Coupons that were used.
+        seq: Number of the item, from 1.
+        transaction_id: WeChat Pay's number of the payment.
     """
 
     amount: Optional[int] = None
@@ -529,20 +529,20 @@ class CollectionDetail(Model):
 
 @dataclass(frozen=True)
 class Promotion(Model):
-    """An item of promotion_detail.
+    """An item of promotion_detail. Coupons that were used.
 
     Attributes:
-        amount: Amount.
-        coupon_id: Coupon id.
-        currency: Currency.
-        goods_detail: Goods detail.
-        merchant_contribute: Merchant contribute.
-        name: Name.
-        other_contribute: Other contribute.
-        scope: Scope. GLOBAL, SINGLE, or what the provider adds.
-        stock_id: Stock id.
-        type: Type. CASH, NOCASH, or what the provider adds.
-        wechatpay_contribute: Wechatpay contribute.
+        amount: Amount of the discount. In fen.
+        coupon_id: WeChat Pay's number of the coupon.
+        currency: Currency, ISO 4217.
+        goods_detail: Single goods.
+        merchant_contribute: What the merchant pays of a discount. In fen.
+        name: Name of the coupon.
+        other_contribute: What others pay of a discount. In fen.
+        scope: Whether a coupon is good for all goods or for single ones. GLOBAL, SINGLE, or what the provider adds.
+        stock_id: WeChat Pay's number of the stock of coupons.
+        type: Kind. CASH, NOCASH, or what the provider adds.
+        wechatpay_contribute: What WeChat Pay pays of a discount. In fen.
     """
 
     amount: Optional[int] = None
@@ -560,14 +560,14 @@ class Promotion(Model):
 
 @dataclass(frozen=True)
 class PromotionGoods(Model):
-    """An item of goods_detail.
+    """An item of goods_detail. Single goods.
 
     Attributes:
-        discount_amount: Discount amount.
-        goods_id: Goods id.
+        discount_amount: Amount of the discount. In fen.
+        goods_id: Number of the goods.
         goods_remark: Goods remark.
-        quantity: Quantity.
-        unit_price: Unit price.
+        quantity: How many.
+        unit_price: Price of one. In fen.
     """
 
     discount_amount: Optional[int] = None
@@ -579,11 +579,11 @@ class PromotionGoods(Model):
 
 @dataclass(frozen=True)
 class ServiceOrderLocation(Model):
-    """The object location.
+    """The object location. Where the service takes place.
 
     Attributes:
-        end_location: End location.
-        start_location: Start location.
+        end_location: Where the service ends.
+        start_location: Where the service begins.
     """
 
     end_location: Optional[str] = None
@@ -592,12 +592,12 @@ class ServiceOrderLocation(Model):
 
 @dataclass(frozen=True)
 class ServiceOrderPostDiscount(Model):
-    """An item of post_discounts.
+    """An item of post_discounts. Discounts that are given at the end.
 
     Attributes:
-        amount: Amount.
-        count: Count.
-        description: Description.
+        amount: Amount of the discount. In fen.
+        count: How many.
+        description: What is paid for or done, in words.
         name: Name.
     """
 
@@ -609,12 +609,12 @@ class ServiceOrderPostDiscount(Model):
 
 @dataclass(frozen=True)
 class ServiceOrderRiskFund(Model):
-    """The object risk_fund.
+    """The object risk_fund. What may have to be paid at most.
 
     Attributes:
-        amount: Amount.
-        description: Description.
-        name: Name. ADVANCE, CASH_DEPOSIT, DEPOSIT, ESTIMATE_ORDER_COST, or what the provider adds.
+        amount: What may have to be paid at most. In fen.
+        description: What is paid for or done, in words.
+        name: Name of the security. ADVANCE, CASH_DEPOSIT, DEPOSIT, ESTIMATE_ORDER_COST, or what the provider adds.
     """
 
     amount: Optional[int] = None
@@ -624,13 +624,13 @@ class ServiceOrderRiskFund(Model):
 
 @dataclass(frozen=True)
 class ServiceOrderTimeRange(Model):
-    """The object time_range.
+    """The object time_range. When the service takes place.
 
     Attributes:
-        end_time: End time.
-        end_time_remark: End time remark.
-        start_time: Start time.
-        start_time_remark: Start time remark.
+        end_time: When it ends.
+        end_time_remark: Remark on the end.
+        start_time: When it begins.
+        start_time_remark: Remark on the beginning.
     """
 
     end_time: Optional[str] = None
@@ -659,9 +659,9 @@ class ServiceOrderGoods(Model):
     """An item of goods.
 
     Attributes:
-        amount: Amount.
+        amount: Amount. In fen.
         category_id: Category id.
-        count: Count.
+        count: How many.
         name: Name.
         picture: Picture.
     """
@@ -678,7 +678,7 @@ class ServiceOrderJumpLink(Model):
     """The object jump_link.
 
     Attributes:
-        appid: Appid.
+        appid: App id of the official account, mini-program or app.
         jump_link_type: Jump link type.
         path: Path.
     """
@@ -693,23 +693,23 @@ class BankCreateOrderRequest(Model):
     """The body of POST /v3/payscore/acquiringbank/serviceorder.
 
     Attributes:
-        appid: Appid. Required.
-        attach: Attach.
-        channel_id: Channel id. Required.
-        location: Location.
+        appid: App id of the official account, mini-program or app. Required.
+        attach: The merchant's own data, returned as it is.
+        channel_id: Merchant id of the channel or of the bank. Required.
+        location: Where the service takes place.
         need_user_confirm: Need user confirm.
-        notify_url: Notify url. Required.
-        openid: Openid.
-        out_order_no: Out order no. Required.
-        post_discounts: Post discounts.
-        post_payments: Post payments.
-        risk_fund: Risk fund. Required.
-        service_id: Service id. Required.
-        service_introduction: Service introduction. Required.
-        sub_appid: Sub appid.
-        sub_mchid: Sub mchid. Required.
-        sub_openid: Sub openid.
-        time_range: Time range. Required.
+        notify_url: Where the notification goes: absolute, HTTPS, without query. Required.
+        openid: The user's id within the app id.
+        out_order_no: The merchant's number of the order, unique for the merchant id. Required.
+        post_discounts: Discounts that are given at the end.
+        post_payments: What is to be paid at the end.
+        risk_fund: What may have to be paid at most. Required.
+        service_id: Id of the service, given by WeChat Pay. Required.
+        service_introduction: Name of the service, shown to the user. Required.
+        sub_appid: App id of the sub-merchant.
+        sub_mchid: Merchant id of the sub-merchant. Required.
+        sub_openid: The user's id within the sub-merchant's app id.
+        time_range: When the service takes place. Required.
     """
 
     appid: str
@@ -733,11 +733,11 @@ class BankCreateOrderRequest(Model):
 
 @dataclass(frozen=True)
 class Location(Model):
-    """The object location.
+    """The object location. Where the service takes place.
 
     Attributes:
-        end_location: End location.
-        start_location: Start location.
+        end_location: Where the service ends.
+        start_location: Where the service begins.
     """
 
     end_location: Optional[str] = None
@@ -746,12 +746,12 @@ class Location(Model):
 
 @dataclass(frozen=True)
 class PostDiscount(Model):
-    """An item of post_discounts.
+    """An item of post_discounts. Discounts that are given at the end.
 
     Attributes:
-        amount: Amount.
-        count: Count.
-        description: Description.
+        amount: Amount of the discount. In fen.
+        count: How many.
+        description: What is paid for or done, in words.
         name: Name.
     """
 
@@ -763,12 +763,12 @@ class PostDiscount(Model):
 
 @dataclass(frozen=True)
 class BankRiskFund(Model):
-    """The object risk_fund.
+    """The object risk_fund. What may have to be paid at most.
 
     Attributes:
-        amount: Amount. Required.
-        description: Description.
-        name: Name. Required.
+        amount: What may have to be paid at most. In fen. Required.
+        description: What is paid for or done, in words.
+        name: Name of the security. Required.
     """
 
     amount: int
@@ -778,13 +778,13 @@ class BankRiskFund(Model):
 
 @dataclass(frozen=True)
 class TimeRange(Model):
-    """The object time_range.
+    """The object time_range. When the service takes place.
 
     Attributes:
-        end_time: End time.
-        end_time_remark: End time remark.
-        start_time: Start time.
-        start_time_remark: Start time remark.
+        end_time: When it ends.
+        end_time_remark: Remark on the end.
+        start_time: When it begins.
+        start_time_remark: Remark on the beginning.
     """
 
     end_time: Optional[str] = None
@@ -798,8 +798,8 @@ class Deduction(Model):
     """The answer to GET /v3/payscore/acquiringbank/serviceorder/deduction.
 
     Attributes:
-        description: Description.
-        out_trade_no: Out trade no.
+        description: What is paid for or done, in words.
+        out_trade_no: The merchant's order number, unique for the merchant id.
     """
 
     description: Optional[str] = None
@@ -811,10 +811,10 @@ class BankCancelOrderRequest(Model):
     """The body of POST /v3/payscore/acquiringbank/serviceorder/{out_order_no}/cancel.
 
     Attributes:
-        channel_id: Channel id. Required.
+        channel_id: Merchant id of the channel or of the bank. Required.
         reason: Reason. Required.
-        service_id: Service id. Required.
-        sub_mchid: Sub mchid. Required.
+        service_id: Id of the service, given by WeChat Pay. Required.
+        sub_mchid: Merchant id of the sub-merchant. Required.
     """
 
     channel_id: str
@@ -828,17 +828,17 @@ class BankCompleteOrderRequest(Model):
     """The body of POST /v3/payscore/acquiringbank/serviceorder/{out_order_no}/complete.
 
     Attributes:
-        channel_id: Channel id.
-        complete_time: Complete time.
-        goods_tag: Goods tag.
-        location: Location.
-        post_discounts: Post discounts.
-        post_payments: Post payments. Required.
-        profit_sharing: Profit sharing.
-        service_id: Service id. Required.
-        sub_mchid: Sub mchid. Required.
-        time_range: Time range.
-        total_amount: Total amount. Required.
+        channel_id: Merchant id of the channel or of the bank.
+        complete_time: When it was completed.
+        goods_tag: Mark of goods for discounts.
+        location: Where the service takes place.
+        post_discounts: Discounts that are given at the end.
+        post_payments: What is to be paid at the end. Required.
+        profit_sharing: Whether the payment will be shared with others.
+        service_id: Id of the service, given by WeChat Pay. Required.
+        sub_mchid: Merchant id of the sub-merchant. Required.
+        time_range: When the service takes place.
+        total_amount: Whole amount. In fen. Required.
     """
 
     post_payments: list[PostDiscount]
@@ -859,13 +859,13 @@ class BankModifyOrderRequest(Model):
     """The body of POST /v3/payscore/acquiringbank/serviceorder/{out_order_no}/modify.
 
     Attributes:
-        channel_id: Channel id.
-        post_discounts: Post discounts.
-        post_payments: Post payments.
+        channel_id: Merchant id of the channel or of the bank.
+        post_discounts: Discounts that are given at the end.
+        post_payments: What is to be paid at the end.
         reason: Reason. Required.
-        service_id: Service id. Required.
-        sub_mchid: Sub mchid. Required.
-        total_amount: Total amount. Required.
+        service_id: Id of the service, given by WeChat Pay. Required.
+        sub_mchid: Merchant id of the sub-merchant. Required.
+        total_amount: Whole amount. In fen. Required.
     """
 
     reason: str
@@ -882,12 +882,12 @@ class BankRegisterDeductionRequest(Model):
     """The body of POST /v3/payscore/acquiringbank/serviceorder/{out_order_no}/registerdeductinfo.
 
     Attributes:
-        appid: Appid.
-        channel_id: Channel id. Required.
-        out_trade_no: Out trade no.
-        service_id: Service id. Required.
-        sub_appid: Sub appid.
-        sub_mchid: Sub mchid. Required.
+        appid: App id of the official account, mini-program or app.
+        channel_id: Merchant id of the channel or of the bank. Required.
+        out_trade_no: The merchant's order number, unique for the merchant id.
+        service_id: Id of the service, given by WeChat Pay. Required.
+        sub_appid: App id of the sub-merchant.
+        sub_mchid: Merchant id of the sub-merchant. Required.
         reason: Reason.
     """
 
@@ -905,11 +905,11 @@ class BankSyncOrderRequest(Model):
     """The body of POST /v3/payscore/acquiringbank/serviceorder/{out_order_no}/sync.
 
     Attributes:
-        channel_id: Channel id.
-        detail: Detail. Required.
-        service_id: Service id. Required.
-        sub_mchid: Sub mchid. Required.
-        type: Type. Required.
+        channel_id: Merchant id of the channel or of the bank.
+        detail: Details. Required.
+        service_id: Id of the service, given by WeChat Pay. Required.
+        sub_mchid: Merchant id of the sub-merchant. Required.
+        type: Kind. Required.
     """
 
     detail: SyncDetail
@@ -921,10 +921,10 @@ class BankSyncOrderRequest(Model):
 
 @dataclass(frozen=True)
 class SyncDetail(Model):
-    """The object detail.
+    """The object detail. Details.
 
     Attributes:
-        paid_time: Paid time.
+        paid_time: When it was paid.
     """
 
     paid_time: Optional[str] = None
@@ -935,25 +935,25 @@ class BankCreatePayOnDeliveryOrderRequest(Model):
     """The body of POST /v3/payscore/acquiringbank/servicepayondeliveryorder.
 
     Attributes:
-        appid: Appid. Required.
-        attach: Attach.
-        channel_id: Channel id.
-        location: Location.
-        mchid: Mchid.
+        appid: App id of the official account, mini-program or app. Required.
+        attach: The merchant's own data, returned as it is.
+        channel_id: Merchant id of the channel or of the bank.
+        location: Where the service takes place.
+        mchid: Merchant id.
         need_user_confirm: Need user confirm.
-        notify_url: Notify url.
-        openid: Openid.
-        out_order_no: Out order no. Required.
-        post_discounts: Post discounts.
-        post_payments: Post payments.
-        risk_fund: Risk fund.
-        service_id: Service id. Required.
-        service_introduction: Service introduction. Required.
+        notify_url: Where the notification goes: absolute, HTTPS, without query.
+        openid: The user's id within the app id.
+        out_order_no: The merchant's number of the order, unique for the merchant id. Required.
+        post_discounts: Discounts that are given at the end.
+        post_payments: What is to be paid at the end.
+        risk_fund: What may have to be paid at most.
+        service_id: Id of the service, given by WeChat Pay. Required.
+        service_introduction: Name of the service, shown to the user. Required.
         shopping_info: Shopping info.
-        sub_appid: Sub appid.
-        sub_mchid: Sub mchid.
-        sub_openid: Sub openid.
-        time_range: Time range. Required.
+        sub_appid: App id of the sub-merchant.
+        sub_mchid: Merchant id of the sub-merchant.
+        sub_openid: The user's id within the sub-merchant's app id.
+        time_range: When the service takes place. Required.
     """
 
     appid: str
@@ -979,12 +979,12 @@ class BankCreatePayOnDeliveryOrderRequest(Model):
 
 @dataclass(frozen=True)
 class RiskFund(Model):
-    """The object risk_fund.
+    """The object risk_fund. What may have to be paid at most.
 
     Attributes:
-        amount: Amount.
-        description: Description.
-        name: Name. One of ADVANCE, CASH_DEPOSIT, DEPOSIT, ESTIMATE_ORDER_COST.
+        amount: What may have to be paid at most. In fen.
+        description: What is paid for or done, in words.
+        name: Name of the security. One of ADVANCE, CASH_DEPOSIT, DEPOSIT, ESTIMATE_ORDER_COST.
     """
 
     amount: Optional[int] = None
@@ -1012,9 +1012,9 @@ class Goods(Model):
     """An item of goods.
 
     Attributes:
-        amount: Amount.
+        amount: Amount. In fen.
         category_id: Category id.
-        count: Count.
+        count: How many.
         name: Name.
         picture: Picture.
     """
@@ -1031,7 +1031,7 @@ class JumpLink(Model):
     """The object jump_link.
 
     Attributes:
-        appid: Appid.
+        appid: App id of the official account, mini-program or app.
         jump_link_type: Jump link type. Always JUMP_LINK_MINI_PROGRAM.
         path: Path.
     """
@@ -1046,8 +1046,8 @@ class MerchantBillResponse(Model):
     """The answer to GET /v3/payscore/merchant-bill.
 
     Attributes:
-        download_bill_count: Download bill count.
-        download_bill_list: Download bill list.
+        download_bill_count: How many files the bill has.
+        download_bill_list: Files of the bill.
     """
 
     download_bill_count: Optional[int] = None
@@ -1056,15 +1056,15 @@ class MerchantBillResponse(Model):
 
 @dataclass(frozen=True)
 class DownloadBill(Model):
-    """An item of download_bill_list.
+    """An item of download_bill_list. Files of the bill.
 
     Attributes:
-        bill_sequence: Bill sequence.
-        download_url: Download url.
-        encrypt_key: Encrypt key.
-        hash_type: Hash type.
-        hash_value: Hash value.
-        nonce: Nonce.
+        bill_sequence: Number of the file, from 1.
+        download_url: Where the file is; the address is good for five minutes.
+        encrypt_key: Key of the file, encrypted to the merchant's certificate.
+        hash_type: Algorithm of the hash.
+        hash_value: Hash of the file.
+        nonce: Nonce of the encryption.
     """
 
     bill_sequence: Optional[int] = None
@@ -1080,23 +1080,23 @@ class OverseaCreateOrderRequest(Model):
     """The body of POST /v3/payscore/oversea/partner/serviceorder.
 
     Attributes:
-        appid: Appid. Required.
-        attach: Attach.
-        currency: Currency. Required.
-        location: Location.
+        appid: App id of the official account, mini-program or app. Required.
+        attach: The merchant's own data, returned as it is.
+        currency: Currency, ISO 4217. Required.
+        location: Where the service takes place.
         need_user_confirm: Need user confirm.
-        notify_url: Notify url. Required.
-        openid: Openid.
-        out_order_no: Out order no. Required.
-        post_discounts: Post discounts.
-        post_payments: Post payments.
-        risk_fund: Risk fund. Required.
-        service_id: Service id. Required.
-        service_introduction: Service introduction. Required.
-        sub_appid: Sub appid.
-        sub_mchid: Sub mchid. Required.
-        sub_openid: Sub openid.
-        time_range: Time range. Required.
+        notify_url: Where the notification goes: absolute, HTTPS, without query. Required.
+        openid: The user's id within the app id.
+        out_order_no: The merchant's number of the order, unique for the merchant id. Required.
+        post_discounts: Discounts that are given at the end.
+        post_payments: What is to be paid at the end.
+        risk_fund: What may have to be paid at most. Required.
+        service_id: Id of the service, given by WeChat Pay. Required.
+        service_introduction: Name of the service, shown to the user. Required.
+        sub_appid: App id of the sub-merchant.
+        sub_mchid: Merchant id of the sub-merchant. Required.
+        sub_openid: The user's id within the sub-merchant's app id.
+        time_range: When the service takes place. Required.
     """
 
     appid: str
@@ -1124,8 +1124,8 @@ class OverseaCancelOrderRequest(Model):
 
     Attributes:
         reason: Reason. Required.
-        service_id: Service id. Required.
-        sub_mchid: Sub mchid. Required.
+        service_id: Id of the service, given by WeChat Pay. Required.
+        sub_mchid: Merchant id of the sub-merchant. Required.
     """
 
     reason: str
@@ -1138,17 +1138,17 @@ class OverseaCompleteOrderRequest(Model):
     """The body of POST /v3/payscore/oversea/partner/serviceorder/{out_order_no}/complete.
 
     Attributes:
-        complete_time: Complete time. RFC 3339.
-        currency: Currency.
-        goods_tag: Goods tag.
-        location: Location.
-        post_discounts: Post discounts.
-        post_payments: Post payments. Required.
-        profit_sharing: Profit sharing.
-        service_id: Service id. Required.
-        sub_mchid: Sub mchid. Required.
-        time_range: Time range.
-        total_amount: Total amount. Required.
+        complete_time: When it was completed. RFC 3339.
+        currency: Currency, ISO 4217.
+        goods_tag: Mark of goods for discounts.
+        location: Where the service takes place.
+        post_discounts: Discounts that are given at the end.
+        post_payments: What is to be paid at the end. Required.
+        profit_sharing: Whether the payment will be shared with others.
+        service_id: Id of the service, given by WeChat Pay. Required.
+        sub_mchid: Merchant id of the sub-merchant. Required.
+        time_range: When the service takes place.
+        total_amount: Whole amount. In fen. Required.
     """
 
     post_payments: list[PostDiscount]
@@ -1169,10 +1169,10 @@ class OverseaSyncOrderRequest(Model):
     """The body of POST /v3/payscore/oversea/partner/serviceorder/{out_order_no}/sync.
 
     Attributes:
-        detail: Detail. Required.
-        service_id: Service id. Required.
-        sub_mchid: Sub mchid. Required.
-        type: Type. Always Order_Paid. Required.
+        detail: Details. Required.
+        service_id: Id of the service, given by WeChat Pay. Required.
+        sub_mchid: Merchant id of the sub-merchant. Required.
+        type: Kind. Always Order_Paid. Required.
     """
 
     detail: OverseaSyncDetail
@@ -1183,12 +1183,12 @@ class OverseaSyncOrderRequest(Model):
 
 @dataclass(frozen=True)
 class OverseaSyncDetail(Model):
-    """The object detail.
+    """The object detail. Details.
 
     Attributes:
-        paid_amount: Paid amount.
-        paid_time: Paid time. Required.
-        seq: Seq.
+        paid_amount: What has been paid. In fen.
+        paid_time: When it was paid. Required.
+        seq: Number of the item, from 1.
     """
 
     paid_time: str
@@ -1201,12 +1201,12 @@ class PartnerCreatePermissionRequest(Model):
     """The body of POST /v3/payscore/partner/permissions.
 
     Attributes:
-        appid: Appid. Required.
-        authorization_code: Authorization code. Required.
-        notify_url: Notify url.
-        service_id: Service id. Required.
-        sub_appid: Sub appid.
-        sub_mchid: Sub mchid. Required.
+        appid: App id of the official account, mini-program or app. Required.
+        authorization_code: The merchant's number of the user's leave. Required.
+        notify_url: Where the notification goes: absolute, HTTPS, without query.
+        service_id: Id of the service, given by WeChat Pay. Required.
+        sub_appid: App id of the sub-merchant.
+        sub_mchid: Merchant id of the sub-merchant. Required.
     """
 
     appid: str
@@ -1222,13 +1222,13 @@ class PartnerCreateScenePermissionRequest(Model):
     """The body of POST /v3/payscore/partner/permissions/apply-for-scene.
 
     Attributes:
-        appid: Appid. Required.
-        authorization_code: Authorization code. Required.
-        notify_url: Notify url.
+        appid: App id of the official account, mini-program or app. Required.
+        authorization_code: The merchant's number of the user's leave. Required.
+        notify_url: Where the notification goes: absolute, HTTPS, without query.
         scene: Scene. Required.
-        service_id: Service id. Required.
-        sub_appid: Sub appid.
-        sub_mchid: Sub mchid. Required.
+        service_id: Id of the service, given by WeChat Pay. Required.
+        sub_appid: App id of the sub-merchant.
+        sub_mchid: Merchant id of the sub-merchant. Required.
         transaction_scene_info: Transaction scene info.
     """
 
@@ -1247,8 +1247,8 @@ class TransactionSceneInfo(Model):
     """The object transaction_scene_info.
 
     Attributes:
-        mchid: Mchid. Required.
-        sub_mchid: Sub mchid. Required.
+        mchid: Merchant id. Required.
+        sub_mchid: Merchant id of the sub-merchant. Required.
     """
 
     mchid: str
@@ -1273,13 +1273,13 @@ class PartnerAssessUserRiskLevelRequest(Model):
     """The body of POST /v3/payscore/partner/permissions/assess-user-risk-level.
 
     Attributes:
-        appid: Appid. Required.
-        authorization_code: Authorization code.
-        openid: Openid.
-        service_id: Service id. Required.
+        appid: App id of the official account, mini-program or app. Required.
+        authorization_code: The merchant's number of the user's leave.
+        openid: The user's id within the app id.
+        service_id: Id of the service, given by WeChat Pay. Required.
         shopping_info: Shopping info.
-        sub_appid: Sub appid.
-        sub_openid: Sub openid.
+        sub_appid: App id of the sub-merchant.
+        sub_openid: The user's id within the sub-merchant's app id.
     """
 
     appid: str
@@ -1308,8 +1308,8 @@ class PartnerTerminatePermissionRequest(Model):
 
     Attributes:
         reason: Reason. Required.
-        service_id: Service id. Required.
-        sub_mchid: Sub mchid. Required.
+        service_id: Id of the service, given by WeChat Pay. Required.
+        sub_mchid: Merchant id of the sub-merchant. Required.
     """
 
     reason: str
@@ -1322,13 +1322,13 @@ class PartnerTerminatePermissionByOpenidRequest(Model):
     """The body of POST /v3/payscore/partner/permissions/terminate.
 
     Attributes:
-        appid: Appid. Required.
-        openid: Openid.
+        appid: App id of the official account, mini-program or app. Required.
+        openid: The user's id within the app id.
         reason: Reason. Required.
-        service_id: Service id. Required.
-        sub_appid: Sub appid.
-        sub_mchid: Sub mchid. Required.
-        sub_openid: Sub openid.
+        service_id: Id of the service, given by WeChat Pay. Required.
+        sub_appid: App id of the sub-merchant.
+        sub_mchid: Merchant id of the sub-merchant. Required.
+        sub_openid: The user's id within the sub-merchant's app id.
     """
 
     appid: str
@@ -1345,12 +1345,12 @@ class PartnerApplyServiceAccountRequest(Model):
     """The body of POST /v3/payscore/partner/service-account-applications.
 
     Attributes:
-        appid: Appid. Required.
-        out_apply_no: Out apply no. Required.
+        appid: App id of the official account, mini-program or app. Required.
+        out_apply_no: The merchant's number of the application. Required.
         result_notify_url: Result notify url.
-        service_id: Service id. Required.
-        sub_appid: Sub appid.
-        sub_mchid: Sub mchid. Required.
+        service_id: Id of the service, given by WeChat Pay. Required.
+        sub_appid: App id of the sub-merchant.
+        sub_mchid: Merchant id of the sub-merchant. Required.
     """
 
     appid: str
@@ -1366,15 +1366,15 @@ class ServiceAccountApplication(Model):
     """The answer to POST /v3/payscore/partner/service-account-applications. Plaintext of PAYSCORE.BIND_SERVICE_ACCOUNT.
 
     Attributes:
-        appid: Appid.
+        appid: App id of the official account, mini-program or app.
         apply_state: Apply state.
-        mchid: Mchid.
-        out_apply_no: Out apply no.
-        reject_reason: Reject reason.
+        mchid: Merchant id.
+        out_apply_no: The merchant's number of the application.
+        reject_reason: Why it was refused.
         result_notify_url: Result notify url.
-        service_id: Service id.
-        sub_appid: Sub appid.
-        sub_mchid: Sub mchid.
+        service_id: Id of the service, given by WeChat Pay.
+        sub_appid: App id of the sub-merchant.
+        sub_mchid: Merchant id of the sub-merchant.
     """
 
     appid: Optional[str] = None
@@ -1393,23 +1393,23 @@ class PartnerCreateOrderRequest(Model):
     """The body of POST /v3/payscore/partner/serviceorder.
 
     Attributes:
-        appid: Appid. Required.
-        attach: Attach.
+        appid: App id of the official account, mini-program or app. Required.
+        attach: The merchant's own data, returned as it is.
         device: Device.
-        location: Location.
+        location: Where the service takes place.
         need_user_confirm: Need user confirm.
-        notify_url: Notify url. Required.
-        openid: Openid.
-        out_order_no: Out order no. Required.
-        post_discounts: Post discounts.
-        post_payments: Post payments.
-        risk_fund: Risk fund. Required.
-        service_id: Service id. Required.
-        service_introduction: Service introduction. Required.
-        sub_appid: Sub appid.
-        sub_mchid: Sub mchid. Required.
-        sub_openid: Sub openid.
-        time_range: Time range. Required.
+        notify_url: Where the notification goes: absolute, HTTPS, without query. Required.
+        openid: The user's id within the app id.
+        out_order_no: The merchant's number of the order, unique for the merchant id. Required.
+        post_discounts: Discounts that are given at the end.
+        post_payments: What is to be paid at the end.
+        risk_fund: What may have to be paid at most. Required.
+        service_id: Id of the service, given by WeChat Pay. Required.
+        service_introduction: Name of the service, shown to the user. Required.
+        sub_appid: App id of the sub-merchant.
+        sub_mchid: Merchant id of the sub-merchant. Required.
+        sub_openid: The user's id within the sub-merchant's app id.
+        time_range: When the service takes place. Required.
     """
 
     appid: str
@@ -1451,22 +1451,22 @@ class PartnerDirectCompleteOrderRequest(Model):
     """The body of POST /v3/payscore/partner/serviceorder/direct-complete.
 
     Attributes:
-        appid: Appid. Required.
-        attach: Attach.
-        goods_tag: Goods tag.
-        location: Location.
-        notify_url: Notify url. Required.
-        openid: Openid.
-        out_order_no: Out order no. Required.
-        post_discounts: Post discounts.
-        post_payments: Post payments.
-        profit_sharing: Profit sharing.
-        service_id: Service id. Required.
-        service_introduction: Service introduction. Required.
-        sub_appid: Sub appid. Required.
-        sub_mchid: Sub mchid.
-        time_range: Time range. Required.
-        total_amount: Total amount. Required.
+        appid: App id of the official account, mini-program or app. Required.
+        attach: The merchant's own data, returned as it is.
+        goods_tag: Mark of goods for discounts.
+        location: Where the service takes place.
+        notify_url: Where the notification goes: absolute, HTTPS, without query. Required.
+        openid: The user's id within the app id.
+        out_order_no: The merchant's number of the order, unique for the merchant id. Required.
+        post_discounts: Discounts that are given at the end.
+        post_payments: What is to be paid at the end.
+        profit_sharing: Whether the payment will be shared with others.
+        service_id: Id of the service, given by WeChat Pay. Required.
+        service_introduction: Name of the service, shown to the user. Required.
+        sub_appid: App id of the sub-merchant. Required.
+        sub_mchid: Merchant id of the sub-merchant.
+        time_range: When the service takes place. Required.
+        total_amount: Whole amount. In fen. Required.
     """
 
     appid: str
@@ -1493,8 +1493,8 @@ class PartnerCancelOrderRequest(Model):
 
     Attributes:
         reason: Reason. Required.
-        service_id: Service id. Required.
-        sub_mchid: Sub mchid. Required.
+        service_id: Id of the service, given by WeChat Pay. Required.
+        sub_mchid: Merchant id of the sub-merchant. Required.
     """
 
     reason: str
@@ -1507,17 +1507,17 @@ class PartnerCompleteOrderRequest(Model):
     """The body of POST /v3/payscore/partner/serviceorder/{out_order_no}/complete.
 
     Attributes:
-        complete_time: Complete time.
+        complete_time: When it was completed.
         device: Device.
-        goods_tag: Goods tag.
-        location: Location.
-        post_discounts: Post discounts.
-        post_payments: Post payments. Required.
-        profit_sharing: Profit sharing.
-        service_id: Service id. Required.
-        sub_mchid: Sub mchid. Required.
-        time_range: Time range.
-        total_amount: Total amount. Required.
+        goods_tag: Mark of goods for discounts.
+        location: Where the service takes place.
+        post_discounts: Discounts that are given at the end.
+        post_payments: What is to be paid at the end. Required.
+        profit_sharing: Whether the payment will be shared with others.
+        service_id: Id of the service, given by WeChat Pay. Required.
+        sub_mchid: Merchant id of the sub-merchant. Required.
+        time_range: When the service takes place.
+        total_amount: Whole amount. In fen. Required.
     """
 
     post_payments: list[PostDiscount]
@@ -1539,12 +1539,12 @@ class PartnerModifyOrderRequest(Model):
 
     Attributes:
         device: Device.
-        post_discounts: Post discounts.
-        post_payments: Post payments. Required.
+        post_discounts: Discounts that are given at the end.
+        post_payments: What is to be paid at the end. Required.
         reason: Reason. Required.
-        service_id: Service id.
-        sub_mchid: Sub mchid. Required.
-        total_amount: Total amount. Required.
+        service_id: Id of the service, given by WeChat Pay.
+        sub_mchid: Merchant id of the sub-merchant. Required.
+        total_amount: Whole amount. In fen. Required.
     """
 
     post_payments: list[PostDiscount]
@@ -1561,8 +1561,8 @@ class PartnerPayOrderRequest(Model):
     """The body of POST /v3/payscore/partner/serviceorder/{out_order_no}/pay.
 
     Attributes:
-        service_id: Service id.
-        sub_mchid: Sub mchid. Required.
+        service_id: Id of the service, given by WeChat Pay.
+        sub_mchid: Merchant id of the sub-merchant. Required.
     """
 
     sub_mchid: str
@@ -1574,12 +1574,12 @@ class PartnerSendPendingMessageRequest(Model):
     """The body of POST /v3/payscore/partner/serviceorder/{out_order_no}/send-pendingmessage.
 
     Attributes:
-        post_discounts: Post discounts.
-        post_payments: Post payments. Required.
+        post_discounts: Discounts that are given at the end.
+        post_payments: What is to be paid at the end. Required.
         prepaid_time: Prepaid time. Required.
-        service_id: Service id. Required.
-        sub_mchid: Sub mchid. Required.
-        total_amount: Total amount. Required.
+        service_id: Id of the service, given by WeChat Pay. Required.
+        sub_mchid: Merchant id of the sub-merchant. Required.
+        total_amount: Whole amount. In fen. Required.
     """
 
     post_payments: list[PostDiscount]
@@ -1595,12 +1595,12 @@ class PartnerSendPrepaidMessageRequest(Model):
     """The body of POST /v3/payscore/partner/serviceorder/{out_order_no}/send-prepaidmessage.
 
     Attributes:
-        post_discounts: Post discounts.
-        post_payments: Post payments. Required.
+        post_discounts: Discounts that are given at the end.
+        post_payments: What is to be paid at the end. Required.
         prepaid_time: Prepaid time. Required.
-        service_id: Service id. Required.
-        sub_mchid: Sub mchid. Required.
-        total_amount: Total amount. Required.
+        service_id: Id of the service, given by WeChat Pay. Required.
+        sub_mchid: Merchant id of the sub-merchant. Required.
+        total_amount: Whole amount. In fen. Required.
     """
 
     post_payments: list[PostDiscount]
@@ -1616,10 +1616,10 @@ class PartnerSyncOrderRequest(Model):
     """The body of POST /v3/payscore/partner/serviceorder/{out_order_no}/sync.
 
     Attributes:
-        detail: Detail. Required.
-        service_id: Service id. Required.
-        sub_mchid: Sub mchid. Required.
-        type: Type. Required.
+        detail: Details. Required.
+        service_id: Id of the service, given by WeChat Pay. Required.
+        sub_mchid: Merchant id of the sub-merchant. Required.
+        type: Kind. Required.
     """
 
     detail: OverseaSyncDetail
@@ -1633,24 +1633,24 @@ class PartnerCreatePayOnDeliveryOrderRequest(Model):
     """The body of POST /v3/payscore/partner/servicepayondeliveryorder.
 
     Attributes:
-        appid: Appid. Required.
-        attach: Attach.
-        location: Location.
-        mchid: Mchid.
+        appid: App id of the official account, mini-program or app. Required.
+        attach: The merchant's own data, returned as it is.
+        location: Where the service takes place.
+        mchid: Merchant id.
         need_user_confirm: Need user confirm.
-        notify_url: Notify url. Required.
-        openid: Openid.
-        out_order_no: Out order no. Required.
-        post_discounts: Post discounts.
-        post_payments: Post payments.
-        risk_fund: Risk fund. Required.
-        service_id: Service id. Required.
-        service_introduction: Service introduction. Required.
+        notify_url: Where the notification goes: absolute, HTTPS, without query. Required.
+        openid: The user's id within the app id.
+        out_order_no: The merchant's number of the order, unique for the merchant id. Required.
+        post_discounts: Discounts that are given at the end.
+        post_payments: What is to be paid at the end.
+        risk_fund: What may have to be paid at most. Required.
+        service_id: Id of the service, given by WeChat Pay. Required.
+        service_introduction: Name of the service, shown to the user. Required.
         shopping_info: Shopping info. Required.
-        sub_appid: Sub appid.
-        sub_mchid: Sub mchid. Required.
-        sub_openid: Sub openid.
-        time_range: Time range. Required.
+        sub_appid: App id of the sub-merchant.
+        sub_mchid: Merchant id of the sub-merchant. Required.
+        sub_openid: The user's id within the sub-merchant's app id.
+        time_range: When the service takes place. Required.
     """
 
     appid: str
@@ -1678,13 +1678,13 @@ class PartnerQueryServiceQuotaResponse(Model):
     """The answer to GET /v3/payscore/partner/servicequotas/service-id/{service_id}.
 
     Attributes:
-        appid: Appid.
-        mchid: Mchid.
+        appid: App id of the official account, mini-program or app.
+        mchid: Merchant id.
         quotas: Quotas.
         risk_level_version: Risk level version.
-        service_id: Service id.
-        sub_appid: Sub appid.
-        sub_mchid: Sub mchid.
+        service_id: Id of the service, given by WeChat Pay.
+        sub_appid: App id of the sub-merchant.
+        sub_mchid: Merchant id of the sub-merchant.
     """
 
     appid: Optional[str] = None
@@ -1714,30 +1714,30 @@ class PayAfterOrder(Model):
     """The answer to GET /v3/payscore/payafter-orders. Plaintext of PAYSCORE.USER_ACCEPTED.
 
     Attributes:
-        appid: Appid.
-        attach: Attach.
+        appid: App id of the official account, mini-program or app.
+        attach: The merchant's own data, returned as it is.
         discounts: Discounts.
         fees: Fees.
         finish_ticket: Finish ticket.
-        finish_transaction_id: Finish transaction id.
+        finish_transaction_id: WeChat Pay's number of the payment.
         finish_type: Finish type. 1, 2, or what the provider adds.
-        mchid: Mchid.
-        out_order_no: Out order no.
+        mchid: Merchant id.
+        out_order_no: The merchant's number of the order, unique for the merchant id.
         pay_succ_time: Pay succ time.
         pay_type: Pay type. MchChannelPayType, or what the provider adds.
         real_service_end_location: Real service end location.
         real_service_end_time: Real service end time.
         real_service_start_location: Real service start location.
         real_service_start_time: Real service start time.
-        risk_amount: Risk amount.
+        risk_amount: What may have to be paid at most. In fen.
         service_end_location: Service end location.
         service_end_time: Service end time.
-        service_id: Service id.
-        service_introduction: Service introduction.
+        service_id: Id of the service, given by WeChat Pay.
+        service_introduction: Name of the service, shown to the user.
         service_start_location: Service start location.
         service_start_time: Service start time.
         state: State. CREATED, EXPIRED, FINISHED, REVOKED, USER_ACCEPTED, USER_PAID, or what the provider adds.
-        total_amount: Total amount.
+        total_amount: Whole amount. In fen.
     """
 
     appid: Optional[str] = None
@@ -1771,7 +1771,7 @@ class PayAfterOrderDiscount(Model):
     """An item of discounts.
 
     Attributes:
-        discount_amount: Discount amount.
+        discount_amount: Amount of the discount. In fen.
         discount_desc: Discount desc.
         discount_name: Discount name.
     """
@@ -1786,7 +1786,7 @@ class PayAfterOrderFee(Model):
     """An item of fees.
 
     Attributes:
-        fee_amount: Fee amount.
+        fee_amount: Amount of the fee. In fen.
         fee_count: Fee count.
         fee_desc: Fee desc.
         fee_name: Fee name.
@@ -1804,20 +1804,20 @@ class CreatePayAfterOrderRequest(Model):
 
     Attributes:
         address: Address. Sent encrypted: give the plaintext, the library encrypts it.
-        appid: Appid. Required.
-        attach: Attach.
+        appid: App id of the official account, mini-program or app. Required.
+        attach: The merchant's own data, returned as it is.
         discounts: Discounts.
         fees: Fees.
         name: Name. Sent encrypted: give the plaintext, the library encrypts it.
         need_user_confirm: Need user confirm.
-        openid: Openid.
-        out_order_no: Out order no. Required.
-        phone: Phone. Sent encrypted: give the plaintext, the library encrypts it.
-        risk_amount: Risk amount.
+        openid: The user's id within the app id.
+        out_order_no: The merchant's number of the order, unique for the merchant id. Required.
+        phone: Telephone number. Sent encrypted: give the plaintext, the library encrypts it.
+        risk_amount: What may have to be paid at most. In fen.
         service_end_location: Service end location.
         service_end_time: Service end time.
-        service_id: Service id. Required.
-        service_introduction: Service introduction.
+        service_id: Id of the service, given by WeChat Pay. Required.
+        service_introduction: Name of the service, shown to the user.
         service_start_location: Service start location.
         service_start_time: Service start time.
         userid: Userid. Sent encrypted: give the plaintext, the library encrypts it.
@@ -1861,7 +1861,7 @@ class Fee(Model):
     """An item of fees.
 
     Attributes:
-        fee_amount: Fee amount.
+        fee_amount: Amount of the fee. In fen.
         fee_count: Fee count.
         fee_desc: Fee desc.
         fee_name: Fee name.
@@ -1878,16 +1878,16 @@ class PayAfterOrderTicket(Model):
     """The answer to POST /v3/payscore/payafter-orders.
 
     Attributes:
-        appid: Appid.
-        mchid: Mchid.
+        appid: App id of the official account, mini-program or app.
+        mchid: Merchant id.
         miniprogram_appid: Miniprogram appid.
         miniprogram_businesstype: Miniprogram businesstype.
         miniprogram_path: Miniprogram path.
         miniprogram_username: Miniprogram username.
-        order_id: Order id.
-        out_order_no: Out order no.
-        package: Package.
-        service_id: Service id.
+        order_id: WeChat Pay's number of the order.
+        out_order_no: The merchant's number of the order, unique for the merchant id.
+        package: What the user's device needs to show the page of WeChat Pay.
+        service_id: Id of the service, given by WeChat Pay.
     """
 
     appid: Optional[str] = None
@@ -1907,9 +1907,9 @@ class CancelPayAfterOrderRequest(Model):
     """The body of POST /v3/payscore/payafter-orders/{out_order_no}/cancel.
 
     Attributes:
-        appid: Appid. Required.
+        appid: App id of the official account, mini-program or app. Required.
         reason: Reason. Required.
-        service_id: Service id. Required.
+        service_id: Id of the service, given by WeChat Pay. Required.
     """
 
     appid: str
@@ -1922,11 +1922,11 @@ class OrderReference(Model):
     """The answer to POST /v3/payscore/payafter-orders/{out_order_no}/cancel.
 
     Attributes:
-        appid: Appid.
-        mchid: Mchid.
-        order_id: Order id.
-        out_order_no: Out order no.
-        service_id: Service id.
+        appid: App id of the official account, mini-program or app.
+        mchid: Merchant id.
+        order_id: WeChat Pay's number of the order.
+        out_order_no: The merchant's number of the order, unique for the merchant id.
+        service_id: Id of the service, given by WeChat Pay.
     """
 
     appid: Optional[str] = None
@@ -1941,18 +1941,18 @@ class CompletePayAfterOrderRequest(Model):
     """The body of POST /v3/payscore/payafter-orders/{out_order_no}/complete.
 
     Attributes:
-        appid: Appid. Required.
+        appid: App id of the official account, mini-program or app. Required.
         cancel_reason: Cancel reason.
         discounts: Discounts.
         fees: Fees.
         finish_ticket: Finish ticket.
         finish_type: Finish type. One of 1, 2.
-        profit_sharing: Profit sharing.
+        profit_sharing: Whether the payment will be shared with others.
         real_service_end_location: Real service end location.
         real_service_end_time: Real service end time.
         real_service_start_time: Real service start time.
-        service_id: Service id. Required.
-        total_amount: Total amount.
+        service_id: Id of the service, given by WeChat Pay. Required.
+        total_amount: Whole amount. In fen.
     """
 
     appid: str
@@ -1974,7 +1974,7 @@ class CompleteDiscount(Model):
     """An item of discounts.
 
     Attributes:
-        discount_amount: Discount amount.
+        discount_amount: Amount of the discount. In fen.
         discount_desc: Discount desc.
         discount_name: Discount name. At most 20 characters.
     """
@@ -1989,10 +1989,10 @@ class SyncPayAfterOrderRequest(Model):
     """The body of POST /v3/payscore/payafter-orders/{out_order_no}/sync.
 
     Attributes:
-        appid: Appid.
-        detail: Detail.
-        service_id: Service id.
-        type: Type. Always Order_Paid.
+        appid: App id of the official account, mini-program or app.
+        detail: Details.
+        service_id: Id of the service, given by WeChat Pay.
+        type: Kind. Always Order_Paid.
     """
 
     appid: Optional[str] = None
@@ -2006,10 +2006,10 @@ class CreatePermissionRequest(Model):
     """The body of POST /v3/payscore/permissions.
 
     Attributes:
-        appid: Appid. Left out, it is the configuration's appid.
-        authorization_code: Authorization code. Required.
-        notify_url: Notify url.
-        service_id: Service id. Required.
+        appid: App id of the official account, mini-program or app. Left out, it is the configuration's appid.
+        authorization_code: The merchant's number of the user's leave. Required.
+        notify_url: Where the notification goes: absolute, HTTPS, without query.
+        service_id: Id of the service, given by WeChat Pay. Required.
     """
 
     authorization_code: str
@@ -2023,10 +2023,10 @@ class AssessUserRiskLevelRequest(Model):
     """The body of POST /v3/payscore/permissions/assess-user-risk-level.
 
     Attributes:
-        appid: Appid. Left out, it is the configuration's appid.
-        authorization_code: Authorization code.
-        openid: Openid.
-        service_id: Service id. Required.
+        appid: App id of the official account, mini-program or app. Left out, it is the configuration's appid.
+        authorization_code: The merchant's number of the user's leave.
+        openid: The user's id within the app id.
+        service_id: Id of the service, given by WeChat Pay. Required.
         shopping_info: Shopping info.
     """
 
@@ -2043,7 +2043,7 @@ class TerminatePermissionRequest(Model):
 
     Attributes:
         reason: Reason. Required.
-        service_id: Service id. Required.
+        service_id: Id of the service, given by WeChat Pay. Required.
     """
 
     reason: str
@@ -2055,9 +2055,9 @@ class TerminatePermissionByOpenidRequest(Model):
     """The body of POST /v3/payscore/permissions/openid/{openid}/terminate.
 
     Attributes:
-        appid: Appid. Left out, it is the configuration's appid.
+        appid: App id of the official account, mini-program or app. Left out, it is the configuration's appid.
         reason: Reason. Required.
-        service_id: Service id. Required.
+        service_id: Id of the service, given by WeChat Pay. Required.
     """
 
     reason: str
@@ -2070,17 +2070,17 @@ class PartnerCreatePlanRequest(Model):
     """The body of POST /v3/payscore/plan/partner/payscore-plans.
 
     Attributes:
-        appid: Appid. Required.
-        deduction_quantity: Deduction quantity. Required.
-        merchant_plan_no: Merchant plan no. Required.
+        appid: App id of the official account, mini-program or app. Required.
+        deduction_quantity: How many deductions there are. Required.
+        merchant_plan_no: The merchant's number of the plan. Required.
         plan_detail_list: Plan detail list.
-        plan_duration: Plan duration. Required.
-        plan_name: Plan name. Required.
-        service_id: Service id. Required.
-        sub_appid: Sub appid.
-        sub_mchid: Sub mchid. Required.
-        total_actual_price: Total actual price. Required.
-        total_original_price: Total original price. Required.
+        plan_duration: How long the plan lasts. In days. Required.
+        plan_name: Name of the plan. Required.
+        service_id: Id of the service, given by WeChat Pay. Required.
+        sub_appid: App id of the sub-merchant.
+        sub_mchid: Merchant id of the sub-merchant. Required.
+        total_actual_price: Price that is paid for all. In fen. Required.
+        total_original_price: Price of all before the discount. In fen. Required.
     """
 
     appid: str
@@ -2101,8 +2101,8 @@ class PlanDetail(Model):
     """An item of plan_detail_list.
 
     Attributes:
-        actual_price: Actual price. Required.
-        original_price: Original price. Required.
+        actual_price: Price that is paid. In fen. Required.
+        original_price: Price before the discount. In fen. Required.
         plan_detail_name: Plan detail name. Required.
         plan_discount_description: Plan discount description.
     """
@@ -2118,22 +2118,22 @@ class Plan(Model):
     """The answer to POST /v3/payscore/plan/partner/payscore-plans.
 
     Attributes:
-        appid: Appid.
-        deduction_quantity: Deduction quantity.
-        mchid: Mchid.
-        merchant_plan_no: Merchant plan no.
+        appid: App id of the official account, mini-program or app.
+        deduction_quantity: How many deductions there are.
+        mchid: Merchant id.
+        merchant_plan_no: The merchant's number of the plan.
         plan_detail_list: Plan detail list.
-        plan_duration: Plan duration.
-        plan_id: Plan id.
-        plan_name: Plan name.
+        plan_duration: How long the plan lasts. In days.
+        plan_id: Number of the plan or of the contract's template.
+        plan_name: Name of the plan.
         plan_state: Plan state.
-        service_id: Service id.
+        service_id: Id of the service, given by WeChat Pay.
         stop_mchid: Stop mchid.
-        stop_time: Stop time. RFC 3339.
-        sub_appid: Sub appid.
-        sub_mchid: Sub mchid.
-        total_actual_price: Total actual price.
-        total_original_price: Total original price.
+        stop_time: When it was stopped. RFC 3339.
+        sub_appid: App id of the sub-merchant.
+        sub_mchid: Merchant id of the sub-merchant.
+        total_actual_price: Price that is paid for all. In fen.
+        total_original_price: Price of all before the discount. In fen.
     """
 
     appid: Optional[str] = None
@@ -2159,8 +2159,8 @@ class PlanDetailState(Model):
     """An item of plan_detail_list.
 
     Attributes:
-        actual_price: Actual price.
-        original_price: Original price.
+        actual_price: Price that is paid. In fen.
+        original_price: Price before the discount. In fen.
         plan_detail_name: Plan detail name.
         plan_detail_no: Plan detail no.
         plan_discount_description: Plan discount description.
@@ -2178,7 +2178,7 @@ class PartnerStopPlanRequest(Model):
     """The body of POST /v3/payscore/plan/partner/payscore-plans/merchant-plan-no/{merchant_plan_no}/stop.
 
     Attributes:
-        sub_mchid: Sub mchid. Required.
+        sub_mchid: Merchant id of the sub-merchant. Required.
     """
 
     sub_mchid: str
@@ -2189,15 +2189,15 @@ class CreatePlanRequest(Model):
     """The body of POST /v3/payscore/plan/payscore-plans.
 
     Attributes:
-        appid: Appid. Required.
-        deduction_quantity: Deduction quantity. Required.
-        merchant_plan_no: Merchant plan no. Required.
+        appid: App id of the official account, mini-program or app. Required.
+        deduction_quantity: How many deductions there are. Required.
+        merchant_plan_no: The merchant's number of the plan. Required.
         plan_detail_list: Plan detail list.
-        plan_duration: Plan duration. Required.
-        plan_name: Plan name. Required.
-        service_id: Service id. Required.
-        total_actual_price: Total actual price. Required.
-        total_original_price: Total original price. Required.
+        plan_duration: How long the plan lasts. In days. Required.
+        plan_name: Name of the plan. Required.
+        service_id: Id of the service, given by WeChat Pay. Required.
+        total_actual_price: Price that is paid for all. In fen. Required.
+        total_original_price: Price of all before the discount. In fen. Required.
     """
 
     appid: str
@@ -2216,20 +2216,20 @@ class CreateOrderRequest(Model):
     """The body of POST /v3/payscore/serviceorder.
 
     Attributes:
-        appid: Appid. Left out, it is the configuration's appid.
-        attach: Attach.
+        appid: App id of the official account, mini-program or app. Left out, it is the configuration's appid.
+        attach: The merchant's own data, returned as it is.
         device: Device.
-        location: Location.
+        location: Where the service takes place.
         need_user_confirm: Need user confirm.
-        notify_url: Notify url. Required.
-        openid: Openid.
-        out_order_no: Out order no. Required.
-        post_discounts: Post discounts.
-        post_payments: Post payments.
-        risk_fund: Risk fund. Required.
-        service_id: Service id. Required.
-        service_introduction: Service introduction. Required.
-        time_range: Time range. Required.
+        notify_url: Where the notification goes: absolute, HTTPS, without query. Required.
+        openid: The user's id within the app id.
+        out_order_no: The merchant's number of the order, unique for the merchant id. Required.
+        post_discounts: Discounts that are given at the end.
+        post_payments: What is to be paid at the end.
+        risk_fund: What may have to be paid at most. Required.
+        service_id: Id of the service, given by WeChat Pay. Required.
+        service_introduction: Name of the service, shown to the user. Required.
+        time_range: When the service takes place. Required.
     """
 
     notify_url: str
@@ -2250,11 +2250,11 @@ class CreateOrderRequest(Model):
 
 @dataclass(frozen=True)
 class CountedPostDiscount(Model):
-    """An item of post_discounts.
+    """An item of post_discounts. Discounts that are given at the end.
 
     Attributes:
-        count: Count.
-        description: Description. Required.
+        count: How many.
+        description: What is paid for or done, in words. Required.
         name: Name. Required.
     """
 
@@ -2268,20 +2268,20 @@ class DirectCompleteOrderRequest(Model):
     """The body of POST /v3/payscore/serviceorder/direct-complete.
 
     Attributes:
-        appid: Appid. Left out, it is the configuration's appid.
-        attach: Attach.
-        goods_tag: Goods tag.
-        location: Location.
-        notify_url: Notify url.
-        openid: Openid.
-        out_order_no: Out order no. Required.
-        post_discounts: Post discounts.
-        post_payments: Post payments.
-        profit_sharing: Profit sharing.
-        service_id: Service id. Required.
-        service_introduction: Service introduction.
-        time_range: Time range. Required.
-        total_amount: Total amount.
+        appid: App id of the official account, mini-program or app. Left out, it is the configuration's appid.
+        attach: The merchant's own data, returned as it is.
+        goods_tag: Mark of goods for discounts.
+        location: Where the service takes place.
+        notify_url: Where the notification goes: absolute, HTTPS, without query.
+        openid: The user's id within the app id.
+        out_order_no: The merchant's number of the order, unique for the merchant id. Required.
+        post_discounts: Discounts that are given at the end.
+        post_payments: What is to be paid at the end.
+        profit_sharing: Whether the payment will be shared with others.
+        service_id: Id of the service, given by WeChat Pay. Required.
+        service_introduction: Name of the service, shown to the user.
+        time_range: When the service takes place. Required.
+        total_amount: Whole amount. In fen.
     """
 
     out_order_no: str
@@ -2305,9 +2305,9 @@ class CancelOrderRequest(Model):
     """The body of POST /v3/payscore/serviceorder/{out_order_no}/cancel.
 
     Attributes:
-        appid: Appid. Left out, it is the configuration's appid.
+        appid: App id of the official account, mini-program or app. Left out, it is the configuration's appid.
         reason: Reason. Required.
-        service_id: Service id. Required.
+        service_id: Id of the service, given by WeChat Pay. Required.
     """
 
     reason: str
@@ -2320,16 +2320,16 @@ class CompleteOrderRequest(Model):
     """The body of POST /v3/payscore/serviceorder/{out_order_no}/complete.
 
     Attributes:
-        appid: Appid. Left out, it is the configuration's appid.
+        appid: App id of the official account, mini-program or app. Left out, it is the configuration's appid.
         device: Device.
-        goods_tag: Goods tag.
-        location: Location.
-        post_discounts: Post discounts.
-        post_payments: Post payments. Required.
-        profit_sharing: Profit sharing.
-        service_id: Service id. Required.
-        time_range: Time range.
-        total_amount: Total amount. Required.
+        goods_tag: Mark of goods for discounts.
+        location: Where the service takes place.
+        post_discounts: Discounts that are given at the end.
+        post_payments: What is to be paid at the end. Required.
+        profit_sharing: Whether the payment will be shared with others.
+        service_id: Id of the service, given by WeChat Pay. Required.
+        time_range: When the service takes place.
+        total_amount: Whole amount. In fen. Required.
     """
 
     post_payments: list[PostDiscount]
@@ -2346,10 +2346,10 @@ class CompleteOrderRequest(Model):
 
 @dataclass(frozen=True)
 class EndLocation(Model):
-    """The object location.
+    """The object location. Where the service takes place.
 
     Attributes:
-        end_location: End location.
+        end_location: Where the service ends.
     """
 
     end_location: Optional[str] = None
@@ -2360,13 +2360,13 @@ class ModifyOrderRequest(Model):
     """The body of POST /v3/payscore/serviceorder/{out_order_no}/modify.
 
     Attributes:
-        appid: Appid. Left out, it is the configuration's appid.
+        appid: App id of the official account, mini-program or app. Left out, it is the configuration's appid.
         device: Device.
-        post_discounts: Post discounts.
-        post_payments: Post payments. Required.
+        post_discounts: Discounts that are given at the end.
+        post_payments: What is to be paid at the end. Required.
         reason: Reason. Required.
-        service_id: Service id. Required.
-        total_amount: Total amount. Required.
+        service_id: Id of the service, given by WeChat Pay. Required.
+        total_amount: Whole amount. In fen. Required.
     """
 
     post_payments: list[PostDiscount]
@@ -2383,8 +2383,8 @@ class PayOrderRequest(Model):
     """The body of POST /v3/payscore/serviceorder/{out_order_no}/pay.
 
     Attributes:
-        appid: Appid. Left out, it is the configuration's appid.
-        service_id: Service id.
+        appid: App id of the official account, mini-program or app. Left out, it is the configuration's appid.
+        service_id: Id of the service, given by WeChat Pay.
     """
 
     appid: Optional[str] = None
@@ -2396,11 +2396,11 @@ class SendPendingMessageRequest(Model):
     """The body of POST /v3/payscore/serviceorder/{out_order_no}/send-pendingmessage.
 
     Attributes:
-        post_discounts: Post discounts.
-        post_payments: Post payments. Required.
+        post_discounts: Discounts that are given at the end.
+        post_payments: What is to be paid at the end. Required.
         prepaid_time: Prepaid time. Required.
-        service_id: Service id. Required.
-        total_amount: Total amount. Required.
+        service_id: Id of the service, given by WeChat Pay. Required.
+        total_amount: Whole amount. In fen. Required.
     """
 
     post_payments: list[PostDiscount]
@@ -2415,11 +2415,11 @@ class SendPrepaidMessageRequest(Model):
     """The body of POST /v3/payscore/serviceorder/{out_order_no}/send-prepaidmessage.
 
     Attributes:
-        post_discounts: Post discounts.
-        post_payments: Post payments. Required.
+        post_discounts: Discounts that are given at the end.
+        post_payments: What is to be paid at the end. Required.
         prepaid_time: Prepaid time. Required.
-        service_id: Service id. Required.
-        total_amount: Total amount. Required.
+        service_id: Id of the service, given by WeChat Pay. Required.
+        total_amount: Whole amount. In fen. Required.
     """
 
     post_payments: list[PostDiscount]
@@ -2434,10 +2434,10 @@ class SyncOrderRequest(Model):
     """The body of POST /v3/payscore/serviceorder/{out_order_no}/sync.
 
     Attributes:
-        appid: Appid. Left out, it is the configuration's appid.
-        detail: Detail. Required.
-        service_id: Service id. Required.
-        type: Type. Required.
+        appid: App id of the official account, mini-program or app. Left out, it is the configuration's appid.
+        detail: Details. Required.
+        service_id: Id of the service, given by WeChat Pay. Required.
+        type: Kind. Required.
     """
 
     detail: SyncDetail
@@ -2451,21 +2451,21 @@ class CreatePayOnDeliveryOrderRequest(Model):
     """The body of POST /v3/payscore/servicepayondeliveryorder.
 
     Attributes:
-        appid: Appid. Required.
-        attach: Attach.
-        location: Location.
-        mchid: Mchid.
+        appid: App id of the official account, mini-program or app. Required.
+        attach: The merchant's own data, returned as it is.
+        location: Where the service takes place.
+        mchid: Merchant id.
         need_user_confirm: Need user confirm.
-        notify_url: Notify url. Required.
-        openid: Openid.
-        out_order_no: Out order no. Required.
-        post_discounts: Post discounts.
-        post_payments: Post payments.
-        risk_fund: Risk fund. Required.
-        service_id: Service id. Required.
-        service_introduction: Service introduction. Required.
+        notify_url: Where the notification goes: absolute, HTTPS, without query. Required.
+        openid: The user's id within the app id.
+        out_order_no: The merchant's number of the order, unique for the merchant id. Required.
+        post_discounts: Discounts that are given at the end.
+        post_payments: What is to be paid at the end.
+        risk_fund: What may have to be paid at most. Required.
+        service_id: Id of the service, given by WeChat Pay. Required.
+        service_introduction: Name of the service, shown to the user. Required.
         shopping_info: Shopping info. Required.
-        time_range: Time range. Required.
+        time_range: When the service takes place. Required.
     """
 
     appid: str
@@ -2490,20 +2490,20 @@ class PartnerCreateSignPlanOrderRequest(Model):
     """The body of POST /v3/payscore/sign-plan/partner/serviceorder.
 
     Attributes:
-        appid: Appid. Required.
-        attach: Attach.
-        location: Location.
-        notify_url: Notify url. Required.
-        openid: Openid.
-        out_trade_no: Out trade no. Required.
+        appid: App id of the official account, mini-program or app. Required.
+        attach: The merchant's own data, returned as it is.
+        location: Where the service takes place.
+        notify_url: Where the notification goes: absolute, HTTPS, without query. Required.
+        openid: The user's id within the app id.
+        out_trade_no: The merchant's order number, unique for the merchant id. Required.
         plan_detail_no: Plan detail no. Required.
-        service_id: Service id. Required.
-        service_introduction: Service introduction. Required.
+        service_id: Id of the service, given by WeChat Pay. Required.
+        service_introduction: Name of the service, shown to the user. Required.
         sign_plan_id: Sign plan id. Required.
-        sub_appid: Sub appid.
-        sub_mchid: Sub mchid. Required.
-        sub_openid: Sub openid.
-        time_range: Time range. Required.
+        sub_appid: App id of the sub-merchant.
+        sub_mchid: Merchant id of the sub-merchant. Required.
+        sub_openid: The user's id within the sub-merchant's app id.
+        time_range: When the service takes place. Required.
     """
 
     appid: str
@@ -2527,16 +2527,16 @@ class PartnerCreateSignPlanRequest(Model):
     """The body of POST /v3/payscore/sign-plan/partner/user-sign-plans.
 
     Attributes:
-        appid: Appid. Required.
-        merchant_sign_plan_no: Merchant sign plan no. Required.
-        notify_url: Notify url. Required.
-        openid: Openid.
-        plan_id: Plan id. Required.
-        service_id: Service id. Required.
+        appid: App id of the official account, mini-program or app. Required.
+        merchant_sign_plan_no: The merchant's number of the signature of a plan. Required.
+        notify_url: Where the notification goes: absolute, HTTPS, without query. Required.
+        openid: The user's id within the app id.
+        plan_id: Number of the plan or of the contract's template. Required.
+        service_id: Id of the service, given by WeChat Pay. Required.
         sign_plan_detail: Sign plan detail. Required.
-        sub_appid: Sub appid.
-        sub_mchid: Sub mchid. Required.
-        sub_openid: Sub openid.
+        sub_appid: App id of the sub-merchant.
+        sub_mchid: Merchant id of the sub-merchant. Required.
+        sub_openid: The user's id within the sub-merchant's app id.
     """
 
     appid: str
@@ -2569,7 +2569,7 @@ class SignPlanTicket(Model):
     """The answer to POST /v3/payscore/sign-plan/partner/user-sign-plans.
 
     Attributes:
-        package: Package.
+        package: What the user's device needs to show the page of WeChat Pay.
         sign_plan: Sign plan.
     """
 
@@ -2583,29 +2583,29 @@ class SignPlan(Model):
     PAYSCORE.USER_SIGN_PLAN, PAYSCORE.USER_CANCEL_SIGN_PLAN.
 
     Attributes:
-        appid: Appid.
+        appid: App id of the official account, mini-program or app.
         cancel_reason: Cancel reason.
         cancel_sign_time: Cancel sign time. RFC 3339.
         cancel_sign_type: Cancel sign type.
-        deduction_quantity: Deduction quantity.
+        deduction_quantity: How many deductions there are.
         going_detail_no: Going detail no.
-        mchid: Mchid.
+        mchid: Merchant id.
         merchant_callback_url: Merchant callback url.
-        merchant_sign_plan_no: Merchant sign plan no.
-        openid: Openid.
-        plan_id: Plan id.
-        plan_name: Plan name.
+        merchant_sign_plan_no: The merchant's number of the signature of a plan.
+        openid: The user's id within the app id.
+        plan_id: Number of the plan or of the contract's template.
+        plan_name: Name of the plan.
         plan_over_time: Plan over time. RFC 3339.
-        service_id: Service id.
+        service_id: Id of the service, given by WeChat Pay.
         sign_plan_id: Sign plan id.
         sign_state: Sign state.
-        sign_time: Sign time. RFC 3339.
+        sign_time: When it was signed. RFC 3339.
         signed_detail_list: Signed detail list.
-        sub_appid: Sub appid.
-        sub_mchid: Sub mchid.
-        sub_openid: Sub openid.
-        total_actual_price: Total actual price.
-        total_origin_price: Total origin price.
+        sub_appid: App id of the sub-merchant.
+        sub_mchid: Merchant id of the sub-merchant.
+        sub_openid: The user's id within the sub-merchant's app id.
+        total_actual_price: Price that is paid for all. In fen.
+        total_origin_price: Price of all before the discount. In fen.
     """
 
     appid: Optional[str] = None
@@ -2638,18 +2638,18 @@ class SignedDetail(Model):
     """An item of signed_detail_list.
 
     Attributes:
-        actual_pay_price: Actual pay price.
-        actual_price: Actual price.
+        actual_pay_price: What was paid. In fen.
+        actual_price: Price that is paid. In fen.
         cancel_time: Cancel time.
-        complete_time: Complete time.
+        complete_time: When it was completed.
         merchant_plan_detail_no: Merchant plan detail no.
-        order_id: Order id.
-        original_price: Original price.
+        order_id: WeChat Pay's number of the order.
+        original_price: Price before the discount. In fen.
         plan_detail_name: Plan detail name.
         plan_detail_no: Plan detail no.
         plan_detail_state: Plan detail state.
         plan_discount_description: Plan discount description.
-        use_time: Use time.
+        use_time: When the coupon was used.
     """
 
     actual_pay_price: Optional[int] = None
@@ -2672,7 +2672,7 @@ class PartnerStopSignPlanRequest(Model):
 
     Attributes:
         stop_reason: Stop reason. Required.
-        sub_mchid: Sub mchid. Required.
+        sub_mchid: Merchant id of the sub-merchant. Required.
     """
 
     stop_reason: str
@@ -2684,17 +2684,17 @@ class CreateSignPlanOrderRequest(Model):
     """The body of POST /v3/payscore/sign-plan/serviceorder.
 
     Attributes:
-        appid: Appid. Required.
-        attach: Attach.
-        location: Location.
-        notify_url: Notify url. Required.
-        openid: Openid. Required.
-        out_trade_no: Out trade no. Required.
+        appid: App id of the official account, mini-program or app. Required.
+        attach: The merchant's own data, returned as it is.
+        location: Where the service takes place.
+        notify_url: Where the notification goes: absolute, HTTPS, without query. Required.
+        openid: The user's id within the app id. Required.
+        out_trade_no: The merchant's order number, unique for the merchant id. Required.
         plan_detail_no: Plan detail no. Required.
-        service_id: Service id. Required.
-        service_introduction: Service introduction. Required.
+        service_id: Id of the service, given by WeChat Pay. Required.
+        service_introduction: Name of the service, shown to the user. Required.
         sign_plan_id: Sign plan id. Required.
-        time_range: Time range. Required.
+        time_range: When the service takes place. Required.
     """
 
     appid: str
@@ -2715,12 +2715,12 @@ class CreateSignPlanRequest(Model):
     """The body of POST /v3/payscore/sign-plan/user-sign-plans.
 
     Attributes:
-        appid: Appid. Required.
-        merchant_sign_plan_no: Merchant sign plan no. Required.
-        notify_url: Notify url. Required.
-        openid: Openid. Required.
-        plan_id: Plan id. Required.
-        service_id: Service id. Required.
+        appid: App id of the official account, mini-program or app. Required.
+        merchant_sign_plan_no: The merchant's number of the signature of a plan. Required.
+        notify_url: Where the notification goes: absolute, HTTPS, without query. Required.
+        openid: The user's id within the app id. Required.
+        plan_id: Number of the plan or of the contract's template. Required.
+        service_id: Id of the service, given by WeChat Pay. Required.
         sign_plan_detail: Sign plan detail. Required.
     """
 
@@ -2749,30 +2749,30 @@ class SmartRetailOrder(Model):
     """The answer to GET /v3/payscore/smartretail-orders.
 
     Attributes:
-        appid: Appid.
-        attach: Attach.
+        appid: App id of the official account, mini-program or app.
+        attach: The merchant's own data, returned as it is.
         discounts: Discounts.
         fees: Fees.
         finish_ticket: Finish ticket.
-        finish_transaction_id: Finish transaction id.
+        finish_transaction_id: WeChat Pay's number of the payment.
         finish_type: Finish type. 1, 2, or what the provider adds.
-        mchid: Mchid.
-        out_order_no: Out order no.
+        mchid: Merchant id.
+        out_order_no: The merchant's number of the order, unique for the merchant id.
         pay_succ_time: Pay succ time.
         pay_type: Pay type. MchChannelPayType, or what the provider adds.
         real_service_end_location: Real service end location.
         real_service_end_time: Real service end time.
         real_service_start_location: Real service start location.
         real_service_start_time: Real service start time.
-        risk_amount: Risk amount.
+        risk_amount: What may have to be paid at most. In fen.
         service_end_location: Service end location.
         service_end_time: Service end time.
-        service_id: Service id.
-        service_introduction: Service introduction.
+        service_id: Id of the service, given by WeChat Pay.
+        service_introduction: Name of the service, shown to the user.
         service_start_location: Service start location.
         service_start_time: Service start time.
         state: State. CREATED, EXPIRED, FINISHED, REVOKED, USER_ACCEPTED, USER_PAID, or what the provider adds.
-        total_amount: Total amount.
+        total_amount: Whole amount. In fen.
     """
 
     appid: Optional[str] = None
@@ -2806,18 +2806,18 @@ class CreateSmartRetailOrderRequest(Model):
     """The body of POST /v3/payscore/smartretail-orders.
 
     Attributes:
-        appid: Appid. Required.
-        attach: Attach.
+        appid: App id of the official account, mini-program or app. Required.
+        attach: The merchant's own data, returned as it is.
         discounts: Discounts.
         fees: Fees.
         need_user_confirm: Need user confirm.
-        openid: Openid.
-        out_order_no: Out order no. Required.
-        risk_amount: Risk amount.
+        openid: The user's id within the app id.
+        out_order_no: The merchant's number of the order, unique for the merchant id. Required.
+        risk_amount: What may have to be paid at most. In fen.
         service_end_location: Service end location.
         service_end_time: Service end time.
-        service_id: Service id. Required.
-        service_introduction: Service introduction.
+        service_id: Id of the service, given by WeChat Pay. Required.
+        service_introduction: Name of the service, shown to the user.
         service_start_location: Service start location.
         service_start_time: Service start time.
     """
@@ -2843,16 +2843,16 @@ class SmartRetailOrderTicket(Model):
     """The answer to POST /v3/payscore/smartretail-orders.
 
     Attributes:
-        appid: Appid.
-        mchid: Mchid.
+        appid: App id of the official account, mini-program or app.
+        mchid: Merchant id.
         miniprogram_appid: Miniprogram appid.
         miniprogram_businesstype: Miniprogram businesstype.
         miniprogram_path: Miniprogram path.
         miniprogram_username: Miniprogram username.
-        order_id: Order id.
-        out_order_no: Out order no.
-        package: Package.
-        service_id: Service id.
+        order_id: WeChat Pay's number of the order.
+        out_order_no: The merchant's number of the order, unique for the merchant id.
+        package: What the user's device needs to show the page of WeChat Pay.
+        service_id: Id of the service, given by WeChat Pay.
     """
 
     appid: Optional[str] = None
@@ -2872,9 +2872,9 @@ class CancelSmartRetailOrderRequest(Model):
     """The body of POST /v3/payscore/smartretail-orders/{out_order_no}/cancel.
 
     Attributes:
-        appid: Appid. Required.
+        appid: App id of the official account, mini-program or app. Required.
         reason: Reason. Required.
-        service_id: Service id. Required.
+        service_id: Id of the service, given by WeChat Pay. Required.
     """
 
     appid: str
@@ -2887,18 +2887,18 @@ class CompleteSmartRetailOrderRequest(Model):
     """The body of POST /v3/payscore/smartretail-orders/{out_order_no}/complete.
 
     Attributes:
-        appid: Appid. Required.
+        appid: App id of the official account, mini-program or app. Required.
         cancel_reason: Cancel reason.
         discounts: Discounts.
         fees: Fees.
         finish_ticket: Finish ticket.
         finish_type: Finish type. One of 1, 2.
-        profit_sharing: Profit sharing.
+        profit_sharing: Whether the payment will be shared with others.
         real_service_end_location: Real service end location.
         real_service_end_time: Real service end time.
         real_service_start_time: Real service start time.
-        service_id: Service id. Required.
-        total_amount: Total amount.
+        service_id: Id of the service, given by WeChat Pay. Required.
+        total_amount: Whole amount. In fen.
     """
 
     appid: str
@@ -2920,9 +2920,9 @@ class QueryUserServiceStateResponse(Model):
     """The answer to GET /v3/payscore/user-service-state.
 
     Attributes:
-        appid: Appid.
-        openid: Openid.
-        service_id: Service id.
+        appid: App id of the official account, mini-program or app.
+        openid: The user's id within the app id.
+        service_id: Id of the service, given by WeChat Pay.
         use_service_state: Use service state. AVAILABLE, UNAVAILABLE, or what the provider adds.
     """
 
@@ -2937,7 +2937,7 @@ class TerminateUserPermissionRequest(Model):
     """The body of POST /v3/payscore/users/{openid}/permissions/{service_id}/terminate.
 
     Attributes:
-        appid: Appid. Required.
+        appid: App id of the official account, mini-program or app. Required.
         reason: Reason. Required.
     """
 
@@ -2984,10 +2984,10 @@ def bank_query_permission(
 
     Args:
         client: The client of the merchant.
-        authorization_code: Authorization code. Required.
-        channel_id: Channel id. Required.
-        service_id: Service id. Required.
-        sub_mchid: Sub mchid. Required.
+        authorization_code: The merchant's number of the user's leave. Required.
+        channel_id: Merchant id of the channel or of the bank. Required.
+        service_id: Id of the service, given by WeChat Pay. Required.
+        sub_mchid: Merchant id of the sub-merchant. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     query = given(("channel_id", channel_id), ("service_id", service_id), ("sub_mchid", sub_mchid))
@@ -3009,10 +3009,10 @@ async def bank_query_permission_async(
 
     Args:
         client: The client of the merchant.
-        authorization_code: Authorization code. Required.
-        channel_id: Channel id. Required.
-        service_id: Service id. Required.
-        sub_mchid: Sub mchid. Required.
+        authorization_code: The merchant's number of the user's leave. Required.
+        channel_id: Merchant id of the channel or of the bank. Required.
+        service_id: Id of the service, given by WeChat Pay. Required.
+        sub_mchid: Merchant id of the sub-merchant. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     query = given(("channel_id", channel_id), ("service_id", service_id), ("sub_mchid", sub_mchid))
@@ -3034,7 +3034,7 @@ def bank_terminate_permission(
 
     Args:
         client: The client of the merchant.
-        authorization_code: Authorization code. Required.
+        authorization_code: The merchant's number of the user's leave. Required.
         request: What to send.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
@@ -3055,7 +3055,7 @@ async def bank_terminate_permission_async(
 
     Args:
         client: The client of the merchant.
-        authorization_code: Authorization code. Required.
+        authorization_code: The merchant's number of the user's leave. Required.
         request: What to send.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
@@ -3083,11 +3083,11 @@ def bank_query_order(
 
     Args:
         client: The client of the merchant.
-        channel_id: Channel id. Required.
-        out_order_no: Out order no.
-        query_id: Query id.
-        service_id: Service id. Required.
-        sub_mchid: Sub mchid. Required.
+        channel_id: Merchant id of the channel or of the bank. Required.
+        out_order_no: The merchant's number of the order, unique for the merchant id.
+        query_id: Number to query by, from the notification or from the user's device.
+        service_id: Id of the service, given by WeChat Pay. Required.
+        sub_mchid: Merchant id of the sub-merchant. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     query = given(
@@ -3117,11 +3117,11 @@ async def bank_query_order_async(
 
     Args:
         client: The client of the merchant.
-        channel_id: Channel id. Required.
-        out_order_no: Out order no.
-        query_id: Query id.
-        service_id: Service id. Required.
-        sub_mchid: Sub mchid. Required.
+        channel_id: Merchant id of the channel or of the bank. Required.
+        out_order_no: The merchant's number of the order, unique for the merchant id.
+        query_id: Number to query by, from the notification or from the user's device.
+        service_id: Id of the service, given by WeChat Pay. Required.
+        sub_mchid: Merchant id of the sub-merchant. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     query = given(
@@ -3182,12 +3182,12 @@ def bank_query_deduction(
 
     Args:
         client: The client of the merchant.
-        appid: Appid. Required.
-        channel_id: Channel id. Required.
-        out_order_no: Out order no.
-        service_id: Service id. Required.
-        sub_appid: Sub appid.
-        sub_mchid: Sub mchid. Required.
+        appid: App id of the official account, mini-program or app. Required.
+        channel_id: Merchant id of the channel or of the bank. Required.
+        out_order_no: The merchant's number of the order, unique for the merchant id.
+        service_id: Id of the service, given by WeChat Pay. Required.
+        sub_appid: App id of the sub-merchant.
+        sub_mchid: Merchant id of the sub-merchant. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     query = given(
@@ -3219,12 +3219,12 @@ async def bank_query_deduction_async(
 
     Args:
         client: The client of the merchant.
-        appid: Appid. Required.
-        channel_id: Channel id. Required.
-        out_order_no: Out order no.
-        service_id: Service id. Required.
-        sub_appid: Sub appid.
-        sub_mchid: Sub mchid. Required.
+        appid: App id of the official account, mini-program or app. Required.
+        channel_id: Merchant id of the channel or of the bank. Required.
+        out_order_no: The merchant's number of the order, unique for the merchant id.
+        service_id: Id of the service, given by WeChat Pay. Required.
+        sub_appid: App id of the sub-merchant.
+        sub_mchid: Merchant id of the sub-merchant. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     query = given(
@@ -3246,7 +3246,7 @@ def bank_cancel_order(client: Client, out_order_no: str, request: BankCancelOrde
 
     Args:
         client: The client of the merchant.
-        out_order_no: Out order no. Required.
+        out_order_no: The merchant's number of the order, unique for the merchant id. Required.
         request: What to send.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
@@ -3267,7 +3267,7 @@ async def bank_cancel_order_async(
 
     Args:
         client: The client of the merchant.
-        out_order_no: Out order no. Required.
+        out_order_no: The merchant's number of the order, unique for the merchant id. Required.
         request: What to send.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
@@ -3286,7 +3286,7 @@ def bank_complete_order(client: Client, out_order_no: str, request: BankComplete
 
     Args:
         client: The client of the merchant.
-        out_order_no: Out order no. Required.
+        out_order_no: The merchant's number of the order, unique for the merchant id. Required.
         request: What to send.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
@@ -3307,7 +3307,7 @@ async def bank_complete_order_async(
 
     Args:
         client: The client of the merchant.
-        out_order_no: Out order no. Required.
+        out_order_no: The merchant's number of the order, unique for the merchant id. Required.
         request: What to send.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
@@ -3326,7 +3326,7 @@ def bank_modify_order(client: Client, out_order_no: str, request: BankModifyOrde
 
     Args:
         client: The client of the merchant.
-        out_order_no: Out order no. Required.
+        out_order_no: The merchant's number of the order, unique for the merchant id. Required.
         request: What to send.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
@@ -3347,7 +3347,7 @@ async def bank_modify_order_async(
 
     Args:
         client: The client of the merchant.
-        out_order_no: Out order no. Required.
+        out_order_no: The merchant's number of the order, unique for the merchant id. Required.
         request: What to send.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
@@ -3368,7 +3368,7 @@ def bank_register_deduction(
 
     Args:
         client: The client of the merchant.
-        out_order_no: Out order no. Required.
+        out_order_no: The merchant's number of the order, unique for the merchant id. Required.
         request: What to send.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
@@ -3390,7 +3390,7 @@ async def bank_register_deduction_async(
 
     Args:
         client: The client of the merchant.
-        out_order_no: Out order no. Required.
+        out_order_no: The merchant's number of the order, unique for the merchant id. Required.
         request: What to send.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
@@ -3410,7 +3410,7 @@ def bank_sync_order(client: Client, out_order_no: str, request: BankSyncOrderReq
 
     Args:
         client: The client of the merchant.
-        out_order_no: Out order no. Required.
+        out_order_no: The merchant's number of the order, unique for the merchant id. Required.
         request: What to send.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
@@ -3431,7 +3431,7 @@ async def bank_sync_order_async(
 
     Args:
         client: The client of the merchant.
-        out_order_no: Out order no. Required.
+        out_order_no: The merchant's number of the order, unique for the merchant id. Required.
         request: What to send.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
@@ -3490,10 +3490,10 @@ def merchant_bill(
 
     Args:
         client: The client of the merchant.
-        bill_date: Bill date. Required.
-        encryption_algorithm: Encryption algorithm. Required.
-        service_id: Service id. Required.
-        tar_type: Tar type. Always GZIP.
+        bill_date: Day of the bill, yyyy-MM-dd, in Beijing. Required.
+        encryption_algorithm: Algorithm of the encryption. Required.
+        service_id: Id of the service, given by WeChat Pay. Required.
+        tar_type: Kind of compression. Always GZIP.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     query = given(
@@ -3518,10 +3518,10 @@ async def merchant_bill_async(
 
     Args:
         client: The client of the merchant.
-        bill_date: Bill date. Required.
-        encryption_algorithm: Encryption algorithm. Required.
-        service_id: Service id. Required.
-        tar_type: Tar type. Always GZIP.
+        bill_date: Day of the bill, yyyy-MM-dd, in Beijing. Required.
+        encryption_algorithm: Algorithm of the encryption. Required.
+        service_id: Id of the service, given by WeChat Pay. Required.
+        tar_type: Kind of compression. Always GZIP.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     query = given(
@@ -3546,10 +3546,10 @@ def oversea_query_order(
 
     Args:
         client: The client of the merchant.
-        out_order_no: Out order no.
-        query_id: Query id.
-        service_id: Service id. Required.
-        sub_mchid: Sub mchid. Required.
+        out_order_no: The merchant's number of the order, unique for the merchant id.
+        query_id: Number to query by, from the notification or from the user's device.
+        service_id: Id of the service, given by WeChat Pay. Required.
+        sub_mchid: Merchant id of the sub-merchant. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     query = given(("out_order_no", out_order_no), ("query_id", query_id), ("service_id", service_id), ("sub_mchid", sub_mchid))
@@ -3572,10 +3572,10 @@ async def oversea_query_order_async(
 
     Args:
         client: The client of the merchant.
-        out_order_no: Out order no.
-        query_id: Query id.
-        service_id: Service id. Required.
-        sub_mchid: Sub mchid. Required.
+        out_order_no: The merchant's number of the order, unique for the merchant id.
+        query_id: Number to query by, from the notification or from the user's device.
+        service_id: Id of the service, given by WeChat Pay. Required.
+        sub_mchid: Merchant id of the sub-merchant. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     query = given(("out_order_no", out_order_no), ("query_id", query_id), ("service_id", service_id), ("sub_mchid", sub_mchid))
@@ -3622,7 +3622,7 @@ def oversea_cancel_order(
 
     Args:
         client: The client of the merchant.
-        out_order_no: Out order no. Required.
+        out_order_no: The merchant's number of the order, unique for the merchant id. Required.
         request: What to send.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
@@ -3643,7 +3643,7 @@ async def oversea_cancel_order_async(
 
     Args:
         client: The client of the merchant.
-        out_order_no: Out order no. Required.
+        out_order_no: The merchant's number of the order, unique for the merchant id. Required.
         request: What to send.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
@@ -3664,7 +3664,7 @@ def oversea_complete_order(
 
     Args:
         client: The client of the merchant.
-        out_order_no: Out order no. Required.
+        out_order_no: The merchant's number of the order, unique for the merchant id. Required.
         request: What to send.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
@@ -3685,7 +3685,7 @@ async def oversea_complete_order_async(
 
     Args:
         client: The client of the merchant.
-        out_order_no: Out order no. Required.
+        out_order_no: The merchant's number of the order, unique for the merchant id. Required.
         request: What to send.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
@@ -3704,7 +3704,7 @@ def oversea_sync_order(client: Client, out_order_no: str, request: OverseaSyncOr
 
     Args:
         client: The client of the merchant.
-        out_order_no: Out order no. Required.
+        out_order_no: The merchant's number of the order, unique for the merchant id. Required.
         request: What to send.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
@@ -3725,7 +3725,7 @@ async def oversea_sync_order_async(
 
     Args:
         client: The client of the merchant.
-        out_order_no: Out order no. Required.
+        out_order_no: The merchant's number of the order, unique for the merchant id. Required.
         request: What to send.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
@@ -3811,7 +3811,7 @@ def partner_assess_user_risk_level(
     Args:
         client: The client of the merchant.
         request: What to send.
-        sub_mchid: Sub mchid. Required.
+        sub_mchid: Merchant id of the sub-merchant. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     query = given(("sub_mchid", sub_mchid))
@@ -3831,7 +3831,7 @@ async def partner_assess_user_risk_level_async(
     Args:
         client: The client of the merchant.
         request: What to send.
-        sub_mchid: Sub mchid. Required.
+        sub_mchid: Merchant id of the sub-merchant. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     query = given(("sub_mchid", sub_mchid))
@@ -3850,9 +3850,9 @@ def partner_query_permission(
 
     Args:
         client: The client of the merchant.
-        authorization_code: Authorization code. Required.
-        service_id: Service id. Required.
-        sub_mchid: Sub mchid. Required.
+        authorization_code: The merchant's number of the user's leave. Required.
+        service_id: Id of the service, given by WeChat Pay. Required.
+        sub_mchid: Merchant id of the sub-merchant. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     query = given(("service_id", service_id), ("sub_mchid", sub_mchid))
@@ -3874,9 +3874,9 @@ async def partner_query_permission_async(
 
     Args:
         client: The client of the merchant.
-        authorization_code: Authorization code. Required.
-        service_id: Service id. Required.
-        sub_mchid: Sub mchid. Required.
+        authorization_code: The merchant's number of the user's leave. Required.
+        service_id: Id of the service, given by WeChat Pay. Required.
+        sub_mchid: Merchant id of the sub-merchant. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     query = given(("service_id", service_id), ("sub_mchid", sub_mchid))
@@ -3898,7 +3898,7 @@ def partner_terminate_permission(
 
     Args:
         client: The client of the merchant.
-        authorization_code: Authorization code. Required.
+        authorization_code: The merchant's number of the user's leave. Required.
         request: What to send.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
@@ -3919,7 +3919,7 @@ async def partner_terminate_permission_async(
 
     Args:
         client: The client of the merchant.
-        authorization_code: Authorization code. Required.
+        authorization_code: The merchant's number of the user's leave. Required.
         request: What to send.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
@@ -3948,12 +3948,12 @@ def partner_query_permission_by_openid(
 
     Args:
         client: The client of the merchant.
-        appid: Appid. Required.
-        openid: Openid.
-        service_id: Service id. Required.
-        sub_appid: Sub appid.
-        sub_mchid: Sub mchid. Required.
-        sub_openid: Sub openid.
+        appid: App id of the official account, mini-program or app. Required.
+        openid: The user's id within the app id.
+        service_id: Id of the service, given by WeChat Pay. Required.
+        sub_appid: App id of the sub-merchant.
+        sub_mchid: Merchant id of the sub-merchant. Required.
+        sub_openid: The user's id within the sub-merchant's app id.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     query = given(
@@ -3985,12 +3985,12 @@ async def partner_query_permission_by_openid_async(
 
     Args:
         client: The client of the merchant.
-        appid: Appid. Required.
-        openid: Openid.
-        service_id: Service id. Required.
-        sub_appid: Sub appid.
-        sub_mchid: Sub mchid. Required.
-        sub_openid: Sub openid.
+        appid: App id of the official account, mini-program or app. Required.
+        openid: The user's id within the app id.
+        service_id: Id of the service, given by WeChat Pay. Required.
+        sub_appid: App id of the sub-merchant.
+        sub_mchid: Merchant id of the sub-merchant. Required.
+        sub_openid: The user's id within the sub-merchant's app id.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     query = given(
@@ -4076,7 +4076,7 @@ def partner_query_service_account_application(
 
     Args:
         client: The client of the merchant.
-        out_apply_no: Out apply no. Required.
+        out_apply_no: The merchant's number of the application. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     result = client.execute(
@@ -4094,7 +4094,7 @@ async def partner_query_service_account_application_async(
 
     Args:
         client: The client of the merchant.
-        out_apply_no: Out apply no. Required.
+        out_apply_no: The merchant's number of the application. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     result = await client.execute(
@@ -4118,10 +4118,10 @@ def partner_query_order(
 
     Args:
         client: The client of the merchant.
-        out_order_no: Out order no.
-        query_id: Query id.
-        service_id: Service id. Required.
-        sub_mchid: Sub mchid. Required.
+        out_order_no: The merchant's number of the order, unique for the merchant id.
+        query_id: Number to query by, from the notification or from the user's device.
+        service_id: Id of the service, given by WeChat Pay. Required.
+        sub_mchid: Merchant id of the sub-merchant. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     query = given(("out_order_no", out_order_no), ("query_id", query_id), ("service_id", service_id), ("sub_mchid", sub_mchid))
@@ -4144,10 +4144,10 @@ async def partner_query_order_async(
 
     Args:
         client: The client of the merchant.
-        out_order_no: Out order no.
-        query_id: Query id.
-        service_id: Service id. Required.
-        sub_mchid: Sub mchid. Required.
+        out_order_no: The merchant's number of the order, unique for the merchant id.
+        query_id: Number to query by, from the notification or from the user's device.
+        service_id: Id of the service, given by WeChat Pay. Required.
+        sub_mchid: Merchant id of the sub-merchant. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     query = given(("out_order_no", out_order_no), ("query_id", query_id), ("service_id", service_id), ("sub_mchid", sub_mchid))
@@ -4222,7 +4222,7 @@ def partner_cancel_order(
 
     Args:
         client: The client of the merchant.
-        out_order_no: Out order no. Required.
+        out_order_no: The merchant's number of the order, unique for the merchant id. Required.
         request: What to send.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
@@ -4243,7 +4243,7 @@ async def partner_cancel_order_async(
 
     Args:
         client: The client of the merchant.
-        out_order_no: Out order no. Required.
+        out_order_no: The merchant's number of the order, unique for the merchant id. Required.
         request: What to send.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
@@ -4264,7 +4264,7 @@ def partner_complete_order(
 
     Args:
         client: The client of the merchant.
-        out_order_no: Out order no. Required.
+        out_order_no: The merchant's number of the order, unique for the merchant id. Required.
         request: What to send.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
@@ -4285,7 +4285,7 @@ async def partner_complete_order_async(
 
     Args:
         client: The client of the merchant.
-        out_order_no: Out order no. Required.
+        out_order_no: The merchant's number of the order, unique for the merchant id. Required.
         request: What to send.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
@@ -4306,7 +4306,7 @@ def partner_modify_order(
 
     Args:
         client: The client of the merchant.
-        out_order_no: Out order no. Required.
+        out_order_no: The merchant's number of the order, unique for the merchant id. Required.
         request: What to send.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
@@ -4327,7 +4327,7 @@ async def partner_modify_order_async(
 
     Args:
         client: The client of the merchant.
-        out_order_no: Out order no. Required.
+        out_order_no: The merchant's number of the order, unique for the merchant id. Required.
         request: What to send.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
@@ -4346,7 +4346,7 @@ def partner_pay_order(client: Client, out_order_no: str, request: PartnerPayOrde
 
     Args:
         client: The client of the merchant.
-        out_order_no: Out order no. Required.
+        out_order_no: The merchant's number of the order, unique for the merchant id. Required.
         request: What to send.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
@@ -4367,7 +4367,7 @@ async def partner_pay_order_async(
 
     Args:
         client: The client of the merchant.
-        out_order_no: Out order no. Required.
+        out_order_no: The merchant's number of the order, unique for the merchant id. Required.
         request: What to send.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
@@ -4388,7 +4388,7 @@ def partner_send_pending_message(
 
     Args:
         client: The client of the merchant.
-        out_order_no: Out order no. Required.
+        out_order_no: The merchant's number of the order, unique for the merchant id. Required.
         request: What to send.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
@@ -4409,7 +4409,7 @@ async def partner_send_pending_message_async(
 
     Args:
         client: The client of the merchant.
-        out_order_no: Out order no. Required.
+        out_order_no: The merchant's number of the order, unique for the merchant id. Required.
         request: What to send.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
@@ -4430,7 +4430,7 @@ def partner_send_prepaid_message(
 
     Args:
         client: The client of the merchant.
-        out_order_no: Out order no. Required.
+        out_order_no: The merchant's number of the order, unique for the merchant id. Required.
         request: What to send.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
@@ -4451,7 +4451,7 @@ async def partner_send_prepaid_message_async(
 
     Args:
         client: The client of the merchant.
-        out_order_no: Out order no. Required.
+        out_order_no: The merchant's number of the order, unique for the merchant id. Required.
         request: What to send.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
@@ -4470,7 +4470,7 @@ def partner_sync_order(client: Client, out_order_no: str, request: PartnerSyncOr
 
     Args:
         client: The client of the merchant.
-        out_order_no: Out order no. Required.
+        out_order_no: The merchant's number of the order, unique for the merchant id. Required.
         request: What to send.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
@@ -4491,7 +4491,7 @@ async def partner_sync_order_async(
 
     Args:
         client: The client of the merchant.
-        out_order_no: Out order no. Required.
+        out_order_no: The merchant's number of the order, unique for the merchant id. Required.
         request: What to send.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
@@ -4551,11 +4551,11 @@ def partner_query_service_quota(
 
     Args:
         client: The client of the merchant.
-        service_id: Service id. Required.
-        appid: Appid. Required.
+        service_id: Id of the service, given by WeChat Pay. Required.
+        appid: App id of the official account, mini-program or app. Required.
         risk_level_version: Risk level version. Required.
-        sub_appid: Sub appid.
-        sub_mchid: Sub mchid. Required.
+        sub_appid: App id of the sub-merchant.
+        sub_mchid: Merchant id of the sub-merchant. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     query = given(("appid", appid), ("risk_level_version", risk_level_version), ("sub_appid", sub_appid), ("sub_mchid", sub_mchid))
@@ -4581,11 +4581,11 @@ async def partner_query_service_quota_async(
 
     Args:
         client: The client of the merchant.
-        service_id: Service id. Required.
-        appid: Appid. Required.
+        service_id: Id of the service, given by WeChat Pay. Required.
+        appid: App id of the official account, mini-program or app. Required.
         risk_level_version: Risk level version. Required.
-        sub_appid: Sub appid.
-        sub_mchid: Sub mchid. Required.
+        sub_appid: App id of the sub-merchant.
+        sub_mchid: Merchant id of the sub-merchant. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     query = given(("appid", appid), ("risk_level_version", risk_level_version), ("sub_appid", sub_appid), ("sub_mchid", sub_mchid))
@@ -4610,10 +4610,10 @@ def query_pay_after_order(
 
     Args:
         client: The client of the merchant.
-        appid: Appid.
-        out_order_no: Out order no.
-        query_id: Query id.
-        service_id: Service id.
+        appid: App id of the official account, mini-program or app.
+        out_order_no: The merchant's number of the order, unique for the merchant id.
+        query_id: Number to query by, from the notification or from the user's device.
+        service_id: Id of the service, given by WeChat Pay.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     query = given(("appid", appid), ("out_order_no", out_order_no), ("query_id", query_id), ("service_id", service_id))
@@ -4636,10 +4636,10 @@ async def query_pay_after_order_async(
 
     Args:
         client: The client of the merchant.
-        appid: Appid.
-        out_order_no: Out order no.
-        query_id: Query id.
-        service_id: Service id.
+        appid: App id of the official account, mini-program or app.
+        out_order_no: The merchant's number of the order, unique for the merchant id.
+        query_id: Number to query by, from the notification or from the user's device.
+        service_id: Id of the service, given by WeChat Pay.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     query = given(("appid", appid), ("out_order_no", out_order_no), ("query_id", query_id), ("service_id", service_id))
@@ -4688,7 +4688,7 @@ def cancel_pay_after_order(
 
     Args:
         client: The client of the merchant.
-        out_order_no: Out order no. Required.
+        out_order_no: The merchant's number of the order, unique for the merchant id. Required.
         request: What to send.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
@@ -4710,7 +4710,7 @@ async def cancel_pay_after_order_async(
 
     Args:
         client: The client of the merchant.
-        out_order_no: Out order no. Required.
+        out_order_no: The merchant's number of the order, unique for the merchant id. Required.
         request: What to send.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
@@ -4732,7 +4732,7 @@ def complete_pay_after_order(
 
     Args:
         client: The client of the merchant.
-        out_order_no: Out order no. Required.
+        out_order_no: The merchant's number of the order, unique for the merchant id. Required.
         request: What to send.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
@@ -4754,7 +4754,7 @@ async def complete_pay_after_order_async(
 
     Args:
         client: The client of the merchant.
-        out_order_no: Out order no. Required.
+        out_order_no: The merchant's number of the order, unique for the merchant id. Required.
         request: What to send.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
@@ -4776,7 +4776,7 @@ def sync_pay_after_order(
 
     Args:
         client: The client of the merchant.
-        out_order_no: Out order no. Required.
+        out_order_no: The merchant's number of the order, unique for the merchant id. Required.
         request: What to send.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
@@ -4798,7 +4798,7 @@ async def sync_pay_after_order_async(
 
     Args:
         client: The client of the merchant.
-        out_order_no: Out order no. Required.
+        out_order_no: The merchant's number of the order, unique for the merchant id. Required.
         request: What to send.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
@@ -4878,8 +4878,8 @@ def query_permission(client: Client, authorization_code: str, *, service_id: str
 
     Args:
         client: The client of the merchant.
-        authorization_code: Authorization code. Required.
-        service_id: Service id. Required.
+        authorization_code: The merchant's number of the user's leave. Required.
+        service_id: Id of the service, given by WeChat Pay. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     query = given(("service_id", service_id))
@@ -4901,8 +4901,8 @@ async def query_permission_async(
 
     Args:
         client: The client of the merchant.
-        authorization_code: Authorization code. Required.
-        service_id: Service id. Required.
+        authorization_code: The merchant's number of the user's leave. Required.
+        service_id: Id of the service, given by WeChat Pay. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     query = given(("service_id", service_id))
@@ -4924,7 +4924,7 @@ def terminate_permission(
 
     Args:
         client: The client of the merchant.
-        authorization_code: Authorization code. Required.
+        authorization_code: The merchant's number of the user's leave. Required.
         request: What to send.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
@@ -4945,7 +4945,7 @@ async def terminate_permission_async(
 
     Args:
         client: The client of the merchant.
-        authorization_code: Authorization code. Required.
+        authorization_code: The merchant's number of the user's leave. Required.
         request: What to send.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
@@ -4964,8 +4964,8 @@ def query_permission_by_openid(client: Client, openid: str, *, service_id: str, 
 
     Args:
         client: The client of the merchant.
-        openid: Openid. Required.
-        service_id: Service id. Required.
+        openid: The user's id within the app id. Required.
+        service_id: Id of the service, given by WeChat Pay. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     query = given(("service_id", service_id))
@@ -4982,8 +4982,8 @@ async def query_permission_by_openid_async(
 
     Args:
         client: The client of the merchant.
-        openid: Openid. Required.
-        service_id: Service id. Required.
+        openid: The user's id within the app id. Required.
+        service_id: Id of the service, given by WeChat Pay. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     query = given(("service_id", service_id))
@@ -5000,7 +5000,7 @@ def terminate_permission_by_openid(
 
     Args:
         client: The client of the merchant.
-        openid: Openid. Required.
+        openid: The user's id within the app id. Required.
         request: What to send.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
@@ -5018,7 +5018,7 @@ async def terminate_permission_by_openid_async(
 
     Args:
         client: The client of the merchant.
-        openid: Openid. Required.
+        openid: The user's id within the app id. Required.
         request: What to send.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
@@ -5062,8 +5062,8 @@ def partner_query_plan(client: Client, merchant_plan_no: str, *, sub_mchid: str,
 
     Args:
         client: The client of the merchant.
-        merchant_plan_no: Merchant plan no. Required.
-        sub_mchid: Sub mchid. Required.
+        merchant_plan_no: The merchant's number of the plan. Required.
+        sub_mchid: Merchant id of the sub-merchant. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     query = given(("sub_mchid", sub_mchid))
@@ -5085,8 +5085,8 @@ async def partner_query_plan_async(
 
     Args:
         client: The client of the merchant.
-        merchant_plan_no: Merchant plan no. Required.
-        sub_mchid: Sub mchid. Required.
+        merchant_plan_no: The merchant's number of the plan. Required.
+        sub_mchid: Merchant id of the sub-merchant. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     query = given(("sub_mchid", sub_mchid))
@@ -5106,7 +5106,7 @@ def partner_stop_plan(client: Client, merchant_plan_no: str, request: PartnerSto
 
     Args:
         client: The client of the merchant.
-        merchant_plan_no: Merchant plan no. Required.
+        merchant_plan_no: The merchant's number of the plan. Required.
         request: What to send.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
@@ -5128,7 +5128,7 @@ async def partner_stop_plan_async(
 
     Args:
         client: The client of the merchant.
-        merchant_plan_no: Merchant plan no. Required.
+        merchant_plan_no: The merchant's number of the plan. Required.
         request: What to send.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
@@ -5176,7 +5176,7 @@ def query_plan(client: Client, merchant_plan_no: str, *, options: Optional[Optio
 
     Args:
         client: The client of the merchant.
-        merchant_plan_no: Merchant plan no. Required.
+        merchant_plan_no: The merchant's number of the plan. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     result = client.execute(
@@ -5194,7 +5194,7 @@ async def query_plan_async(client: AsyncClient, merchant_plan_no: str, *, option
 
     Args:
         client: The client of the merchant.
-        merchant_plan_no: Merchant plan no. Required.
+        merchant_plan_no: The merchant's number of the plan. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     result = await client.execute(
@@ -5212,7 +5212,7 @@ def stop_plan(client: Client, merchant_plan_no: str, *, options: Optional[Option
 
     Args:
         client: The client of the merchant.
-        merchant_plan_no: Merchant plan no. Required.
+        merchant_plan_no: The merchant's number of the plan. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     result = client.execute(
@@ -5230,7 +5230,7 @@ async def stop_plan_async(client: AsyncClient, merchant_plan_no: str, *, options
 
     Args:
         client: The client of the merchant.
-        merchant_plan_no: Merchant plan no. Required.
+        merchant_plan_no: The merchant's number of the plan. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     result = await client.execute(
@@ -5255,9 +5255,9 @@ def query_order(
 
     Args:
         client: The client of the merchant.
-        out_order_no: Out order no.
-        query_id: Query id.
-        service_id: Service id. Required.
+        out_order_no: The merchant's number of the order, unique for the merchant id.
+        query_id: Number to query by, from the notification or from the user's device.
+        service_id: Id of the service, given by WeChat Pay. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     query = given(("out_order_no", out_order_no), ("query_id", query_id), ("service_id", service_id))
@@ -5279,9 +5279,9 @@ async def query_order_async(
 
     Args:
         client: The client of the merchant.
-        out_order_no: Out order no.
-        query_id: Query id.
-        service_id: Service id. Required.
+        out_order_no: The merchant's number of the order, unique for the merchant id.
+        query_id: Number to query by, from the notification or from the user's device.
+        service_id: Id of the service, given by WeChat Pay. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     query = given(("out_order_no", out_order_no), ("query_id", query_id), ("service_id", service_id))
@@ -5354,7 +5354,7 @@ def cancel_order(client: Client, out_order_no: str, request: CancelOrderRequest,
 
     Args:
         client: The client of the merchant.
-        out_order_no: Out order no. Required.
+        out_order_no: The merchant's number of the order, unique for the merchant id. Required.
         request: What to send.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
@@ -5373,7 +5373,7 @@ async def cancel_order_async(
 
     Args:
         client: The client of the merchant.
-        out_order_no: Out order no. Required.
+        out_order_no: The merchant's number of the order, unique for the merchant id. Required.
         request: What to send.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
@@ -5390,7 +5390,7 @@ def complete_order(client: Client, out_order_no: str, request: CompleteOrderRequ
 
     Args:
         client: The client of the merchant.
-        out_order_no: Out order no. Required.
+        out_order_no: The merchant's number of the order, unique for the merchant id. Required.
         request: What to send.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
@@ -5412,7 +5412,7 @@ async def complete_order_async(
 
     Args:
         client: The client of the merchant.
-        out_order_no: Out order no. Required.
+        out_order_no: The merchant's number of the order, unique for the merchant id. Required.
         request: What to send.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
@@ -5432,7 +5432,7 @@ def modify_order(client: Client, out_order_no: str, request: ModifyOrderRequest,
 
     Args:
         client: The client of the merchant.
-        out_order_no: Out order no. Required.
+        out_order_no: The merchant's number of the order, unique for the merchant id. Required.
         request: What to send.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
@@ -5451,7 +5451,7 @@ async def modify_order_async(
 
     Args:
         client: The client of the merchant.
-        out_order_no: Out order no. Required.
+        out_order_no: The merchant's number of the order, unique for the merchant id. Required.
         request: What to send.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
@@ -5468,7 +5468,7 @@ def pay_order(client: Client, out_order_no: str, request: PayOrderRequest, *, op
 
     Args:
         client: The client of the merchant.
-        out_order_no: Out order no. Required.
+        out_order_no: The merchant's number of the order, unique for the merchant id. Required.
         request: What to send.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
@@ -5487,7 +5487,7 @@ async def pay_order_async(
 
     Args:
         client: The client of the merchant.
-        out_order_no: Out order no. Required.
+        out_order_no: The merchant's number of the order, unique for the merchant id. Required.
         request: What to send.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
@@ -5506,7 +5506,7 @@ def send_pending_message(
 
     Args:
         client: The client of the merchant.
-        out_order_no: Out order no. Required.
+        out_order_no: The merchant's number of the order, unique for the merchant id. Required.
         request: What to send.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
@@ -5527,7 +5527,7 @@ async def send_pending_message_async(
 
     Args:
         client: The client of the merchant.
-        out_order_no: Out order no. Required.
+        out_order_no: The merchant's number of the order, unique for the merchant id. Required.
         request: What to send.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
@@ -5548,7 +5548,7 @@ def send_prepaid_message(
 
     Args:
         client: The client of the merchant.
-        out_order_no: Out order no. Required.
+        out_order_no: The merchant's number of the order, unique for the merchant id. Required.
         request: What to send.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
@@ -5569,7 +5569,7 @@ async def send_prepaid_message_async(
 
     Args:
         client: The client of the merchant.
-        out_order_no: Out order no. Required.
+        out_order_no: The merchant's number of the order, unique for the merchant id. Required.
         request: What to send.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
@@ -5588,7 +5588,7 @@ def sync_order(client: Client, out_order_no: str, request: SyncOrderRequest, *, 
 
     Args:
         client: The client of the merchant.
-        out_order_no: Out order no. Required.
+        out_order_no: The merchant's number of the order, unique for the merchant id. Required.
         request: What to send.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
@@ -5607,7 +5607,7 @@ async def sync_order_async(
 
     Args:
         client: The client of the merchant.
-        out_order_no: Out order no. Required.
+        out_order_no: The merchant's number of the order, unique for the merchant id. Required.
         request: What to send.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
@@ -5718,8 +5718,8 @@ def partner_query_sign_plan(client: Client, merchant_sign_plan_no: str, *, sub_m
 
     Args:
         client: The client of the merchant.
-        merchant_sign_plan_no: Merchant sign plan no. Required.
-        sub_mchid: Sub mchid. Required.
+        merchant_sign_plan_no: The merchant's number of the signature of a plan. Required.
+        sub_mchid: Merchant id of the sub-merchant. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     query = given(("sub_mchid", sub_mchid))
@@ -5741,8 +5741,8 @@ async def partner_query_sign_plan_async(
 
     Args:
         client: The client of the merchant.
-        merchant_sign_plan_no: Merchant sign plan no. Required.
-        sub_mchid: Sub mchid. Required.
+        merchant_sign_plan_no: The merchant's number of the signature of a plan. Required.
+        sub_mchid: Merchant id of the sub-merchant. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     query = given(("sub_mchid", sub_mchid))
@@ -5764,7 +5764,7 @@ def partner_stop_sign_plan(
 
     Args:
         client: The client of the merchant.
-        merchant_sign_plan_no: Merchant sign plan no. Required.
+        merchant_sign_plan_no: The merchant's number of the signature of a plan. Required.
         request: What to send.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
@@ -5786,7 +5786,7 @@ async def partner_stop_sign_plan_async(
 
     Args:
         client: The client of the merchant.
-        merchant_sign_plan_no: Merchant sign plan no. Required.
+        merchant_sign_plan_no: The merchant's number of the signature of a plan. Required.
         request: What to send.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
@@ -5866,7 +5866,7 @@ def query_sign_plan(client: Client, merchant_sign_plan_no: str, *, options: Opti
 
     Args:
         client: The client of the merchant.
-        merchant_sign_plan_no: Merchant sign plan no. Required.
+        merchant_sign_plan_no: The merchant's number of the signature of a plan. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     result = client.execute(
@@ -5884,7 +5884,7 @@ async def query_sign_plan_async(client: AsyncClient, merchant_sign_plan_no: str,
 
     Args:
         client: The client of the merchant.
-        merchant_sign_plan_no: Merchant sign plan no. Required.
+        merchant_sign_plan_no: The merchant's number of the signature of a plan. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     result = await client.execute(
@@ -5904,7 +5904,7 @@ def stop_sign_plan(
 
     Args:
         client: The client of the merchant.
-        merchant_sign_plan_no: Merchant sign plan no. Required.
+        merchant_sign_plan_no: The merchant's number of the signature of a plan. Required.
         request: What to send.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
@@ -5926,7 +5926,7 @@ async def stop_sign_plan_async(
 
     Args:
         client: The client of the merchant.
-        merchant_sign_plan_no: Merchant sign plan no. Required.
+        merchant_sign_plan_no: The merchant's number of the signature of a plan. Required.
         request: What to send.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
@@ -5954,10 +5954,10 @@ def query_smart_retail_order(
 
     Args:
         client: The client of the merchant.
-        appid: Appid.
-        out_order_no: Out order no.
-        query_id: Query id.
-        service_id: Service id.
+        appid: App id of the official account, mini-program or app.
+        out_order_no: The merchant's number of the order, unique for the merchant id.
+        query_id: Number to query by, from the notification or from the user's device.
+        service_id: Id of the service, given by WeChat Pay.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     query = given(("appid", appid), ("out_order_no", out_order_no), ("query_id", query_id), ("service_id", service_id))
@@ -5980,10 +5980,10 @@ async def query_smart_retail_order_async(
 
     Args:
         client: The client of the merchant.
-        appid: Appid.
-        out_order_no: Out order no.
-        query_id: Query id.
-        service_id: Service id.
+        appid: App id of the official account, mini-program or app.
+        out_order_no: The merchant's number of the order, unique for the merchant id.
+        query_id: Number to query by, from the notification or from the user's device.
+        service_id: Id of the service, given by WeChat Pay.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     query = given(("appid", appid), ("out_order_no", out_order_no), ("query_id", query_id), ("service_id", service_id))
@@ -6032,7 +6032,7 @@ def cancel_smart_retail_order(
 
     Args:
         client: The client of the merchant.
-        out_order_no: Out order no. Required.
+        out_order_no: The merchant's number of the order, unique for the merchant id. Required.
         request: What to send.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
@@ -6054,7 +6054,7 @@ async def cancel_smart_retail_order_async(
 
     Args:
         client: The client of the merchant.
-        out_order_no: Out order no. Required.
+        out_order_no: The merchant's number of the order, unique for the merchant id. Required.
         request: What to send.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
@@ -6076,7 +6076,7 @@ def complete_smart_retail_order(
 
     Args:
         client: The client of the merchant.
-        out_order_no: Out order no. Required.
+        out_order_no: The merchant's number of the order, unique for the merchant id. Required.
         request: What to send.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
@@ -6098,7 +6098,7 @@ async def complete_smart_retail_order_async(
 
     Args:
         client: The client of the merchant.
-        out_order_no: Out order no. Required.
+        out_order_no: The merchant's number of the order, unique for the merchant id. Required.
         request: What to send.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
@@ -6120,9 +6120,9 @@ def query_user_service_state(
 
     Args:
         client: The client of the merchant.
-        appid: Appid. Required.
-        openid: Openid. Required.
-        service_id: Service id. Required.
+        appid: App id of the official account, mini-program or app. Required.
+        openid: The user's id within the app id. Required.
+        service_id: Id of the service, given by WeChat Pay. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     query = given(("appid", appid), ("openid", openid), ("service_id", service_id))
@@ -6139,9 +6139,9 @@ async def query_user_service_state_async(
 
     Args:
         client: The client of the merchant.
-        appid: Appid. Required.
-        openid: Openid. Required.
-        service_id: Service id. Required.
+        appid: App id of the official account, mini-program or app. Required.
+        openid: The user's id within the app id. Required.
+        service_id: Id of the service, given by WeChat Pay. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     query = given(("appid", appid), ("openid", openid), ("service_id", service_id))
@@ -6158,8 +6158,8 @@ def terminate_user_permission(
 
     Args:
         client: The client of the merchant.
-        openid: Openid. Required.
-        service_id: Service id. Required.
+        openid: The user's id within the app id. Required.
+        service_id: Id of the service, given by WeChat Pay. Required.
         request: What to send.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
@@ -6180,8 +6180,8 @@ async def terminate_user_permission_async(
 
     Args:
         client: The client of the merchant.
-        openid: Openid. Required.
-        service_id: Service id. Required.
+        openid: The user's id within the app id. Required.
+        service_id: Id of the service, given by WeChat Pay. Required.
         request: What to send.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """

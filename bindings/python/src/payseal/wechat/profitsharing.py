@@ -60,14 +60,14 @@ class ProfitSharingNotification(Model):
     Plaintext of PROFITSHARING, PROFITSHARING_RETURN.
 
     Attributes:
-        mchid: Mchid.
-        sp_mchid: Sp mchid.
-        sub_mchid: Sub mchid.
-        transaction_id: Transaction id.
-        order_id: Order id.
-        out_order_no: Out order no.
+        mchid: Merchant id.
+        sp_mchid: Merchant id of the service provider.
+        sub_mchid: Merchant id of the sub-merchant.
+        transaction_id: WeChat Pay's number of the payment.
+        order_id: WeChat Pay's number of the order.
+        out_order_no: The merchant's number of the order, unique for the merchant id.
         receiver: Receiver.
-        success_time: Success time. RFC 3339.
+        success_time: When it succeeded. RFC 3339.
     """
 
     mchid: Optional[str] = None
@@ -85,10 +85,10 @@ class NotifiedReceiver(Model):
     """Who got the money, and how much.
 
     Attributes:
-        type: Type.
+        type: Kind.
         account: Account.
-        amount: Amount. In fen.
-        description: Description.
+        amount: What was shared or returned. In fen.
+        description: What is paid for or done, in words.
     """
 
     type: Optional[str] = None
@@ -102,9 +102,9 @@ class BillResponse(Model):
     """The answer to GET /v3/profitsharing/bills.
 
     Attributes:
-        download_url: Download url.
-        hash_type: Hash type. SHA1, or what the provider adds.
-        hash_value: Hash value.
+        download_url: Where the file is; the address is good for five minutes.
+        hash_type: Algorithm of the hash. SHA1, or what the provider adds.
+        hash_value: Hash of the file.
     """
 
     download_url: Optional[str] = None
@@ -117,8 +117,8 @@ class QueryMerchantConfigResponse(Model):
     """The answer to GET /v3/profitsharing/merchant-configs/{sub_mchid}.
 
     Attributes:
-        max_ratio: Max ratio.
-        sub_mchid: Sub mchid.
+        max_ratio: The largest share, in ten-thousandths.
+        sub_mchid: Merchant id of the sub-merchant.
     """
 
     max_ratio: Optional[int] = None
@@ -130,13 +130,13 @@ class CreateOrderRequest(Model):
     """The body of POST /v3/profitsharing/orders.
 
     Attributes:
-        appid: Appid. Left out, it is the configuration's appid.
-        out_order_no: Out order no. Required.
-        receivers: Receivers.
-        sub_appid: Sub appid.
-        sub_mchid: Sub mchid.
-        transaction_id: Transaction id. Required.
-        unfreeze_unsplit: Unfreeze unsplit. Required.
+        appid: App id of the official account, mini-program or app. Left out, it is the configuration's appid.
+        out_order_no: The merchant's number of the order, unique for the merchant id. Required.
+        receivers: Who receives shares.
+        sub_appid: App id of the sub-merchant.
+        sub_mchid: Merchant id of the sub-merchant.
+        transaction_id: WeChat Pay's number of the payment. Required.
+        unfreeze_unsplit: Whether what is left goes to the merchant at once, so that the payment cannot be shared again. Required.
     """
 
     out_order_no: str
@@ -150,14 +150,14 @@ class CreateOrderRequest(Model):
 
 @dataclass(frozen=True)
 class Receiver(Model):
-    """An item of receivers.
+    """An item of receivers. Who receives shares.
 
     Attributes:
         account: Account. Required.
-        amount: Amount. Required.
-        description: Description. Required.
+        amount: What the receiver gets. In fen. Required.
+        description: What is paid for or done, in words. Required.
         name: Name. Sent encrypted: give the plaintext, the library encrypts it.
-        type: Type. One of MERCHANT_ID, PERSONAL_OPENID, PERSONAL_SUB_OPENID. Required.
+        type: Kind. One of MERCHANT_ID, PERSONAL_OPENID, PERSONAL_SUB_OPENID. Required.
     """
 
     account: str
@@ -172,12 +172,12 @@ class Order(Model):
     """The answer to POST /v3/profitsharing/orders.
 
     Attributes:
-        order_id: Order id.
-        out_order_no: Out order no.
-        receivers: Receivers.
+        order_id: WeChat Pay's number of the order.
+        out_order_no: The merchant's number of the order, unique for the merchant id.
+        receivers: Who receives shares.
         state: State. FINISHED, PROCESSING, CLOSED, PENDING, SUCCESS, or what the provider adds.
-        sub_mchid: Sub mchid.
-        transaction_id: Transaction id.
+        sub_mchid: Merchant id of the sub-merchant.
+        transaction_id: WeChat Pay's number of the payment.
     """
 
     order_id: Optional[str] = None
@@ -190,20 +190,20 @@ class Order(Model):
 
 @dataclass(frozen=True)
 class OrderReceiver(Model):
-    """An item of receivers.
+    """An item of receivers. Who receives shares.
 
     Attributes:
         account: Account.
-        amount: Amount.
-        create_time: Create time. RFC 3339.
-        description: Description.
-        detail_id: Detail id.
-        fail_reason: Fail reason. ACCOUNT_ABNORMAL, INVALID_REQUEST, NO_AUTH, NO_RELATION, PAYER_ACCOUNT_ABNORMAL, RECEIVER_HIGH_RISK,
+        amount: What the receiver gets. In fen.
+        create_time: When it was made. RFC 3339.
+        description: What is paid for or done, in words.
+        detail_id: WeChat Pay's number of the single transfer.
+        fail_reason: Why it failed. ACCOUNT_ABNORMAL, INVALID_REQUEST, NO_AUTH, NO_RELATION, PAYER_ACCOUNT_ABNORMAL, RECEIVER_HIGH_RISK,
             RECEIVER_REAL_NAME_NOT_VERIFIED, RECEIVER_RECEIPT_LIMIT, or what the provider adds.
-        finish_time: Finish time. RFC 3339.
+        finish_time: When it was finished. RFC 3339.
         result_: Result. CLOSED, PENDING, SUCCESS, ACCOUNT_ABNORMAL, INVALID_REQUEST, NO_AUTH, NO_RELATION, PAYER_ACCOUNT_ABNORMAL,
             RECEIVER_HIGH_RISK, RECEIVER_REAL_NAME_NOT_VERIFIED, RECEIVER_RECEIPT_LIMIT, or what the provider adds.
-        type: Type. MERCHANT_ID, PERSONAL_OPENID, PERSONAL_SUB_OPENID, or what the provider adds.
+        type: Kind. MERCHANT_ID, PERSONAL_OPENID, PERSONAL_SUB_OPENID, or what the provider adds.
     """
 
     account: Optional[str] = None
@@ -222,10 +222,10 @@ class UnfreezeOrderRequest(Model):
     """The body of POST /v3/profitsharing/orders/unfreeze.
 
     Attributes:
-        description: Description. Required.
-        out_order_no: Out order no. Required.
-        sub_mchid: Sub mchid.
-        transaction_id: Transaction id. Required.
+        description: What is paid for or done, in words. Required.
+        out_order_no: The merchant's number of the order, unique for the merchant id. Required.
+        sub_mchid: Merchant id of the sub-merchant.
+        transaction_id: WeChat Pay's number of the payment. Required.
     """
 
     description: str
@@ -240,14 +240,14 @@ class AddReceiverRequest(Model):
 
     Attributes:
         account: Account. Required.
-        appid: Appid. Left out, it is the configuration's appid.
-        custom_relation: Custom relation.
+        appid: App id of the official account, mini-program or app. Left out, it is the configuration's appid.
+        custom_relation: How the receiver stands to the merchant, in words.
         name: Name. Sent encrypted: give the plaintext, the library encrypts it.
-        relation_type: Relation type. One of BRAND, CUSTOM, DISTRIBUTOR, HEADQUARTER, PARTNER, SERVICE_PROVIDER, STAFF, STORE,
-            STORE_OWNER, SUPPLIER, USER. Required.
-        sub_appid: Sub appid.
-        sub_mchid: Sub mchid.
-        type: Type. One of MERCHANT_ID, PERSONAL_OPENID, PERSONAL_SUB_OPENID. Required.
+        relation_type: How the receiver stands to the merchant. One of BRAND, CUSTOM, DISTRIBUTOR, HEADQUARTER, PARTNER,
+            SERVICE_PROVIDER, STAFF, STORE, STORE_OWNER, SUPPLIER, USER. Required.
+        sub_appid: App id of the sub-merchant.
+        sub_mchid: Merchant id of the sub-merchant.
+        type: Kind. One of MERCHANT_ID, PERSONAL_OPENID, PERSONAL_SUB_OPENID. Required.
     """
 
     account: str
@@ -268,12 +268,12 @@ class AddReceiverResponse(Model):
 
     Attributes:
         account: Account.
-        custom_relation: Custom relation.
+        custom_relation: How the receiver stands to the merchant, in words.
         name: Name. Comes encrypted; the library has decrypted it.
-        relation_type: Relation type. BRAND, CUSTOM, DISTRIBUTOR, HEADQUARTER, PARTNER, SERVICE_PROVIDER, STAFF, STORE, STORE_OWNER,
-            SUPPLIER, USER, or what the provider adds.
-        sub_mchid: Sub mchid.
-        type: Type. MERCHANT_ID, PERSONAL_OPENID, PERSONAL_SUB_OPENID, or what the provider adds.
+        relation_type: How the receiver stands to the merchant. BRAND, CUSTOM, DISTRIBUTOR, HEADQUARTER, PARTNER, SERVICE_PROVIDER,
+            STAFF, STORE, STORE_OWNER, SUPPLIER, USER, or what the provider adds.
+        sub_mchid: Merchant id of the sub-merchant.
+        type: Kind. MERCHANT_ID, PERSONAL_OPENID, PERSONAL_SUB_OPENID, or what the provider adds.
     """
 
     account: Optional[str] = None
@@ -290,10 +290,10 @@ class DeleteReceiverRequest(Model):
 
     Attributes:
         account: Account. Required.
-        appid: Appid. Left out, it is the configuration's appid.
-        sub_appid: Sub appid.
-        sub_mchid: Sub mchid.
-        type: Type. One of MERCHANT_ID, PERSONAL_OPENID, PERSONAL_SUB_OPENID. Required.
+        appid: App id of the official account, mini-program or app. Left out, it is the configuration's appid.
+        sub_appid: App id of the sub-merchant.
+        sub_mchid: Merchant id of the sub-merchant.
+        type: Kind. One of MERCHANT_ID, PERSONAL_OPENID, PERSONAL_SUB_OPENID. Required.
     """
 
     account: str
@@ -309,8 +309,8 @@ class DeleteReceiverResponse(Model):
 
     Attributes:
         account: Account.
-        sub_mchid: Sub mchid.
-        type: Type. MERCHANT_ID, PERSONAL_OPENID, PERSONAL_SUB_OPENID, or what the provider adds.
+        sub_mchid: Merchant id of the sub-merchant.
+        type: Kind. MERCHANT_ID, PERSONAL_OPENID, PERSONAL_SUB_OPENID, or what the provider adds.
     """
 
     account: Optional[str] = None
@@ -323,13 +323,14 @@ class CreateReturnOrderRequest(Model):
     """The body of POST /v3/profitsharing/return-orders.
 
     Attributes:
-        amount: Amount. Required.
-        description: Description. Required.
-        order_id: Order id.
-        out_order_no: Out order no.
-        out_return_no: Out return no. Required.
-        return_mchid: Return mchid. Required.
-        sub_mchid: Sub mchid.
+        amount: What was shared or returned. In fen. Required.
+        description: What is paid for or done, in words. Required.
+        order_id: WeChat Pay's number of the order.
+        out_order_no: The merchant's number of the order, unique for the merchant id.
+        out_return_no: The merchant's number of the return, unique for the merchant id; however often it is sent, money is returned
+            once. Required.
+        return_mchid: Merchant id of who gives money back. Required.
+        sub_mchid: Merchant id of the sub-merchant.
     """
 
     amount: int
@@ -346,19 +347,20 @@ class ReturnOrder(Model):
     """The answer to POST /v3/profitsharing/return-orders.
 
     Attributes:
-        amount: Amount.
-        create_time: Create time. RFC 3339.
-        description: Description.
-        fail_reason: Fail reason. ACCOUNT_ABNORMAL, BALANCE_NOT_ENOUGH, INVALID_REQUEST, PAYER_ACCOUNT_ABNORMAL, TIME_OUT_CLOSED, or
+        amount: What was shared or returned. In fen.
+        create_time: When it was made. RFC 3339.
+        description: What is paid for or done, in words.
+        fail_reason: Why it failed. ACCOUNT_ABNORMAL, BALANCE_NOT_ENOUGH, INVALID_REQUEST, PAYER_ACCOUNT_ABNORMAL, TIME_OUT_CLOSED, or
             what the provider adds.
-        finish_time: Finish time. RFC 3339.
-        order_id: Order id.
-        out_order_no: Out order no.
-        out_return_no: Out return no.
+        finish_time: When it was finished. RFC 3339.
+        order_id: WeChat Pay's number of the order.
+        out_order_no: The merchant's number of the order, unique for the merchant id.
+        out_return_no: The merchant's number of the return, unique for the merchant id; however often it is sent, money is returned
+            once.
         result_: Result. FAILED, PROCESSING, SUCCESS, or what the provider adds.
         return_id: Return id.
-        return_mchid: Return mchid.
-        sub_mchid: Sub mchid.
+        return_mchid: Merchant id of who gives money back.
+        sub_mchid: Merchant id of the sub-merchant.
     """
 
     amount: Optional[int] = None
@@ -380,8 +382,8 @@ class QueryRemainingAmountResponse(Model):
     """The answer to GET /v3/profitsharing/transactions/{transaction_id}/amounts.
 
     Attributes:
-        transaction_id: Transaction id.
-        unsplit_amount: Unsplit amount.
+        transaction_id: WeChat Pay's number of the payment.
+        unsplit_amount: What is still to be shared. In fen.
     """
 
     transaction_id: Optional[str] = None
@@ -402,9 +404,9 @@ def bill(
 
     Args:
         client: The client of the merchant.
-        bill_date: Bill date. Required.
-        sub_mchid: Sub mchid.
-        tar_type: Tar type. Always GZIP.
+        bill_date: Day of the bill, yyyy-MM-dd, in Beijing. Required.
+        sub_mchid: Merchant id of the sub-merchant.
+        tar_type: Kind of compression. Always GZIP.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     query = given(("bill_date", bill_date), ("sub_mchid", sub_mchid), ("tar_type", tar_type))
@@ -426,9 +428,9 @@ async def bill_async(
 
     Args:
         client: The client of the merchant.
-        bill_date: Bill date. Required.
-        sub_mchid: Sub mchid.
-        tar_type: Tar type. Always GZIP.
+        bill_date: Day of the bill, yyyy-MM-dd, in Beijing. Required.
+        sub_mchid: Merchant id of the sub-merchant.
+        tar_type: Kind of compression. Always GZIP.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     query = given(("bill_date", bill_date), ("sub_mchid", sub_mchid), ("tar_type", tar_type))
@@ -443,7 +445,7 @@ def query_merchant_config(client: Client, sub_mchid: str, *, options: Optional[O
 
     Args:
         client: The client of the merchant.
-        sub_mchid: Sub mchid. Required.
+        sub_mchid: Merchant id of the sub-merchant. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     result = client.execute("GET /v3/profitsharing/merchant-configs/{sub_mchid}", path={"sub_mchid": sub_mchid}, options=options)
@@ -459,7 +461,7 @@ async def query_merchant_config_async(
 
     Args:
         client: The client of the merchant.
-        sub_mchid: Sub mchid. Required.
+        sub_mchid: Merchant id of the sub-merchant. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     result = await client.execute("GET /v3/profitsharing/merchant-configs/{sub_mchid}", path={"sub_mchid": sub_mchid}, options=options)
@@ -531,9 +533,9 @@ def query_order(
 
     Args:
         client: The client of the merchant.
-        out_order_no: Out order no. Required.
-        sub_mchid: Sub mchid.
-        transaction_id: Transaction id. Required.
+        out_order_no: The merchant's number of the order, unique for the merchant id. Required.
+        sub_mchid: Merchant id of the sub-merchant.
+        transaction_id: WeChat Pay's number of the payment. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     query = given(("sub_mchid", sub_mchid), ("transaction_id", transaction_id))
@@ -552,9 +554,9 @@ async def query_order_async(
 
     Args:
         client: The client of the merchant.
-        out_order_no: Out order no. Required.
-        sub_mchid: Sub mchid.
-        transaction_id: Transaction id. Required.
+        out_order_no: The merchant's number of the order, unique for the merchant id. Required.
+        sub_mchid: Merchant id of the sub-merchant.
+        transaction_id: WeChat Pay's number of the payment. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     query = given(("sub_mchid", sub_mchid), ("transaction_id", transaction_id))
@@ -661,9 +663,10 @@ def query_return_order(
 
     Args:
         client: The client of the merchant.
-        out_return_no: Out return no. Required.
-        out_order_no: Out order no. Required.
-        sub_mchid: Sub mchid.
+        out_return_no: The merchant's number of the return, unique for the merchant id; however often it is sent, money is returned
+            once. Required.
+        out_order_no: The merchant's number of the order, unique for the merchant id. Required.
+        sub_mchid: Merchant id of the sub-merchant.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     query = given(("out_order_no", out_order_no), ("sub_mchid", sub_mchid))
@@ -682,9 +685,10 @@ async def query_return_order_async(
 
     Args:
         client: The client of the merchant.
-        out_return_no: Out return no. Required.
-        out_order_no: Out order no. Required.
-        sub_mchid: Sub mchid.
+        out_return_no: The merchant's number of the return, unique for the merchant id; however often it is sent, money is returned
+            once. Required.
+        out_order_no: The merchant's number of the order, unique for the merchant id. Required.
+        sub_mchid: Merchant id of the sub-merchant.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     query = given(("out_order_no", out_order_no), ("sub_mchid", sub_mchid))
@@ -701,7 +705,7 @@ def query_remaining_amount(client: Client, transaction_id: str, *, options: Opti
 
     Args:
         client: The client of the merchant.
-        transaction_id: Transaction id. Required.
+        transaction_id: WeChat Pay's number of the payment. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     result = client.execute(
@@ -719,7 +723,7 @@ async def query_remaining_amount_async(
 
     Args:
         client: The client of the merchant.
-        transaction_id: Transaction id. Required.
+        transaction_id: WeChat Pay's number of the payment. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     result = await client.execute(

@@ -247,12 +247,13 @@ class ApplyAbnormalRequest(Model):
 
     Attributes:
         bank_account: Bank account. Sent encrypted: give the plaintext, the library encrypts it.
-        bank_type: Bank type. One of ABC_DEBIT, BOC_DEBIT, CCB_DEBIT, CEB_DEBIT, CIB_DEBIT, CITIC_DEBIT, CMBC_DEBIT, CMB_DEBIT,
-            COMM_DEBIT, GDB_DEBIT, ICBC_DEBIT, NBCB_DEBIT, PAB_DEBIT, PSBC_DEBIT, SPDB_DEBIT.
-        out_refund_no: Out refund no. Required.
+        bank_type: The payer's bank and kind of card. One of ABC_DEBIT, BOC_DEBIT, CCB_DEBIT, CEB_DEBIT, CIB_DEBIT, CITIC_DEBIT,
+            CMBC_DEBIT, CMB_DEBIT, COMM_DEBIT, GDB_DEBIT, ICBC_DEBIT, NBCB_DEBIT, PAB_DEBIT, PSBC_DEBIT, SPDB_DEBIT.
+        out_refund_no: The merchant's refund number, unique for the merchant id; however often it is sent, money is refunded once.
+            Required.
         real_name: Real name. Sent encrypted: give the plaintext, the library encrypts it.
-        sub_mchid: Sub mchid.
-        type: Type. One of MERCHANT_BANK_CARD, USER_BANK_CARD. Required.
+        sub_mchid: Merchant id of the sub-merchant.
+        type: Kind. One of MERCHANT_BANK_CARD, USER_BANK_CARD. Required.
     """
 
     out_refund_no: str
@@ -356,7 +357,7 @@ def apply_abnormal(client: Client, refund_id: str, request: ApplyAbnormalRequest
 
     Args:
         client: The client of the merchant.
-        refund_id: Refund id. Required.
+        refund_id: WeChat Pay's number of the refund. Required.
         request: What to send.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
@@ -378,7 +379,7 @@ async def apply_abnormal_async(
 
     Args:
         client: The client of the merchant.
-        refund_id: Refund id. Required.
+        refund_id: WeChat Pay's number of the refund. Required.
         request: What to send.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """

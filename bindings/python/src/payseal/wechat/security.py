@@ -28,8 +28,8 @@ class EchoNotification(Model):
     """The texts of an echo; the original type is security. Plaintext of SECURITY_ECHO.SUCCESS.
 
     Attributes:
-        echo_message: Echo message.
-        encrypt_echo_message: Encrypt echo message.
+        echo_message: Text that comes back as it is.
+        encrypt_echo_message: Text that was sent encrypted.
     """
 
     echo_message: Optional[str] = None
@@ -41,9 +41,9 @@ class EchoRequest(Model):
     """The body of POST /v3/security/echo.
 
     Attributes:
-        echo_message: Echo message. Required.
-        encrypted_echo_message: Encrypted echo message. Sent encrypted: give the plaintext, the library encrypts it.
-        notify_url: Notify url.
+        echo_message: Text that comes back as it is. Required.
+        encrypted_echo_message: Text that travels encrypted, both ways. Sent encrypted: give the plaintext, the library encrypts it.
+        notify_url: Where the notification goes: absolute, HTTPS, without query.
     """
 
     echo_message: str
@@ -56,8 +56,8 @@ class EchoResponse(Model):
     """The answer to POST /v3/security/echo.
 
     Attributes:
-        echo_message: Echo message.
-        encrypted_echo_message: Encrypted echo message. Comes encrypted; the library has decrypted it.
+        echo_message: Text that comes back as it is.
+        encrypted_echo_message: Text that travels encrypted, both ways. Comes encrypted; the library has decrypted it.
     """
 
     echo_message: Optional[str] = None

@@ -75,18 +75,18 @@ class BatchNotification(Model):
     MCHTRANSFER.BATCH.CLOSED.
 
     Attributes:
-        mchid: Mchid.
-        out_batch_no: Out batch no.
-        batch_id: Batch id.
-        batch_status: Batch status.
-        total_num: Total num.
-        total_amount: Total amount. In fen.
-        success_amount: Success amount. In fen.
-        success_num: Success num.
-        fail_amount: Fail amount. In fen.
-        fail_num: Fail num.
-        close_reason: Close reason.
-        update_time: Update time. RFC 3339.
+        mchid: Merchant id.
+        out_batch_no: The merchant's number of the batch, unique for the merchant id; however often it is sent, money is moved once.
+        batch_id: WeChat Pay's number of the batch.
+        batch_status: State of the batch.
+        total_num: How many transfers.
+        total_amount: Whole amount. In fen.
+        success_amount: What has been transferred. In fen.
+        success_num: How many transfers succeeded.
+        fail_amount: What has not been transferred. In fen.
+        fail_num: How many transfers failed.
+        close_reason: Why it was closed.
+        update_time: When it was last changed. RFC 3339.
     """
 
     mchid: Optional[str] = None
@@ -108,11 +108,11 @@ class IncomeRecords(Model):
     """The answer to GET /v3/merchantfund/merchant/income-records.
 
     Attributes:
-        data: Data.
-        limit: Limit.
+        data: What is listed.
+        limit: How many to list at most.
         links: Links.
-        offset: Offset.
-        total_count: Total count.
+        offset: How many to pass over before the first that is listed.
+        total_count: How many there are in all.
     """
 
     data: Optional[list[IncomeRecord]] = None
@@ -124,20 +124,20 @@ class IncomeRecords(Model):
 
 @dataclass(frozen=True)
 class IncomeRecord(Model):
-    """An item of data.
+    """An item of data. What is listed.
 
     Attributes:
-        account_type: Account type. BASIC, FEES, OPERATION, or what the provider adds.
-        amount: Amount.
+        account_type: Kind of account. BASIC, FEES, OPERATION, or what the provider adds.
+        amount: Amount. In fen.
         bank_account_name: Bank account name.
         bank_account_number: Bank account number.
-        bank_name: Bank name.
+        bank_name: Name of the bank with its branch.
         income_record_id: Income record id.
         income_record_type: Income record type. ENTERPRISEDIRECTREVENUE, OFFLINERECHARGE, or what the provider adds.
-        mchid: Mchid.
+        mchid: Merchant id.
         recharge_remark: Recharge remark.
-        success_time: Success time.
-        sub_mchid: Sub mchid.
+        success_time: When it succeeded.
+        sub_mchid: Merchant id of the sub-merchant.
     """
 
     account_type: Optional[str] = None
@@ -175,15 +175,16 @@ class CreatePartnerBatchRequest(Model):
     Attributes:
         authorization_type: Authorization type. One of FUND_AUTHORIZATION_TYPE, INFORMATION_AND_FUND_AUTHORIZATION_TYPE,
             INFORMATION_AUTHORIZATION_TYPE. Required.
-        batch_name: Batch name. Required.
-        batch_remark: Batch remark. Required.
-        out_batch_no: Out batch no. Required.
-        sp_appid: Sp appid.
-        sub_appid: Sub appid.
-        sub_mchid: Sub mchid. Required.
-        total_amount: Total amount. Required.
-        total_num: Total num. Required.
-        transfer_detail_list: Transfer detail list. Required.
+        batch_name: Name of the batch. Required.
+        batch_remark: Remark on the batch. Required.
+        out_batch_no: The merchant's number of the batch, unique for the merchant id; however often it is sent, money is moved once.
+            Required.
+        sp_appid: App id of the service provider.
+        sub_appid: App id of the sub-merchant.
+        sub_mchid: Merchant id of the sub-merchant. Required.
+        total_amount: Whole amount. In fen. Required.
+        total_num: How many transfers. Required.
+        transfer_detail_list: Single transfers. Required.
         transfer_purpose: Transfer purpose. One of COMMISSION, FREIGHT, GOODSPAYMENT, OTHERS, REFUND, REIMBURSEMENT.
         transfer_scene: Transfer scene. One of ORDINARY_TRANSFER, PAYROLL_CARD_TRANSFER.
     """
@@ -204,15 +205,15 @@ class CreatePartnerBatchRequest(Model):
 
 @dataclass(frozen=True)
 class TransferDetail(Model):
-    """An item of transfer_detail_list.
+    """An item of transfer_detail_list. Single transfers.
 
     Attributes:
-        openid: Openid. Required.
-        out_detail_no: Out detail no. Required.
-        transfer_amount: Transfer amount. Required.
-        transfer_remark: Transfer remark. Required.
+        openid: The user's id within the app id. Required.
+        out_detail_no: The merchant's number of the single transfer within its batch. Required.
+        transfer_amount: Amount of the transfer. In fen. Required.
+        transfer_remark: Remark on the transfer, shown to the user. Required.
         user_id_card: User id card. Sent encrypted: give the plaintext, the library encrypts it.
-        user_name: User name. Sent encrypted: give the plaintext, the library encrypts it. Required.
+        user_name: Real name of the user. Sent encrypted: give the plaintext, the library encrypts it. Required.
     """
 
     openid: str
@@ -228,9 +229,9 @@ class CreatePartnerBatchResponse(Model):
     """The answer to POST /v3/partner-transfer/batches.
 
     Attributes:
-        batch_id: Batch id.
-        create_time: Create time.
-        out_batch_no: Out batch no.
+        batch_id: WeChat Pay's number of the batch.
+        create_time: When it was made.
+        out_batch_no: The merchant's number of the batch, unique for the merchant id; however often it is sent, money is moved once.
     """
 
     batch_id: Optional[str] = None
@@ -244,28 +245,28 @@ class PartnerBatch(Model):
 
     Attributes:
         authorization_type: Authorization type.
-        batch_id: Batch id.
-        batch_name: Batch name.
-        batch_remark: Batch remark.
-        batch_status: Batch status.
+        batch_id: WeChat Pay's number of the batch.
+        batch_name: Name of the batch.
+        batch_remark: Remark on the batch.
+        batch_status: State of the batch.
         batch_type: Batch type.
-        close_reason: Close reason. MERCHANT_REVOCATION, OVERDUE_CLOSE, PAYER_ACCOUNT_ABNORMAL, or what the provider adds.
-        create_time: Create time.
-        fail_amount: Fail amount.
-        fail_num: Fail num.
-        out_batch_no: Out batch no.
-        sp_appid: Sp appid.
-        sp_mchid: Sp mchid.
-        sub_appid: Sub appid.
-        sub_mchid: Sub mchid.
-        success_amount: Success amount.
-        success_num: Success num.
-        total_amount: Total amount.
-        total_num: Total num.
-        transfer_detail_list: Transfer detail list.
+        close_reason: Why it was closed. MERCHANT_REVOCATION, OVERDUE_CLOSE, PAYER_ACCOUNT_ABNORMAL, or what the provider adds.
+        create_time: When it was made.
+        fail_amount: What has not been transferred. In fen.
+        fail_num: How many transfers failed.
+        out_batch_no: The merchant's number of the batch, unique for the merchant id; however often it is sent, money is moved once.
+        sp_appid: App id of the service provider.
+        sp_mchid: Merchant id of the service provider.
+        sub_appid: App id of the sub-merchant.
+        sub_mchid: Merchant id of the sub-merchant.
+        success_amount: What has been transferred. In fen.
+        success_num: How many transfers succeeded.
+        total_amount: Whole amount. In fen.
+        total_num: How many transfers.
+        transfer_detail_list: Single transfers.
         transfer_purpose: Transfer purpose. COMMISSION, FREIGHT, GOODSPAYMENT, OTHERS, REFUND, REIMBURSEMENT, or what the provider adds.
         transfer_scene: Transfer scene. ORDINARY_TRANSFER, PAYROLL_CARD_TRANSFER, or what the provider adds.
-        update_time: Update time.
+        update_time: When it was last changed.
     """
 
     authorization_type: Optional[str] = None
@@ -295,12 +296,12 @@ class PartnerBatch(Model):
 
 @dataclass(frozen=True)
 class PartnerBatchTransferDetail(Model):
-    """An item of transfer_detail_list.
+    """An item of transfer_detail_list. Single transfers.
 
     Attributes:
-        detail_id: Detail id.
-        detail_status: Detail status.
-        out_detail_no: Out detail no.
+        detail_id: WeChat Pay's number of the single transfer.
+        detail_status: State of the single transfer.
+        out_detail_no: The merchant's number of the single transfer within its batch.
     """
 
     detail_id: Optional[str] = None
@@ -313,22 +314,22 @@ class PartnerDetail(Model):
     """The answer to GET /v3/partner-transfer/batches/batch-id/{batch_id}/details/detail-id/{detail_id}.
 
     Attributes:
-        account_type: Account type.
-        appid: Appid.
+        account_type: Kind of account.
+        appid: App id of the official account, mini-program or app.
         bank_card_number_tail: Bank card number tail.
-        bank_name: Bank name.
-        batch_id: Batch id.
-        detail_id: Detail id.
-        detail_status: Detail status.
-        fail_reason: Fail reason.
-        initiate_time: Initiate time.
-        openid: Openid.
-        out_batch_no: Out batch no.
-        out_detail_no: Out detail no.
-        sp_mchid: Sp mchid.
-        transfer_amount: Transfer amount.
-        transfer_remark: Transfer remark.
-        update_time: Update time.
+        bank_name: Name of the bank with its branch.
+        batch_id: WeChat Pay's number of the batch.
+        detail_id: WeChat Pay's number of the single transfer.
+        detail_status: State of the single transfer.
+        fail_reason: Why it failed.
+        initiate_time: When it was started.
+        openid: The user's id within the app id.
+        out_batch_no: The merchant's number of the batch, unique for the merchant id; however often it is sent, money is moved once.
+        out_detail_no: The merchant's number of the single transfer within its batch.
+        sp_mchid: Merchant id of the service provider.
+        transfer_amount: Amount of the transfer. In fen.
+        transfer_remark: Remark on the transfer, shown to the user.
+        update_time: When it was last changed.
         username: Username.
     """
 
@@ -357,11 +358,11 @@ class DetailReceipt(Model):
 
     Attributes:
         accept_type: Accept type.
-        download_url: Download url.
-        hash_type: Hash type.
-        hash_value: Hash value.
-        out_batch_no: Out batch no.
-        out_detail_no: Out detail no.
+        download_url: Where the file is; the address is good for five minutes.
+        hash_type: Algorithm of the hash.
+        hash_value: Hash of the file.
+        out_batch_no: The merchant's number of the batch, unique for the merchant id; however often it is sent, money is moved once.
+        out_detail_no: The merchant's number of the single transfer within its batch.
         signature_no: Signature no.
         signature_status: Signature status.
     """
@@ -382,8 +383,8 @@ class ApplyDetailReceiptRequest(Model):
 
     Attributes:
         accept_type: Accept type. One of BATCH_TRANSFER, TRANSFER_TO_BANK, TRANSFER_TO_POCKET. Required.
-        out_batch_no: Out batch no.
-        out_detail_no: Out detail no. Required.
+        out_batch_no: The merchant's number of the batch, unique for the merchant id; however often it is sent, money is moved once.
+        out_detail_no: The merchant's number of the single transfer within its batch. Required.
     """
 
     accept_type: Literal["BATCH_TRANSFER", "TRANSFER_TO_BANK", "TRANSFER_TO_POCKET"]
@@ -396,15 +397,16 @@ class CreateBatchRequest(Model):
     """The body of POST /v3/transfer/batches.
 
     Attributes:
-        appid: Appid. Left out, it is the configuration's appid.
-        batch_name: Batch name. Required.
-        batch_remark: Batch remark. Required.
-        notify_url: Notify url.
-        out_batch_no: Out batch no. Required.
-        total_amount: Total amount. Required.
-        total_num: Total num. Required.
-        transfer_detail_list: Transfer detail list. Required.
-        transfer_scene_id: Transfer scene id. Required.
+        appid: App id of the official account, mini-program or app. Left out, it is the configuration's appid.
+        batch_name: Name of the batch. Required.
+        batch_remark: Remark on the batch. Required.
+        notify_url: Where the notification goes: absolute, HTTPS, without query.
+        out_batch_no: The merchant's number of the batch, unique for the merchant id; however often it is sent, money is moved once.
+            Required.
+        total_amount: Whole amount. In fen. Required.
+        total_num: How many transfers. Required.
+        transfer_detail_list: Single transfers. Required.
+        transfer_scene_id: Number of the scene of the transfer, which the merchant has been granted. Required.
     """
 
     batch_name: str
@@ -423,10 +425,10 @@ class CreateBatchResponse(Model):
     """The answer to POST /v3/transfer/batches.
 
     Attributes:
-        batch_id: Batch id.
-        batch_status: Batch status. ACCEPTED, CLOSED, FINISHED, PROCESSING, or what the provider adds.
-        create_time: Create time.
-        out_batch_no: Out batch no.
+        batch_id: WeChat Pay's number of the batch.
+        batch_status: State of the batch. ACCEPTED, CLOSED, FINISHED, PROCESSING, or what the provider adds.
+        create_time: When it was made.
+        out_batch_no: The merchant's number of the batch, unique for the merchant id; however often it is sent, money is moved once.
     """
 
     batch_id: Optional[str] = None
@@ -441,9 +443,9 @@ class Batch(Model):
 
     Attributes:
         transfer_batch: Transfer batch.
-        transfer_detail_list: Transfer detail list.
-        limit: Limit.
-        offset: Offset.
+        transfer_detail_list: Single transfers.
+        limit: How many to list at most.
+        offset: How many to pass over before the first that is listed.
     """
 
     transfer_batch: Optional[BatchSummary] = None
@@ -457,24 +459,24 @@ class BatchSummary(Model):
     """The object transfer_batch.
 
     Attributes:
-        appid: Appid.
-        batch_id: Batch id.
-        batch_name: Batch name.
-        batch_remark: Batch remark.
-        batch_status: Batch status.
+        appid: App id of the official account, mini-program or app.
+        batch_id: WeChat Pay's number of the batch.
+        batch_name: Name of the batch.
+        batch_remark: Remark on the batch.
+        batch_status: State of the batch.
         batch_type: Batch type.
-        close_reason: Close reason.
-        create_time: Create time.
-        fail_amount: Fail amount.
-        fail_num: Fail num.
-        mchid: Mchid.
-        out_batch_no: Out batch no.
-        success_amount: Success amount.
-        success_num: Success num.
-        total_amount: Total amount.
-        total_num: Total num.
-        transfer_scene_id: Transfer scene id.
-        update_time: Update time.
+        close_reason: Why it was closed.
+        create_time: When it was made.
+        fail_amount: What has not been transferred. In fen.
+        fail_num: How many transfers failed.
+        mchid: Merchant id.
+        out_batch_no: The merchant's number of the batch, unique for the merchant id; however often it is sent, money is moved once.
+        success_amount: What has been transferred. In fen.
+        success_num: How many transfers succeeded.
+        total_amount: Whole amount. In fen.
+        total_num: How many transfers.
+        transfer_scene_id: Number of the scene of the transfer, which the merchant has been granted.
+        update_time: When it was last changed.
     """
 
     appid: Optional[str] = None
@@ -502,20 +504,20 @@ class Detail(Model):
     """The answer to GET /v3/transfer/batches/batch-id/{batch_id}/details/detail-id/{detail_id}.
 
     Attributes:
-        appid: Appid.
-        batch_id: Batch id.
-        detail_id: Detail id.
-        detail_status: Detail status.
-        fail_reason: Fail reason.
-        initiate_time: Initiate time.
-        mchid: Mchid.
-        openid: Openid.
-        out_batch_no: Out batch no.
-        out_detail_no: Out detail no.
-        transfer_amount: Transfer amount.
-        transfer_remark: Transfer remark.
-        update_time: Update time.
-        user_name: User name.
+        appid: App id of the official account, mini-program or app.
+        batch_id: WeChat Pay's number of the batch.
+        detail_id: WeChat Pay's number of the single transfer.
+        detail_status: State of the single transfer.
+        fail_reason: Why it failed.
+        initiate_time: When it was started.
+        mchid: Merchant id.
+        openid: The user's id within the app id.
+        out_batch_no: The merchant's number of the batch, unique for the merchant id; however often it is sent, money is moved once.
+        out_detail_no: The merchant's number of the single transfer within its batch.
+        transfer_amount: Amount of the transfer. In fen.
+        transfer_remark: Remark on the transfer, shown to the user.
+        update_time: When it was last changed.
+        user_name: Real name of the user.
     """
 
     appid: Optional[str] = None
@@ -539,7 +541,8 @@ class ApplyBatchReceiptRequest(Model):
     """The body of POST /v3/transfer/bill-receipt.
 
     Attributes:
-        out_batch_no: Out batch no. Required.
+        out_batch_no: The merchant's number of the batch, unique for the merchant id; however often it is sent, money is moved once.
+            Required.
     """
 
     out_batch_no: str
@@ -550,14 +553,14 @@ class BatchReceipt(Model):
     """The answer to POST /v3/transfer/bill-receipt.
 
     Attributes:
-        create_time: Create time.
-        download_url: Download url.
-        hash_type: Hash type.
-        hash_value: Hash value.
-        out_batch_no: Out batch no.
+        create_time: When it was made.
+        download_url: Where the file is; the address is good for five minutes.
+        hash_type: Algorithm of the hash.
+        hash_value: Hash of the file.
+        out_batch_no: The merchant's number of the batch, unique for the merchant id; however often it is sent, money is moved once.
         signature_no: Signature no.
         signature_status: Signature status.
-        update_time: Update time.
+        update_time: When it was last changed.
     """
 
     create_time: Optional[str] = None
@@ -585,10 +588,10 @@ def list_income_records(
 
     Args:
         client: The client of the merchant.
-        account_type: Account type. One of BASIC, FEES, OPERATION. Required.
-        date: Date. Required.
-        limit: Limit. Required.
-        offset: Offset.
+        account_type: Kind of account. One of BASIC, FEES, OPERATION. Required.
+        date: Day, yyyy-MM-dd. Required.
+        limit: How many to list at most. Required.
+        offset: How many to pass over before the first that is listed.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     query = given(("account_type", account_type), ("date", date), ("limit", limit), ("offset", offset))
@@ -611,10 +614,10 @@ async def list_income_records_async(
 
     Args:
         client: The client of the merchant.
-        account_type: Account type. One of BASIC, FEES, OPERATION. Required.
-        date: Date. Required.
-        limit: Limit. Required.
-        offset: Offset.
+        account_type: Kind of account. One of BASIC, FEES, OPERATION. Required.
+        date: Day, yyyy-MM-dd. Required.
+        limit: How many to list at most. Required.
+        offset: How many to pass over before the first that is listed.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     query = given(("account_type", account_type), ("date", date), ("limit", limit), ("offset", offset))
@@ -638,11 +641,11 @@ def list_partner_income_records(
 
     Args:
         client: The client of the merchant.
-        account_type: Account type. One of BASIC, FEES, OPERATION. Required.
-        date: Date. Required.
-        limit: Limit. Required.
-        offset: Offset.
-        sub_mchid: Sub mchid. Required.
+        account_type: Kind of account. One of BASIC, FEES, OPERATION. Required.
+        date: Day, yyyy-MM-dd. Required.
+        limit: How many to list at most. Required.
+        offset: How many to pass over before the first that is listed.
+        sub_mchid: Merchant id of the sub-merchant. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     query = given(("account_type", account_type), ("date", date), ("limit", limit), ("offset", offset), ("sub_mchid", sub_mchid))
@@ -666,11 +669,11 @@ async def list_partner_income_records_async(
 
     Args:
         client: The client of the merchant.
-        account_type: Account type. One of BASIC, FEES, OPERATION. Required.
-        date: Date. Required.
-        limit: Limit. Required.
-        offset: Offset.
-        sub_mchid: Sub mchid. Required.
+        account_type: Kind of account. One of BASIC, FEES, OPERATION. Required.
+        date: Day, yyyy-MM-dd. Required.
+        limit: How many to list at most. Required.
+        offset: How many to pass over before the first that is listed.
+        sub_mchid: Merchant id of the sub-merchant. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     query = given(("account_type", account_type), ("date", date), ("limit", limit), ("offset", offset), ("sub_mchid", sub_mchid))
@@ -726,11 +729,11 @@ def query_partner_batch(
 
     Args:
         client: The client of the merchant.
-        batch_id: Batch id. Required.
-        detail_status: Detail status. One of ALL, FAIL, SUCCESS.
-        limit: Limit.
+        batch_id: WeChat Pay's number of the batch. Required.
+        detail_status: State of the single transfer. One of ALL, FAIL, SUCCESS.
+        limit: How many to list at most.
         need_query_detail: Need query detail. Required.
-        offset: Offset.
+        offset: How many to pass over before the first that is listed.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     query = given(("detail_status", detail_status), ("limit", limit), ("need_query_detail", need_query_detail), ("offset", offset))
@@ -756,11 +759,11 @@ async def query_partner_batch_async(
 
     Args:
         client: The client of the merchant.
-        batch_id: Batch id. Required.
-        detail_status: Detail status. One of ALL, FAIL, SUCCESS.
-        limit: Limit.
+        batch_id: WeChat Pay's number of the batch. Required.
+        detail_status: State of the single transfer. One of ALL, FAIL, SUCCESS.
+        limit: How many to list at most.
         need_query_detail: Need query detail. Required.
-        offset: Offset.
+        offset: How many to pass over before the first that is listed.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     query = given(("detail_status", detail_status), ("limit", limit), ("need_query_detail", need_query_detail), ("offset", offset))
@@ -777,8 +780,8 @@ def query_partner_detail(client: Client, batch_id: str, detail_id: str, *, optio
 
     Args:
         client: The client of the merchant.
-        batch_id: Batch id. Required.
-        detail_id: Detail id. Required.
+        batch_id: WeChat Pay's number of the batch. Required.
+        detail_id: WeChat Pay's number of the single transfer. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     result = client.execute(
@@ -798,8 +801,8 @@ async def query_partner_detail_async(
 
     Args:
         client: The client of the merchant.
-        batch_id: Batch id. Required.
-        detail_id: Detail id. Required.
+        batch_id: WeChat Pay's number of the batch. Required.
+        detail_id: WeChat Pay's number of the single transfer. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     result = await client.execute(
@@ -826,11 +829,12 @@ def query_partner_batch_by_out_batch_no(
 
     Args:
         client: The client of the merchant.
-        out_batch_no: Out batch no. Required.
-        detail_status: Detail status. One of ALL, FAIL, REFUND, SUCCESS.
-        limit: Limit.
+        out_batch_no: The merchant's number of the batch, unique for the merchant id; however often it is sent, money is moved once.
+            Required.
+        detail_status: State of the single transfer. One of ALL, FAIL, REFUND, SUCCESS.
+        limit: How many to list at most.
         need_query_detail: Need query detail. Required.
-        offset: Offset.
+        offset: How many to pass over before the first that is listed.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     query = given(("detail_status", detail_status), ("limit", limit), ("need_query_detail", need_query_detail), ("offset", offset))
@@ -856,11 +860,12 @@ async def query_partner_batch_by_out_batch_no_async(
 
     Args:
         client: The client of the merchant.
-        out_batch_no: Out batch no. Required.
-        detail_status: Detail status. One of ALL, FAIL, REFUND, SUCCESS.
-        limit: Limit.
+        out_batch_no: The merchant's number of the batch, unique for the merchant id; however often it is sent, money is moved once.
+            Required.
+        detail_status: State of the single transfer. One of ALL, FAIL, REFUND, SUCCESS.
+        limit: How many to list at most.
         need_query_detail: Need query detail. Required.
-        offset: Offset.
+        offset: How many to pass over before the first that is listed.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     query = given(("detail_status", detail_status), ("limit", limit), ("need_query_detail", need_query_detail), ("offset", offset))
@@ -879,8 +884,9 @@ def query_partner_detail_by_out_detail_no(
 
     Args:
         client: The client of the merchant.
-        out_batch_no: Out batch no. Required.
-        out_detail_no: Out detail no. Required.
+        out_batch_no: The merchant's number of the batch, unique for the merchant id; however often it is sent, money is moved once.
+            Required.
+        out_detail_no: The merchant's number of the single transfer within its batch. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     result = client.execute(
@@ -900,8 +906,9 @@ async def query_partner_detail_by_out_detail_no_async(
 
     Args:
         client: The client of the merchant.
-        out_batch_no: Out batch no. Required.
-        out_detail_no: Out detail no. Required.
+        out_batch_no: The merchant's number of the batch, unique for the merchant id; however often it is sent, money is moved once.
+            Required.
+        out_detail_no: The merchant's number of the single transfer within its batch. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     result = await client.execute(
@@ -927,8 +934,8 @@ def query_detail_receipt(
     Args:
         client: The client of the merchant.
         accept_type: Accept type. One of BATCH_TRANSFER, TRANSFER_TO_BANK, TRANSFER_TO_POCKET. Required.
-        out_batch_no: Out batch no.
-        out_detail_no: Out detail no. Required.
+        out_batch_no: The merchant's number of the batch, unique for the merchant id; however often it is sent, money is moved once.
+        out_detail_no: The merchant's number of the single transfer within its batch. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     query = given(("accept_type", accept_type), ("out_batch_no", out_batch_no), ("out_detail_no", out_detail_no))
@@ -951,8 +958,8 @@ async def query_detail_receipt_async(
     Args:
         client: The client of the merchant.
         accept_type: Accept type. One of BATCH_TRANSFER, TRANSFER_TO_BANK, TRANSFER_TO_POCKET. Required.
-        out_batch_no: Out batch no.
-        out_detail_no: Out detail no. Required.
+        out_batch_no: The merchant's number of the batch, unique for the merchant id; however often it is sent, money is moved once.
+        out_detail_no: The merchant's number of the single transfer within its batch. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     query = given(("accept_type", accept_type), ("out_batch_no", out_batch_no), ("out_detail_no", out_detail_no))
@@ -1034,11 +1041,11 @@ def query_batch(
 
     Args:
         client: The client of the merchant.
-        batch_id: Batch id. Required.
-        detail_status: Detail status.
-        limit: Limit.
+        batch_id: WeChat Pay's number of the batch. Required.
+        detail_status: State of the single transfer.
+        limit: How many to list at most.
         need_query_detail: Need query detail. Required.
-        offset: Offset.
+        offset: How many to pass over before the first that is listed.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     query = given(("detail_status", detail_status), ("limit", limit), ("need_query_detail", need_query_detail), ("offset", offset))
@@ -1062,11 +1069,11 @@ async def query_batch_async(
 
     Args:
         client: The client of the merchant.
-        batch_id: Batch id. Required.
-        detail_status: Detail status.
-        limit: Limit.
+        batch_id: WeChat Pay's number of the batch. Required.
+        detail_status: State of the single transfer.
+        limit: How many to list at most.
         need_query_detail: Need query detail. Required.
-        offset: Offset.
+        offset: How many to pass over before the first that is listed.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     query = given(("detail_status", detail_status), ("limit", limit), ("need_query_detail", need_query_detail), ("offset", offset))
@@ -1081,8 +1088,8 @@ def query_detail(client: Client, batch_id: str, detail_id: str, *, options: Opti
 
     Args:
         client: The client of the merchant.
-        batch_id: Batch id. Required.
-        detail_id: Detail id. Required.
+        batch_id: WeChat Pay's number of the batch. Required.
+        detail_id: WeChat Pay's number of the single transfer. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     result = client.execute(
@@ -1100,8 +1107,8 @@ async def query_detail_async(client: AsyncClient, batch_id: str, detail_id: str,
 
     Args:
         client: The client of the merchant.
-        batch_id: Batch id. Required.
-        detail_id: Detail id. Required.
+        batch_id: WeChat Pay's number of the batch. Required.
+        detail_id: WeChat Pay's number of the single transfer. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     result = await client.execute(
@@ -1128,11 +1135,12 @@ def query_batch_by_out_batch_no(
 
     Args:
         client: The client of the merchant.
-        out_batch_no: Out batch no. Required.
-        detail_status: Detail status.
-        limit: Limit.
+        out_batch_no: The merchant's number of the batch, unique for the merchant id; however often it is sent, money is moved once.
+            Required.
+        detail_status: State of the single transfer.
+        limit: How many to list at most.
         need_query_detail: Need query detail. Required.
-        offset: Offset.
+        offset: How many to pass over before the first that is listed.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     query = given(("detail_status", detail_status), ("limit", limit), ("need_query_detail", need_query_detail), ("offset", offset))
@@ -1158,11 +1166,12 @@ async def query_batch_by_out_batch_no_async(
 
     Args:
         client: The client of the merchant.
-        out_batch_no: Out batch no. Required.
-        detail_status: Detail status.
-        limit: Limit.
+        out_batch_no: The merchant's number of the batch, unique for the merchant id; however often it is sent, money is moved once.
+            Required.
+        detail_status: State of the single transfer.
+        limit: How many to list at most.
         need_query_detail: Need query detail. Required.
-        offset: Offset.
+        offset: How many to pass over before the first that is listed.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     query = given(("detail_status", detail_status), ("limit", limit), ("need_query_detail", need_query_detail), ("offset", offset))
@@ -1179,8 +1188,9 @@ def query_detail_by_out_detail_no(client: Client, out_batch_no: str, out_detail_
 
     Args:
         client: The client of the merchant.
-        out_batch_no: Out batch no. Required.
-        out_detail_no: Out detail no. Required.
+        out_batch_no: The merchant's number of the batch, unique for the merchant id; however often it is sent, money is moved once.
+            Required.
+        out_detail_no: The merchant's number of the single transfer within its batch. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     result = client.execute(
@@ -1200,8 +1210,9 @@ async def query_detail_by_out_detail_no_async(
 
     Args:
         client: The client of the merchant.
-        out_batch_no: Out batch no. Required.
-        out_detail_no: Out detail no. Required.
+        out_batch_no: The merchant's number of the batch, unique for the merchant id; however often it is sent, money is moved once.
+            Required.
+        out_detail_no: The merchant's number of the single transfer within its batch. Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     result = await client.execute(
@@ -1249,7 +1260,8 @@ def query_batch_receipt(client: Client, out_batch_no: str, *, options: Optional[
 
     Args:
         client: The client of the merchant.
-        out_batch_no: Out batch no. Required.
+        out_batch_no: The merchant's number of the batch, unique for the merchant id; however often it is sent, money is moved once.
+            Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     result = client.execute("GET /v3/transfer/bill-receipt/{out_batch_no}", path={"out_batch_no": out_batch_no}, options=options)
@@ -1263,7 +1275,8 @@ async def query_batch_receipt_async(client: AsyncClient, out_batch_no: str, *, o
 
     Args:
         client: The client of the merchant.
-        out_batch_no: Out batch no. Required.
+        out_batch_no: The merchant's number of the batch, unique for the merchant id; however often it is sent, money is moved once.
+            Required.
         options: Options of this call: ``timeout_ms``, ``trace_id`` …
     """
     result = await client.execute("GET /v3/transfer/bill-receipt/{out_batch_no}", path={"out_batch_no": out_batch_no}, options=options)

@@ -6,9 +6,9 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The answer to GET /v3/bill/fundflowbill.
  *
- * @param downloadUrl download_url: Download url.
- * @param hashType hash_type: Hash type.
- * @param hashValue hash_value: Hash value.
+ * @param downloadUrl download_url: Where the file is; the address is good for five minutes.
+ * @param hashType hash_type: Algorithm of the hash.
+ * @param hashValue hash_value: Hash of the file.
  */
 public record Bill(
         @JsonProperty("download_url") String downloadUrl,

@@ -27,7 +27,7 @@ public final class BillService {
      * Asks for the address of the bill of a day's movements of the merchant's account. It calls {@code GET
      * /v3/bill/fundflowbill}.
      *
-     * @param billDate bill_date: Bill date. Required.
+     * @param billDate bill_date: Day of the bill, yyyy-MM-dd, in Beijing. Required.
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
      */
@@ -39,10 +39,10 @@ public final class BillService {
      * Asks for the address of the bill of a day's movements of the merchant's account. It calls {@code GET
      * /v3/bill/fundflowbill}.
      *
-     * @param accountType account_type: Account type. One of BASIC, FEES, OPERATION. {@code null} leaves it out.
-     * @param billDate bill_date: Bill date. Required.
-     * @param subMchid sub_mchid: Sub mchid. {@code null} leaves it out.
-     * @param tarType tar_type: Tar type. Always GZIP. {@code null} leaves it out.
+     * @param accountType account_type: Kind of account. One of BASIC, FEES, OPERATION. {@code null} leaves it out.
+     * @param billDate bill_date: Day of the bill, yyyy-MM-dd, in Beijing. Required.
+     * @param subMchid sub_mchid: Merchant id of the sub-merchant. {@code null} leaves it out.
+     * @param tarType tar_type: Kind of compression. Always GZIP. {@code null} leaves it out.
      * @param options options of this call; {@code null} for none
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -63,10 +63,10 @@ public final class BillService {
      * Asks for the addresses of a sub-merchant's encrypted bill of a day's movements. It calls {@code GET
      * /v3/bill/sub-merchant-fundflowbill}.
      *
-     * @param accountType account_type: Account type. One of BASIC, DEPOSIT, FEES, OPERATION. Required.
-     * @param algorithm algorithm: Algorithm. One of AEAD_AES_256_GCM, SM4_GCM. Required.
-     * @param billDate bill_date: Bill date. Required.
-     * @param subMchid sub_mchid: Sub mchid. Required.
+     * @param accountType account_type: Kind of account. One of BASIC, DEPOSIT, FEES, OPERATION. Required.
+     * @param algorithm algorithm: Algorithm of the encryption. One of AEAD_AES_256_GCM, SM4_GCM. Required.
+     * @param billDate bill_date: Day of the bill, yyyy-MM-dd, in Beijing. Required.
+     * @param subMchid sub_mchid: Merchant id of the sub-merchant. Required.
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
      */
@@ -79,11 +79,11 @@ public final class BillService {
      * Asks for the addresses of a sub-merchant's encrypted bill of a day's movements. It calls {@code GET
      * /v3/bill/sub-merchant-fundflowbill}.
      *
-     * @param accountType account_type: Account type. One of BASIC, DEPOSIT, FEES, OPERATION. Required.
-     * @param algorithm algorithm: Algorithm. One of AEAD_AES_256_GCM, SM4_GCM. Required.
-     * @param billDate bill_date: Bill date. Required.
-     * @param subMchid sub_mchid: Sub mchid. Required.
-     * @param tarType tar_type: Tar type. Always GZIP. {@code null} leaves it out.
+     * @param accountType account_type: Kind of account. One of BASIC, DEPOSIT, FEES, OPERATION. Required.
+     * @param algorithm algorithm: Algorithm of the encryption. One of AEAD_AES_256_GCM, SM4_GCM. Required.
+     * @param billDate bill_date: Day of the bill, yyyy-MM-dd, in Beijing. Required.
+     * @param subMchid sub_mchid: Merchant id of the sub-merchant. Required.
+     * @param tarType tar_type: Kind of compression. Always GZIP. {@code null} leaves it out.
      * @param options options of this call; {@code null} for none
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -110,7 +110,7 @@ public final class BillService {
     /**
      * Asks for the address of the bill of a day's payments and refunds. It calls {@code GET /v3/bill/tradebill}.
      *
-     * @param billDate bill_date: Bill date. Required.
+     * @param billDate bill_date: Day of the bill, yyyy-MM-dd, in Beijing. Required.
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
      */
@@ -121,11 +121,11 @@ public final class BillService {
     /**
      * Asks for the address of the bill of a day's payments and refunds. It calls {@code GET /v3/bill/tradebill}.
      *
-     * @param billDate bill_date: Bill date. Required.
-     * @param billType bill_type: Bill type. One of ALL, ALL_SPECIAL, RECHARGE_REFUND, REFUND, REF_SPECIAL, SUCCESS,
-     *     SUC_SPECIAL. {@code null} leaves it out.
-     * @param subMchid sub_mchid: Sub mchid. {@code null} leaves it out.
-     * @param tarType tar_type: Tar type. Always GZIP. {@code null} leaves it out.
+     * @param billDate bill_date: Day of the bill, yyyy-MM-dd, in Beijing. Required.
+     * @param billType bill_type: Kind of bill. One of ALL, ALL_SPECIAL, RECHARGE_REFUND, REFUND, REF_SPECIAL,
+     *     SUCCESS, SUC_SPECIAL. {@code null} leaves it out.
+     * @param subMchid sub_mchid: Merchant id of the sub-merchant. {@code null} leaves it out.
+     * @param tarType tar_type: Kind of compression. Always GZIP. {@code null} leaves it out.
      * @param options options of this call; {@code null} for none
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved

@@ -6,10 +6,11 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The body of POST /v3/marketing/busifavor/coupons/associate.
  *
- * @param couponCode coupon_code: Coupon code. At most 15 characters. Required.
- * @param outRequestNo out_request_no: Out request no. Required.
- * @param outTradeNo out_trade_no: Out trade no. Required.
- * @param stockId stock_id: Stock id. Required.
+ * @param couponCode coupon_code: Code of the coupon, unique. At most 15 characters. Required.
+ * @param outRequestNo out_request_no: The merchant's number of the request, unique for the merchant id; the same
+ *     number has one effect. Required.
+ * @param outTradeNo out_trade_no: The merchant's order number, unique for the merchant id. Required.
+ * @param stockId stock_id: WeChat Pay's number of the stock of coupons. Required.
  */
 public record AssociateOrderRequest(
         @JsonProperty("coupon_code") String couponCode,
@@ -35,7 +36,7 @@ public record AssociateOrderRequest(
         private Builder() {}
 
         /**
-         * coupon_code: Coupon code. At most 15 characters. Required.
+         * coupon_code: Code of the coupon, unique. At most 15 characters. Required.
          *
          * @param couponCode the value
          * @return this builder
@@ -46,7 +47,8 @@ public record AssociateOrderRequest(
         }
 
         /**
-         * out_request_no: Out request no. Required.
+         * out_request_no: The merchant's number of the request, unique for the merchant id; the same number has one
+         * effect. Required.
          *
          * @param outRequestNo the value
          * @return this builder
@@ -57,7 +59,7 @@ public record AssociateOrderRequest(
         }
 
         /**
-         * out_trade_no: Out trade no. Required.
+         * out_trade_no: The merchant's order number, unique for the merchant id. Required.
          *
          * @param outTradeNo the value
          * @return this builder
@@ -68,7 +70,7 @@ public record AssociateOrderRequest(
         }
 
         /**
-         * stock_id: Stock id. Required.
+         * stock_id: WeChat Pay's number of the stock of coupons. Required.
          *
          * @param stockId the value
          * @return this builder

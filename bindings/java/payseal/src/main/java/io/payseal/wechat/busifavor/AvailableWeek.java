@@ -8,7 +8,7 @@ import java.util.List;
  * The object available_week.
  *
  * @param availableDayTime available_day_time: Available day time.
- * @param weekDay week_day: Week day.
+ * @param weekDay week_day: Days of the week, 0 is Sunday.
  */
 public record AvailableWeek(
         @JsonProperty("available_day_time") List<AvailableDayTime> availableDayTime,
@@ -41,7 +41,7 @@ public record AvailableWeek(
         }
 
         /**
-         * week_day: Week day.
+         * week_day: Days of the week, 0 is Sunday.
          *
          * @param weekDay the value
          * @return this builder

@@ -332,7 +332,7 @@ public final class BusifavorService {
     /**
      * Queries a stock of coupons. It calls {@code GET /v3/marketing/busifavor/stocks/{stock_id}}.
      *
-     * @param stockId stock_id: Stock id. Required.
+     * @param stockId stock_id: WeChat Pay's number of the stock of coupons. Required.
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
      */
@@ -343,7 +343,7 @@ public final class BusifavorService {
     /**
      * Queries a stock of coupons. It calls {@code GET /v3/marketing/busifavor/stocks/{stock_id}}.
      *
-     * @param stockId stock_id: Stock id. Required.
+     * @param stockId stock_id: WeChat Pay's number of the stock of coupons. Required.
      * @param options options of this call; {@code null} for none
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -358,7 +358,7 @@ public final class BusifavorService {
     /**
      * Changes a stock of coupons. It calls {@code PATCH /v3/marketing/busifavor/stocks/{stock_id}}.
      *
-     * @param stockId stock_id: Stock id. Required.
+     * @param stockId stock_id: WeChat Pay's number of the stock of coupons. Required.
      * @param request what to send
      * @throws PaysealException why it failed; its outcome says whether money may have moved
      */
@@ -369,7 +369,7 @@ public final class BusifavorService {
     /**
      * Changes a stock of coupons. It calls {@code PATCH /v3/marketing/busifavor/stocks/{stock_id}}.
      *
-     * @param stockId stock_id: Stock id. Required.
+     * @param stockId stock_id: WeChat Pay's number of the stock of coupons. Required.
      * @param request what to send
      * @param options options of this call; {@code null} for none
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -386,7 +386,7 @@ public final class BusifavorService {
     /**
      * Changes how many coupons a stock has. It calls {@code PATCH /v3/marketing/busifavor/stocks/{stock_id}/budget}.
      *
-     * @param stockId stock_id: Stock id. Required.
+     * @param stockId stock_id: WeChat Pay's number of the stock of coupons. Required.
      * @param request what to send
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -398,7 +398,7 @@ public final class BusifavorService {
     /**
      * Changes how many coupons a stock has. It calls {@code PATCH /v3/marketing/busifavor/stocks/{stock_id}/budget}.
      *
-     * @param stockId stock_id: Stock id. Required.
+     * @param stockId stock_id: WeChat Pay's number of the stock of coupons. Required.
      * @param request what to send
      * @param options options of this call; {@code null} for none
      * @return the verified answer
@@ -419,7 +419,7 @@ public final class BusifavorService {
      * Lists the codes that were uploaded to a stock. It calls {@code GET
      * /v3/marketing/busifavor/stocks/{stock_id}/couponcodes}.
      *
-     * @param stockId stock_id: Stock id. Required.
+     * @param stockId stock_id: WeChat Pay's number of the stock of coupons. Required.
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
      */
@@ -431,11 +431,11 @@ public final class BusifavorService {
      * Lists the codes that were uploaded to a stock. It calls {@code GET
      * /v3/marketing/busifavor/stocks/{stock_id}/couponcodes}.
      *
-     * @param stockId stock_id: Stock id. Required.
-     * @param appid appid: Appid. {@code null} leaves it out.
-     * @param limit limit: Limit. {@code null} leaves it out.
-     * @param offset offset: Offset. {@code null} leaves it out.
-     * @param status status: Status. One of DEACTIVATED, DELETED, EXPIRED, SENDED, USED. {@code null} leaves it out.
+     * @param stockId stock_id: WeChat Pay's number of the stock of coupons. Required.
+     * @param appid appid: App id of the official account, mini-program or app. {@code null} leaves it out.
+     * @param limit limit: How many to list at most. {@code null} leaves it out.
+     * @param offset offset: How many to pass over before the first that is listed. {@code null} leaves it out.
+     * @param status status: State. One of DEACTIVATED, DELETED, EXPIRED, SENDED, USED. {@code null} leaves it out.
      * @param options options of this call; {@code null} for none
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -457,7 +457,7 @@ public final class BusifavorService {
     /**
      * Uploads codes of coupons to a stock. It calls {@code POST /v3/marketing/busifavor/stocks/{stock_id}/couponcodes}.
      *
-     * @param stockId stock_id: Stock id. Required.
+     * @param stockId stock_id: WeChat Pay's number of the stock of coupons. Required.
      * @param request what to send
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -469,7 +469,7 @@ public final class BusifavorService {
     /**
      * Uploads codes of coupons to a stock. It calls {@code POST /v3/marketing/busifavor/stocks/{stock_id}/couponcodes}.
      *
-     * @param stockId stock_id: Stock id. Required.
+     * @param stockId stock_id: WeChat Pay's number of the stock of coupons. Required.
      * @param request what to send
      * @param options options of this call; {@code null} for none
      * @return the verified answer
@@ -490,8 +490,8 @@ public final class BusifavorService {
      * Queries a code that was uploaded to a stock. It calls {@code GET
      * /v3/marketing/busifavor/stocks/{stock_id}/couponcodes/{coupon_code}}.
      *
-     * @param stockId stock_id: Stock id. Required.
-     * @param couponCode coupon_code: Coupon code. Required.
+     * @param stockId stock_id: WeChat Pay's number of the stock of coupons. Required.
+     * @param couponCode coupon_code: Code of the coupon, unique. Required.
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
      */
@@ -503,9 +503,9 @@ public final class BusifavorService {
      * Queries a code that was uploaded to a stock. It calls {@code GET
      * /v3/marketing/busifavor/stocks/{stock_id}/couponcodes/{coupon_code}}.
      *
-     * @param stockId stock_id: Stock id. Required.
-     * @param couponCode coupon_code: Coupon code. Required.
-     * @param appid appid: Appid. {@code null} leaves it out.
+     * @param stockId stock_id: WeChat Pay's number of the stock of coupons. Required.
+     * @param couponCode coupon_code: Code of the coupon, unique. Required.
+     * @param appid appid: App id of the official account, mini-program or app. {@code null} leaves it out.
      * @param options options of this call; {@code null} for none
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -525,8 +525,8 @@ public final class BusifavorService {
      * Removes a code from a stock. It calls {@code DELETE
      * /v3/marketing/busifavor/stocks/{stock_id}/couponcodes/{coupon_code}}.
      *
-     * @param stockId stock_id: Stock id. Required.
-     * @param couponCode coupon_code: Coupon code. Required.
+     * @param stockId stock_id: WeChat Pay's number of the stock of coupons. Required.
+     * @param couponCode coupon_code: Code of the coupon, unique. Required.
      * @param deleteRequestNo delete_request_no: Delete request no. Required.
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -539,8 +539,8 @@ public final class BusifavorService {
      * Removes a code from a stock. It calls {@code DELETE
      * /v3/marketing/busifavor/stocks/{stock_id}/couponcodes/{coupon_code}}.
      *
-     * @param stockId stock_id: Stock id. Required.
-     * @param couponCode coupon_code: Coupon code. Required.
+     * @param stockId stock_id: WeChat Pay's number of the stock of coupons. Required.
+     * @param couponCode coupon_code: Code of the coupon, unique. Required.
      * @param deleteRequestNo delete_request_no: Delete request no. Required.
      * @param options options of this call; {@code null} for none
      * @return the verified answer
@@ -561,8 +561,8 @@ public final class BusifavorService {
     /**
      * Lists payments of subsidies for a coupon. It calls {@code GET /v3/marketing/busifavor/subsidy/pay-receipts}.
      *
-     * @param couponCode coupon_code: Coupon code. Required.
-     * @param stockId stock_id: Stock id. Required.
+     * @param couponCode coupon_code: Code of the coupon, unique. Required.
+     * @param stockId stock_id: WeChat Pay's number of the stock of coupons. Required.
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
      */
@@ -573,9 +573,9 @@ public final class BusifavorService {
     /**
      * Lists payments of subsidies for a coupon. It calls {@code GET /v3/marketing/busifavor/subsidy/pay-receipts}.
      *
-     * @param couponCode coupon_code: Coupon code. Required.
-     * @param outSubsidyNo out_subsidy_no: Out subsidy no. {@code null} leaves it out.
-     * @param stockId stock_id: Stock id. Required.
+     * @param couponCode coupon_code: Code of the coupon, unique. Required.
+     * @param outSubsidyNo out_subsidy_no: The merchant's number of the subsidy. {@code null} leaves it out.
+     * @param stockId stock_id: WeChat Pay's number of the stock of coupons. Required.
      * @param options options of this call; {@code null} for none
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -707,8 +707,8 @@ public final class BusifavorService {
     /**
      * Lists a user's coupons. It calls {@code GET /v3/marketing/busifavor/users/{openid}/coupons}.
      *
-     * @param openid openid: Openid. Required.
-     * @param appid appid: Appid. Required.
+     * @param openid openid: The user's id within the app id. Required.
+     * @param appid appid: App id of the official account, mini-program or app. Required.
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
      */
@@ -719,16 +719,16 @@ public final class BusifavorService {
     /**
      * Lists a user's coupons. It calls {@code GET /v3/marketing/busifavor/users/{openid}/coupons}.
      *
-     * @param openid openid: Openid. Required.
-     * @param appid appid: Appid. Required.
+     * @param openid openid: The user's id within the app id. Required.
+     * @param appid appid: App id of the official account, mini-program or app. Required.
      * @param belongMerchant belong_merchant: Belong merchant. {@code null} leaves it out.
      * @param couponState coupon_state: Coupon state. One of DEACTIVATED, DELETED, EXPIRED, SENDED, USED. {@code
      *     null} leaves it out.
      * @param creatorMerchant creator_merchant: Creator merchant. {@code null} leaves it out.
-     * @param limit limit: Limit. {@code null} leaves it out.
-     * @param offset offset: Offset. {@code null} leaves it out.
+     * @param limit limit: How many to list at most. {@code null} leaves it out.
+     * @param offset offset: How many to pass over before the first that is listed. {@code null} leaves it out.
      * @param senderMerchant sender_merchant: Sender merchant. {@code null} leaves it out.
-     * @param stockId stock_id: Stock id. {@code null} leaves it out.
+     * @param stockId stock_id: WeChat Pay's number of the stock of coupons. {@code null} leaves it out.
      * @param options options of this call; {@code null} for none
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -764,9 +764,9 @@ public final class BusifavorService {
      * Queries a user's coupon. It calls {@code GET
      * /v3/marketing/busifavor/users/{openid}/coupons/{coupon_code}/appids/{appid}}.
      *
-     * @param openid openid: Openid. Required.
-     * @param couponCode coupon_code: Coupon code. Required.
-     * @param appid appid: Appid. Required.
+     * @param openid openid: The user's id within the app id. Required.
+     * @param couponCode coupon_code: Code of the coupon, unique. Required.
+     * @param appid appid: App id of the official account, mini-program or app. Required.
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
      */
@@ -778,9 +778,9 @@ public final class BusifavorService {
      * Queries a user's coupon. It calls {@code GET
      * /v3/marketing/busifavor/users/{openid}/coupons/{coupon_code}/appids/{appid}}.
      *
-     * @param openid openid: Openid. Required.
-     * @param couponCode coupon_code: Coupon code. Required.
-     * @param appid appid: Appid. Required.
+     * @param openid openid: The user's id within the app id. Required.
+     * @param couponCode coupon_code: Code of the coupon, unique. Required.
+     * @param appid appid: App id of the official account, mini-program or app. Required.
      * @param options options of this call; {@code null} for none
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved

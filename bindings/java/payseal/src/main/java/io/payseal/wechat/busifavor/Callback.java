@@ -6,9 +6,9 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The answer to GET /v3/marketing/busifavor/callbacks.
  *
- * @param mchid mchid: Mchid.
- * @param notifyUrl notify_url: Notify url.
- * @param updateTime update_time: Update time.
+ * @param mchid mchid: Merchant id.
+ * @param notifyUrl notify_url: Where the notification goes: absolute, HTTPS, without query.
+ * @param updateTime update_time: When it was last changed.
  */
 public record Callback(
         @JsonProperty("mchid") String mchid,

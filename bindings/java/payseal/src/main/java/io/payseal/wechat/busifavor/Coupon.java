@@ -9,23 +9,23 @@ import com.fasterxml.jackson.annotation.JsonProperty;
  * @param availableStartTime available_start_time: Available start time. RFC 3339.
  * @param belongMerchant belong_merchant: Belong merchant.
  * @param comment comment: Comment.
- * @param couponCode coupon_code: Coupon code.
+ * @param couponCode coupon_code: Code of the coupon, unique.
  * @param couponState coupon_state: Coupon state. DEACTIVATED, DELETED, EXPIRED, PENDING_REDEEM, REDEEM_CONFIRMING,
  *     REDEEM_EXPIRED, REDEEM_FAILED, SENDED, USED, or what the provider adds.
  * @param couponUseRule coupon_use_rule: Coupon use rule.
  * @param customEntrance custom_entrance: Custom entrance.
  * @param displayPatternInfo display_pattern_info: Display pattern info.
  * @param expireTime expire_time: Expire time. RFC 3339.
- * @param goodsName goods_name: Goods name.
+ * @param goodsName goods_name: Name of the goods.
  * @param receiveTime receive_time: Receive time. RFC 3339.
  * @param sendRequestNo send_request_no: Send request no.
  * @param shareable shareable: Shareable.
- * @param stockId stock_id: Stock id.
- * @param stockName stock_name: Stock name.
- * @param stockType stock_type: Stock type. DISCOUNT, EXCHANGE, NORMAL, or what the provider adds.
+ * @param stockId stock_id: WeChat Pay's number of the stock of coupons.
+ * @param stockName stock_name: Name of the stock.
+ * @param stockType stock_type: Kind of coupons. DISCOUNT, EXCHANGE, NORMAL, or what the provider adds.
  * @param transferable transferable: Transferable.
  * @param useRequestNo use_request_no: Use request no.
- * @param useTime use_time: Use time. RFC 3339.
+ * @param useTime use_time: When the coupon was used. RFC 3339.
  */
 public record Coupon(
         @JsonProperty("available_start_time") String availableStartTime,

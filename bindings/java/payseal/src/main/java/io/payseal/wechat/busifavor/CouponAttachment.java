@@ -6,13 +6,13 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * How the coupon came to the user.
  *
- * @param transactionId transaction_id: Transaction id.
+ * @param transactionId transaction_id: WeChat Pay's number of the payment.
  * @param actCode act_code: Act code.
  * @param hallCode hall_code: Hall code.
  * @param hallBelongMchId hall_belong_mch_id: Hall belong mch id.
  * @param cardId card_id: Card id.
  * @param code code: Code.
- * @param activityId activity_id: Activity id.
+ * @param activityId activity_id: Number of the activity.
  */
 public record CouponAttachment(
         @JsonProperty("transaction_id") String transactionId,

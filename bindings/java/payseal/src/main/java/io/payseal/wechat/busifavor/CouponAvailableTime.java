@@ -7,9 +7,9 @@ import java.util.List;
 /**
  * The object coupon_available_time.
  *
- * @param availableBeginTime available_begin_time: Available begin time. Required.
+ * @param availableBeginTime available_begin_time: From when it is good. Required.
  * @param availableDayAfterReceive available_day_after_receive: Available day after receive.
- * @param availableEndTime available_end_time: Available end time. Required.
+ * @param availableEndTime available_end_time: Until when it is good. Required.
  * @param availableSecondAfterReceive available_second_after_receive: Available second after receive.
  * @param availableWeek available_week: Available week.
  * @param irregularyAvaliableTime irregulary_avaliable_time: Irregulary avaliable time.
@@ -45,7 +45,7 @@ public record CouponAvailableTime(
         private Builder() {}
 
         /**
-         * available_begin_time: Available begin time. Required.
+         * available_begin_time: From when it is good. Required.
          *
          * @param availableBeginTime the value
          * @return this builder
@@ -67,7 +67,7 @@ public record CouponAvailableTime(
         }
 
         /**
-         * available_end_time: Available end time. Required.
+         * available_end_time: Until when it is good. Required.
          *
          * @param availableEndTime the value
          * @return this builder

@@ -7,7 +7,7 @@ import com.fasterxml.jackson.annotation.JsonProperty;
  * The object coupon_code_count.
  *
  * @param availableCount available_count: Available count.
- * @param totalCount total_count: Total count.
+ * @param totalCount total_count: How many there are in all.
  */
 public record CouponCodeCount(
         @JsonProperty("available_count") Long availableCount,

@@ -4,14 +4,14 @@ package io.payseal.wechat.busifavor;
 import com.fasterxml.jackson.annotation.JsonProperty;
 
 /**
- * An item of data.
+ * An item of data. What is listed.
  *
  * @param code code: Code.
  * @param codeStatus code_status: Code status.
- * @param couponCode coupon_code: Coupon code.
+ * @param couponCode coupon_code: Code of the coupon, unique.
  * @param dispatchedTime dispatched_time: Dispatched time. RFC 3339.
- * @param openid openid: Openid.
- * @param unionid unionid: Unionid.
+ * @param openid openid: The user's id within the app id.
+ * @param unionid unionid: The user's id within the merchant's platform account.
  * @param uploadTime upload_time: Upload time. RFC 3339.
  */
 public record CouponCodeItem(

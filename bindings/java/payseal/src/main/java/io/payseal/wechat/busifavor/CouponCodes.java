@@ -7,11 +7,11 @@ import java.util.List;
 /**
  * The answer to GET /v3/marketing/busifavor/stocks/{stock_id}/couponcodes.
  *
- * @param data data: Data.
- * @param limit limit: Limit.
- * @param offset offset: Offset.
- * @param stockId stock_id: Stock id.
- * @param totalCount total_count: Total count.
+ * @param data data: What is listed.
+ * @param limit limit: How many to list at most.
+ * @param offset offset: How many to pass over before the first that is listed.
+ * @param stockId stock_id: WeChat Pay's number of the stock of coupons.
+ * @param totalCount total_count: How many there are in all.
  */
 public record CouponCodes(
         @JsonProperty("data") List<CouponCodeItem> data,

@@ -12,10 +12,10 @@ import com.fasterxml.jackson.annotation.JsonProperty;
  * @param couponUseRule coupon_use_rule: Coupon use rule.
  * @param customEntrance custom_entrance: Custom entrance.
  * @param displayPatternInfo display_pattern_info: Display pattern info.
- * @param goodsName goods_name: Goods name.
+ * @param goodsName goods_name: Name of the goods.
  * @param shareable shareable: Shareable.
- * @param stockName stock_name: Stock name.
- * @param stockType stock_type: Stock type. DISCOUNT, EXCHANGE, NORMAL, or what the provider adds.
+ * @param stockName stock_name: Name of the stock.
+ * @param stockType stock_type: Kind of coupons. DISCOUNT, EXCHANGE, NORMAL, or what the provider adds.
  * @param transferable transferable: Transferable.
  */
 public record CouponInformation(

@@ -7,11 +7,11 @@ import com.fasterxml.jackson.annotation.JsonProperty;
  * A coupon that a user has received. Plaintext of COUPON.SEND.
  *
  * @param eventType event_type: Event type.
- * @param couponCode coupon_code: Coupon code.
- * @param stockId stock_id: Stock id.
- * @param sendTime send_time: Send time. RFC 3339.
- * @param openid openid: Openid.
- * @param unionid unionid: Unionid.
+ * @param couponCode coupon_code: Code of the coupon, unique.
+ * @param stockId stock_id: WeChat Pay's number of the stock of coupons.
+ * @param sendTime send_time: When it was sent. RFC 3339.
+ * @param openid openid: The user's id within the app id.
+ * @param unionid unionid: The user's id within the merchant's platform account.
  * @param sendChannel send_channel: Send channel.
  * @param sendMerchant send_merchant: Send merchant.
  * @param attachInfo attach_info: Attach info.

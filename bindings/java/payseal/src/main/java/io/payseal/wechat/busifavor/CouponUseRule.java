@@ -10,8 +10,8 @@ import com.fasterxml.jackson.annotation.JsonProperty;
  * @param discountCoupon discount_coupon: Discount coupon.
  * @param exchangeCoupon exchange_coupon: Exchange coupon.
  * @param fixedNormalCoupon fixed_normal_coupon: Fixed normal coupon.
- * @param miniProgramsAppid mini_programs_appid: Mini programs appid.
- * @param miniProgramsPath mini_programs_path: Mini programs path.
+ * @param miniProgramsAppid mini_programs_appid: App id of the mini-program.
+ * @param miniProgramsPath mini_programs_path: Path within the mini-program.
  * @param useMethod use_method: Use method. One of MINI_PROGRAMS, OFF_LINE, PAYMENT_CODE, SELF_CONSUME. Required.
  */
 public record CouponUseRule(
@@ -88,7 +88,7 @@ public record CouponUseRule(
         }
 
         /**
-         * mini_programs_appid: Mini programs appid.
+         * mini_programs_appid: App id of the mini-program.
          *
          * @param miniProgramsAppid the value
          * @return this builder
@@ -99,7 +99,7 @@ public record CouponUseRule(
         }
 
         /**
-         * mini_programs_path: Mini programs path.
+         * mini_programs_path: Path within the mini-program.
          *
          * @param miniProgramsPath the value
          * @return this builder

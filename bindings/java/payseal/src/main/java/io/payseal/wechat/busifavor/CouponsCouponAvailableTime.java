@@ -6,9 +6,9 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The object coupon_available_time.
  *
- * @param availableBeginTime available_begin_time: Available begin time. RFC 3339.
+ * @param availableBeginTime available_begin_time: From when it is good. RFC 3339.
  * @param availableDayAfterReceive available_day_after_receive: Available day after receive.
- * @param availableEndTime available_end_time: Available end time. RFC 3339.
+ * @param availableEndTime available_end_time: Until when it is good. RFC 3339.
  */
 public record CouponsCouponAvailableTime(
         @JsonProperty("available_begin_time") String availableBeginTime,

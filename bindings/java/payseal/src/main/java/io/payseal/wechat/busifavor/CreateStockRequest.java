@@ -13,12 +13,13 @@ import com.fasterxml.jackson.annotation.JsonProperty;
  * @param couponUseRule coupon_use_rule: Coupon use rule. Required.
  * @param customEntrance custom_entrance: Custom entrance.
  * @param displayPatternInfo display_pattern_info: Display pattern info.
- * @param goodsName goods_name: Goods name. Required.
+ * @param goodsName goods_name: Name of the goods. Required.
  * @param notifyConfig notify_config: Notify config.
- * @param outRequestNo out_request_no: Out request no. Required.
- * @param stockName stock_name: Stock name. Required.
+ * @param outRequestNo out_request_no: The merchant's number of the request, unique for the merchant id; the same
+ *     number has one effect. Required.
+ * @param stockName stock_name: Name of the stock. Required.
  * @param stockSendRule stock_send_rule: Stock send rule. Required.
- * @param stockType stock_type: Stock type. One of DISCOUNT, EXCHANGE, NORMAL. Required.
+ * @param stockType stock_type: Kind of coupons. One of DISCOUNT, EXCHANGE, NORMAL. Required.
  * @param subsidy subsidy: Subsidy.
  */
 public record CreateStockRequest(
@@ -129,7 +130,7 @@ public record CreateStockRequest(
         }
 
         /**
-         * goods_name: Goods name. Required.
+         * goods_name: Name of the goods. Required.
          *
          * @param goodsName the value
          * @return this builder
@@ -151,7 +152,8 @@ public record CreateStockRequest(
         }
 
         /**
-         * out_request_no: Out request no. Required.
+         * out_request_no: The merchant's number of the request, unique for the merchant id; the same number has one
+         * effect. Required.
          *
          * @param outRequestNo the value
          * @return this builder
@@ -162,7 +164,7 @@ public record CreateStockRequest(
         }
 
         /**
-         * stock_name: Stock name. Required.
+         * stock_name: Name of the stock. Required.
          *
          * @param stockName the value
          * @return this builder
@@ -184,7 +186,7 @@ public record CreateStockRequest(
         }
 
         /**
-         * stock_type: Stock type. One of DISCOUNT, EXCHANGE, NORMAL. Required.
+         * stock_type: Kind of coupons. One of DISCOUNT, EXCHANGE, NORMAL. Required.
          *
          * @param stockType the value
          * @return this builder

@@ -6,14 +6,14 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The body of POST /v3/marketing/busifavor/subsidy/pay-receipts.
  *
- * @param amount amount: Amount. Required.
- * @param couponCode coupon_code: Coupon code. Required.
- * @param description description: Description. Required.
- * @param outSubsidyNo out_subsidy_no: Out subsidy no. Required.
+ * @param amount amount: Amount. In fen. Required.
+ * @param couponCode coupon_code: Code of the coupon, unique. Required.
+ * @param description description: What is paid for or done, in words. Required.
+ * @param outSubsidyNo out_subsidy_no: The merchant's number of the subsidy. Required.
  * @param payeeMerchant payee_merchant: Payee merchant. Required.
  * @param payerMerchant payer_merchant: Payer merchant. Required.
- * @param stockId stock_id: Stock id. Required.
- * @param transactionId transaction_id: Transaction id. Required.
+ * @param stockId stock_id: WeChat Pay's number of the stock of coupons. Required.
+ * @param transactionId transaction_id: WeChat Pay's number of the payment. Required.
  */
 public record CreateSubsidyPaymentRequest(
         @JsonProperty("amount") long amount,
@@ -47,7 +47,7 @@ public record CreateSubsidyPaymentRequest(
         private Builder() {}
 
         /**
-         * amount: Amount. Required.
+         * amount: Amount. In fen. Required.
          *
          * @param amount the value
          * @return this builder
@@ -58,7 +58,7 @@ public record CreateSubsidyPaymentRequest(
         }
 
         /**
-         * coupon_code: Coupon code. Required.
+         * coupon_code: Code of the coupon, unique. Required.
          *
          * @param couponCode the value
          * @return this builder
@@ -69,7 +69,7 @@ public record CreateSubsidyPaymentRequest(
         }
 
         /**
-         * description: Description. Required.
+         * description: What is paid for or done, in words. Required.
          *
          * @param description the value
          * @return this builder
@@ -80,7 +80,7 @@ public record CreateSubsidyPaymentRequest(
         }
 
         /**
-         * out_subsidy_no: Out subsidy no. Required.
+         * out_subsidy_no: The merchant's number of the subsidy. Required.
          *
          * @param outSubsidyNo the value
          * @return this builder
@@ -113,7 +113,7 @@ public record CreateSubsidyPaymentRequest(
         }
 
         /**
-         * stock_id: Stock id. Required.
+         * stock_id: WeChat Pay's number of the stock of coupons. Required.
          *
          * @param stockId the value
          * @return this builder
@@ -124,7 +124,7 @@ public record CreateSubsidyPaymentRequest(
         }
 
         /**
-         * transaction_id: Transaction id. Required.
+         * transaction_id: WeChat Pay's number of the payment. Required.
          *
          * @param transactionId the value
          * @return this builder

@@ -6,15 +6,15 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The body of POST /v3/marketing/busifavor/subsidy/return-receipts.
  *
- * @param amount amount: Amount. Required.
- * @param couponCode coupon_code: Coupon code. Required.
- * @param description description: Description. Required.
+ * @param amount amount: Amount. In fen. Required.
+ * @param couponCode coupon_code: Code of the coupon, unique. Required.
+ * @param description description: What is paid for or done, in words. Required.
  * @param outSubsidyReturnNo out_subsidy_return_no: Out subsidy return no. Required.
  * @param payeeMerchant payee_merchant: Payee merchant. Required.
  * @param payerMerchant payer_merchant: Payer merchant. Required.
- * @param refundId refund_id: Refund id. Required.
- * @param stockId stock_id: Stock id. Required.
- * @param transactionId transaction_id: Transaction id. Required.
+ * @param refundId refund_id: WeChat Pay's number of the refund. Required.
+ * @param stockId stock_id: WeChat Pay's number of the stock of coupons. Required.
+ * @param transactionId transaction_id: WeChat Pay's number of the payment. Required.
  */
 public record CreateSubsidyReturnRequest(
         @JsonProperty("amount") long amount,
@@ -50,7 +50,7 @@ public record CreateSubsidyReturnRequest(
         private Builder() {}
 
         /**
-         * amount: Amount. Required.
+         * amount: Amount. In fen. Required.
          *
          * @param amount the value
          * @return this builder
@@ -61,7 +61,7 @@ public record CreateSubsidyReturnRequest(
         }
 
         /**
-         * coupon_code: Coupon code. Required.
+         * coupon_code: Code of the coupon, unique. Required.
          *
          * @param couponCode the value
          * @return this builder
@@ -72,7 +72,7 @@ public record CreateSubsidyReturnRequest(
         }
 
         /**
-         * description: Description. Required.
+         * description: What is paid for or done, in words. Required.
          *
          * @param description the value
          * @return this builder
@@ -116,7 +116,7 @@ public record CreateSubsidyReturnRequest(
         }
 
         /**
-         * refund_id: Refund id. Required.
+         * refund_id: WeChat Pay's number of the refund. Required.
          *
          * @param refundId the value
          * @return this builder
@@ -127,7 +127,7 @@ public record CreateSubsidyReturnRequest(
         }
 
         /**
-         * stock_id: Stock id. Required.
+         * stock_id: WeChat Pay's number of the stock of coupons. Required.
          *
          * @param stockId the value
          * @return this builder
@@ -138,7 +138,7 @@ public record CreateSubsidyReturnRequest(
         }
 
         /**
-         * transaction_id: Transaction id. Required.
+         * transaction_id: WeChat Pay's number of the payment. Required.
          *
          * @param transactionId the value
          * @return this builder

@@ -6,11 +6,11 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The object custom_entrance.
  *
- * @param appid appid: Appid.
+ * @param appid appid: App id of the official account, mini-program or app.
  * @param codeDisplayMode code_display_mode: Code display mode. One of BARCODE, NOT_SHOW, QRCODE.
  * @param hallId hall_id: Hall id.
  * @param miniProgramsInfo mini_programs_info: Mini programs info.
- * @param storeId store_id: Store id.
+ * @param storeId store_id: Number of the store.
  */
 public record CustomEntrance(
         @JsonProperty("appid") String appid,
@@ -38,7 +38,7 @@ public record CustomEntrance(
         private Builder() {}
 
         /**
-         * appid: Appid.
+         * appid: App id of the official account, mini-program or app.
          *
          * @param appid the value
          * @return this builder
@@ -82,7 +82,7 @@ public record CustomEntrance(
         }
 
         /**
-         * store_id: Store id.
+         * store_id: Number of the store.
          *
          * @param storeId the value
          * @return this builder

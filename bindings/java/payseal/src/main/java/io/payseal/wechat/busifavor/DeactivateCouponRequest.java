@@ -6,10 +6,10 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The body of POST /v3/marketing/busifavor/coupons/deactivate.
  *
- * @param couponCode coupon_code: Coupon code. Required.
+ * @param couponCode coupon_code: Code of the coupon, unique. Required.
  * @param deactivateReason deactivate_reason: Deactivate reason.
  * @param deactivateRequestNo deactivate_request_no: Deactivate request no. Required.
- * @param stockId stock_id: Stock id. Required.
+ * @param stockId stock_id: WeChat Pay's number of the stock of coupons. Required.
  */
 public record DeactivateCouponRequest(
         @JsonProperty("coupon_code") String couponCode,
@@ -35,7 +35,7 @@ public record DeactivateCouponRequest(
         private Builder() {}
 
         /**
-         * coupon_code: Coupon code. Required.
+         * coupon_code: Code of the coupon, unique. Required.
          *
          * @param couponCode the value
          * @return this builder
@@ -68,7 +68,7 @@ public record DeactivateCouponRequest(
         }
 
         /**
-         * stock_id: Stock id. Required.
+         * stock_id: WeChat Pay's number of the stock of coupons. Required.
          *
          * @param stockId the value
          * @return this builder

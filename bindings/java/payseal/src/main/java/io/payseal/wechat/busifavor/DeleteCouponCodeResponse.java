@@ -7,7 +7,7 @@ import com.fasterxml.jackson.annotation.JsonProperty;
  * The answer to DELETE /v3/marketing/busifavor/stocks/{stock_id}/couponcodes/{coupon_code}.
  *
  * @param deleteTime delete_time: Delete time. RFC 3339.
- * @param stockId stock_id: Stock id.
+ * @param stockId stock_id: WeChat Pay's number of the stock of coupons.
  */
 public record DeleteCouponCodeResponse(
         @JsonProperty("delete_time") String deleteTime,

@@ -6,8 +6,9 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The object discount_coupon.
  *
- * @param discountPercent discount_percent: Discount percent. Required.
- * @param transactionMinimum transaction_minimum: Transaction minimum. Required.
+ * @param discountPercent discount_percent: Discount, in hundredths. Required.
+ * @param transactionMinimum transaction_minimum: From which amount of payment on a coupon is good. In fen.
+ *     Required.
  */
 public record DiscountCoupon(
         @JsonProperty("discount_percent") long discountPercent,
@@ -29,7 +30,7 @@ public record DiscountCoupon(
         private Builder() {}
 
         /**
-         * discount_percent: Discount percent. Required.
+         * discount_percent: Discount, in hundredths. Required.
          *
          * @param discountPercent the value
          * @return this builder
@@ -40,7 +41,7 @@ public record DiscountCoupon(
         }
 
         /**
-         * transaction_minimum: Transaction minimum. Required.
+         * transaction_minimum: From which amount of payment on a coupon is good. In fen. Required.
          *
          * @param transactionMinimum the value
          * @return this builder

@@ -9,10 +9,10 @@ import com.fasterxml.jackson.annotation.JsonProperty;
  * @param backgroundColor background_color: Background color. One of Color010, Color020, Color030, Color040,
  *     Color050, Color060, Color070, Color080, Color090, Color100.
  * @param couponImageUrl coupon_image_url: Coupon image url.
- * @param description description: Description.
+ * @param description description: What is paid for or done, in words.
  * @param finderInfo finder_info: Finder info.
  * @param merchantLogoUrl merchant_logo_url: Merchant logo url.
- * @param merchantName merchant_name: Merchant name.
+ * @param merchantName merchant_name: Name of the merchant.
  */
 public record DisplayPatternInfo(
         @JsonProperty("background_color") String backgroundColor,
@@ -65,7 +65,7 @@ public record DisplayPatternInfo(
         }
 
         /**
-         * description: Description.
+         * description: What is paid for or done, in words.
          *
          * @param description the value
          * @return this builder
@@ -98,7 +98,7 @@ public record DisplayPatternInfo(
         }
 
         /**
-         * merchant_name: Merchant name.
+         * merchant_name: Name of the merchant.
          *
          * @param merchantName the value
          * @return this builder

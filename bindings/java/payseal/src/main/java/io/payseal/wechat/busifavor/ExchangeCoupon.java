@@ -6,8 +6,9 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The object exchange_coupon.
  *
- * @param exchangePrice exchange_price: Exchange price. Required.
- * @param transactionMinimum transaction_minimum: Transaction minimum. Required.
+ * @param exchangePrice exchange_price: Price for which goods are exchanged. In fen. Required.
+ * @param transactionMinimum transaction_minimum: From which amount of payment on a coupon is good. In fen.
+ *     Required.
  */
 public record ExchangeCoupon(
         @JsonProperty("exchange_price") long exchangePrice,
@@ -29,7 +30,7 @@ public record ExchangeCoupon(
         private Builder() {}
 
         /**
-         * exchange_price: Exchange price. Required.
+         * exchange_price: Price for which goods are exchanged. In fen. Required.
          *
          * @param exchangePrice the value
          * @return this builder
@@ -40,7 +41,7 @@ public record ExchangeCoupon(
         }
 
         /**
-         * transaction_minimum: Transaction minimum. Required.
+         * transaction_minimum: From which amount of payment on a coupon is good. In fen. Required.
          *
          * @param transactionMinimum the value
          * @return this builder

@@ -7,7 +7,7 @@ import com.fasterxml.jackson.annotation.JsonProperty;
  * An item of fail_codes.
  *
  * @param code code: Code.
- * @param couponCode coupon_code: Coupon code.
+ * @param couponCode coupon_code: Code of the coupon, unique.
  * @param message message: Message.
  */
 public record FailCode(

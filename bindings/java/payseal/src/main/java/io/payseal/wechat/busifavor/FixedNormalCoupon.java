@@ -6,8 +6,9 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The object fixed_normal_coupon.
  *
- * @param discountAmount discount_amount: Discount amount. Required.
- * @param transactionMinimum transaction_minimum: Transaction minimum. Required.
+ * @param discountAmount discount_amount: Amount of the discount. In fen. Required.
+ * @param transactionMinimum transaction_minimum: From which amount of payment on a coupon is good. In fen.
+ *     Required.
  */
 public record FixedNormalCoupon(
         @JsonProperty("discount_amount") long discountAmount,
@@ -29,7 +30,7 @@ public record FixedNormalCoupon(
         private Builder() {}
 
         /**
-         * discount_amount: Discount amount. Required.
+         * discount_amount: Amount of the discount. In fen. Required.
          *
          * @param discountAmount the value
          * @return this builder
@@ -40,7 +41,7 @@ public record FixedNormalCoupon(
         }
 
         /**
-         * transaction_minimum: Transaction minimum. Required.
+         * transaction_minimum: From which amount of payment on a coupon is good. In fen. Required.
          *
          * @param transactionMinimum the value
          * @return this builder

@@ -6,8 +6,8 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * An item of irregulary_avaliable_time.
  *
- * @param beginTime begin_time: Begin time.
- * @param endTime end_time: End time.
+ * @param beginTime begin_time: When it begins.
+ * @param endTime end_time: When it ends.
  */
 public record IrregularyAvaliableTime(
         @JsonProperty("begin_time") String beginTime,
@@ -29,7 +29,7 @@ public record IrregularyAvaliableTime(
         private Builder() {}
 
         /**
-         * begin_time: Begin time.
+         * begin_time: When it begins.
          *
          * @param beginTime the value
          * @return this builder
@@ -40,7 +40,7 @@ public record IrregularyAvaliableTime(
         }
 
         /**
-         * end_time: End time.
+         * end_time: When it ends.
          *
          * @param endTime the value
          * @return this builder

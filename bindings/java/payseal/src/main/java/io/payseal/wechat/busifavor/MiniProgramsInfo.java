@@ -8,8 +8,8 @@ import com.fasterxml.jackson.annotation.JsonProperty;
  *
  * @param entranceWords entrance_words: Entrance words. Required.
  * @param guidingWords guiding_words: Guiding words.
- * @param miniProgramsAppid mini_programs_appid: Mini programs appid. Required.
- * @param miniProgramsPath mini_programs_path: Mini programs path. Required.
+ * @param miniProgramsAppid mini_programs_appid: App id of the mini-program. Required.
+ * @param miniProgramsPath mini_programs_path: Path within the mini-program. Required.
  */
 public record MiniProgramsInfo(
         @JsonProperty("entrance_words") String entranceWords,
@@ -57,7 +57,7 @@ public record MiniProgramsInfo(
         }
 
         /**
-         * mini_programs_appid: Mini programs appid. Required.
+         * mini_programs_appid: App id of the mini-program. Required.
          *
          * @param miniProgramsAppid the value
          * @return this builder
@@ -68,7 +68,7 @@ public record MiniProgramsInfo(
         }
 
         /**
-         * mini_programs_path: Mini programs path. Required.
+         * mini_programs_path: Path within the mini-program. Required.
          *
          * @param miniProgramsPath the value
          * @return this builder

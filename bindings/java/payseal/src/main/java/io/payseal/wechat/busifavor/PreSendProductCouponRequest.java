@@ -6,11 +6,11 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The body of POST /v3/marketing/busifavor/product-coupons/pre-send.
  *
- * @param appid appid: Appid. Required.
- * @param couponCode coupon_code: Coupon code.
- * @param openid openid: Openid.
+ * @param appid appid: App id of the official account, mini-program or app. Required.
+ * @param couponCode coupon_code: Code of the coupon, unique.
+ * @param openid openid: The user's id within the app id.
  * @param sendRequestNo send_request_no: Send request no. Required.
- * @param stockId stock_id: Stock id. Required.
+ * @param stockId stock_id: WeChat Pay's number of the stock of coupons. Required.
  * @param brandId brand_id: Brand id.
  * @param productCouponId product_coupon_id: Product coupon id.
  */
@@ -44,7 +44,7 @@ public record PreSendProductCouponRequest(
         private Builder() {}
 
         /**
-         * appid: Appid. Required.
+         * appid: App id of the official account, mini-program or app. Required.
          *
          * @param appid the value
          * @return this builder
@@ -55,7 +55,7 @@ public record PreSendProductCouponRequest(
         }
 
         /**
-         * coupon_code: Coupon code.
+         * coupon_code: Code of the coupon, unique.
          *
          * @param couponCode the value
          * @return this builder
@@ -66,7 +66,7 @@ public record PreSendProductCouponRequest(
         }
 
         /**
-         * openid: Openid.
+         * openid: The user's id within the app id.
          *
          * @param openid the value
          * @return this builder
@@ -88,7 +88,7 @@ public record PreSendProductCouponRequest(
         }
 
         /**
-         * stock_id: Stock id. Required.
+         * stock_id: WeChat Pay's number of the stock of coupons. Required.
          *
          * @param stockId the value
          * @return this builder

@@ -6,9 +6,9 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The body of POST /v3/marketing/busifavor/coupons/return.
  *
- * @param couponCode coupon_code: Coupon code. Required.
+ * @param couponCode coupon_code: Code of the coupon, unique. Required.
  * @param returnRequestNo return_request_no: Return request no. Required.
- * @param stockId stock_id: Stock id. Required.
+ * @param stockId stock_id: WeChat Pay's number of the stock of coupons. Required.
  */
 public record ReturnCouponRequest(
         @JsonProperty("coupon_code") String couponCode,
@@ -32,7 +32,7 @@ public record ReturnCouponRequest(
         private Builder() {}
 
         /**
-         * coupon_code: Coupon code. Required.
+         * coupon_code: Code of the coupon, unique. Required.
          *
          * @param couponCode the value
          * @return this builder
@@ -54,7 +54,7 @@ public record ReturnCouponRequest(
         }
 
         /**
-         * stock_id: Stock id. Required.
+         * stock_id: WeChat Pay's number of the stock of coupons. Required.
          *
          * @param stockId the value
          * @return this builder

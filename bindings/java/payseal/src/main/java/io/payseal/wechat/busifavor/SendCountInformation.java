@@ -6,9 +6,9 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The object send_count_information.
  *
- * @param todaySendAmount today_send_amount: Today send amount.
+ * @param todaySendAmount today_send_amount: What was given out today. In fen.
  * @param todaySendNum today_send_num: Today send num.
- * @param totalSendAmount total_send_amount: Total send amount.
+ * @param totalSendAmount total_send_amount: What was given out in all. In fen.
  * @param totalSendNum total_send_num: Total send num.
  */
 public record SendCountInformation(

@@ -6,11 +6,12 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The body of POST /v3/marketing/busifavor/coupons/send.
  *
- * @param appid appid: Appid. Required.
- * @param couponCode coupon_code: Coupon code.
- * @param openid openid: Openid. Required.
- * @param outRequestNo out_request_no: Out request no. Required.
- * @param stockId stock_id: Stock id. Required.
+ * @param appid appid: App id of the official account, mini-program or app. Required.
+ * @param couponCode coupon_code: Code of the coupon, unique.
+ * @param openid openid: The user's id within the app id. Required.
+ * @param outRequestNo out_request_no: The merchant's number of the request, unique for the merchant id; the same
+ *     number has one effect. Required.
+ * @param stockId stock_id: WeChat Pay's number of the stock of coupons. Required.
  */
 public record SendCouponRequest(
         @JsonProperty("appid") String appid,
@@ -38,7 +39,7 @@ public record SendCouponRequest(
         private Builder() {}
 
         /**
-         * appid: Appid. Required.
+         * appid: App id of the official account, mini-program or app. Required.
          *
          * @param appid the value
          * @return this builder
@@ -49,7 +50,7 @@ public record SendCouponRequest(
         }
 
         /**
-         * coupon_code: Coupon code.
+         * coupon_code: Code of the coupon, unique.
          *
          * @param couponCode the value
          * @return this builder
@@ -60,7 +61,7 @@ public record SendCouponRequest(
         }
 
         /**
-         * openid: Openid. Required.
+         * openid: The user's id within the app id. Required.
          *
          * @param openid the value
          * @return this builder
@@ -71,7 +72,8 @@ public record SendCouponRequest(
         }
 
         /**
-         * out_request_no: Out request no. Required.
+         * out_request_no: The merchant's number of the request, unique for the merchant id; the same number has one
+         * effect. Required.
          *
          * @param outRequestNo the value
          * @return this builder
@@ -82,7 +84,7 @@ public record SendCouponRequest(
         }
 
         /**
-         * stock_id: Stock id. Required.
+         * stock_id: WeChat Pay's number of the stock of coupons. Required.
          *
          * @param stockId the value
          * @return this builder

@@ -6,9 +6,10 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The answer to POST /v3/marketing/busifavor/coupons/send.
  *
- * @param couponCode coupon_code: Coupon code.
- * @param outRequestNo out_request_no: Out request no.
- * @param stockId stock_id: Stock id.
+ * @param couponCode coupon_code: Code of the coupon, unique.
+ * @param outRequestNo out_request_no: The merchant's number of the request, unique for the merchant id; the same
+ *     number has one effect.
+ * @param stockId stock_id: WeChat Pay's number of the stock of coupons.
  */
 public record SendCouponResponse(
         @JsonProperty("coupon_code") String couponCode,

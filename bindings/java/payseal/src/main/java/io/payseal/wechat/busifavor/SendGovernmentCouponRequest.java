@@ -6,10 +6,11 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The body of POST /v3/marketing/busifavor/coupons/{card_id}/send.
  *
- * @param appid appid: Appid. Required.
- * @param openid openid: Openid. Required.
- * @param outRequestNo out_request_no: Out request no. Required.
- * @param sendTime send_time: Send time. RFC 3339. Required.
+ * @param appid appid: App id of the official account, mini-program or app. Required.
+ * @param openid openid: The user's id within the app id. Required.
+ * @param outRequestNo out_request_no: The merchant's number of the request, unique for the merchant id; the same
+ *     number has one effect. Required.
+ * @param sendTime send_time: When it was sent. RFC 3339. Required.
  */
 public record SendGovernmentCouponRequest(
         @JsonProperty("appid") String appid,
@@ -35,7 +36,7 @@ public record SendGovernmentCouponRequest(
         private Builder() {}
 
         /**
-         * appid: Appid. Required.
+         * appid: App id of the official account, mini-program or app. Required.
          *
          * @param appid the value
          * @return this builder
@@ -46,7 +47,7 @@ public record SendGovernmentCouponRequest(
         }
 
         /**
-         * openid: Openid. Required.
+         * openid: The user's id within the app id. Required.
          *
          * @param openid the value
          * @return this builder
@@ -57,7 +58,8 @@ public record SendGovernmentCouponRequest(
         }
 
         /**
-         * out_request_no: Out request no. Required.
+         * out_request_no: The merchant's number of the request, unique for the merchant id; the same number has one
+         * effect. Required.
          *
          * @param outRequestNo the value
          * @return this builder
@@ -68,7 +70,7 @@ public record SendGovernmentCouponRequest(
         }
 
         /**
-         * send_time: Send time. RFC 3339. Required.
+         * send_time: When it was sent. RFC 3339. Required.
          *
          * @param sendTime the value
          * @return this builder

@@ -6,13 +6,14 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The body of POST /v3/marketing/busifavor/product-coupons/send.
  *
- * @param appid appid: Appid. Required.
- * @param couponCode coupon_code: Coupon code.
+ * @param appid appid: App id of the official account, mini-program or app. Required.
+ * @param couponCode coupon_code: Code of the coupon, unique.
  * @param couponType coupon_type: Coupon type. One of MEMBER, NORMAL. Required.
  * @param memberCardId member_card_id: Member card id.
- * @param openid openid: Openid. Required.
- * @param outRequestNo out_request_no: Out request no. Required.
- * @param stockId stock_id: Stock id. Required.
+ * @param openid openid: The user's id within the app id. Required.
+ * @param outRequestNo out_request_no: The merchant's number of the request, unique for the merchant id; the same
+ *     number has one effect. Required.
+ * @param stockId stock_id: WeChat Pay's number of the stock of coupons. Required.
  */
 public record SendProductCouponRequest(
         @JsonProperty("appid") String appid,
@@ -44,7 +45,7 @@ public record SendProductCouponRequest(
         private Builder() {}
 
         /**
-         * appid: Appid. Required.
+         * appid: App id of the official account, mini-program or app. Required.
          *
          * @param appid the value
          * @return this builder
@@ -55,7 +56,7 @@ public record SendProductCouponRequest(
         }
 
         /**
-         * coupon_code: Coupon code.
+         * coupon_code: Code of the coupon, unique.
          *
          * @param couponCode the value
          * @return this builder
@@ -88,7 +89,7 @@ public record SendProductCouponRequest(
         }
 
         /**
-         * openid: Openid. Required.
+         * openid: The user's id within the app id. Required.
          *
          * @param openid the value
          * @return this builder
@@ -99,7 +100,8 @@ public record SendProductCouponRequest(
         }
 
         /**
-         * out_request_no: Out request no. Required.
+         * out_request_no: The merchant's number of the request, unique for the merchant id; the same number has one
+         * effect. Required.
          *
          * @param outRequestNo the value
          * @return this builder
@@ -110,7 +112,7 @@ public record SendProductCouponRequest(
         }
 
         /**
-         * stock_id: Stock id. Required.
+         * stock_id: WeChat Pay's number of the stock of coupons. Required.
          *
          * @param stockId the value
          * @return this builder

@@ -6,8 +6,8 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The body of POST /v3/marketing/busifavor/callbacks.
  *
- * @param mchid mchid: Mchid. Left out, it is the configuration's mchid.
- * @param notifyUrl notify_url: Notify url. Required.
+ * @param mchid mchid: Merchant id. Left out, it is the configuration's mchid.
+ * @param notifyUrl notify_url: Where the notification goes: absolute, HTTPS, without query. Required.
  */
 public record SetCallbackRequest(
         @JsonProperty("mchid") String mchid,
@@ -29,7 +29,7 @@ public record SetCallbackRequest(
         private Builder() {}
 
         /**
-         * mchid: Mchid. Left out, it is the configuration's mchid.
+         * mchid: Merchant id. Left out, it is the configuration's mchid.
          *
          * @param mchid the value
          * @return this builder
@@ -40,7 +40,7 @@ public record SetCallbackRequest(
         }
 
         /**
-         * notify_url: Notify url. Required.
+         * notify_url: Where the notification goes: absolute, HTTPS, without query. Required.
          *
          * @param notifyUrl the value
          * @return this builder

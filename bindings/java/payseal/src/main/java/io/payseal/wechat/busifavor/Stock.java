@@ -14,14 +14,14 @@ import com.fasterxml.jackson.annotation.JsonProperty;
  * @param couponUseRule coupon_use_rule: Coupon use rule.
  * @param customEntrance custom_entrance: Custom entrance.
  * @param displayPatternInfo display_pattern_info: Display pattern info.
- * @param goodsName goods_name: Goods name.
+ * @param goodsName goods_name: Name of the goods.
  * @param notifyConfig notify_config: Notify config.
  * @param sendCountInformation send_count_information: Send count information.
- * @param stockId stock_id: Stock id.
- * @param stockName stock_name: Stock name.
+ * @param stockId stock_id: WeChat Pay's number of the stock of coupons.
+ * @param stockName stock_name: Name of the stock.
  * @param stockSendRule stock_send_rule: Stock send rule.
  * @param stockState stock_state: Stock state. PAUSED, RUNNING, STOPED, UNAUDIT, or what the provider adds.
- * @param stockType stock_type: Stock type. DISCOUNT, EXCHANGE, NORMAL, or what the provider adds.
+ * @param stockType stock_type: Kind of coupons. DISCOUNT, EXCHANGE, NORMAL, or what the provider adds.
  * @param subsidy subsidy: Subsidy.
  */
 public record Stock(

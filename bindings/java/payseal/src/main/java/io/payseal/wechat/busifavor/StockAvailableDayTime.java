@@ -6,8 +6,8 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * An item of available_day_time.
  *
- * @param beginTime begin_time: Begin time.
- * @param endTime end_time: End time.
+ * @param beginTime begin_time: When it begins.
+ * @param endTime end_time: When it ends.
  */
 public record StockAvailableDayTime(
         @JsonProperty("begin_time") Long beginTime,

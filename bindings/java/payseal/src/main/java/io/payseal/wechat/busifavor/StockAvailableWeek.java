@@ -8,7 +8,7 @@ import java.util.List;
  * The object available_week.
  *
  * @param availableDayTime available_day_time: Available day time.
- * @param weekDay week_day: Week day. 0, 1, 2, 3, 4, 5, 6, or what the provider adds.
+ * @param weekDay week_day: Days of the week, 0 is Sunday. 0, 1, 2, 3, 4, 5, 6, or what the provider adds.
  */
 public record StockAvailableWeek(
         @JsonProperty("available_day_time") List<StockAvailableDayTime> availableDayTime,

@@ -7,9 +7,9 @@ import java.util.List;
 /**
  * The object coupon_available_time.
  *
- * @param availableBeginTime available_begin_time: Available begin time.
+ * @param availableBeginTime available_begin_time: From when it is good.
  * @param availableDayAfterReceive available_day_after_receive: Available day after receive.
- * @param availableEndTime available_end_time: Available end time.
+ * @param availableEndTime available_end_time: Until when it is good.
  * @param availableWeek available_week: Available week.
  * @param irregularyAvaliableTime irregulary_avaliable_time: Irregulary avaliable time.
  * @param waitDaysAfterReceive wait_days_after_receive: Wait days after receive.

@@ -10,8 +10,8 @@ import com.fasterxml.jackson.annotation.JsonProperty;
  * @param discountCoupon discount_coupon: Discount coupon.
  * @param exchangeCoupon exchange_coupon: Exchange coupon.
  * @param fixedNormalCoupon fixed_normal_coupon: Fixed normal coupon.
- * @param miniProgramsAppid mini_programs_appid: Mini programs appid.
- * @param miniProgramsPath mini_programs_path: Mini programs path.
+ * @param miniProgramsAppid mini_programs_appid: App id of the mini-program.
+ * @param miniProgramsPath mini_programs_path: Path within the mini-program.
  * @param useMethod use_method: Use method. MINI_PROGRAMS, OFF_LINE, PAYMENT_CODE, SELF_CONSUME, or what the
  *     provider adds.
  */

@@ -6,12 +6,12 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The object custom_entrance.
  *
- * @param appid appid: Appid.
+ * @param appid appid: App id of the official account, mini-program or app.
  * @param codeDisplayMode code_display_mode: Code display mode. BARCODE, NOT_SHOW, QRCODE, or what the provider
  *     adds.
  * @param hallId hall_id: Hall id.
  * @param miniProgramsInfo mini_programs_info: Mini programs info.
- * @param storeId store_id: Store id.
+ * @param storeId store_id: Number of the store.
  */
 public record StockCustomEntrance(
         @JsonProperty("appid") String appid,

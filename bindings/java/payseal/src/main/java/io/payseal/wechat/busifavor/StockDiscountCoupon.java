@@ -6,8 +6,8 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The object discount_coupon.
  *
- * @param discountPercent discount_percent: Discount percent.
- * @param transactionMinimum transaction_minimum: Transaction minimum.
+ * @param discountPercent discount_percent: Discount, in hundredths.
+ * @param transactionMinimum transaction_minimum: From which amount of payment on a coupon is good. In fen.
  */
 public record StockDiscountCoupon(
         @JsonProperty("discount_percent") Long discountPercent,

@@ -9,10 +9,10 @@ import com.fasterxml.jackson.annotation.JsonProperty;
  * @param backgroundColor background_color: Background color. Color010, Color020, Color030, Color040, Color050,
  *     Color060, Color070, Color080, Color090, Color100, or what the provider adds.
  * @param couponImageUrl coupon_image_url: Coupon image url.
- * @param description description: Description.
+ * @param description description: What is paid for or done, in words.
  * @param finderInfo finder_info: Finder info.
  * @param merchantLogoUrl merchant_logo_url: Merchant logo url.
- * @param merchantName merchant_name: Merchant name.
+ * @param merchantName merchant_name: Name of the merchant.
  */
 public record StockDisplayPatternInfo(
         @JsonProperty("background_color") String backgroundColor,

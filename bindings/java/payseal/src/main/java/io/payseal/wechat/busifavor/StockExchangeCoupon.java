@@ -6,8 +6,8 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The object exchange_coupon.
  *
- * @param exchangePrice exchange_price: Exchange price.
- * @param transactionMinimum transaction_minimum: Transaction minimum.
+ * @param exchangePrice exchange_price: Price for which goods are exchanged. In fen.
+ * @param transactionMinimum transaction_minimum: From which amount of payment on a coupon is good. In fen.
  */
 public record StockExchangeCoupon(
         @JsonProperty("exchange_price") Long exchangePrice,

@@ -6,8 +6,8 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The object fixed_normal_coupon.
  *
- * @param discountAmount discount_amount: Discount amount.
- * @param transactionMinimum transaction_minimum: Transaction minimum.
+ * @param discountAmount discount_amount: Amount of the discount. In fen.
+ * @param transactionMinimum transaction_minimum: From which amount of payment on a coupon is good. In fen.
  */
 public record StockFixedNormalCoupon(
         @JsonProperty("discount_amount") Long discountAmount,

@@ -6,8 +6,8 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * An item of irregulary_avaliable_time.
  *
- * @param beginTime begin_time: Begin time.
- * @param endTime end_time: End time.
+ * @param beginTime begin_time: When it begins.
+ * @param endTime end_time: When it ends.
  */
 public record StockIrregularyAvaliableTime(
         @JsonProperty("begin_time") String beginTime,

@@ -8,8 +8,8 @@ import com.fasterxml.jackson.annotation.JsonProperty;
  *
  * @param entranceWords entrance_words: Entrance words.
  * @param guidingWords guiding_words: Guiding words.
- * @param miniProgramsAppid mini_programs_appid: Mini programs appid.
- * @param miniProgramsPath mini_programs_path: Mini programs path.
+ * @param miniProgramsAppid mini_programs_appid: App id of the mini-program.
+ * @param miniProgramsPath mini_programs_path: Path within the mini-program.
  */
 public record StockMiniProgramsInfo(
         @JsonProperty("entrance_words") String entranceWords,

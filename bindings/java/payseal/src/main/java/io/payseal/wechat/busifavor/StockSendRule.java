@@ -6,11 +6,11 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The object stock_send_rule.
  *
- * @param maxAmount max_amount: Max amount.
- * @param maxAmountByDay max_amount_by_day: Max amount by day.
- * @param maxCoupons max_coupons: Max coupons. Required.
- * @param maxCouponsByDay max_coupons_by_day: Max coupons by day.
- * @param maxCouponsPerUser max_coupons_per_user: Max coupons per user. Required.
+ * @param maxAmount max_amount: Whole budget. In fen.
+ * @param maxAmountByDay max_amount_by_day: Budget of a day. In fen.
+ * @param maxCoupons max_coupons: How many coupons there are at most. Required.
+ * @param maxCouponsByDay max_coupons_by_day: How many coupons are given out a day at most.
+ * @param maxCouponsPerUser max_coupons_per_user: How many coupons a user gets at most. Required.
  * @param naturalPersonLimit natural_person_limit: Natural person limit.
  * @param preventApiAbuse prevent_api_abuse: Prevent api abuse.
  * @param shareable shareable: Shareable.
@@ -50,7 +50,7 @@ public record StockSendRule(
         private Builder() {}
 
         /**
-         * max_amount: Max amount.
+         * max_amount: Whole budget. In fen.
          *
          * @param maxAmount the value
          * @return this builder
@@ -61,7 +61,7 @@ public record StockSendRule(
         }
 
         /**
-         * max_amount_by_day: Max amount by day.
+         * max_amount_by_day: Budget of a day. In fen.
          *
          * @param maxAmountByDay the value
          * @return this builder
@@ -72,7 +72,7 @@ public record StockSendRule(
         }
 
         /**
-         * max_coupons: Max coupons. Required.
+         * max_coupons: How many coupons there are at most. Required.
          *
          * @param maxCoupons the value
          * @return this builder
@@ -83,7 +83,7 @@ public record StockSendRule(
         }
 
         /**
-         * max_coupons_by_day: Max coupons by day.
+         * max_coupons_by_day: How many coupons are given out a day at most.
          *
          * @param maxCouponsByDay the value
          * @return this builder
@@ -94,7 +94,7 @@ public record StockSendRule(
         }
 
         /**
-         * max_coupons_per_user: Max coupons per user. Required.
+         * max_coupons_per_user: How many coupons a user gets at most. Required.
          *
          * @param maxCouponsPerUser the value
          * @return this builder

@@ -6,11 +6,11 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The object stock_send_rule.
  *
- * @param maxAmount max_amount: Max amount.
- * @param maxAmountByDay max_amount_by_day: Max amount by day.
- * @param maxCoupons max_coupons: Max coupons.
- * @param maxCouponsByDay max_coupons_by_day: Max coupons by day.
- * @param maxCouponsPerUser max_coupons_per_user: Max coupons per user.
+ * @param maxAmount max_amount: Whole budget. In fen.
+ * @param maxAmountByDay max_amount_by_day: Budget of a day. In fen.
+ * @param maxCoupons max_coupons: How many coupons there are at most.
+ * @param maxCouponsByDay max_coupons_by_day: How many coupons are given out a day at most.
+ * @param maxCouponsPerUser max_coupons_per_user: How many coupons a user gets at most.
  * @param naturalPersonLimit natural_person_limit: Natural person limit.
  * @param preventApiAbuse prevent_api_abuse: Prevent api abuse.
  * @param shareable shareable: Shareable.

@@ -6,19 +6,19 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The answer to POST /v3/marketing/busifavor/subsidy/pay-receipts.
  *
- * @param amount amount: Amount.
- * @param couponCode coupon_code: Coupon code.
- * @param createTime create_time: Create time.
- * @param description description: Description.
- * @param failReason fail_reason: Fail reason.
- * @param outSubsidyNo out_subsidy_no: Out subsidy no.
+ * @param amount amount: Amount. In fen.
+ * @param couponCode coupon_code: Code of the coupon, unique.
+ * @param createTime create_time: When it was made.
+ * @param description description: What is paid for or done, in words.
+ * @param failReason fail_reason: Why it failed.
+ * @param outSubsidyNo out_subsidy_no: The merchant's number of the subsidy.
  * @param payeeMerchant payee_merchant: Payee merchant.
  * @param payerMerchant payer_merchant: Payer merchant.
- * @param status status: Status.
- * @param stockId stock_id: Stock id.
+ * @param status status: State.
+ * @param stockId stock_id: WeChat Pay's number of the stock of coupons.
  * @param subsidyReceiptId subsidy_receipt_id: Subsidy receipt id.
- * @param successTime success_time: Success time.
- * @param transactionId transaction_id: Transaction id.
+ * @param successTime success_time: When it succeeded.
+ * @param transactionId transaction_id: WeChat Pay's number of the payment.
  */
 public record SubsidyPayment(
         @JsonProperty("amount") Long amount,

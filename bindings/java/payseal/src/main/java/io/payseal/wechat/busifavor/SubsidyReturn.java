@@ -6,21 +6,21 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The answer to POST /v3/marketing/busifavor/subsidy/return-receipts.
  *
- * @param amount amount: Amount.
- * @param couponCode coupon_code: Coupon code.
- * @param description description: Description.
- * @param failReason fail_reason: Fail reason.
+ * @param amount amount: Amount. In fen.
+ * @param couponCode coupon_code: Code of the coupon, unique.
+ * @param description description: What is paid for or done, in words.
+ * @param failReason fail_reason: Why it failed.
  * @param outSubsidyReturnNo out_subsidy_return_no: Out subsidy return no.
  * @param payeeMerchant payee_merchant: Payee merchant.
  * @param payerMerchant payer_merchant: Payer merchant.
- * @param refundId refund_id: Refund id.
+ * @param refundId refund_id: WeChat Pay's number of the refund.
  * @param returnCreateTime return_create_time: Return create time.
  * @param returnDoneTime return_done_time: Return done time.
- * @param status status: Status.
- * @param stockId stock_id: Stock id.
+ * @param status status: State.
+ * @param stockId stock_id: WeChat Pay's number of the stock of coupons.
  * @param subsidyReceiptId subsidy_receipt_id: Subsidy receipt id.
  * @param subsidyReturnReceiptId subsidy_return_receipt_id: Subsidy return receipt id.
- * @param transactionId transaction_id: Transaction id.
+ * @param transactionId transaction_id: WeChat Pay's number of the payment.
  */
 public record SubsidyReturn(
         @JsonProperty("amount") Long amount,

@@ -6,8 +6,8 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The answer to PATCH /v3/marketing/busifavor/stocks/{stock_id}/budget.
  *
- * @param maxCoupons max_coupons: Max coupons.
- * @param maxCouponsByDay max_coupons_by_day: Max coupons by day.
+ * @param maxCoupons max_coupons: How many coupons there are at most.
+ * @param maxCouponsByDay max_coupons_by_day: How many coupons are given out a day at most.
  */
 public record UpdateStockBudgetResponse(
         @JsonProperty("max_coupons") Long maxCoupons,

@@ -6,8 +6,8 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The object coupon_use_rule.
  *
- * @param miniProgramsAppid mini_programs_appid: Mini programs appid.
- * @param miniProgramsPath mini_programs_path: Mini programs path.
+ * @param miniProgramsAppid mini_programs_appid: App id of the mini-program.
+ * @param miniProgramsPath mini_programs_path: Path within the mini-program.
  * @param useMethod use_method: Use method. One of MINI_PROGRAMS, OFF_LINE, PAYMENT_CODE, SELF_CONSUME.
  */
 public record UpdateStockCouponUseRule(
@@ -32,7 +32,7 @@ public record UpdateStockCouponUseRule(
         private Builder() {}
 
         /**
-         * mini_programs_appid: Mini programs appid.
+         * mini_programs_appid: App id of the mini-program.
          *
          * @param miniProgramsAppid the value
          * @return this builder
@@ -43,7 +43,7 @@ public record UpdateStockCouponUseRule(
         }
 
         /**
-         * mini_programs_path: Mini programs path.
+         * mini_programs_path: Path within the mini-program.
          *
          * @param miniProgramsPath the value
          * @return this builder

@@ -6,7 +6,7 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The object custom_entrance.
  *
- * @param appid appid: Appid.
+ * @param appid appid: App id of the official account, mini-program or app.
  * @param codeDisplayMode code_display_mode: Code display mode. One of BARCODE, NOT_SHOW, QRCODE.
  * @param hallId hall_id: Hall id.
  * @param miniProgramsInfo mini_programs_info: Mini programs info.
@@ -35,7 +35,7 @@ public record UpdateStockCustomEntrance(
         private Builder() {}
 
         /**
-         * appid: Appid.
+         * appid: App id of the official account, mini-program or app.
          *
          * @param appid the value
          * @return this builder

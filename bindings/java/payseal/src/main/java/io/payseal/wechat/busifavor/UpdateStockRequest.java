@@ -10,10 +10,11 @@ import com.fasterxml.jackson.annotation.JsonProperty;
  * @param couponUseRule coupon_use_rule: Coupon use rule.
  * @param customEntrance custom_entrance: Custom entrance.
  * @param displayPatternInfo display_pattern_info: Display pattern info.
- * @param goodsName goods_name: Goods name.
+ * @param goodsName goods_name: Name of the goods.
  * @param notifyConfig notify_config: Notify config.
- * @param outRequestNo out_request_no: Out request no. Required.
- * @param stockName stock_name: Stock name.
+ * @param outRequestNo out_request_no: The merchant's number of the request, unique for the merchant id; the same
+ *     number has one effect. Required.
+ * @param stockName stock_name: Name of the stock.
  * @param stockSendRule stock_send_rule: Stock send rule.
  * @param subsidy subsidy: Subsidy.
  */
@@ -97,7 +98,7 @@ public record UpdateStockRequest(
         }
 
         /**
-         * goods_name: Goods name.
+         * goods_name: Name of the goods.
          *
          * @param goodsName the value
          * @return this builder
@@ -119,7 +120,8 @@ public record UpdateStockRequest(
         }
 
         /**
-         * out_request_no: Out request no. Required.
+         * out_request_no: The merchant's number of the request, unique for the merchant id; the same number has one
+         * effect. Required.
          *
          * @param outRequestNo the value
          * @return this builder
@@ -130,7 +132,7 @@ public record UpdateStockRequest(
         }
 
         /**
-         * stock_name: Stock name.
+         * stock_name: Name of the stock.
          *
          * @param stockName the value
          * @return this builder

@@ -11,11 +11,11 @@ import java.util.List;
  * @param existCodes exist_codes: Exist codes.
  * @param failCodes fail_codes: Fail codes.
  * @param failCount fail_count: Fail count.
- * @param stockId stock_id: Stock id.
+ * @param stockId stock_id: WeChat Pay's number of the stock of coupons.
  * @param successCodes success_codes: Success codes.
  * @param successCount success_count: Success count.
- * @param successTime success_time: Success time.
- * @param totalCount total_count: Total count.
+ * @param successTime success_time: When it succeeded.
+ * @param totalCount total_count: How many there are in all.
  */
 public record UploadCouponCodesResponse(
         @JsonProperty("duplicate_codes") List<String> duplicateCodes,

@@ -6,15 +6,15 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The body of POST /v3/marketing/busifavor/coupons/use.
  *
- * @param appid appid: Appid. Required.
- * @param couponCode coupon_code: Coupon code. Required.
+ * @param appid appid: App id of the official account, mini-program or app. Required.
+ * @param couponCode coupon_code: Code of the coupon, unique. Required.
  * @param mchId mch_id: Mch id.
- * @param openid openid: Openid.
- * @param outTradeNo out_trade_no: Out trade no.
- * @param stockId stock_id: Stock id.
- * @param transactionId transaction_id: Transaction id.
+ * @param openid openid: The user's id within the app id.
+ * @param outTradeNo out_trade_no: The merchant's order number, unique for the merchant id.
+ * @param stockId stock_id: WeChat Pay's number of the stock of coupons.
+ * @param transactionId transaction_id: WeChat Pay's number of the payment.
  * @param useRequestNo use_request_no: Use request no. Required.
- * @param useTime use_time: Use time. Required.
+ * @param useTime use_time: When the coupon was used. Required.
  */
 public record UseCouponRequest(
         @JsonProperty("appid") String appid,
@@ -50,7 +50,7 @@ public record UseCouponRequest(
         private Builder() {}
 
         /**
-         * appid: Appid. Required.
+         * appid: App id of the official account, mini-program or app. Required.
          *
          * @param appid the value
          * @return this builder
@@ -61,7 +61,7 @@ public record UseCouponRequest(
         }
 
         /**
-         * coupon_code: Coupon code. Required.
+         * coupon_code: Code of the coupon, unique. Required.
          *
          * @param couponCode the value
          * @return this builder
@@ -83,7 +83,7 @@ public record UseCouponRequest(
         }
 
         /**
-         * openid: Openid.
+         * openid: The user's id within the app id.
          *
          * @param openid the value
          * @return this builder
@@ -94,7 +94,7 @@ public record UseCouponRequest(
         }
 
         /**
-         * out_trade_no: Out trade no.
+         * out_trade_no: The merchant's order number, unique for the merchant id.
          *
          * @param outTradeNo the value
          * @return this builder
@@ -105,7 +105,7 @@ public record UseCouponRequest(
         }
 
         /**
-         * stock_id: Stock id.
+         * stock_id: WeChat Pay's number of the stock of coupons.
          *
          * @param stockId the value
          * @return this builder
@@ -116,7 +116,7 @@ public record UseCouponRequest(
         }
 
         /**
-         * transaction_id: Transaction id.
+         * transaction_id: WeChat Pay's number of the payment.
          *
          * @param transactionId the value
          * @return this builder
@@ -138,7 +138,7 @@ public record UseCouponRequest(
         }
 
         /**
-         * use_time: Use time. Required.
+         * use_time: When the coupon was used. Required.
          *
          * @param useTime the value
          * @return this builder

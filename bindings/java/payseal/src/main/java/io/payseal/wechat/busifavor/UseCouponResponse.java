@@ -6,8 +6,8 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The answer to POST /v3/marketing/busifavor/coupons/use.
  *
- * @param openid openid: Openid.
- * @param stockId stock_id: Stock id.
+ * @param openid openid: The user's id within the app id.
+ * @param stockId stock_id: WeChat Pay's number of the stock of coupons.
  * @param wechatpayUseTime wechatpay_use_time: Wechatpay use time.
  */
 public record UseCouponResponse(

@@ -4,9 +4,9 @@ package io.payseal.wechat.combine;
 import com.fasterxml.jackson.annotation.JsonProperty;
 
 /**
- * The object combine_payer_info.
+ * The object combine_payer_info. Who pays the combined order.
  *
- * @param identity identity: Identity.
+ * @param identity identity: Who the payer must be.
  */
 public record AppPayerInfo(@JsonProperty("identity") Identity identity) {
     /**
@@ -25,7 +25,7 @@ public record AppPayerInfo(@JsonProperty("identity") Identity identity) {
         private Builder() {}
 
         /**
-         * identity: Identity.
+         * identity: Who the payer must be.
          *
          * @param identity the value
          * @return this builder

@@ -7,18 +7,22 @@ import java.util.List;
 /**
  * The body of POST /v3/combine-transactions/app.
  *
- * @param combineAppid combine_appid: Combine appid. Left out, it is the configuration's appid.
- * @param combineMchid combine_mchid: Combine mchid. Left out, it is the configuration's mchid.
- * @param combineOutTradeNo combine_out_trade_no: Combine out trade no. Required.
- * @param combinePayerInfo combine_payer_info: Combine payer info.
+ * @param combineAppid combine_appid: App id of who starts the combined payment. Left out, it is the configuration's
+ *     appid.
+ * @param combineMchid combine_mchid: Merchant id of who starts the combined payment. Left out, it is the
+ *     configuration's mchid.
+ * @param combineOutTradeNo combine_out_trade_no: The merchant's number of the combined order, unique for the
+ *     merchant id. Required.
+ * @param combinePayerInfo combine_payer_info: Who pays the combined order.
  * @param contractInfo contract_info: Contract info.
- * @param limitPay limit_pay: Limit pay. One of balance_only, no_balance, no_debit.
- * @param notifyUrl notify_url: Notify url. Left out, it is the configuration's notify_url.
- * @param prepayId prepay_id: Prepay id.
- * @param sceneInfo scene_info: Scene info.
- * @param subOrders sub_orders: Sub orders. Required.
- * @param subsidyInfo subsidy_info: Subsidy info.
- * @param timeExpire time_expire: Time expire. RFC 3339.
+ * @param limitPay limit_pay: Ways of paying that are excluded. One of balance_only, no_balance, no_debit.
+ * @param notifyUrl notify_url: Where the notification goes: absolute, HTTPS, without query. Left out, it is the
+ *     configuration's notify_url.
+ * @param prepayId prepay_id: What the payer's device needs to begin the payment; good for two hours.
+ * @param sceneInfo scene_info: Where the payment takes place.
+ * @param subOrders sub_orders: Orders that are paid together. Required.
+ * @param subsidyInfo subsidy_info: Discount of instalments.
+ * @param timeExpire time_expire: Until when the order can be paid. RFC 3339.
  * @param timeStart time_start: Time start. RFC 3339.
  * @param tradeScenario trade_scenario: Trade scenario. Always RECOMMERCE.
  */
@@ -66,7 +70,7 @@ public record AppRequest(
         private Builder() {}
 
         /**
-         * combine_appid: Combine appid. Left out, it is the configuration's appid.
+         * combine_appid: App id of who starts the combined payment. Left out, it is the configuration's appid.
          *
          * @param combineAppid the value
          * @return this builder
@@ -77,7 +81,7 @@ public record AppRequest(
         }
 
         /**
-         * combine_mchid: Combine mchid. Left out, it is the configuration's mchid.
+         * combine_mchid: Merchant id of who starts the combined payment. Left out, it is the configuration's mchid.
          *
          * @param combineMchid the value
          * @return this builder
@@ -88,7 +92,7 @@ public record AppRequest(
         }
 
         /**
-         * combine_out_trade_no: Combine out trade no. Required.
+         * combine_out_trade_no: The merchant's number of the combined order, unique for the merchant id. Required.
          *
          * @param combineOutTradeNo the value
          * @return this builder
@@ -99,7 +103,7 @@ public record AppRequest(
         }
 
         /**
-         * combine_payer_info: Combine payer info.
+         * combine_payer_info: Who pays the combined order.
          *
          * @param combinePayerInfo the value
          * @return this builder
@@ -121,7 +125,7 @@ public record AppRequest(
         }
 
         /**
-         * limit_pay: Limit pay. One of balance_only, no_balance, no_debit.
+         * limit_pay: Ways of paying that are excluded. One of balance_only, no_balance, no_debit.
          *
          * @param limitPay the value
          * @return this builder
@@ -132,7 +136,8 @@ public record AppRequest(
         }
 
         /**
-         * notify_url: Notify url. Left out, it is the configuration's notify_url.
+         * notify_url: Where the notification goes: absolute, HTTPS, without query. Left out, it is the configuration's
+         * notify_url.
          *
          * @param notifyUrl the value
          * @return this builder
@@ -143,7 +148,7 @@ public record AppRequest(
         }
 
         /**
-         * prepay_id: Prepay id.
+         * prepay_id: What the payer's device needs to begin the payment; good for two hours.
          *
          * @param prepayId the value
          * @return this builder
@@ -154,7 +159,7 @@ public record AppRequest(
         }
 
         /**
-         * scene_info: Scene info.
+         * scene_info: Where the payment takes place.
          *
          * @param sceneInfo the value
          * @return this builder
@@ -165,7 +170,7 @@ public record AppRequest(
         }
 
         /**
-         * sub_orders: Sub orders. Required.
+         * sub_orders: Orders that are paid together. Required.
          *
          * @param subOrders the value
          * @return this builder
@@ -176,7 +181,7 @@ public record AppRequest(
         }
 
         /**
-         * subsidy_info: Subsidy info.
+         * subsidy_info: Discount of instalments.
          *
          * @param subsidyInfo the value
          * @return this builder
@@ -187,7 +192,7 @@ public record AppRequest(
         }
 
         /**
-         * time_expire: Time expire. RFC 3339.
+         * time_expire: Until when the order can be paid. RFC 3339.
          *
          * @param timeExpire the value
          * @return this builder

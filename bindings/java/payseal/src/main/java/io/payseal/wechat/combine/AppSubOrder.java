@@ -4,21 +4,21 @@ package io.payseal.wechat.combine;
 import com.fasterxml.jackson.annotation.JsonProperty;
 
 /**
- * An item of sub_orders.
+ * An item of sub_orders. Orders that are paid together.
  *
- * @param amount amount: Amount. Required.
- * @param attach attach: Attach. Required.
- * @param description description: Description. Required.
- * @param detail detail: Detail.
- * @param goodsTag goods_tag: Goods tag.
- * @param individualAuthId individual_auth_id: Individual auth id.
+ * @param amount amount: Amounts of the order. Required.
+ * @param attach attach: The merchant's own data, returned as it is. Required.
+ * @param description description: What is paid for or done, in words. Required.
+ * @param detail detail: Details.
+ * @param goodsTag goods_tag: Mark of goods for discounts.
+ * @param individualAuthId individual_auth_id: Number of a person's authorization.
  * @param individualName individual_name: Individual name.
- * @param mchid mchid: Mchid. Required.
- * @param outTradeNo out_trade_no: Out trade no. Required.
- * @param profitSharing profit_sharing: Profit sharing.
- * @param settleInfo settle_info: Settle info.
- * @param subAppid sub_appid: Sub appid.
- * @param subMchid sub_mchid: Sub mchid.
+ * @param mchid mchid: Merchant id. Required.
+ * @param outTradeNo out_trade_no: The merchant's order number, unique for the merchant id. Required.
+ * @param profitSharing profit_sharing: Whether the payment will be shared with others.
+ * @param settleInfo settle_info: How the payment is settled.
+ * @param subAppid sub_appid: App id of the sub-merchant.
+ * @param subMchid sub_mchid: Merchant id of the sub-merchant.
  */
 public record AppSubOrder(
         @JsonProperty("amount") Amount amount,
@@ -62,7 +62,7 @@ public record AppSubOrder(
         private Builder() {}
 
         /**
-         * amount: Amount. Required.
+         * amount: Amounts of the order. Required.
          *
          * @param amount the value
          * @return this builder
@@ -73,7 +73,7 @@ public record AppSubOrder(
         }
 
         /**
-         * attach: Attach. Required.
+         * attach: The merchant's own data, returned as it is. Required.
          *
          * @param attach the value
          * @return this builder
@@ -84,7 +84,7 @@ public record AppSubOrder(
         }
 
         /**
-         * description: Description. Required.
+         * description: What is paid for or done, in words. Required.
          *
          * @param description the value
          * @return this builder
@@ -95,7 +95,7 @@ public record AppSubOrder(
         }
 
         /**
-         * detail: Detail.
+         * detail: Details.
          *
          * @param detail the value
          * @return this builder
@@ -106,7 +106,7 @@ public record AppSubOrder(
         }
 
         /**
-         * goods_tag: Goods tag.
+         * goods_tag: Mark of goods for discounts.
          *
          * @param goodsTag the value
          * @return this builder
@@ -117,7 +117,7 @@ public record AppSubOrder(
         }
 
         /**
-         * individual_auth_id: Individual auth id.
+         * individual_auth_id: Number of a person's authorization.
          *
          * @param individualAuthId the value
          * @return this builder
@@ -139,7 +139,7 @@ public record AppSubOrder(
         }
 
         /**
-         * mchid: Mchid. Required.
+         * mchid: Merchant id. Required.
          *
          * @param mchid the value
          * @return this builder
@@ -150,7 +150,7 @@ public record AppSubOrder(
         }
 
         /**
-         * out_trade_no: Out trade no. Required.
+         * out_trade_no: The merchant's order number, unique for the merchant id. Required.
          *
          * @param outTradeNo the value
          * @return this builder
@@ -161,7 +161,7 @@ public record AppSubOrder(
         }
 
         /**
-         * profit_sharing: Profit sharing.
+         * profit_sharing: Whether the payment will be shared with others.
          *
          * @param profitSharing the value
          * @return this builder
@@ -172,7 +172,7 @@ public record AppSubOrder(
         }
 
         /**
-         * settle_info: Settle info.
+         * settle_info: How the payment is settled.
          *
          * @param settleInfo the value
          * @return this builder
@@ -183,7 +183,7 @@ public record AppSubOrder(
         }
 
         /**
-         * sub_appid: Sub appid.
+         * sub_appid: App id of the sub-merchant.
          *
          * @param subAppid the value
          * @return this builder
@@ -194,7 +194,7 @@ public record AppSubOrder(
         }
 
         /**
-         * sub_mchid: Sub mchid.
+         * sub_mchid: Merchant id of the sub-merchant.
          *
          * @param subMchid the value
          * @return this builder

@@ -7,8 +7,9 @@ import java.util.List;
 /**
  * The body of POST /v3/combine-transactions/out-trade-no/{combine_out_trade_no}/close.
  *
- * @param combineAppid combine_appid: Combine appid. Left out, it is the configuration's appid.
- * @param subOrders sub_orders: Sub orders. Required.
+ * @param combineAppid combine_appid: App id of who starts the combined payment. Left out, it is the configuration's
+ *     appid.
+ * @param subOrders sub_orders: Orders that are paid together. Required.
  */
 public record CloseRequest(
         @JsonProperty("combine_appid") String combineAppid,
@@ -30,7 +31,7 @@ public record CloseRequest(
         private Builder() {}
 
         /**
-         * combine_appid: Combine appid. Left out, it is the configuration's appid.
+         * combine_appid: App id of who starts the combined payment. Left out, it is the configuration's appid.
          *
          * @param combineAppid the value
          * @return this builder
@@ -41,7 +42,7 @@ public record CloseRequest(
         }
 
         /**
-         * sub_orders: Sub orders. Required.
+         * sub_orders: Orders that are paid together. Required.
          *
          * @param subOrders the value
          * @return this builder

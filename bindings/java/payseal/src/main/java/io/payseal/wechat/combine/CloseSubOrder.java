@@ -4,13 +4,13 @@ package io.payseal.wechat.combine;
 import com.fasterxml.jackson.annotation.JsonProperty;
 
 /**
- * An item of sub_orders.
+ * An item of sub_orders. Orders that are paid together.
  *
- * @param individualAuthId individual_auth_id: Individual auth id.
- * @param mchid mchid: Mchid. Required.
- * @param outTradeNo out_trade_no: Out trade no. Required.
- * @param subAppid sub_appid: Sub appid.
- * @param subMchid sub_mchid: Sub mchid.
+ * @param individualAuthId individual_auth_id: Number of a person's authorization.
+ * @param mchid mchid: Merchant id. Required.
+ * @param outTradeNo out_trade_no: The merchant's order number, unique for the merchant id. Required.
+ * @param subAppid sub_appid: App id of the sub-merchant.
+ * @param subMchid sub_mchid: Merchant id of the sub-merchant.
  */
 public record CloseSubOrder(
         @JsonProperty("individual_auth_id") String individualAuthId,
@@ -38,7 +38,7 @@ public record CloseSubOrder(
         private Builder() {}
 
         /**
-         * individual_auth_id: Individual auth id.
+         * individual_auth_id: Number of a person's authorization.
          *
          * @param individualAuthId the value
          * @return this builder
@@ -49,7 +49,7 @@ public record CloseSubOrder(
         }
 
         /**
-         * mchid: Mchid. Required.
+         * mchid: Merchant id. Required.
          *
          * @param mchid the value
          * @return this builder
@@ -60,7 +60,7 @@ public record CloseSubOrder(
         }
 
         /**
-         * out_trade_no: Out trade no. Required.
+         * out_trade_no: The merchant's order number, unique for the merchant id. Required.
          *
          * @param outTradeNo the value
          * @return this builder
@@ -71,7 +71,7 @@ public record CloseSubOrder(
         }
 
         /**
-         * sub_appid: Sub appid.
+         * sub_appid: App id of the sub-merchant.
          *
          * @param subAppid the value
          * @return this builder
@@ -82,7 +82,7 @@ public record CloseSubOrder(
         }
 
         /**
-         * sub_mchid: Sub mchid.
+         * sub_mchid: Merchant id of the sub-merchant.
          *
          * @param subMchid the value
          * @return this builder

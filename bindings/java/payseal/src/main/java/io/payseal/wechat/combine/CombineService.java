@@ -75,7 +75,7 @@ public final class CombineService {
      * Queries a combined payment by WeChat Pay's number. It calls {@code GET
      * /v3/combine-transactions/id/{combine_transaction_id}}.
      *
-     * @param combineTransactionId combine_transaction_id: Combine transaction id. Required.
+     * @param combineTransactionId combine_transaction_id: WeChat Pay's number of the combined payment. Required.
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
      */
@@ -87,7 +87,7 @@ public final class CombineService {
      * Queries a combined payment by WeChat Pay's number. It calls {@code GET
      * /v3/combine-transactions/id/{combine_transaction_id}}.
      *
-     * @param combineTransactionId combine_transaction_id: Combine transaction id. Required.
+     * @param combineTransactionId combine_transaction_id: WeChat Pay's number of the combined payment. Required.
      * @param options options of this call; {@code null} for none
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -178,7 +178,8 @@ public final class CombineService {
      * Queries a combined payment by the merchant's number. It calls {@code GET
      * /v3/combine-transactions/out-trade-no/{combine_out_trade_no}}.
      *
-     * @param combineOutTradeNo combine_out_trade_no: Combine out trade no. Required.
+     * @param combineOutTradeNo combine_out_trade_no: The merchant's number of the combined order, unique for the
+     *     merchant id. Required.
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
      */
@@ -190,7 +191,8 @@ public final class CombineService {
      * Queries a combined payment by the merchant's number. It calls {@code GET
      * /v3/combine-transactions/out-trade-no/{combine_out_trade_no}}.
      *
-     * @param combineOutTradeNo combine_out_trade_no: Combine out trade no. Required.
+     * @param combineOutTradeNo combine_out_trade_no: The merchant's number of the combined order, unique for the
+     *     merchant id. Required.
      * @param options options of this call; {@code null} for none
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -208,7 +210,8 @@ public final class CombineService {
      * Closes a combined order that is not paid, with all its parts. It calls {@code POST
      * /v3/combine-transactions/out-trade-no/{combine_out_trade_no}/close}.
      *
-     * @param combineOutTradeNo combine_out_trade_no: Combine out trade no. Required.
+     * @param combineOutTradeNo combine_out_trade_no: The merchant's number of the combined order, unique for the
+     *     merchant id. Required.
      * @param request what to send
      * @throws PaysealException why it failed; its outcome says whether money may have moved
      */
@@ -220,7 +223,8 @@ public final class CombineService {
      * Closes a combined order that is not paid, with all its parts. It calls {@code POST
      * /v3/combine-transactions/out-trade-no/{combine_out_trade_no}/close}.
      *
-     * @param combineOutTradeNo combine_out_trade_no: Combine out trade no. Required.
+     * @param combineOutTradeNo combine_out_trade_no: The merchant's number of the combined order, unique for the
+     *     merchant id. Required.
      * @param request what to send
      * @param options options of this call; {@code null} for none
      * @throws PaysealException why it failed; its outcome says whether money may have moved

@@ -7,15 +7,16 @@ import java.util.List;
 /**
  * The answer to GET /v3/combine-transactions/id/{combine_transaction_id}. Plaintext of TRANSACTION.SUCCESS.
  *
- * @param combineAppid combine_appid: Combine appid.
- * @param combineMchid combine_mchid: Combine mchid.
- * @param combineOutTradeNo combine_out_trade_no: Combine out trade no.
- * @param combinePayerInfo combine_payer_info: Combine payer info.
- * @param combineTransactionId combine_transaction_id: Combine transaction id.
- * @param sceneInfo scene_info: Scene info.
- * @param subOrders sub_orders: Sub orders.
+ * @param combineAppid combine_appid: App id of who starts the combined payment.
+ * @param combineMchid combine_mchid: Merchant id of who starts the combined payment.
+ * @param combineOutTradeNo combine_out_trade_no: The merchant's number of the combined order, unique for the
+ *     merchant id.
+ * @param combinePayerInfo combine_payer_info: Who pays the combined order.
+ * @param combineTransactionId combine_transaction_id: WeChat Pay's number of the combined payment.
+ * @param sceneInfo scene_info: Where the payment takes place.
+ * @param subOrders sub_orders: Orders that are paid together.
  * @param tradeScenario trade_scenario: Trade scenario. RECOMMERCE, or what the provider adds.
- * @param installmentInfo installment_info: Installment info.
+ * @param installmentInfo installment_info: How the payment is split.
  */
 public record CombineTransaction(
         @JsonProperty("combine_appid") String combineAppid,

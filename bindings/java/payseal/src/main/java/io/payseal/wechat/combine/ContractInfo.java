@@ -6,12 +6,13 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The object contract_info.
  *
- * @param appid appid: Appid. Required.
- * @param contractDisplayAccount contract_display_account: Contract display account. Required.
- * @param mchid mchid: Mchid. Required.
- * @param notifyUrl notify_url: Notify url. Required.
- * @param outContractCode out_contract_code: Out contract code. Required.
- * @param planId plan_id: Plan id. Required.
+ * @param appid appid: App id of the official account, mini-program or app. Required.
+ * @param contractDisplayAccount contract_display_account: Name of the user's account at the merchant, shown in the
+ *     contract. Required.
+ * @param mchid mchid: Merchant id. Required.
+ * @param notifyUrl notify_url: Where the notification goes: absolute, HTTPS, without query. Required.
+ * @param outContractCode out_contract_code: The merchant's number of the contract. Required.
+ * @param planId plan_id: Number of the plan or of the contract's template. Required.
  */
 public record ContractInfo(
         @JsonProperty("appid") String appid,
@@ -41,7 +42,7 @@ public record ContractInfo(
         private Builder() {}
 
         /**
-         * appid: Appid. Required.
+         * appid: App id of the official account, mini-program or app. Required.
          *
          * @param appid the value
          * @return this builder
@@ -52,7 +53,7 @@ public record ContractInfo(
         }
 
         /**
-         * contract_display_account: Contract display account. Required.
+         * contract_display_account: Name of the user's account at the merchant, shown in the contract. Required.
          *
          * @param contractDisplayAccount the value
          * @return this builder
@@ -63,7 +64,7 @@ public record ContractInfo(
         }
 
         /**
-         * mchid: Mchid. Required.
+         * mchid: Merchant id. Required.
          *
          * @param mchid the value
          * @return this builder
@@ -74,7 +75,7 @@ public record ContractInfo(
         }
 
         /**
-         * notify_url: Notify url. Required.
+         * notify_url: Where the notification goes: absolute, HTTPS, without query. Required.
          *
          * @param notifyUrl the value
          * @return this builder
@@ -85,7 +86,7 @@ public record ContractInfo(
         }
 
         /**
-         * out_contract_code: Out contract code. Required.
+         * out_contract_code: The merchant's number of the contract. Required.
          *
          * @param outContractCode the value
          * @return this builder
@@ -96,7 +97,7 @@ public record ContractInfo(
         }
 
         /**
-         * plan_id: Plan id. Required.
+         * plan_id: Number of the plan or of the contract's template. Required.
          *
          * @param planId the value
          * @return this builder

@@ -4,11 +4,11 @@ package io.payseal.wechat.combine;
 import com.fasterxml.jackson.annotation.JsonProperty;
 
 /**
- * The object scene_info.
+ * The object scene_info. Where the payment takes place.
  *
- * @param deviceId device_id: Device id. Required.
- * @param h5Info h5_info: H5 info. Required.
- * @param payerClientIp payer_client_ip: Payer client ip. Required.
+ * @param deviceId device_id: The merchant's number of the device. Required.
+ * @param h5Info h5_info: The page that the payer comes from. Required.
+ * @param payerClientIp payer_client_ip: IP address of the payer's device. Required.
  */
 public record H5SceneInfo(
         @JsonProperty("device_id") String deviceId,
@@ -32,7 +32,7 @@ public record H5SceneInfo(
         private Builder() {}
 
         /**
-         * device_id: Device id. Required.
+         * device_id: The merchant's number of the device. Required.
          *
          * @param deviceId the value
          * @return this builder
@@ -43,7 +43,7 @@ public record H5SceneInfo(
         }
 
         /**
-         * h5_info: H5 info. Required.
+         * h5_info: The page that the payer comes from. Required.
          *
          * @param h5Info the value
          * @return this builder
@@ -54,7 +54,7 @@ public record H5SceneInfo(
         }
 
         /**
-         * payer_client_ip: Payer client ip. Required.
+         * payer_client_ip: IP address of the payer's device. Required.
          *
          * @param payerClientIp the value
          * @return this builder

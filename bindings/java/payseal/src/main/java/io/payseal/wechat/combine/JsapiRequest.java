@@ -7,16 +7,20 @@ import java.util.List;
 /**
  * The body of POST /v3/combine-transactions/jsapi.
  *
- * @param combineAppid combine_appid: Combine appid. Left out, it is the configuration's appid.
- * @param combineMchid combine_mchid: Combine mchid. Left out, it is the configuration's mchid.
- * @param combineOutTradeNo combine_out_trade_no: Combine out trade no. Required.
- * @param combinePayerInfo combine_payer_info: Combine payer info. Required.
- * @param limitPay limit_pay: Limit pay. One of balance_only, no_balance, no_debit.
- * @param notifyUrl notify_url: Notify url. Left out, it is the configuration's notify_url.
- * @param sceneInfo scene_info: Scene info.
- * @param subOrders sub_orders: Sub orders. Required.
- * @param subsidyInfo subsidy_info: Subsidy info.
- * @param timeExpire time_expire: Time expire.
+ * @param combineAppid combine_appid: App id of who starts the combined payment. Left out, it is the configuration's
+ *     appid.
+ * @param combineMchid combine_mchid: Merchant id of who starts the combined payment. Left out, it is the
+ *     configuration's mchid.
+ * @param combineOutTradeNo combine_out_trade_no: The merchant's number of the combined order, unique for the
+ *     merchant id. Required.
+ * @param combinePayerInfo combine_payer_info: Who pays the combined order. Required.
+ * @param limitPay limit_pay: Ways of paying that are excluded. One of balance_only, no_balance, no_debit.
+ * @param notifyUrl notify_url: Where the notification goes: absolute, HTTPS, without query. Left out, it is the
+ *     configuration's notify_url.
+ * @param sceneInfo scene_info: Where the payment takes place.
+ * @param subOrders sub_orders: Orders that are paid together. Required.
+ * @param subsidyInfo subsidy_info: Discount of instalments.
+ * @param timeExpire time_expire: Until when the order can be paid.
  * @param timeStart time_start: Time start.
  */
 public record JsapiRequest(
@@ -57,7 +61,7 @@ public record JsapiRequest(
         private Builder() {}
 
         /**
-         * combine_appid: Combine appid. Left out, it is the configuration's appid.
+         * combine_appid: App id of who starts the combined payment. Left out, it is the configuration's appid.
          *
          * @param combineAppid the value
          * @return this builder
@@ -68,7 +72,7 @@ public record JsapiRequest(
         }
 
         /**
-         * combine_mchid: Combine mchid. Left out, it is the configuration's mchid.
+         * combine_mchid: Merchant id of who starts the combined payment. Left out, it is the configuration's mchid.
          *
          * @param combineMchid the value
          * @return this builder
@@ -79,7 +83,7 @@ public record JsapiRequest(
         }
 
         /**
-         * combine_out_trade_no: Combine out trade no. Required.
+         * combine_out_trade_no: The merchant's number of the combined order, unique for the merchant id. Required.
          *
          * @param combineOutTradeNo the value
          * @return this builder
@@ -90,7 +94,7 @@ public record JsapiRequest(
         }
 
         /**
-         * combine_payer_info: Combine payer info. Required.
+         * combine_payer_info: Who pays the combined order. Required.
          *
          * @param combinePayerInfo the value
          * @return this builder
@@ -101,7 +105,7 @@ public record JsapiRequest(
         }
 
         /**
-         * limit_pay: Limit pay. One of balance_only, no_balance, no_debit.
+         * limit_pay: Ways of paying that are excluded. One of balance_only, no_balance, no_debit.
          *
          * @param limitPay the value
          * @return this builder
@@ -112,7 +116,8 @@ public record JsapiRequest(
         }
 
         /**
-         * notify_url: Notify url. Left out, it is the configuration's notify_url.
+         * notify_url: Where the notification goes: absolute, HTTPS, without query. Left out, it is the configuration's
+         * notify_url.
          *
          * @param notifyUrl the value
          * @return this builder
@@ -123,7 +128,7 @@ public record JsapiRequest(
         }
 
         /**
-         * scene_info: Scene info.
+         * scene_info: Where the payment takes place.
          *
          * @param sceneInfo the value
          * @return this builder
@@ -134,7 +139,7 @@ public record JsapiRequest(
         }
 
         /**
-         * sub_orders: Sub orders. Required.
+         * sub_orders: Orders that are paid together. Required.
          *
          * @param subOrders the value
          * @return this builder
@@ -145,7 +150,7 @@ public record JsapiRequest(
         }
 
         /**
-         * subsidy_info: Subsidy info.
+         * subsidy_info: Discount of instalments.
          *
          * @param subsidyInfo the value
          * @return this builder
@@ -156,7 +161,7 @@ public record JsapiRequest(
         }
 
         /**
-         * time_expire: Time expire.
+         * time_expire: Until when the order can be paid.
          *
          * @param timeExpire the value
          * @return this builder

@@ -4,19 +4,19 @@ package io.payseal.wechat.combine;
 import com.fasterxml.jackson.annotation.JsonProperty;
 
 /**
- * An item of sub_orders.
+ * An item of sub_orders. Orders that are paid together.
  *
- * @param amount amount: Amount. Required.
- * @param attach attach: Attach. Required.
- * @param description description: Description. Required.
- * @param detail detail: Detail.
- * @param goodsTag goods_tag: Goods tag.
- * @param mchid mchid: Mchid. Required.
- * @param outTradeNo out_trade_no: Out trade no. Required.
- * @param profitSharing profit_sharing: Profit sharing.
- * @param settleInfo settle_info: Settle info.
- * @param subAppid sub_appid: Sub appid.
- * @param subMchid sub_mchid: Sub mchid. Required.
+ * @param amount amount: Amounts of the order. Required.
+ * @param attach attach: The merchant's own data, returned as it is. Required.
+ * @param description description: What is paid for or done, in words. Required.
+ * @param detail detail: Details.
+ * @param goodsTag goods_tag: Mark of goods for discounts.
+ * @param mchid mchid: Merchant id. Required.
+ * @param outTradeNo out_trade_no: The merchant's order number, unique for the merchant id. Required.
+ * @param profitSharing profit_sharing: Whether the payment will be shared with others.
+ * @param settleInfo settle_info: How the payment is settled.
+ * @param subAppid sub_appid: App id of the sub-merchant.
+ * @param subMchid sub_mchid: Merchant id of the sub-merchant. Required.
  */
 public record JsapiSubOrder(
         @JsonProperty("amount") Amount amount,
@@ -56,7 +56,7 @@ public record JsapiSubOrder(
         private Builder() {}
 
         /**
-         * amount: Amount. Required.
+         * amount: Amounts of the order. Required.
          *
          * @param amount the value
          * @return this builder
@@ -67,7 +67,7 @@ public record JsapiSubOrder(
         }
 
         /**
-         * attach: Attach. Required.
+         * attach: The merchant's own data, returned as it is. Required.
          *
          * @param attach the value
          * @return this builder
@@ -78,7 +78,7 @@ public record JsapiSubOrder(
         }
 
         /**
-         * description: Description. Required.
+         * description: What is paid for or done, in words. Required.
          *
          * @param description the value
          * @return this builder
@@ -89,7 +89,7 @@ public record JsapiSubOrder(
         }
 
         /**
-         * detail: Detail.
+         * detail: Details.
          *
          * @param detail the value
          * @return this builder
@@ -100,7 +100,7 @@ public record JsapiSubOrder(
         }
 
         /**
-         * goods_tag: Goods tag.
+         * goods_tag: Mark of goods for discounts.
          *
          * @param goodsTag the value
          * @return this builder
@@ -111,7 +111,7 @@ public record JsapiSubOrder(
         }
 
         /**
-         * mchid: Mchid. Required.
+         * mchid: Merchant id. Required.
          *
          * @param mchid the value
          * @return this builder
@@ -122,7 +122,7 @@ public record JsapiSubOrder(
         }
 
         /**
-         * out_trade_no: Out trade no. Required.
+         * out_trade_no: The merchant's order number, unique for the merchant id. Required.
          *
          * @param outTradeNo the value
          * @return this builder
@@ -133,7 +133,7 @@ public record JsapiSubOrder(
         }
 
         /**
-         * profit_sharing: Profit sharing.
+         * profit_sharing: Whether the payment will be shared with others.
          *
          * @param profitSharing the value
          * @return this builder
@@ -144,7 +144,7 @@ public record JsapiSubOrder(
         }
 
         /**
-         * settle_info: Settle info.
+         * settle_info: How the payment is settled.
          *
          * @param settleInfo the value
          * @return this builder
@@ -155,7 +155,7 @@ public record JsapiSubOrder(
         }
 
         /**
-         * sub_appid: Sub appid.
+         * sub_appid: App id of the sub-merchant.
          *
          * @param subAppid the value
          * @return this builder
@@ -166,7 +166,7 @@ public record JsapiSubOrder(
         }
 
         /**
-         * sub_mchid: Sub mchid. Required.
+         * sub_mchid: Merchant id of the sub-merchant. Required.
          *
          * @param subMchid the value
          * @return this builder

@@ -4,9 +4,9 @@ package io.payseal.wechat.combine;
 import com.fasterxml.jackson.annotation.JsonProperty;
 
 /**
- * The object combine_payer_info.
+ * The object combine_payer_info. Who pays the combined order.
  *
- * @param openid openid: Openid. Required.
+ * @param openid openid: The user's id within the app id. Required.
  */
 public record MiniProgramPayerInfo(@JsonProperty("openid") String openid) {
     /**
@@ -25,7 +25,7 @@ public record MiniProgramPayerInfo(@JsonProperty("openid") String openid) {
         private Builder() {}
 
         /**
-         * openid: Openid. Required.
+         * openid: The user's id within the app id. Required.
          *
          * @param openid the value
          * @return this builder

@@ -7,14 +7,18 @@ import java.util.List;
 /**
  * The body of POST /v3/combine-transactions/miniprogram.
  *
- * @param combineAppid combine_appid: Combine appid. Left out, it is the configuration's appid.
- * @param combineMchid combine_mchid: Combine mchid. Left out, it is the configuration's mchid.
- * @param combineOutTradeNo combine_out_trade_no: Combine out trade no. Required.
- * @param combinePayerInfo combine_payer_info: Combine payer info. Required.
- * @param notifyUrl notify_url: Notify url. Left out, it is the configuration's notify_url.
- * @param sceneInfo scene_info: Scene info.
- * @param subOrders sub_orders: Sub orders. Required.
- * @param timeExpire time_expire: Time expire. RFC 3339.
+ * @param combineAppid combine_appid: App id of who starts the combined payment. Left out, it is the configuration's
+ *     appid.
+ * @param combineMchid combine_mchid: Merchant id of who starts the combined payment. Left out, it is the
+ *     configuration's mchid.
+ * @param combineOutTradeNo combine_out_trade_no: The merchant's number of the combined order, unique for the
+ *     merchant id. Required.
+ * @param combinePayerInfo combine_payer_info: Who pays the combined order. Required.
+ * @param notifyUrl notify_url: Where the notification goes: absolute, HTTPS, without query. Left out, it is the
+ *     configuration's notify_url.
+ * @param sceneInfo scene_info: Where the payment takes place.
+ * @param subOrders sub_orders: Orders that are paid together. Required.
+ * @param timeExpire time_expire: Until when the order can be paid. RFC 3339.
  * @param tradeScenario trade_scenario: Trade scenario. Always RECOMMERCE.
  */
 public record MiniProgramRequest(
@@ -51,7 +55,7 @@ public record MiniProgramRequest(
         private Builder() {}
 
         /**
-         * combine_appid: Combine appid. Left out, it is the configuration's appid.
+         * combine_appid: App id of who starts the combined payment. Left out, it is the configuration's appid.
          *
          * @param combineAppid the value
          * @return this builder
@@ -62,7 +66,7 @@ public record MiniProgramRequest(
         }
 
         /**
-         * combine_mchid: Combine mchid. Left out, it is the configuration's mchid.
+         * combine_mchid: Merchant id of who starts the combined payment. Left out, it is the configuration's mchid.
          *
          * @param combineMchid the value
          * @return this builder
@@ -73,7 +77,7 @@ public record MiniProgramRequest(
         }
 
         /**
-         * combine_out_trade_no: Combine out trade no. Required.
+         * combine_out_trade_no: The merchant's number of the combined order, unique for the merchant id. Required.
          *
          * @param combineOutTradeNo the value
          * @return this builder
@@ -84,7 +88,7 @@ public record MiniProgramRequest(
         }
 
         /**
-         * combine_payer_info: Combine payer info. Required.
+         * combine_payer_info: Who pays the combined order. Required.
          *
          * @param combinePayerInfo the value
          * @return this builder
@@ -95,7 +99,8 @@ public record MiniProgramRequest(
         }
 
         /**
-         * notify_url: Notify url. Left out, it is the configuration's notify_url.
+         * notify_url: Where the notification goes: absolute, HTTPS, without query. Left out, it is the configuration's
+         * notify_url.
          *
          * @param notifyUrl the value
          * @return this builder
@@ -106,7 +111,7 @@ public record MiniProgramRequest(
         }
 
         /**
-         * scene_info: Scene info.
+         * scene_info: Where the payment takes place.
          *
          * @param sceneInfo the value
          * @return this builder
@@ -117,7 +122,7 @@ public record MiniProgramRequest(
         }
 
         /**
-         * sub_orders: Sub orders. Required.
+         * sub_orders: Orders that are paid together. Required.
          *
          * @param subOrders the value
          * @return this builder
@@ -128,7 +133,7 @@ public record MiniProgramRequest(
         }
 
         /**
-         * time_expire: Time expire. RFC 3339.
+         * time_expire: Until when the order can be paid. RFC 3339.
          *
          * @param timeExpire the value
          * @return this builder

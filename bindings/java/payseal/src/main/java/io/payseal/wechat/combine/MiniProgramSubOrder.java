@@ -4,16 +4,16 @@ package io.payseal.wechat.combine;
 import com.fasterxml.jackson.annotation.JsonProperty;
 
 /**
- * An item of sub_orders.
+ * An item of sub_orders. Orders that are paid together.
  *
- * @param amount amount: Amount. Required.
- * @param attach attach: Attach. Required.
- * @param description description: Description. Required.
- * @param individualAuthId individual_auth_id: Individual auth id. Required.
+ * @param amount amount: Amounts of the order. Required.
+ * @param attach attach: The merchant's own data, returned as it is. Required.
+ * @param description description: What is paid for or done, in words. Required.
+ * @param individualAuthId individual_auth_id: Number of a person's authorization. Required.
  * @param individualName individual_name: Individual name.
- * @param mchid mchid: Mchid. Required.
+ * @param mchid mchid: Merchant id. Required.
  * @param orderServiceType order_service_type: Order service type. Always INDIVIDUALTRADE.
- * @param outTradeNo out_trade_no: Out trade no. Required.
+ * @param outTradeNo out_trade_no: The merchant's order number, unique for the merchant id. Required.
  */
 public record MiniProgramSubOrder(
         @JsonProperty("amount") Amount amount,
@@ -47,7 +47,7 @@ public record MiniProgramSubOrder(
         private Builder() {}
 
         /**
-         * amount: Amount. Required.
+         * amount: Amounts of the order. Required.
          *
          * @param amount the value
          * @return this builder
@@ -58,7 +58,7 @@ public record MiniProgramSubOrder(
         }
 
         /**
-         * attach: Attach. Required.
+         * attach: The merchant's own data, returned as it is. Required.
          *
          * @param attach the value
          * @return this builder
@@ -69,7 +69,7 @@ public record MiniProgramSubOrder(
         }
 
         /**
-         * description: Description. Required.
+         * description: What is paid for or done, in words. Required.
          *
          * @param description the value
          * @return this builder
@@ -80,7 +80,7 @@ public record MiniProgramSubOrder(
         }
 
         /**
-         * individual_auth_id: Individual auth id. Required.
+         * individual_auth_id: Number of a person's authorization. Required.
          *
          * @param individualAuthId the value
          * @return this builder
@@ -102,7 +102,7 @@ public record MiniProgramSubOrder(
         }
 
         /**
-         * mchid: Mchid. Required.
+         * mchid: Merchant id. Required.
          *
          * @param mchid the value
          * @return this builder
@@ -124,7 +124,7 @@ public record MiniProgramSubOrder(
         }
 
         /**
-         * out_trade_no: Out trade no. Required.
+         * out_trade_no: The merchant's order number, unique for the merchant id. Required.
          *
          * @param outTradeNo the value
          * @return this builder

@@ -7,15 +7,19 @@ import java.util.List;
 /**
  * The body of POST /v3/combine-transactions/native.
  *
- * @param combineAppid combine_appid: Combine appid. Left out, it is the configuration's appid.
- * @param combineMchid combine_mchid: Combine mchid. Left out, it is the configuration's mchid.
- * @param combineOutTradeNo combine_out_trade_no: Combine out trade no. Required.
- * @param combinePayerInfo combine_payer_info: Combine payer info.
- * @param limitPay limit_pay: Limit pay. One of balance_only, no_balance, no_debit.
- * @param notifyUrl notify_url: Notify url. Left out, it is the configuration's notify_url.
- * @param sceneInfo scene_info: Scene info.
- * @param subOrders sub_orders: Sub orders. Required.
- * @param timeExpire time_expire: Time expire.
+ * @param combineAppid combine_appid: App id of who starts the combined payment. Left out, it is the configuration's
+ *     appid.
+ * @param combineMchid combine_mchid: Merchant id of who starts the combined payment. Left out, it is the
+ *     configuration's mchid.
+ * @param combineOutTradeNo combine_out_trade_no: The merchant's number of the combined order, unique for the
+ *     merchant id. Required.
+ * @param combinePayerInfo combine_payer_info: Who pays the combined order.
+ * @param limitPay limit_pay: Ways of paying that are excluded. One of balance_only, no_balance, no_debit.
+ * @param notifyUrl notify_url: Where the notification goes: absolute, HTTPS, without query. Left out, it is the
+ *     configuration's notify_url.
+ * @param sceneInfo scene_info: Where the payment takes place.
+ * @param subOrders sub_orders: Orders that are paid together. Required.
+ * @param timeExpire time_expire: Until when the order can be paid.
  * @param timeStart time_start: Time start.
  */
 public record NativeRequest(
@@ -54,7 +58,7 @@ public record NativeRequest(
         private Builder() {}
 
         /**
-         * combine_appid: Combine appid. Left out, it is the configuration's appid.
+         * combine_appid: App id of who starts the combined payment. Left out, it is the configuration's appid.
          *
          * @param combineAppid the value
          * @return this builder
@@ -65,7 +69,7 @@ public record NativeRequest(
         }
 
         /**
-         * combine_mchid: Combine mchid. Left out, it is the configuration's mchid.
+         * combine_mchid: Merchant id of who starts the combined payment. Left out, it is the configuration's mchid.
          *
          * @param combineMchid the value
          * @return this builder
@@ -76,7 +80,7 @@ public record NativeRequest(
         }
 
         /**
-         * combine_out_trade_no: Combine out trade no. Required.
+         * combine_out_trade_no: The merchant's number of the combined order, unique for the merchant id. Required.
          *
          * @param combineOutTradeNo the value
          * @return this builder
@@ -87,7 +91,7 @@ public record NativeRequest(
         }
 
         /**
-         * combine_payer_info: Combine payer info.
+         * combine_payer_info: Who pays the combined order.
          *
          * @param combinePayerInfo the value
          * @return this builder
@@ -98,7 +102,7 @@ public record NativeRequest(
         }
 
         /**
-         * limit_pay: Limit pay. One of balance_only, no_balance, no_debit.
+         * limit_pay: Ways of paying that are excluded. One of balance_only, no_balance, no_debit.
          *
          * @param limitPay the value
          * @return this builder
@@ -109,7 +113,8 @@ public record NativeRequest(
         }
 
         /**
-         * notify_url: Notify url. Left out, it is the configuration's notify_url.
+         * notify_url: Where the notification goes: absolute, HTTPS, without query. Left out, it is the configuration's
+         * notify_url.
          *
          * @param notifyUrl the value
          * @return this builder
@@ -120,7 +125,7 @@ public record NativeRequest(
         }
 
         /**
-         * scene_info: Scene info.
+         * scene_info: Where the payment takes place.
          *
          * @param sceneInfo the value
          * @return this builder
@@ -131,7 +136,7 @@ public record NativeRequest(
         }
 
         /**
-         * sub_orders: Sub orders. Required.
+         * sub_orders: Orders that are paid together. Required.
          *
          * @param subOrders the value
          * @return this builder
@@ -142,7 +147,7 @@ public record NativeRequest(
         }
 
         /**
-         * time_expire: Time expire.
+         * time_expire: Until when the order can be paid.
          *
          * @param timeExpire the value
          * @return this builder

@@ -6,6 +6,6 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The answer to POST /v3/combine-transactions/native.
  *
- * @param codeUrl code_url: Code url.
+ * @param codeUrl code_url: Text of the QR code to show; good for two hours.
  */
 public record NativeResponse(@JsonProperty("code_url") String codeUrl) {}

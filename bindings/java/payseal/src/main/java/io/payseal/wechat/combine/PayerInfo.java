@@ -4,11 +4,11 @@ package io.payseal.wechat.combine;
 import com.fasterxml.jackson.annotation.JsonProperty;
 
 /**
- * The object combine_payer_info.
+ * The object combine_payer_info. Who pays the combined order.
  *
- * @param identity identity: Identity.
- * @param openid openid: Openid.
- * @param subOpenid sub_openid: Sub openid.
+ * @param identity identity: Who the payer must be.
+ * @param openid openid: The user's id within the app id.
+ * @param subOpenid sub_openid: The user's id within the sub-merchant's app id.
  */
 public record PayerInfo(
         @JsonProperty("identity") Identity identity,
@@ -32,7 +32,7 @@ public record PayerInfo(
         private Builder() {}
 
         /**
-         * identity: Identity.
+         * identity: Who the payer must be.
          *
          * @param identity the value
          * @return this builder
@@ -43,7 +43,7 @@ public record PayerInfo(
         }
 
         /**
-         * openid: Openid.
+         * openid: The user's id within the app id.
          *
          * @param openid the value
          * @return this builder
@@ -54,7 +54,7 @@ public record PayerInfo(
         }
 
         /**
-         * sub_openid: Sub openid.
+         * sub_openid: The user's id within the sub-merchant's app id.
          *
          * @param subOpenid the value
          * @return this builder

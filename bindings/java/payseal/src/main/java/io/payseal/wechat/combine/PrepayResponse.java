@@ -7,7 +7,7 @@ import com.fasterxml.jackson.annotation.JsonProperty;
  * The answer to POST /v3/combine-transactions/app.
  *
  * @param contractResult contract_result: Contract result.
- * @param prepayId prepay_id: Prepay id.
+ * @param prepayId prepay_id: What the payer's device needs to begin the payment; good for two hours.
  */
 public record PrepayResponse(
         @JsonProperty("contract_result") ContractResult contractResult,

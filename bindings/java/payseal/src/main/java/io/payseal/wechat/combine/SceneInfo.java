@@ -4,10 +4,10 @@ package io.payseal.wechat.combine;
 import com.fasterxml.jackson.annotation.JsonProperty;
 
 /**
- * The object scene_info.
+ * The object scene_info. Where the payment takes place.
  *
- * @param deviceId device_id: Device id.
- * @param payerClientIp payer_client_ip: Payer client ip. Required.
+ * @param deviceId device_id: The merchant's number of the device.
+ * @param payerClientIp payer_client_ip: IP address of the payer's device. Required.
  */
 public record SceneInfo(
         @JsonProperty("device_id") String deviceId,
@@ -29,7 +29,7 @@ public record SceneInfo(
         private Builder() {}
 
         /**
-         * device_id: Device id.
+         * device_id: The merchant's number of the device.
          *
          * @param deviceId the value
          * @return this builder
@@ -40,7 +40,7 @@ public record SceneInfo(
         }
 
         /**
-         * payer_client_ip: Payer client ip. Required.
+         * payer_client_ip: IP address of the payer's device. Required.
          *
          * @param payerClientIp the value
          * @return this builder

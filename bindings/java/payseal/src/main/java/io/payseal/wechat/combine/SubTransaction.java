@@ -5,23 +5,24 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 import java.util.List;
 
 /**
- * An item of sub_orders.
+ * An item of sub_orders. Orders that are paid together.
  *
- * @param amount amount: Amount.
- * @param attach attach: Attach.
- * @param bankType bank_type: Bank type.
- * @param individualAuthId individual_auth_id: Individual auth id.
+ * @param amount amount: Amounts of the order.
+ * @param attach attach: The merchant's own data, returned as it is.
+ * @param bankType bank_type: The payer's bank and kind of card.
+ * @param individualAuthId individual_auth_id: Number of a person's authorization.
  * @param individualName individual_name: Individual name.
- * @param mchid mchid: Mchid.
- * @param outTradeNo out_trade_no: Out trade no.
- * @param successTime success_time: Success time. RFC 3339.
- * @param tradeState trade_state: Trade state. CLOSED, NOTPAY, PAYERROR, REFUND, SUCCESS, or what the provider adds.
- * @param tradeType trade_type: Trade type. APP, JSAPI, MWEB, NATIVE, or what the provider adds.
- * @param transactionId transaction_id: Transaction id.
- * @param promotionDetail promotion_detail: Promotion detail.
- * @param subAppid sub_appid: Sub appid.
- * @param subMchid sub_mchid: Sub mchid.
- * @param subOpenid sub_openid: Sub openid.
+ * @param mchid mchid: Merchant id.
+ * @param outTradeNo out_trade_no: The merchant's order number, unique for the merchant id.
+ * @param successTime success_time: When it succeeded. RFC 3339.
+ * @param tradeState trade_state: State of the payment. CLOSED, NOTPAY, PAYERROR, REFUND, SUCCESS, or what the
+ *     provider adds.
+ * @param tradeType trade_type: Way of paying. APP, JSAPI, MWEB, NATIVE, or what the provider adds.
+ * @param transactionId transaction_id: WeChat Pay's number of the payment.
+ * @param promotionDetail promotion_detail: Coupons that were used.
+ * @param subAppid sub_appid: App id of the sub-merchant.
+ * @param subMchid sub_mchid: Merchant id of the sub-merchant.
+ * @param subOpenid sub_openid: The user's id within the sub-merchant's app id.
  */
 public record SubTransaction(
         @JsonProperty("amount") SubTransactionAmount amount,

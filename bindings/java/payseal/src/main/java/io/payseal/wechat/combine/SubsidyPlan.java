@@ -6,7 +6,7 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * An item of subsidy_plan.
  *
- * @param subsidyInstallmentNum subsidy_installment_num: Subsidy installment num. One of 12, 3, 6. Required.
+ * @param subsidyInstallmentNum subsidy_installment_num: Number of instalments. One of 12, 3, 6. Required.
  * @param subsidyPercent subsidy_percent: Subsidy percent. One of 0, 100. Required.
  */
 public record SubsidyPlan(
@@ -29,7 +29,7 @@ public record SubsidyPlan(
         private Builder() {}
 
         /**
-         * subsidy_installment_num: Subsidy installment num. One of 12, 3, 6. Required.
+         * subsidy_installment_num: Number of instalments. One of 12, 3, 6. Required.
          *
          * @param subsidyInstallmentNum the value
          * @return this builder

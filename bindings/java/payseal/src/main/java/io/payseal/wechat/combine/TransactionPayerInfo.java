@@ -4,8 +4,8 @@ package io.payseal.wechat.combine;
 import com.fasterxml.jackson.annotation.JsonProperty;
 
 /**
- * The object combine_payer_info.
+ * The object combine_payer_info. Who pays the combined order.
  *
- * @param openid openid: Openid.
+ * @param openid openid: The user's id within the app id.
  */
 public record TransactionPayerInfo(@JsonProperty("openid") String openid) {}

@@ -4,9 +4,9 @@ package io.payseal.wechat.combine;
 import com.fasterxml.jackson.annotation.JsonProperty;
 
 /**
- * The object scene_info.
+ * The object scene_info. Where the payment takes place.
  *
- * @param deviceId device_id: Device id.
+ * @param deviceId device_id: The merchant's number of the device.
  */
 public record TransactionSceneInfo(
         @JsonProperty("device_id") String deviceId) {}

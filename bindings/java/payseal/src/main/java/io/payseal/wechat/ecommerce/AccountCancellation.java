@@ -9,14 +9,15 @@ import java.util.List;
  *
  * @param accountInfo account_info: Account info.
  * @param accountWithdrawResult account_withdraw_result: Account withdraw result.
- * @param applymentId applyment_id: Applyment id.
+ * @param applymentId applyment_id: WeChat Pay's number of the application.
  * @param cancelState cancel_state: Cancel state. ACCEPTED, CANCELED, FINISH, FUND_PROCESSING, REJECTED, REVIEWING,
  *     REVOKED, SYSTEM_PROCESSING, WAITING_MERCHANT_CONFIRM, or what the provider adds.
  * @param cancelStateDescription cancel_state_description: Cancel state description.
  * @param confirmCancel confirm_cancel: Confirm cancel.
  * @param modifyTime modify_time: Modify time. RFC 3339.
- * @param outRequestNo out_request_no: Out request no.
- * @param subMchid sub_mchid: Sub mchid.
+ * @param outRequestNo out_request_no: The merchant's number of the request, unique for the merchant id; the same
+ *     number has one effect.
+ * @param subMchid sub_mchid: Merchant id of the sub-merchant.
  * @param withdraw withdraw: Withdraw. APPLY_WITHDRAW, NOT_APPLY_WITHDRAW, or what the provider adds.
  * @param withdrawState withdraw_state: Withdraw state. WITHDRAW_EXCEPTION, WITHDRAW_PROCESSING, WITHDRAW_SUCCEED,
  *     or what the provider adds.

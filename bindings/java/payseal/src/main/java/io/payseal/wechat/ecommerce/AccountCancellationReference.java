@@ -6,9 +6,10 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The answer to POST /v3/ecommerce/account/apply-cancel-withdraw.
  *
- * @param applymentId applyment_id: Applyment id.
- * @param outRequestNo out_request_no: Out request no.
- * @param subMchid sub_mchid: Sub mchid.
+ * @param applymentId applyment_id: WeChat Pay's number of the application.
+ * @param outRequestNo out_request_no: The merchant's number of the request, unique for the merchant id; the same
+ *     number has one effect.
+ * @param subMchid sub_mchid: Merchant id of the sub-merchant.
  */
 public record AccountCancellationReference(
         @JsonProperty("applyment_id") String applymentId,

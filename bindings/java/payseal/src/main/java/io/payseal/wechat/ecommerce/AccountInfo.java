@@ -6,14 +6,14 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The object account_info.
  *
- * @param accountBank account_bank: Account bank. Required.
- * @param accountName account_name: Account name. Sent encrypted: give the plaintext, the library encrypts it.
- *     Required.
- * @param accountNumber account_number: Account number. Sent encrypted: give the plaintext, the library encrypts it.
- *     Required.
+ * @param accountBank account_bank: Name of the bank. Required.
+ * @param accountName account_name: Name of the account's holder. Sent encrypted: give the plaintext, the library
+ *     encrypts it. Required.
+ * @param accountNumber account_number: Number of the bank account. Sent encrypted: give the plaintext, the library
+ *     encrypts it. Required.
  * @param bankAccountType bank_account_type: Bank account type. One of 74, 75. Required.
- * @param bankBranchId bank_branch_id: Bank branch id.
- * @param bankName bank_name: Bank name.
+ * @param bankBranchId bank_branch_id: Number of the bank's branch.
+ * @param bankName bank_name: Name of the bank with its branch.
  */
 public record AccountInfo(
         @JsonProperty("account_bank") String accountBank,
@@ -49,7 +49,7 @@ public record AccountInfo(
         private Builder() {}
 
         /**
-         * account_bank: Account bank. Required.
+         * account_bank: Name of the bank. Required.
          *
          * @param accountBank the value
          * @return this builder
@@ -60,7 +60,8 @@ public record AccountInfo(
         }
 
         /**
-         * account_name: Account name. Sent encrypted: give the plaintext, the library encrypts it. Required.
+         * account_name: Name of the account's holder. Sent encrypted: give the plaintext, the library encrypts it.
+         * Required.
          *
          * @param accountName the value
          * @return this builder
@@ -71,7 +72,8 @@ public record AccountInfo(
         }
 
         /**
-         * account_number: Account number. Sent encrypted: give the plaintext, the library encrypts it. Required.
+         * account_number: Number of the bank account. Sent encrypted: give the plaintext, the library encrypts it.
+         * Required.
          *
          * @param accountNumber the value
          * @return this builder
@@ -93,7 +95,7 @@ public record AccountInfo(
         }
 
         /**
-         * bank_branch_id: Bank branch id.
+         * bank_branch_id: Number of the bank's branch.
          *
          * @param bankBranchId the value
          * @return this builder
@@ -104,7 +106,7 @@ public record AccountInfo(
         }
 
         /**
-         * bank_name: Bank name.
+         * bank_name: Name of the bank with its branch.
          *
          * @param bankName the value
          * @return this builder

@@ -6,14 +6,14 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The object account_validation.
  *
- * @param accountName account_name: Account name.
+ * @param accountName account_name: Name of the account's holder.
  * @param accountNo account_no: Account no.
  * @param city city: City.
  * @param deadline deadline: Deadline.
  * @param destinationAccountBank destination_account_bank: Destination account bank.
  * @param destinationAccountName destination_account_name: Destination account name.
  * @param destinationAccountNumber destination_account_number: Destination account number.
- * @param payAmount pay_amount: Pay amount.
+ * @param payAmount pay_amount: What is paid. In fen.
  * @param remark remark: Remark.
  */
 public record AccountValidation(

@@ -10,7 +10,7 @@ import com.fasterxml.jackson.annotation.JsonProperty;
  *     TRADE_FEE_ACCOUNT, or what the provider adds.
  * @param payState pay_state: Pay state. BANK_REFUNDED, PAY_FAIL, PAY_PROCESSING, PAY_SUCCEED, or what the provider
  *     adds.
- * @param stateDescription state_description: State description.
+ * @param stateDescription state_description: The state in words.
  */
 public record AccountWithdrawResult(
         @JsonProperty("out_account_type") String outAccountType,

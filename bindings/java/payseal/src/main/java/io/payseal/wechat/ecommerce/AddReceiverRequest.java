@@ -7,11 +7,13 @@ import com.fasterxml.jackson.annotation.JsonProperty;
  * The body of POST /v3/ecommerce/profitsharing/receivers/add.
  *
  * @param account account: Account. Required.
- * @param appid appid: Appid. Required.
- * @param encryptedName encrypted_name: Encrypted name. Sent encrypted: give the plaintext, the library encrypts it.
+ * @param appid appid: App id of the official account, mini-program or app. Required.
+ * @param encryptedName encrypted_name: Name of the receiver. Sent encrypted: give the plaintext, the library
+ *     encrypts it.
  * @param name name: Name.
- * @param relationType relation_type: Relation type. One of MERCHANT_ID, PERSONAL_OPENID. Required.
- * @param type type: Type. One of MERCHANT_ID, PERSONAL_OPENID. Required.
+ * @param relationType relation_type: How the receiver stands to the merchant. One of MERCHANT_ID, PERSONAL_OPENID.
+ *     Required.
+ * @param type type: Kind. One of MERCHANT_ID, PERSONAL_OPENID. Required.
  */
 public record AddReceiverRequest(
         @JsonProperty("account") String account,
@@ -58,7 +60,7 @@ public record AddReceiverRequest(
         }
 
         /**
-         * appid: Appid. Required.
+         * appid: App id of the official account, mini-program or app. Required.
          *
          * @param appid the value
          * @return this builder
@@ -69,7 +71,7 @@ public record AddReceiverRequest(
         }
 
         /**
-         * encrypted_name: Encrypted name. Sent encrypted: give the plaintext, the library encrypts it.
+         * encrypted_name: Name of the receiver. Sent encrypted: give the plaintext, the library encrypts it.
          *
          * @param encryptedName the value
          * @return this builder
@@ -91,7 +93,7 @@ public record AddReceiverRequest(
         }
 
         /**
-         * relation_type: Relation type. One of MERCHANT_ID, PERSONAL_OPENID. Required.
+         * relation_type: How the receiver stands to the merchant. One of MERCHANT_ID, PERSONAL_OPENID. Required.
          *
          * @param relationType the value
          * @return this builder
@@ -102,7 +104,7 @@ public record AddReceiverRequest(
         }
 
         /**
-         * type: Type. One of MERCHANT_ID, PERSONAL_OPENID. Required.
+         * type: Kind. One of MERCHANT_ID, PERSONAL_OPENID. Required.
          *
          * @param type the value
          * @return this builder

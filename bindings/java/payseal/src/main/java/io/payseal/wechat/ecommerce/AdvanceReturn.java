@@ -11,10 +11,10 @@ import com.fasterxml.jackson.annotation.JsonProperty;
  * @param payeeMchid payee_mchid: Payee mchid.
  * @param payerAccount payer_account: Payer account.
  * @param payerMchid payer_mchid: Payer mchid.
- * @param refundId refund_id: Refund id.
+ * @param refundId refund_id: WeChat Pay's number of the refund.
  * @param result result: Result.
- * @param returnAmount return_amount: Return amount.
- * @param successTime success_time: Success time.
+ * @param returnAmount return_amount: What is given back. In fen.
+ * @param successTime success_time: When it succeeded.
  */
 public record AdvanceReturn(
         @JsonProperty("advance_return_id") String advanceReturnId,

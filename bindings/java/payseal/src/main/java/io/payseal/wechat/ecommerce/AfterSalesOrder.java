@@ -6,13 +6,13 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The answer to GET /v3/ecommerce/profitsharing/after-sales-orders.
  *
- * @param amount amount: Amount.
- * @param failReason fail_reason: Fail reason. ACCOUNT_ABNORMAL, NO_RELATION, RECEIVER_HIGH_RISK, or what the
+ * @param amount amount: Amount. In fen.
+ * @param failReason fail_reason: Why it failed. ACCOUNT_ABNORMAL, NO_RELATION, RECEIVER_HIGH_RISK, or what the
  *     provider adds.
- * @param finishTime finish_time: Finish time. RFC 3339.
+ * @param finishTime finish_time: When it was finished. RFC 3339.
  * @param result result: Result. FAILED, PROCESSING, SUCCESS, or what the provider adds.
- * @param subMchid sub_mchid: Sub mchid.
- * @param transactionId transaction_id: Transaction id.
+ * @param subMchid sub_mchid: Merchant id of the sub-merchant.
+ * @param transactionId transaction_id: WeChat Pay's number of the payment.
  */
 public record AfterSalesOrder(
         @JsonProperty("amount") Long amount,

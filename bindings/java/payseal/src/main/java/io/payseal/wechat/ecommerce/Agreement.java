@@ -9,7 +9,7 @@ import com.fasterxml.jackson.annotation.JsonProperty;
  * @param agreementCode agreement_code: Agreement code. Required.
  * @param agreementVersion agreement_version: Agreement version. Required.
  * @param signOrganization sign_organization: Sign organization. Required.
- * @param signTime sign_time: Sign time. Required.
+ * @param signTime sign_time: When it was signed. Required.
  */
 public record Agreement(
         @JsonProperty("agreement_code") String agreementCode,
@@ -68,7 +68,7 @@ public record Agreement(
         }
 
         /**
-         * sign_time: Sign time. Required.
+         * sign_time: When it was signed. Required.
          *
          * @param signTime the value
          * @return this builder

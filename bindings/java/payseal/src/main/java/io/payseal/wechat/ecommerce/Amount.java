@@ -4,10 +4,10 @@ package io.payseal.wechat.ecommerce;
 import com.fasterxml.jackson.annotation.JsonProperty;
 
 /**
- * The object amount.
+ * The object amount. Amounts of the order.
  *
- * @param currency currency: Currency. Required.
- * @param totalAmount total_amount: Total amount. Required.
+ * @param currency currency: Currency of the order, ISO 4217. Required.
+ * @param totalAmount total_amount: Whole amount. In fen. Required.
  */
 public record Amount(
         @JsonProperty("currency") String currency,
@@ -29,7 +29,7 @@ public record Amount(
         private Builder() {}
 
         /**
-         * currency: Currency. Required.
+         * currency: Currency of the order, ISO 4217. Required.
          *
          * @param currency the value
          * @return this builder
@@ -40,7 +40,7 @@ public record Amount(
         }
 
         /**
-         * total_amount: Total amount. Required.
+         * total_amount: Whole amount. In fen. Required.
          *
          * @param totalAmount the value
          * @return this builder

@@ -7,13 +7,15 @@ import com.fasterxml.jackson.annotation.JsonProperty;
  * The body of POST /v3/ecommerce/refunds/{refund_id}/apply-abnormal-refund.
  *
  * @param bankAccount bank_account: Bank account. Sent encrypted: give the plaintext, the library encrypts it.
- * @param bankType bank_type: Bank type. One of ABC_DEBIT, BOC_DEBIT, CCB_DEBIT, CEB_DEBIT, CIB_DEBIT, CITIC_DEBIT,
- *     CMBC_DEBIT, CMB_DEBIT, COMM_DEBIT, GDB_DEBIT, ICBC_DEBIT, NBCB_DEBIT, PAB_DEBIT, PSBC_DEBIT, SPDB_DEBIT.
- * @param individualAuthId individual_auth_id: Individual auth id.
- * @param outRefundNo out_refund_no: Out refund no. Required.
+ * @param bankType bank_type: The payer's bank and kind of card. One of ABC_DEBIT, BOC_DEBIT, CCB_DEBIT, CEB_DEBIT,
+ *     CIB_DEBIT, CITIC_DEBIT, CMBC_DEBIT, CMB_DEBIT, COMM_DEBIT, GDB_DEBIT, ICBC_DEBIT, NBCB_DEBIT, PAB_DEBIT,
+ *     PSBC_DEBIT, SPDB_DEBIT.
+ * @param individualAuthId individual_auth_id: Number of a person's authorization.
+ * @param outRefundNo out_refund_no: The merchant's refund number, unique for the merchant id; however often it is
+ *     sent, money is refunded once. Required.
  * @param realName real_name: Real name. Sent encrypted: give the plaintext, the library encrypts it.
- * @param subMchid sub_mchid: Sub mchid.
- * @param type type: Type. One of MERCHANT_BANK_CARD, USER_BANK_CARD. Required.
+ * @param subMchid sub_mchid: Merchant id of the sub-merchant.
+ * @param type type: Kind. One of MERCHANT_BANK_CARD, USER_BANK_CARD. Required.
  */
 public record ApplyAbnormalRefundRequest(
         @JsonProperty("bank_account") String bankAccount,
@@ -62,8 +64,9 @@ public record ApplyAbnormalRefundRequest(
         }
 
         /**
-         * bank_type: Bank type. One of ABC_DEBIT, BOC_DEBIT, CCB_DEBIT, CEB_DEBIT, CIB_DEBIT, CITIC_DEBIT, CMBC_DEBIT,
-         * CMB_DEBIT, COMM_DEBIT, GDB_DEBIT, ICBC_DEBIT, NBCB_DEBIT, PAB_DEBIT, PSBC_DEBIT, SPDB_DEBIT.
+         * bank_type: The payer's bank and kind of card. One of ABC_DEBIT, BOC_DEBIT, CCB_DEBIT, CEB_DEBIT, CIB_DEBIT,
+         * CITIC_DEBIT, CMBC_DEBIT, CMB_DEBIT, COMM_DEBIT, GDB_DEBIT, ICBC_DEBIT, NBCB_DEBIT, PAB_DEBIT, PSBC_DEBIT,
+         * SPDB_DEBIT.
          *
          * @param bankType the value
          * @return this builder
@@ -74,7 +77,7 @@ public record ApplyAbnormalRefundRequest(
         }
 
         /**
-         * individual_auth_id: Individual auth id.
+         * individual_auth_id: Number of a person's authorization.
          *
          * @param individualAuthId the value
          * @return this builder
@@ -85,7 +88,8 @@ public record ApplyAbnormalRefundRequest(
         }
 
         /**
-         * out_refund_no: Out refund no. Required.
+         * out_refund_no: The merchant's refund number, unique for the merchant id; however often it is sent, money is
+         * refunded once. Required.
          *
          * @param outRefundNo the value
          * @return this builder
@@ -107,7 +111,7 @@ public record ApplyAbnormalRefundRequest(
         }
 
         /**
-         * sub_mchid: Sub mchid.
+         * sub_mchid: Merchant id of the sub-merchant.
          *
          * @param subMchid the value
          * @return this builder
@@ -118,7 +122,7 @@ public record ApplyAbnormalRefundRequest(
         }
 
         /**
-         * type: Type. One of MERCHANT_BANK_CARD, USER_BANK_CARD. Required.
+         * type: Kind. One of MERCHANT_BANK_CARD, USER_BANK_CARD. Required.
          *
          * @param type the value
          * @return this builder

@@ -8,11 +8,12 @@ import java.util.List;
  * The body of POST /v3/ecommerce/account/apply-cancel-withdraw.
  *
  * @param additionalMaterials additional_materials: Additional materials.
- * @param outRequestNo out_request_no: Out request no. Required.
+ * @param outRequestNo out_request_no: The merchant's number of the request, unique for the merchant id; the same
+ *     number has one effect. Required.
  * @param payeeInfo payee_info: Payee info. Required.
  * @param proofMedias proof_medias: Proof medias.
  * @param remark remark: Remark.
- * @param subMchid sub_mchid: Sub mchid. Required.
+ * @param subMchid sub_mchid: Merchant id of the sub-merchant. Required.
  * @param withdraw withdraw: Withdraw. One of APPLY_WITHDRAW, NOT_APPLY_WITHDRAW.
  */
 public record ApplyAccountCancellationRequest(
@@ -56,7 +57,8 @@ public record ApplyAccountCancellationRequest(
         }
 
         /**
-         * out_request_no: Out request no. Required.
+         * out_request_no: The merchant's number of the request, unique for the merchant id; the same number has one
+         * effect. Required.
          *
          * @param outRequestNo the value
          * @return this builder
@@ -100,7 +102,7 @@ public record ApplyAccountCancellationRequest(
         }
 
         /**
-         * sub_mchid: Sub mchid. Required.
+         * sub_mchid: Merchant id of the sub-merchant. Required.
          *
          * @param subMchid the value
          * @return this builder

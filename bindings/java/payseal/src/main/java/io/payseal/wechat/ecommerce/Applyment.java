@@ -8,16 +8,17 @@ import java.util.List;
  * The answer to GET /v3/ecommerce/applyments/out-request-no/{out_request_no}.
  *
  * @param accountValidation account_validation: Account validation.
- * @param applymentId applyment_id: Applyment id.
+ * @param applymentId applyment_id: WeChat Pay's number of the application.
  * @param applymentState applyment_state: Applyment state. ACCOUNT_NEED_VERIFY, AUDITING, CHECKING, FINISH, FROZEN,
  *     NEED_SIGN, REJECTED, or what the provider adds.
  * @param applymentStateDesc applyment_state_desc: Applyment state desc.
  * @param auditDetail audit_detail: Audit detail.
  * @param legalValidationUrl legal_validation_url: Legal validation url.
- * @param outRequestNo out_request_no: Out request no.
+ * @param outRequestNo out_request_no: The merchant's number of the request, unique for the merchant id; the same
+ *     number has one effect.
  * @param signState sign_state: Sign state. NOT_SIGNABLE, SIGNED, UNSIGNED, or what the provider adds.
  * @param signUrl sign_url: Sign url.
- * @param subMchid sub_mchid: Sub mchid.
+ * @param subMchid sub_mchid: Merchant id of the sub-merchant.
  */
 public record Applyment(
         @JsonProperty("account_validation") AccountValidation accountValidation,

@@ -6,13 +6,15 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The object account_info.
  *
- * @param accountBank account_bank: Account bank.
- * @param accountName account_name: Account name. Sent encrypted: give the plaintext, the library encrypts it.
- * @param accountNumber account_number: Account number. Sent encrypted: give the plaintext, the library encrypts it.
+ * @param accountBank account_bank: Name of the bank.
+ * @param accountName account_name: Name of the account's holder. Sent encrypted: give the plaintext, the library
+ *     encrypts it.
+ * @param accountNumber account_number: Number of the bank account. Sent encrypted: give the plaintext, the library
+ *     encrypts it.
  * @param bankAccountType bank_account_type: Bank account type. One of 74, 75.
  * @param bankAddressCode bank_address_code: Bank address code.
- * @param bankBranchId bank_branch_id: Bank branch id.
- * @param bankName bank_name: Bank name.
+ * @param bankBranchId bank_branch_id: Number of the bank's branch.
+ * @param bankName bank_name: Name of the bank with its branch.
  */
 public record ApplymentAccountInfo(
         @JsonProperty("account_bank") String accountBank,
@@ -50,7 +52,7 @@ public record ApplymentAccountInfo(
         private Builder() {}
 
         /**
-         * account_bank: Account bank.
+         * account_bank: Name of the bank.
          *
          * @param accountBank the value
          * @return this builder
@@ -61,7 +63,7 @@ public record ApplymentAccountInfo(
         }
 
         /**
-         * account_name: Account name. Sent encrypted: give the plaintext, the library encrypts it.
+         * account_name: Name of the account's holder. Sent encrypted: give the plaintext, the library encrypts it.
          *
          * @param accountName the value
          * @return this builder
@@ -72,7 +74,7 @@ public record ApplymentAccountInfo(
         }
 
         /**
-         * account_number: Account number. Sent encrypted: give the plaintext, the library encrypts it.
+         * account_number: Number of the bank account. Sent encrypted: give the plaintext, the library encrypts it.
          *
          * @param accountNumber the value
          * @return this builder
@@ -105,7 +107,7 @@ public record ApplymentAccountInfo(
         }
 
         /**
-         * bank_branch_id: Bank branch id.
+         * bank_branch_id: Number of the bank's branch.
          *
          * @param bankBranchId the value
          * @return this builder
@@ -116,7 +118,7 @@ public record ApplymentAccountInfo(
         }
 
         /**
-         * bank_name: Bank name.
+         * bank_name: Name of the bank with its branch.
          *
          * @param bankName the value
          * @return this builder

@@ -7,19 +7,21 @@ import com.fasterxml.jackson.annotation.JsonProperty;
  * The object contact_info.
  *
  * @param businessAuthorizationLetter business_authorization_letter: Business authorization letter.
- * @param contactIdCardNumber contact_id_card_number: Contact id card number. Sent encrypted: give the plaintext,
- *     the library encrypts it.
+ * @param contactIdCardNumber contact_id_card_number: Number of the contact's document. Sent encrypted: give the
+ *     plaintext, the library encrypts it.
  * @param contactIdDocCopy contact_id_doc_copy: Contact id doc copy.
  * @param contactIdDocCopyBack contact_id_doc_copy_back: Contact id doc copy back.
  * @param contactIdDocType contact_id_doc_type: Contact id doc type. One of IDENTIFICATION_TYPE_FOREIGN_RESIDENT,
  *     IDENTIFICATION_TYPE_HONGKONG_MACAO_RESIDENT, IDENTIFICATION_TYPE_HONGKONG_PASSPORT, IDENTIFICATION_TYPE_IDCARD,
  *     IDENTIFICATION_TYPE_MACAO_PASSPORT, IDENTIFICATION_TYPE_OVERSEA_PASSPORT, IDENTIFICATION_TYPE_TAIWAN_PASSPORT,
  *     IDENTIFICATION_TYPE_TAIWAN_RESIDENT.
- * @param contactName contact_name: Contact name. Sent encrypted: give the plaintext, the library encrypts it.
+ * @param contactName contact_name: Name of the contact. Sent encrypted: give the plaintext, the library encrypts
+ *     it.
  * @param contactPeriodBegin contact_period_begin: Contact period begin.
  * @param contactPeriodEnd contact_period_end: Contact period end.
  * @param contactType contact_type: Contact type. One of 65, 66.
- * @param mobilePhone mobile_phone: Mobile phone. Sent encrypted: give the plaintext, the library encrypts it.
+ * @param mobilePhone mobile_phone: Mobile telephone number. Sent encrypted: give the plaintext, the library
+ *     encrypts it.
  */
 public record ApplymentContactInfo(
         @JsonProperty("business_authorization_letter") String businessAuthorizationLetter,
@@ -74,7 +76,8 @@ public record ApplymentContactInfo(
         }
 
         /**
-         * contact_id_card_number: Contact id card number. Sent encrypted: give the plaintext, the library encrypts it.
+         * contact_id_card_number: Number of the contact's document. Sent encrypted: give the plaintext, the library
+         * encrypts it.
          *
          * @param contactIdCardNumber the value
          * @return this builder
@@ -121,7 +124,7 @@ public record ApplymentContactInfo(
         }
 
         /**
-         * contact_name: Contact name. Sent encrypted: give the plaintext, the library encrypts it.
+         * contact_name: Name of the contact. Sent encrypted: give the plaintext, the library encrypts it.
          *
          * @param contactName the value
          * @return this builder
@@ -165,7 +168,7 @@ public record ApplymentContactInfo(
         }
 
         /**
-         * mobile_phone: Mobile phone. Sent encrypted: give the plaintext, the library encrypts it.
+         * mobile_phone: Mobile telephone number. Sent encrypted: give the plaintext, the library encrypts it.
          *
          * @param mobilePhone the value
          * @return this builder

@@ -6,8 +6,9 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The answer to POST /v3/ecommerce/applyments/out-request-no/{out_request_no}/revoke.
  *
- * @param applymentId applyment_id: Applyment id.
- * @param outRequestNo out_request_no: Out request no.
+ * @param applymentId applyment_id: WeChat Pay's number of the application.
+ * @param outRequestNo out_request_no: The merchant's number of the request, unique for the merchant id; the same
+ *     number has one effect.
  */
 public record ApplymentReference(
         @JsonProperty("applyment_id") Long applymentId,

@@ -7,7 +7,7 @@ import com.fasterxml.jackson.annotation.JsonProperty;
  * An item of audit_detail.
  *
  * @param paramName param_name: Param name.
- * @param rejectReason reject_reason: Reject reason.
+ * @param rejectReason reject_reason: Why it was refused.
  */
 public record AuditDetail(
         @JsonProperty("param_name") String paramName,

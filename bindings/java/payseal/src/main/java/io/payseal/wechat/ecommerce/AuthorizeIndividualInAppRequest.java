@@ -6,8 +6,8 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The body of POST /v3/ecommerce/individual-contracts/pre-entrust-sign/app.
  *
- * @param appid appid: Appid. Required.
- * @param outContractCode out_contract_code: Out contract code. Required.
+ * @param appid appid: App id of the official account, mini-program or app. Required.
+ * @param outContractCode out_contract_code: The merchant's number of the contract. Required.
  */
 public record AuthorizeIndividualInAppRequest(
         @JsonProperty("appid") String appid,
@@ -29,7 +29,7 @@ public record AuthorizeIndividualInAppRequest(
         private Builder() {}
 
         /**
-         * appid: Appid. Required.
+         * appid: App id of the official account, mini-program or app. Required.
          *
          * @param appid the value
          * @return this builder
@@ -40,7 +40,7 @@ public record AuthorizeIndividualInAppRequest(
         }
 
         /**
-         * out_contract_code: Out contract code. Required.
+         * out_contract_code: The merchant's number of the contract. Required.
          *
          * @param outContractCode the value
          * @return this builder

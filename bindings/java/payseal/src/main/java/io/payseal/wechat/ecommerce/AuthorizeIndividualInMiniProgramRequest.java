@@ -6,9 +6,9 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The body of POST /v3/ecommerce/individual-contracts/pre-entrust-sign/mini-program.
  *
- * @param appid appid: Appid. Required.
- * @param openid openid: Openid. Required.
- * @param outContractCode out_contract_code: Out contract code. Required.
+ * @param appid appid: App id of the official account, mini-program or app. Required.
+ * @param openid openid: The user's id within the app id. Required.
+ * @param outContractCode out_contract_code: The merchant's number of the contract. Required.
  */
 public record AuthorizeIndividualInMiniProgramRequest(
         @JsonProperty("appid") String appid,
@@ -32,7 +32,7 @@ public record AuthorizeIndividualInMiniProgramRequest(
         private Builder() {}
 
         /**
-         * appid: Appid. Required.
+         * appid: App id of the official account, mini-program or app. Required.
          *
          * @param appid the value
          * @return this builder
@@ -43,7 +43,7 @@ public record AuthorizeIndividualInMiniProgramRequest(
         }
 
         /**
-         * openid: Openid. Required.
+         * openid: The user's id within the app id. Required.
          *
          * @param openid the value
          * @return this builder
@@ -54,7 +54,7 @@ public record AuthorizeIndividualInMiniProgramRequest(
         }
 
         /**
-         * out_contract_code: Out contract code. Required.
+         * out_contract_code: The merchant's number of the contract. Required.
          *
          * @param outContractCode the value
          * @return this builder

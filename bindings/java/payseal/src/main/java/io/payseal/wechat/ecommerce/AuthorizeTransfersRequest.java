@@ -8,7 +8,7 @@ import java.util.List;
  * The body of POST /v3/ecommerce/mch-transfer/authorizations.
  *
  * @param agreementList agreement_list: Agreement list. Required.
- * @param subMchid sub_mchid: Sub mchid. Required.
+ * @param subMchid sub_mchid: Merchant id of the sub-merchant. Required.
  */
 public record AuthorizeTransfersRequest(
         @JsonProperty("agreement_list") List<Agreement> agreementList,
@@ -41,7 +41,7 @@ public record AuthorizeTransfersRequest(
         }
 
         /**
-         * sub_mchid: Sub mchid. Required.
+         * sub_mchid: Merchant id of the sub-merchant. Required.
          *
          * @param subMchid the value
          * @return this builder

@@ -6,10 +6,10 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The body of POST /v3/ecommerce/individual-contracts/pre-entrust-sign-with-real-name-identity/app.
  *
- * @param appid appid: Appid. Required.
+ * @param appid appid: App id of the official account, mini-program or app. Required.
  * @param credId cred_id: Cred id. Sent encrypted: give the plaintext, the library encrypts it. Required.
  * @param credType cred_type: Cred type. Always ID_CARD. Required.
- * @param outContractCode out_contract_code: Out contract code. Required.
+ * @param outContractCode out_contract_code: The merchant's number of the contract. Required.
  * @param realName real_name: Real name. Sent encrypted: give the plaintext, the library encrypts it. Required.
  */
 public record AuthorizeVerifiedIndividualInAppRequest(
@@ -44,7 +44,7 @@ public record AuthorizeVerifiedIndividualInAppRequest(
         private Builder() {}
 
         /**
-         * appid: Appid. Required.
+         * appid: App id of the official account, mini-program or app. Required.
          *
          * @param appid the value
          * @return this builder
@@ -77,7 +77,7 @@ public record AuthorizeVerifiedIndividualInAppRequest(
         }
 
         /**
-         * out_contract_code: Out contract code. Required.
+         * out_contract_code: The merchant's number of the contract. Required.
          *
          * @param outContractCode the value
          * @return this builder

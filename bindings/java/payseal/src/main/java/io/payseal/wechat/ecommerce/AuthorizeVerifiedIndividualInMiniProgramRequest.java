@@ -6,11 +6,11 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The body of POST /v3/ecommerce/individual-contracts/pre-entrust-sign-with-real-name-identity/mini-program.
  *
- * @param appid appid: Appid. Required.
+ * @param appid appid: App id of the official account, mini-program or app. Required.
  * @param credId cred_id: Cred id. Sent encrypted: give the plaintext, the library encrypts it. Required.
  * @param credType cred_type: Cred type. Always ID_CARD. Required.
- * @param openid openid: Openid. Required.
- * @param outContractCode out_contract_code: Out contract code. Required.
+ * @param openid openid: The user's id within the app id. Required.
+ * @param outContractCode out_contract_code: The merchant's number of the contract. Required.
  * @param realName real_name: Real name. Sent encrypted: give the plaintext, the library encrypts it. Required.
  */
 public record AuthorizeVerifiedIndividualInMiniProgramRequest(
@@ -47,7 +47,7 @@ public record AuthorizeVerifiedIndividualInMiniProgramRequest(
         private Builder() {}
 
         /**
-         * appid: Appid. Required.
+         * appid: App id of the official account, mini-program or app. Required.
          *
          * @param appid the value
          * @return this builder
@@ -80,7 +80,7 @@ public record AuthorizeVerifiedIndividualInMiniProgramRequest(
         }
 
         /**
-         * openid: Openid. Required.
+         * openid: The user's id within the app id. Required.
          *
          * @param openid the value
          * @return this builder
@@ -91,7 +91,7 @@ public record AuthorizeVerifiedIndividualInMiniProgramRequest(
         }
 
         /**
-         * out_contract_code: Out contract code. Required.
+         * out_contract_code: The merchant's number of the contract. Required.
          *
          * @param outContractCode the value
          * @return this builder

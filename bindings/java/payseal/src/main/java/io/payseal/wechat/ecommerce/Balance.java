@@ -6,10 +6,10 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The answer to GET /v3/ecommerce/fund/balance/{sub_mchid}.
  *
- * @param accountType account_type: Account type. BASIC, DEPOSIT, FEES, OPERATION, or what the provider adds.
- * @param availableAmount available_amount: Available amount.
- * @param pendingAmount pending_amount: Pending amount.
- * @param subMchid sub_mchid: Sub mchid.
+ * @param accountType account_type: Kind of account. BASIC, DEPOSIT, FEES, OPERATION, or what the provider adds.
+ * @param availableAmount available_amount: What is available. In fen.
+ * @param pendingAmount pending_amount: What is not yet available. In fen.
+ * @param subMchid sub_mchid: Merchant id of the sub-merchant.
  */
 public record Balance(
         @JsonProperty("account_type") String accountType,

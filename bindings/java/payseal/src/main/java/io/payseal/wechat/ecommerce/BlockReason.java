@@ -6,8 +6,8 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * An item of block_reasons.
  *
- * @param description description: Description.
- * @param type type: Type. CONSUMER_COMPLAINT_UNPROCESSED, FUNDS_PENDING_PROCESSING, HAS_BLOCKING_CONTROL,
+ * @param description description: What is paid for or done, in words.
+ * @param type type: Kind. CONSUMER_COMPLAINT_UNPROCESSED, FUNDS_PENDING_PROCESSING, HAS_BLOCKING_CONTROL,
  *     OTHER_REASON, or what the provider adds.
  */
 public record BlockReason(

@@ -15,7 +15,7 @@ import com.fasterxml.jackson.annotation.JsonProperty;
  *     CERTIFICATE_TYPE_2520, CERTIFICATE_TYPE_2521, CERTIFICATE_TYPE_2522.
  * @param companyAddress company_address: Company address.
  * @param legalPerson legal_person: Legal person.
- * @param merchantName merchant_name: Merchant name.
+ * @param merchantName merchant_name: Name of the merchant.
  */
 public record BusinessLicenseInfo(
         @JsonProperty("business_license_copy") String businessLicenseCopy,
@@ -116,7 +116,7 @@ public record BusinessLicenseInfo(
         }
 
         /**
-         * merchant_name: Merchant name.
+         * merchant_name: Name of the merchant.
          *
          * @param merchantName the value
          * @return this builder

@@ -7,10 +7,10 @@ import com.fasterxml.jackson.annotation.JsonProperty;
  * The answer to POST /v3/ecommerce/account/cancel-applications.
  *
  * @param cancelState cancel_state: Cancel state. CANCEL_SUCCESS, REJECTED, REVIEWING, or what the provider adds.
- * @param outApplyNo out_apply_no: Out apply no.
- * @param rejectReason reject_reason: Reject reason.
- * @param subMchid sub_mchid: Sub mchid.
- * @param updateTime update_time: Update time. RFC 3339.
+ * @param outApplyNo out_apply_no: The merchant's number of the application.
+ * @param rejectReason reject_reason: Why it was refused.
+ * @param subMchid sub_mchid: Merchant id of the sub-merchant.
+ * @param updateTime update_time: When it was last changed. RFC 3339.
  */
 public record CancelApplication(
         @JsonProperty("cancel_state") String cancelState,

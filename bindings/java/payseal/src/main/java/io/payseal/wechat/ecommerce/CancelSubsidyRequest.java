@@ -6,9 +6,9 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The body of POST /v3/ecommerce/subsidies/cancel.
  *
- * @param description description: Description. Required.
- * @param subMchid sub_mchid: Sub mchid. Required.
- * @param transactionId transaction_id: Transaction id. Required.
+ * @param description description: What is paid for or done, in words. Required.
+ * @param subMchid sub_mchid: Merchant id of the sub-merchant. Required.
+ * @param transactionId transaction_id: WeChat Pay's number of the payment. Required.
  */
 public record CancelSubsidyRequest(
         @JsonProperty("description") String description,
@@ -32,7 +32,7 @@ public record CancelSubsidyRequest(
         private Builder() {}
 
         /**
-         * description: Description. Required.
+         * description: What is paid for or done, in words. Required.
          *
          * @param description the value
          * @return this builder
@@ -43,7 +43,7 @@ public record CancelSubsidyRequest(
         }
 
         /**
-         * sub_mchid: Sub mchid. Required.
+         * sub_mchid: Merchant id of the sub-merchant. Required.
          *
          * @param subMchid the value
          * @return this builder
@@ -54,7 +54,7 @@ public record CancelSubsidyRequest(
         }
 
         /**
-         * transaction_id: Transaction id. Required.
+         * transaction_id: WeChat Pay's number of the payment. Required.
          *
          * @param transactionId the value
          * @return this builder

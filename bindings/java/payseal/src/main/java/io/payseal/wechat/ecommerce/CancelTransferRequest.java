@@ -6,7 +6,7 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The body of POST /v3/ecommerce/mch-transfer/transfer-bills/out-bill-no/{out_bill_no}/cancel.
  *
- * @param subMchid sub_mchid: Sub mchid. Required.
+ * @param subMchid sub_mchid: Merchant id of the sub-merchant. Required.
  */
 public record CancelTransferRequest(
         @JsonProperty("sub_mchid") String subMchid) {
@@ -26,7 +26,7 @@ public record CancelTransferRequest(
         private Builder() {}
 
         /**
-         * sub_mchid: Sub mchid. Required.
+         * sub_mchid: Merchant id of the sub-merchant. Required.
          *
          * @param subMchid the value
          * @return this builder

@@ -6,7 +6,7 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * An item of account_info.
  *
- * @param amount amount: Amount.
+ * @param amount amount: Amount. In fen.
  * @param outAccountType out_account_type: Out account type. BASIC_ACCOUNT, MARGIN_ACCOUNT, OPERATE_ACCOUNT,
  *     TRADE_FEE_ACCOUNT, or what the provider adds.
  */

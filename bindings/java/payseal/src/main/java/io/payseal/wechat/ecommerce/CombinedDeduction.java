@@ -7,11 +7,12 @@ import java.util.List;
 /**
  * The answer to POST /v3/ecommerce/combine-papay/transactions. Plaintext of TRANSACTION.SUCCESS, TRANSACTION.FAIL.
  *
- * @param combineAppid combine_appid: Combine appid.
- * @param combineMchid combine_mchid: Combine mchid.
- * @param combineOutTradeNo combine_out_trade_no: Combine out trade no.
- * @param combinePayerInfo combine_payer_info: Combine payer info.
- * @param subOrders sub_orders: Sub orders.
+ * @param combineAppid combine_appid: App id of who starts the combined payment.
+ * @param combineMchid combine_mchid: Merchant id of who starts the combined payment.
+ * @param combineOutTradeNo combine_out_trade_no: The merchant's number of the combined order, unique for the
+ *     merchant id.
+ * @param combinePayerInfo combine_payer_info: Who pays the combined order.
+ * @param subOrders sub_orders: Orders that are paid together.
  */
 public record CombinedDeduction(
         @JsonProperty("combine_appid") String combineAppid,

@@ -6,12 +6,13 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The body of POST /v3/ecommerce/account/apply-cancel-withdraw/confirm.
  *
- * @param applymentId applyment_id: Applyment id.
+ * @param applymentId applyment_id: WeChat Pay's number of the application.
  * @param cancelContractVersion cancel_contract_version: Cancel contract version. Required.
  * @param confirmTime confirm_time: Confirm time. RFC 3339. Required.
  * @param operatorIdentification operator_identification: Operator identification. Required.
- * @param outRequestNo out_request_no: Out request no.
- * @param subMchid sub_mchid: Sub mchid. Required.
+ * @param outRequestNo out_request_no: The merchant's number of the request, unique for the merchant id; the same
+ *     number has one effect.
+ * @param subMchid sub_mchid: Merchant id of the sub-merchant. Required.
  */
 public record ConfirmAccountCancellationRequest(
         @JsonProperty("applyment_id") String applymentId,
@@ -41,7 +42,7 @@ public record ConfirmAccountCancellationRequest(
         private Builder() {}
 
         /**
-         * applyment_id: Applyment id.
+         * applyment_id: WeChat Pay's number of the application.
          *
          * @param applymentId the value
          * @return this builder
@@ -85,7 +86,8 @@ public record ConfirmAccountCancellationRequest(
         }
 
         /**
-         * out_request_no: Out request no.
+         * out_request_no: The merchant's number of the request, unique for the merchant id; the same number has one
+         * effect.
          *
          * @param outRequestNo the value
          * @return this builder
@@ -96,7 +98,7 @@ public record ConfirmAccountCancellationRequest(
         }
 
         /**
-         * sub_mchid: Sub mchid. Required.
+         * sub_mchid: Merchant id of the sub-merchant. Required.
          *
          * @param subMchid the value
          * @return this builder

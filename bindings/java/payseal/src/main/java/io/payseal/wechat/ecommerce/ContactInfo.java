@@ -7,8 +7,8 @@ import com.fasterxml.jackson.annotation.JsonProperty;
  * The object contact_info.
  *
  * @param businessAuthorizationLetter business_authorization_letter: Business authorization letter.
- * @param contactIdCardNumber contact_id_card_number: Contact id card number. Sent encrypted: give the plaintext,
- *     the library encrypts it.
+ * @param contactIdCardNumber contact_id_card_number: Number of the contact's document. Sent encrypted: give the
+ *     plaintext, the library encrypts it.
  * @param contactIdDocCopy contact_id_doc_copy: Contact id doc copy.
  * @param contactIdDocCopyBack contact_id_doc_copy_back: Contact id doc copy back.
  * @param contactIdDocPeriodBegin contact_id_doc_period_begin: Contact id doc period begin.
@@ -17,12 +17,13 @@ import com.fasterxml.jackson.annotation.JsonProperty;
  *     IDENTIFICATION_TYPE_HONGKONG_MACAO_RESIDENT, IDENTIFICATION_TYPE_HONGKONG_PASSPORT, IDENTIFICATION_TYPE_IDCARD,
  *     IDENTIFICATION_TYPE_MACAO_PASSPORT, IDENTIFICATION_TYPE_OVERSEA_PASSPORT, IDENTIFICATION_TYPE_TAIWAN_PASSPORT,
  *     IDENTIFICATION_TYPE_TAIWAN_RESIDENT.
- * @param contactName contact_name: Contact name. Sent encrypted: give the plaintext, the library encrypts it.
- *     Required.
+ * @param contactName contact_name: Name of the contact. Sent encrypted: give the plaintext, the library encrypts
+ *     it. Required.
  * @param contactPeriodBegin contact_period_begin: Contact period begin.
  * @param contactPeriodEnd contact_period_end: Contact period end.
  * @param contactType contact_type: Contact type. One of 65, 66. Required.
- * @param mobilePhone mobile_phone: Mobile phone. Sent encrypted: give the plaintext, the library encrypts it.
+ * @param mobilePhone mobile_phone: Mobile telephone number. Sent encrypted: give the plaintext, the library
+ *     encrypts it.
  */
 public record ContactInfo(
         @JsonProperty("business_authorization_letter") String businessAuthorizationLetter,
@@ -81,7 +82,8 @@ public record ContactInfo(
         }
 
         /**
-         * contact_id_card_number: Contact id card number. Sent encrypted: give the plaintext, the library encrypts it.
+         * contact_id_card_number: Number of the contact's document. Sent encrypted: give the plaintext, the library
+         * encrypts it.
          *
          * @param contactIdCardNumber the value
          * @return this builder
@@ -150,7 +152,7 @@ public record ContactInfo(
         }
 
         /**
-         * contact_name: Contact name. Sent encrypted: give the plaintext, the library encrypts it. Required.
+         * contact_name: Name of the contact. Sent encrypted: give the plaintext, the library encrypts it. Required.
          *
          * @param contactName the value
          * @return this builder
@@ -194,7 +196,7 @@ public record ContactInfo(
         }
 
         /**
-         * mobile_phone: Mobile phone. Sent encrypted: give the plaintext, the library encrypts it.
+         * mobile_phone: Mobile telephone number. Sent encrypted: give the plaintext, the library encrypts it.
          *
          * @param mobilePhone the value
          * @return this builder

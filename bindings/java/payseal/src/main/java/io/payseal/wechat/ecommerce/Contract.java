@@ -7,17 +7,18 @@ import com.fasterxml.jackson.annotation.JsonProperty;
  * The answer to GET /v3/ecommerce/combine-papay/contracts/plan-id/{plan_id}/out-contract-code/{out_contract_code}.
  * Plaintext of ECOMMERCE_ENTRUST.SIGN, ECOMMERCE_ENTRUST.TERMINATE.
  *
- * @param appid appid: Appid.
- * @param contractDisplayAccount contract_display_account: Contract display account.
- * @param contractExpiredTime contract_expired_time: Contract expired time.
- * @param contractId contract_id: Contract id.
- * @param contractSignedTime contract_signed_time: Contract signed time.
- * @param contractState contract_state: Contract state.
- * @param contractTerminateInfo contract_terminate_info: Contract terminate info.
- * @param mchid mchid: Mchid.
- * @param openid openid: Openid.
- * @param outContractCode out_contract_code: Out contract code.
- * @param planId plan_id: Plan id.
+ * @param appid appid: App id of the official account, mini-program or app.
+ * @param contractDisplayAccount contract_display_account: Name of the user's account at the merchant, shown in the
+ *     contract.
+ * @param contractExpiredTime contract_expired_time: When the contract ends.
+ * @param contractId contract_id: WeChat Pay's number of the contract.
+ * @param contractSignedTime contract_signed_time: When the contract was signed.
+ * @param contractState contract_state: State of the contract.
+ * @param contractTerminateInfo contract_terminate_info: How and when the contract was ended.
+ * @param mchid mchid: Merchant id.
+ * @param openid openid: The user's id within the app id.
+ * @param outContractCode out_contract_code: The merchant's number of the contract.
+ * @param planId plan_id: Number of the plan or of the contract's template.
  */
 public record Contract(
         @JsonProperty("appid") String appid,

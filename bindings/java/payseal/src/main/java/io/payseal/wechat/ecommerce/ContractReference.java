@@ -7,10 +7,10 @@ import com.fasterxml.jackson.annotation.JsonProperty;
  * The answer to POST
  * /v3/ecommerce/combine-papay/contracts/plan-id/{plan_id}/out-contract-code/{out_contract_code}/terminate.
  *
- * @param mchid mchid: Mchid.
- * @param outContractCode out_contract_code: Out contract code.
- * @param planId plan_id: Plan id.
- * @param preEntrustwebId pre_entrustweb_id: Pre entrustweb id.
+ * @param mchid mchid: Merchant id.
+ * @param outContractCode out_contract_code: The merchant's number of the contract.
+ * @param planId plan_id: Number of the plan or of the contract's template.
+ * @param preEntrustwebId pre_entrustweb_id: What the user's device needs to begin signing.
  */
 public record ContractReference(
         @JsonProperty("mchid") String mchid,

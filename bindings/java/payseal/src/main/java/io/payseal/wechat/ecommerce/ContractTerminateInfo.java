@@ -4,11 +4,11 @@ package io.payseal.wechat.ecommerce;
 import com.fasterxml.jackson.annotation.JsonProperty;
 
 /**
- * The object contract_terminate_info.
+ * The object contract_terminate_info. How and when the contract was ended.
  *
- * @param contractTerminatedTime contract_terminated_time: Contract terminated time.
- * @param contractTerminationMode contract_termination_mode: Contract termination mode.
- * @param contractTerminationRemark contract_termination_remark: Contract termination remark.
+ * @param contractTerminatedTime contract_terminated_time: When the contract was ended.
+ * @param contractTerminationMode contract_termination_mode: Who or what ended the contract.
+ * @param contractTerminationRemark contract_termination_remark: Why the contract is ended.
  */
 public record ContractTerminateInfo(
         @JsonProperty("contract_terminated_time") String contractTerminatedTime,

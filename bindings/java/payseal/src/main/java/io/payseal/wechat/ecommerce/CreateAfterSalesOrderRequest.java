@@ -6,12 +6,12 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The body of POST /v3/ecommerce/profitsharing/after-sales-orders.
  *
- * @param amount amount: Amount. Required.
- * @param refundId refund_id: Refund id. Required.
+ * @param amount amount: Amount. In fen. Required.
+ * @param refundId refund_id: WeChat Pay's number of the refund. Required.
  * @param scene scene: Scene. One of CHANGE_TICKET, REFUND_TICKET, RETURN_GOODS. Required.
- * @param subMchid sub_mchid: Sub mchid. Required.
- * @param transactionId transaction_id: Transaction id. Required.
- * @param type type: Type. Always SERVICE_FEE_INCOME. Required.
+ * @param subMchid sub_mchid: Merchant id of the sub-merchant. Required.
+ * @param transactionId transaction_id: WeChat Pay's number of the payment. Required.
+ * @param type type: Kind. Always SERVICE_FEE_INCOME. Required.
  */
 public record CreateAfterSalesOrderRequest(
         @JsonProperty("amount") long amount,
@@ -41,7 +41,7 @@ public record CreateAfterSalesOrderRequest(
         private Builder() {}
 
         /**
-         * amount: Amount. Required.
+         * amount: Amount. In fen. Required.
          *
          * @param amount the value
          * @return this builder
@@ -52,7 +52,7 @@ public record CreateAfterSalesOrderRequest(
         }
 
         /**
-         * refund_id: Refund id. Required.
+         * refund_id: WeChat Pay's number of the refund. Required.
          *
          * @param refundId the value
          * @return this builder
@@ -74,7 +74,7 @@ public record CreateAfterSalesOrderRequest(
         }
 
         /**
-         * sub_mchid: Sub mchid. Required.
+         * sub_mchid: Merchant id of the sub-merchant. Required.
          *
          * @param subMchid the value
          * @return this builder
@@ -85,7 +85,7 @@ public record CreateAfterSalesOrderRequest(
         }
 
         /**
-         * transaction_id: Transaction id. Required.
+         * transaction_id: WeChat Pay's number of the payment. Required.
          *
          * @param transactionId the value
          * @return this builder
@@ -96,7 +96,7 @@ public record CreateAfterSalesOrderRequest(
         }
 
         /**
-         * type: Type. Always SERVICE_FEE_INCOME. Required.
+         * type: Kind. Always SERVICE_FEE_INCOME. Required.
          *
          * @param type the value
          * @return this builder

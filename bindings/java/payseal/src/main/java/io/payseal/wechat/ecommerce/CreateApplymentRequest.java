@@ -17,14 +17,15 @@ import java.util.List;
  * @param financeInstitutionInfo finance_institution_info: Finance institution info.
  * @param idCardInfo id_card_info: Id card info.
  * @param idDocInfo id_doc_info: Id doc info.
- * @param idDocType id_doc_type: Id doc type. One of IDENTIFICATION_TYPE_FOREIGN_RESIDENT,
+ * @param idDocType id_doc_type: Kind of document. One of IDENTIFICATION_TYPE_FOREIGN_RESIDENT,
  *     IDENTIFICATION_TYPE_HONGKONG_MACAO_RESIDENT, IDENTIFICATION_TYPE_HONGKONG_PASSPORT, IDENTIFICATION_TYPE_IDCARD,
  *     IDENTIFICATION_TYPE_MACAO_PASSPORT, IDENTIFICATION_TYPE_OVERSEA_PASSPORT, IDENTIFICATION_TYPE_TAIWAN_PASSPORT,
  *     IDENTIFICATION_TYPE_TAIWAN_RESIDENT.
  * @param idHolderType id_holder_type: Id holder type. One of LEGAL, SUPER.
  * @param merchantShortname merchant_shortname: Merchant shortname. Required.
  * @param organizationType organization_type: Organization type. One of 1708, 2, 2401, 2500, 2502, 3, 4. Required.
- * @param outRequestNo out_request_no: Out request no. Required.
+ * @param outRequestNo out_request_no: The merchant's number of the request, unique for the merchant id; the same
+ *     number has one effect. Required.
  * @param owner owner: Owner.
  * @param qualifications qualifications: Qualifications.
  * @param salesSceneInfo sales_scene_info: Sales scene info. Required.
@@ -197,7 +198,7 @@ public record CreateApplymentRequest(
         }
 
         /**
-         * id_doc_type: Id doc type. One of IDENTIFICATION_TYPE_FOREIGN_RESIDENT,
+         * id_doc_type: Kind of document. One of IDENTIFICATION_TYPE_FOREIGN_RESIDENT,
          * IDENTIFICATION_TYPE_HONGKONG_MACAO_RESIDENT, IDENTIFICATION_TYPE_HONGKONG_PASSPORT,
          * IDENTIFICATION_TYPE_IDCARD, IDENTIFICATION_TYPE_MACAO_PASSPORT, IDENTIFICATION_TYPE_OVERSEA_PASSPORT,
          * IDENTIFICATION_TYPE_TAIWAN_PASSPORT, IDENTIFICATION_TYPE_TAIWAN_RESIDENT.
@@ -244,7 +245,8 @@ public record CreateApplymentRequest(
         }
 
         /**
-         * out_request_no: Out request no. Required.
+         * out_request_no: The merchant's number of the request, unique for the merchant id; the same number has one
+         * effect. Required.
          *
          * @param outRequestNo the value
          * @return this builder

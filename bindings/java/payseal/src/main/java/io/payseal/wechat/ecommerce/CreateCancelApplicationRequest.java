@@ -8,8 +8,8 @@ import java.util.List;
  * The body of POST /v3/ecommerce/account/cancel-applications.
  *
  * @param applicationInfo application_info: Application info. Required.
- * @param outApplyNo out_apply_no: Out apply no. Required.
- * @param subMchid sub_mchid: Sub mchid. Required.
+ * @param outApplyNo out_apply_no: The merchant's number of the application. Required.
+ * @param subMchid sub_mchid: Merchant id of the sub-merchant. Required.
  */
 public record CreateCancelApplicationRequest(
         @JsonProperty("application_info") List<ApplicationInfo> applicationInfo,
@@ -44,7 +44,7 @@ public record CreateCancelApplicationRequest(
         }
 
         /**
-         * out_apply_no: Out apply no. Required.
+         * out_apply_no: The merchant's number of the application. Required.
          *
          * @param outApplyNo the value
          * @return this builder
@@ -55,7 +55,7 @@ public record CreateCancelApplicationRequest(
         }
 
         /**
-         * sub_mchid: Sub mchid. Required.
+         * sub_mchid: Merchant id of the sub-merchant. Required.
          *
          * @param subMchid the value
          * @return this builder

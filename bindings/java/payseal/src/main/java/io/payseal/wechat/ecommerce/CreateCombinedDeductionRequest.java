@@ -7,12 +7,13 @@ import java.util.List;
 /**
  * The body of POST /v3/ecommerce/combine-papay/transactions.
  *
- * @param combineAppid combine_appid: Combine appid. Required.
- * @param combineMchid combine_mchid: Combine mchid. Required.
- * @param combineOutTradeNo combine_out_trade_no: Combine out trade no. Required.
- * @param contractId contract_id: Contract id. Required.
+ * @param combineAppid combine_appid: App id of who starts the combined payment. Required.
+ * @param combineMchid combine_mchid: Merchant id of who starts the combined payment. Required.
+ * @param combineOutTradeNo combine_out_trade_no: The merchant's number of the combined order, unique for the
+ *     merchant id. Required.
+ * @param contractId contract_id: WeChat Pay's number of the contract. Required.
  * @param riskInfo risk_info: Risk info.
- * @param subOrders sub_orders: Sub orders.
+ * @param subOrders sub_orders: Orders that are paid together.
  */
 public record CreateCombinedDeductionRequest(
         @JsonProperty("combine_appid") String combineAppid,
@@ -42,7 +43,7 @@ public record CreateCombinedDeductionRequest(
         private Builder() {}
 
         /**
-         * combine_appid: Combine appid. Required.
+         * combine_appid: App id of who starts the combined payment. Required.
          *
          * @param combineAppid the value
          * @return this builder
@@ -53,7 +54,7 @@ public record CreateCombinedDeductionRequest(
         }
 
         /**
-         * combine_mchid: Combine mchid. Required.
+         * combine_mchid: Merchant id of who starts the combined payment. Required.
          *
          * @param combineMchid the value
          * @return this builder
@@ -64,7 +65,7 @@ public record CreateCombinedDeductionRequest(
         }
 
         /**
-         * combine_out_trade_no: Combine out trade no. Required.
+         * combine_out_trade_no: The merchant's number of the combined order, unique for the merchant id. Required.
          *
          * @param combineOutTradeNo the value
          * @return this builder
@@ -75,7 +76,7 @@ public record CreateCombinedDeductionRequest(
         }
 
         /**
-         * contract_id: Contract id. Required.
+         * contract_id: WeChat Pay's number of the contract. Required.
          *
          * @param contractId the value
          * @return this builder
@@ -97,7 +98,7 @@ public record CreateCombinedDeductionRequest(
         }
 
         /**
-         * sub_orders: Sub orders.
+         * sub_orders: Orders that are paid together.
          *
          * @param subOrders the value
          * @return this builder

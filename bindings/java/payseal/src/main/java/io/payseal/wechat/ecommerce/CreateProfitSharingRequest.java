@@ -7,12 +7,12 @@ import java.util.List;
 /**
  * The body of POST /v3/ecommerce/profitsharing/orders.
  *
- * @param appid appid: Appid.
+ * @param appid appid: App id of the official account, mini-program or app.
  * @param finish finish: Finish. Required.
- * @param outOrderNo out_order_no: Out order no. Required.
- * @param receivers receivers: Receivers. Required.
- * @param subMchid sub_mchid: Sub mchid. Required.
- * @param transactionId transaction_id: Transaction id. Required.
+ * @param outOrderNo out_order_no: The merchant's number of the order, unique for the merchant id. Required.
+ * @param receivers receivers: Who receives shares. Required.
+ * @param subMchid sub_mchid: Merchant id of the sub-merchant. Required.
+ * @param transactionId transaction_id: WeChat Pay's number of the payment. Required.
  */
 public record CreateProfitSharingRequest(
         @JsonProperty("appid") String appid,
@@ -42,7 +42,7 @@ public record CreateProfitSharingRequest(
         private Builder() {}
 
         /**
-         * appid: Appid.
+         * appid: App id of the official account, mini-program or app.
          *
          * @param appid the value
          * @return this builder
@@ -64,7 +64,7 @@ public record CreateProfitSharingRequest(
         }
 
         /**
-         * out_order_no: Out order no. Required.
+         * out_order_no: The merchant's number of the order, unique for the merchant id. Required.
          *
          * @param outOrderNo the value
          * @return this builder
@@ -75,7 +75,7 @@ public record CreateProfitSharingRequest(
         }
 
         /**
-         * receivers: Receivers. Required.
+         * receivers: Who receives shares. Required.
          *
          * @param receivers the value
          * @return this builder
@@ -86,7 +86,7 @@ public record CreateProfitSharingRequest(
         }
 
         /**
-         * sub_mchid: Sub mchid. Required.
+         * sub_mchid: Merchant id of the sub-merchant. Required.
          *
          * @param subMchid the value
          * @return this builder
@@ -97,7 +97,7 @@ public record CreateProfitSharingRequest(
         }
 
         /**
-         * transaction_id: Transaction id. Required.
+         * transaction_id: WeChat Pay's number of the payment. Required.
          *
          * @param transactionId the value
          * @return this builder

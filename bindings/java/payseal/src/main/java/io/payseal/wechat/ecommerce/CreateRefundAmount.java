@@ -5,12 +5,12 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 import java.util.List;
 
 /**
- * The object amount.
+ * The object amount. Amount.
  *
- * @param currency currency: Currency.
- * @param from from: From.
- * @param refund refund: Refund. Required.
- * @param total total: Total. Required.
+ * @param currency currency: Currency of the order, ISO 4217.
+ * @param from from: Accounts the money is taken from and how much from each.
+ * @param refund refund: Amount of the refund. In fen. Required.
+ * @param total total: Amount of the order. In fen. Required.
  */
 public record CreateRefundAmount(
         @JsonProperty("currency") String currency,
@@ -36,7 +36,7 @@ public record CreateRefundAmount(
         private Builder() {}
 
         /**
-         * currency: Currency.
+         * currency: Currency of the order, ISO 4217.
          *
          * @param currency the value
          * @return this builder
@@ -47,7 +47,7 @@ public record CreateRefundAmount(
         }
 
         /**
-         * from: From.
+         * from: Accounts the money is taken from and how much from each.
          *
          * @param from the value
          * @return this builder
@@ -58,7 +58,7 @@ public record CreateRefundAmount(
         }
 
         /**
-         * refund: Refund. Required.
+         * refund: Amount of the refund. In fen. Required.
          *
          * @param refund the value
          * @return this builder
@@ -69,7 +69,7 @@ public record CreateRefundAmount(
         }
 
         /**
-         * total: Total. Required.
+         * total: Amount of the order. In fen. Required.
          *
          * @param total the value
          * @return this builder

@@ -7,21 +7,24 @@ import com.fasterxml.jackson.annotation.JsonProperty;
  * The body of POST /v3/ecommerce/refunds/apply.
  *
  * @param amount amount: Amount. Required.
- * @param combineMchid combine_mchid: Combine mchid.
- * @param combineOutTradeNo combine_out_trade_no: Combine out trade no.
- * @param combineTransactionId combine_transaction_id: Combine transaction id. Required.
- * @param fundsAccount funds_account: Funds account. One of AVAILABLE, PREPAID, UNSETTLED. Required.
- * @param individualAuthId individual_auth_id: Individual auth id.
- * @param notifyUrl notify_url: Notify url.
- * @param outRefundNo out_refund_no: Out refund no. Required.
- * @param outTradeNo out_trade_no: Out trade no.
+ * @param combineMchid combine_mchid: Merchant id of who starts the combined payment.
+ * @param combineOutTradeNo combine_out_trade_no: The merchant's number of the combined order, unique for the
+ *     merchant id.
+ * @param combineTransactionId combine_transaction_id: WeChat Pay's number of the combined payment. Required.
+ * @param fundsAccount funds_account: Account the money is taken from. One of AVAILABLE, PREPAID, UNSETTLED.
+ *     Required.
+ * @param individualAuthId individual_auth_id: Number of a person's authorization.
+ * @param notifyUrl notify_url: Where the notification goes: absolute, HTTPS, without query.
+ * @param outRefundNo out_refund_no: The merchant's refund number, unique for the merchant id; however often it is
+ *     sent, money is refunded once. Required.
+ * @param outTradeNo out_trade_no: The merchant's order number, unique for the merchant id.
  * @param reason reason: Reason.
- * @param refundAccount refund_account: Refund account. One of REFUND_SOURCE_PARTNER_ADVANCE,
+ * @param refundAccount refund_account: Who pays the refund. One of REFUND_SOURCE_PARTNER_ADVANCE,
  *     REFUND_SOURCE_SUB_MERCHANT.
- * @param spAppid sp_appid: Sp appid. Required.
- * @param subAppid sub_appid: Sub appid.
- * @param subMchid sub_mchid: Sub mchid.
- * @param transactionId transaction_id: Transaction id.
+ * @param spAppid sp_appid: App id of the service provider. Required.
+ * @param subAppid sub_appid: App id of the sub-merchant.
+ * @param subMchid sub_mchid: Merchant id of the sub-merchant.
+ * @param transactionId transaction_id: WeChat Pay's number of the payment.
  */
 public record CreateRefundRequest(
         @JsonProperty("amount") CreateRefundAmount amount,
@@ -80,7 +83,7 @@ public record CreateRefundRequest(
         }
 
         /**
-         * combine_mchid: Combine mchid.
+         * combine_mchid: Merchant id of who starts the combined payment.
          *
          * @param combineMchid the value
          * @return this builder
@@ -91,7 +94,7 @@ public record CreateRefundRequest(
         }
 
         /**
-         * combine_out_trade_no: Combine out trade no.
+         * combine_out_trade_no: The merchant's number of the combined order, unique for the merchant id.
          *
          * @param combineOutTradeNo the value
          * @return this builder
@@ -102,7 +105,7 @@ public record CreateRefundRequest(
         }
 
         /**
-         * combine_transaction_id: Combine transaction id. Required.
+         * combine_transaction_id: WeChat Pay's number of the combined payment. Required.
          *
          * @param combineTransactionId the value
          * @return this builder
@@ -113,7 +116,7 @@ public record CreateRefundRequest(
         }
 
         /**
-         * funds_account: Funds account. One of AVAILABLE, PREPAID, UNSETTLED. Required.
+         * funds_account: Account the money is taken from. One of AVAILABLE, PREPAID, UNSETTLED. Required.
          *
          * @param fundsAccount the value
          * @return this builder
@@ -124,7 +127,7 @@ public record CreateRefundRequest(
         }
 
         /**
-         * individual_auth_id: Individual auth id.
+         * individual_auth_id: Number of a person's authorization.
          *
          * @param individualAuthId the value
          * @return this builder
@@ -135,7 +138,7 @@ public record CreateRefundRequest(
         }
 
         /**
-         * notify_url: Notify url.
+         * notify_url: Where the notification goes: absolute, HTTPS, without query.
          *
          * @param notifyUrl the value
          * @return this builder
@@ -146,7 +149,8 @@ public record CreateRefundRequest(
         }
 
         /**
-         * out_refund_no: Out refund no. Required.
+         * out_refund_no: The merchant's refund number, unique for the merchant id; however often it is sent, money is
+         * refunded once. Required.
          *
          * @param outRefundNo the value
          * @return this builder
@@ -157,7 +161,7 @@ public record CreateRefundRequest(
         }
 
         /**
-         * out_trade_no: Out trade no.
+         * out_trade_no: The merchant's order number, unique for the merchant id.
          *
          * @param outTradeNo the value
          * @return this builder
@@ -179,7 +183,7 @@ public record CreateRefundRequest(
         }
 
         /**
-         * refund_account: Refund account. One of REFUND_SOURCE_PARTNER_ADVANCE, REFUND_SOURCE_SUB_MERCHANT.
+         * refund_account: Who pays the refund. One of REFUND_SOURCE_PARTNER_ADVANCE, REFUND_SOURCE_SUB_MERCHANT.
          *
          * @param refundAccount the value
          * @return this builder
@@ -190,7 +194,7 @@ public record CreateRefundRequest(
         }
 
         /**
-         * sp_appid: Sp appid. Required.
+         * sp_appid: App id of the service provider. Required.
          *
          * @param spAppid the value
          * @return this builder
@@ -201,7 +205,7 @@ public record CreateRefundRequest(
         }
 
         /**
-         * sub_appid: Sub appid.
+         * sub_appid: App id of the sub-merchant.
          *
          * @param subAppid the value
          * @return this builder
@@ -212,7 +216,7 @@ public record CreateRefundRequest(
         }
 
         /**
-         * sub_mchid: Sub mchid.
+         * sub_mchid: Merchant id of the sub-merchant.
          *
          * @param subMchid the value
          * @return this builder
@@ -223,7 +227,7 @@ public record CreateRefundRequest(
         }
 
         /**
-         * transaction_id: Transaction id.
+         * transaction_id: WeChat Pay's number of the payment.
          *
          * @param transactionId the value
          * @return this builder

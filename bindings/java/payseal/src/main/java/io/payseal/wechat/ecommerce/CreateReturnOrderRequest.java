@@ -6,14 +6,15 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The body of POST /v3/ecommerce/profitsharing/returnorders.
  *
- * @param amount amount: Amount. Required.
- * @param description description: Description. Required.
- * @param orderId order_id: Order id.
- * @param outOrderNo out_order_no: Out order no.
- * @param outReturnNo out_return_no: Out return no. Required.
- * @param returnMchid return_mchid: Return mchid. Required.
- * @param subMchid sub_mchid: Sub mchid. Required.
- * @param transactionId transaction_id: Transaction id.
+ * @param amount amount: Amount. In fen. Required.
+ * @param description description: What is paid for or done, in words. Required.
+ * @param orderId order_id: WeChat Pay's number of the order.
+ * @param outOrderNo out_order_no: The merchant's number of the order, unique for the merchant id.
+ * @param outReturnNo out_return_no: The merchant's number of the return, unique for the merchant id; however often
+ *     it is sent, money is returned once. Required.
+ * @param returnMchid return_mchid: Merchant id of who gives money back. Required.
+ * @param subMchid sub_mchid: Merchant id of the sub-merchant. Required.
+ * @param transactionId transaction_id: WeChat Pay's number of the payment.
  */
 public record CreateReturnOrderRequest(
         @JsonProperty("amount") long amount,
@@ -47,7 +48,7 @@ public record CreateReturnOrderRequest(
         private Builder() {}
 
         /**
-         * amount: Amount. Required.
+         * amount: Amount. In fen. Required.
          *
          * @param amount the value
          * @return this builder
@@ -58,7 +59,7 @@ public record CreateReturnOrderRequest(
         }
 
         /**
-         * description: Description. Required.
+         * description: What is paid for or done, in words. Required.
          *
          * @param description the value
          * @return this builder
@@ -69,7 +70,7 @@ public record CreateReturnOrderRequest(
         }
 
         /**
-         * order_id: Order id.
+         * order_id: WeChat Pay's number of the order.
          *
          * @param orderId the value
          * @return this builder
@@ -80,7 +81,7 @@ public record CreateReturnOrderRequest(
         }
 
         /**
-         * out_order_no: Out order no.
+         * out_order_no: The merchant's number of the order, unique for the merchant id.
          *
          * @param outOrderNo the value
          * @return this builder
@@ -91,7 +92,8 @@ public record CreateReturnOrderRequest(
         }
 
         /**
-         * out_return_no: Out return no. Required.
+         * out_return_no: The merchant's number of the return, unique for the merchant id; however often it is sent,
+         * money is returned once. Required.
          *
          * @param outReturnNo the value
          * @return this builder
@@ -102,7 +104,7 @@ public record CreateReturnOrderRequest(
         }
 
         /**
-         * return_mchid: Return mchid. Required.
+         * return_mchid: Merchant id of who gives money back. Required.
          *
          * @param returnMchid the value
          * @return this builder
@@ -113,7 +115,7 @@ public record CreateReturnOrderRequest(
         }
 
         /**
-         * sub_mchid: Sub mchid. Required.
+         * sub_mchid: Merchant id of the sub-merchant. Required.
          *
          * @param subMchid the value
          * @return this builder
@@ -124,7 +126,7 @@ public record CreateReturnOrderRequest(
         }
 
         /**
-         * transaction_id: Transaction id.
+         * transaction_id: WeChat Pay's number of the payment.
          *
          * @param transactionId the value
          * @return this builder

@@ -6,12 +6,12 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The body of POST /v3/ecommerce/subsidies/create.
  *
- * @param amount amount: Amount. Required.
- * @param description description: Description. Required.
- * @param outSubsidyNo out_subsidy_no: Out subsidy no.
- * @param refundId refund_id: Refund id.
- * @param subMchid sub_mchid: Sub mchid. Required.
- * @param transactionId transaction_id: Transaction id. Required.
+ * @param amount amount: Amount. In fen. Required.
+ * @param description description: What is paid for or done, in words. Required.
+ * @param outSubsidyNo out_subsidy_no: The merchant's number of the subsidy.
+ * @param refundId refund_id: WeChat Pay's number of the refund.
+ * @param subMchid sub_mchid: Merchant id of the sub-merchant. Required.
+ * @param transactionId transaction_id: WeChat Pay's number of the payment. Required.
  */
 public record CreateSubsidyRequest(
         @JsonProperty("amount") long amount,
@@ -41,7 +41,7 @@ public record CreateSubsidyRequest(
         private Builder() {}
 
         /**
-         * amount: Amount. Required.
+         * amount: Amount. In fen. Required.
          *
          * @param amount the value
          * @return this builder
@@ -52,7 +52,7 @@ public record CreateSubsidyRequest(
         }
 
         /**
-         * description: Description. Required.
+         * description: What is paid for or done, in words. Required.
          *
          * @param description the value
          * @return this builder
@@ -63,7 +63,7 @@ public record CreateSubsidyRequest(
         }
 
         /**
-         * out_subsidy_no: Out subsidy no.
+         * out_subsidy_no: The merchant's number of the subsidy.
          *
          * @param outSubsidyNo the value
          * @return this builder
@@ -74,7 +74,7 @@ public record CreateSubsidyRequest(
         }
 
         /**
-         * refund_id: Refund id.
+         * refund_id: WeChat Pay's number of the refund.
          *
          * @param refundId the value
          * @return this builder
@@ -85,7 +85,7 @@ public record CreateSubsidyRequest(
         }
 
         /**
-         * sub_mchid: Sub mchid. Required.
+         * sub_mchid: Merchant id of the sub-merchant. Required.
          *
          * @param subMchid the value
          * @return this builder
@@ -96,7 +96,7 @@ public record CreateSubsidyRequest(
         }
 
         /**
-         * transaction_id: Transaction id. Required.
+         * transaction_id: WeChat Pay's number of the payment. Required.
          *
          * @param transactionId the value
          * @return this builder

@@ -6,15 +6,17 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The body of POST /v3/ecommerce/mch-transfer/transfer-bills.
  *
- * @param appid appid: Appid. Required.
- * @param notifyUrl notify_url: Notify url.
- * @param openid openid: Openid. Required.
- * @param outBillNo out_bill_no: Out bill no. Required.
- * @param subMchid sub_mchid: Sub mchid. Required.
- * @param transferAmount transfer_amount: Transfer amount. Required.
- * @param transferRemark transfer_remark: Transfer remark. Required.
- * @param transferSceneId transfer_scene_id: Transfer scene id. Required.
- * @param userName user_name: User name. Sent encrypted: give the plaintext, the library encrypts it.
+ * @param appid appid: App id of the official account, mini-program or app. Required.
+ * @param notifyUrl notify_url: Where the notification goes: absolute, HTTPS, without query.
+ * @param openid openid: The user's id within the app id. Required.
+ * @param outBillNo out_bill_no: The merchant's number of the transfer, unique for the merchant id; however often it
+ *     is sent, money is moved once. Required.
+ * @param subMchid sub_mchid: Merchant id of the sub-merchant. Required.
+ * @param transferAmount transfer_amount: Amount of the transfer. In fen. Required.
+ * @param transferRemark transfer_remark: Remark on the transfer, shown to the user. Required.
+ * @param transferSceneId transfer_scene_id: Number of the scene of the transfer, which the merchant has been
+ *     granted. Required.
+ * @param userName user_name: Real name of the user. Sent encrypted: give the plaintext, the library encrypts it.
  */
 public record CreateTransferRequest(
         @JsonProperty("appid") String appid,
@@ -56,7 +58,7 @@ public record CreateTransferRequest(
         private Builder() {}
 
         /**
-         * appid: Appid. Required.
+         * appid: App id of the official account, mini-program or app. Required.
          *
          * @param appid the value
          * @return this builder
@@ -67,7 +69,7 @@ public record CreateTransferRequest(
         }
 
         /**
-         * notify_url: Notify url.
+         * notify_url: Where the notification goes: absolute, HTTPS, without query.
          *
          * @param notifyUrl the value
          * @return this builder
@@ -78,7 +80,7 @@ public record CreateTransferRequest(
         }
 
         /**
-         * openid: Openid. Required.
+         * openid: The user's id within the app id. Required.
          *
          * @param openid the value
          * @return this builder
@@ -89,7 +91,8 @@ public record CreateTransferRequest(
         }
 
         /**
-         * out_bill_no: Out bill no. Required.
+         * out_bill_no: The merchant's number of the transfer, unique for the merchant id; however often it is sent,
+         * money is moved once. Required.
          *
          * @param outBillNo the value
          * @return this builder
@@ -100,7 +103,7 @@ public record CreateTransferRequest(
         }
 
         /**
-         * sub_mchid: Sub mchid. Required.
+         * sub_mchid: Merchant id of the sub-merchant. Required.
          *
          * @param subMchid the value
          * @return this builder
@@ -111,7 +114,7 @@ public record CreateTransferRequest(
         }
 
         /**
-         * transfer_amount: Transfer amount. Required.
+         * transfer_amount: Amount of the transfer. In fen. Required.
          *
          * @param transferAmount the value
          * @return this builder
@@ -122,7 +125,7 @@ public record CreateTransferRequest(
         }
 
         /**
-         * transfer_remark: Transfer remark. Required.
+         * transfer_remark: Remark on the transfer, shown to the user. Required.
          *
          * @param transferRemark the value
          * @return this builder
@@ -133,7 +136,7 @@ public record CreateTransferRequest(
         }
 
         /**
-         * transfer_scene_id: Transfer scene id. Required.
+         * transfer_scene_id: Number of the scene of the transfer, which the merchant has been granted. Required.
          *
          * @param transferSceneId the value
          * @return this builder
@@ -144,7 +147,7 @@ public record CreateTransferRequest(
         }
 
         /**
-         * user_name: User name. Sent encrypted: give the plaintext, the library encrypts it.
+         * user_name: Real name of the user. Sent encrypted: give the plaintext, the library encrypts it.
          *
          * @param userName the value
          * @return this builder

@@ -6,13 +6,14 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The body of POST /v3/ecommerce/fund/withdraw.
  *
- * @param accountType account_type: Account type. One of BASIC, FEES, OPERATION.
- * @param amount amount: Amount. Required.
- * @param bankMemo bank_memo: Bank memo.
- * @param notifyUrl notify_url: Notify url.
- * @param outRequestNo out_request_no: Out request no. Required.
+ * @param accountType account_type: Kind of account. One of BASIC, FEES, OPERATION.
+ * @param amount amount: Amount. In fen. Required.
+ * @param bankMemo bank_memo: Remark on the bank's statement.
+ * @param notifyUrl notify_url: Where the notification goes: absolute, HTTPS, without query.
+ * @param outRequestNo out_request_no: The merchant's number of the request, unique for the merchant id; the same
+ *     number has one effect. Required.
  * @param remark remark: Remark.
- * @param subMchid sub_mchid: Sub mchid. Required.
+ * @param subMchid sub_mchid: Merchant id of the sub-merchant. Required.
  */
 public record CreateWithdrawalRequest(
         @JsonProperty("account_type") String accountType,
@@ -44,7 +45,7 @@ public record CreateWithdrawalRequest(
         private Builder() {}
 
         /**
-         * account_type: Account type. One of BASIC, FEES, OPERATION.
+         * account_type: Kind of account. One of BASIC, FEES, OPERATION.
          *
          * @param accountType the value
          * @return this builder
@@ -55,7 +56,7 @@ public record CreateWithdrawalRequest(
         }
 
         /**
-         * amount: Amount. Required.
+         * amount: Amount. In fen. Required.
          *
          * @param amount the value
          * @return this builder
@@ -66,7 +67,7 @@ public record CreateWithdrawalRequest(
         }
 
         /**
-         * bank_memo: Bank memo.
+         * bank_memo: Remark on the bank's statement.
          *
          * @param bankMemo the value
          * @return this builder
@@ -77,7 +78,7 @@ public record CreateWithdrawalRequest(
         }
 
         /**
-         * notify_url: Notify url.
+         * notify_url: Where the notification goes: absolute, HTTPS, without query.
          *
          * @param notifyUrl the value
          * @return this builder
@@ -88,7 +89,8 @@ public record CreateWithdrawalRequest(
         }
 
         /**
-         * out_request_no: Out request no. Required.
+         * out_request_no: The merchant's number of the request, unique for the merchant id; the same number has one
+         * effect. Required.
          *
          * @param outRequestNo the value
          * @return this builder
@@ -110,7 +112,7 @@ public record CreateWithdrawalRequest(
         }
 
         /**
-         * sub_mchid: Sub mchid. Required.
+         * sub_mchid: Merchant id of the sub-merchant. Required.
          *
          * @param subMchid the value
          * @return this builder

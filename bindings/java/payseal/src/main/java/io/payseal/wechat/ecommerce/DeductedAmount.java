@@ -4,12 +4,12 @@ package io.payseal.wechat.ecommerce;
 import com.fasterxml.jackson.annotation.JsonProperty;
 
 /**
- * The object amount.
+ * The object amount. Amounts of the order.
  *
- * @param currency currency: Currency.
- * @param payerAmount payer_amount: Payer amount.
- * @param payerCurrency payer_currency: Payer currency.
- * @param totalAmount total_amount: Total amount.
+ * @param currency currency: Currency of the order, ISO 4217.
+ * @param payerAmount payer_amount: What the payer pays after discounts. In fen.
+ * @param payerCurrency payer_currency: Currency in which the payer pays, ISO 4217.
+ * @param totalAmount total_amount: Whole amount. In fen.
  */
 public record DeductedAmount(
         @JsonProperty("currency") String currency,

@@ -4,19 +4,19 @@ package io.payseal.wechat.ecommerce;
 import com.fasterxml.jackson.annotation.JsonProperty;
 
 /**
- * An item of sub_orders.
+ * An item of sub_orders. Orders that are paid together.
  *
- * @param amount amount: Amount.
- * @param attach attach: Attach.
- * @param bankType bank_type: Bank type.
- * @param mchid mchid: Mchid.
- * @param outTradeNo out_trade_no: Out trade no.
- * @param subAppid sub_appid: Sub appid.
- * @param subMchid sub_mchid: Sub mchid.
- * @param successTime success_time: Success time.
- * @param tradeState trade_state: Trade state.
- * @param tradeType trade_type: Trade type.
- * @param transactionId transaction_id: Transaction id.
+ * @param amount amount: Amounts of the order.
+ * @param attach attach: The merchant's own data, returned as it is.
+ * @param bankType bank_type: The payer's bank and kind of card.
+ * @param mchid mchid: Merchant id.
+ * @param outTradeNo out_trade_no: The merchant's order number, unique for the merchant id.
+ * @param subAppid sub_appid: App id of the sub-merchant.
+ * @param subMchid sub_mchid: Merchant id of the sub-merchant.
+ * @param successTime success_time: When it succeeded.
+ * @param tradeState trade_state: State of the payment.
+ * @param tradeType trade_type: Way of paying.
+ * @param transactionId transaction_id: WeChat Pay's number of the payment.
  */
 public record DeductedSubOrder(
         @JsonProperty("amount") DeductedAmount amount,

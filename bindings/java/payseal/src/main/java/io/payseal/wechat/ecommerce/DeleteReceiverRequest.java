@@ -7,8 +7,8 @@ import com.fasterxml.jackson.annotation.JsonProperty;
  * The body of POST /v3/ecommerce/profitsharing/receivers/delete.
  *
  * @param account account: Account. Required.
- * @param appid appid: Appid. Required.
- * @param type type: Type. One of MERCHANT_ID, PERSONAL_OPENID. Required.
+ * @param appid appid: App id of the official account, mini-program or app. Required.
+ * @param type type: Kind. One of MERCHANT_ID, PERSONAL_OPENID. Required.
  */
 public record DeleteReceiverRequest(
         @JsonProperty("account") String account,
@@ -43,7 +43,7 @@ public record DeleteReceiverRequest(
         }
 
         /**
-         * appid: Appid. Required.
+         * appid: App id of the official account, mini-program or app. Required.
          *
          * @param appid the value
          * @return this builder
@@ -54,7 +54,7 @@ public record DeleteReceiverRequest(
         }
 
         /**
-         * type: Type. One of MERCHANT_ID, PERSONAL_OPENID. Required.
+         * type: Kind. One of MERCHANT_ID, PERSONAL_OPENID. Required.
          *
          * @param type the value
          * @return this builder

@@ -4,14 +4,14 @@ package io.payseal.wechat.ecommerce;
 import com.fasterxml.jackson.annotation.JsonProperty;
 
 /**
- * An item of download_bill_list.
+ * An item of download_bill_list. Files of the bill.
  *
- * @param billSequence bill_sequence: Bill sequence.
- * @param downloadUrl download_url: Download url.
- * @param encryptKey encrypt_key: Encrypt key.
- * @param hashType hash_type: Hash type. SHA1, or what the provider adds.
- * @param hashValue hash_value: Hash value.
- * @param nonce nonce: Nonce.
+ * @param billSequence bill_sequence: Number of the file, from 1.
+ * @param downloadUrl download_url: Where the file is; the address is good for five minutes.
+ * @param encryptKey encrypt_key: Key of the file, encrypted to the merchant's certificate.
+ * @param hashType hash_type: Algorithm of the hash. SHA1, or what the provider adds.
+ * @param hashValue hash_value: Hash of the file.
+ * @param nonce nonce: Nonce of the encryption.
  */
 public record DownloadBill(
         @JsonProperty("bill_sequence") Long billSequence,

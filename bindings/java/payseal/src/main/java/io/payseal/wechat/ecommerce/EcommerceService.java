@@ -55,7 +55,7 @@ public final class EcommerceService {
      * Queries the end of an account by WeChat Pay's number. It calls {@code GET
      * /v3/ecommerce/account/apply-cancel-withdraw/applyment-id/{applyment_id}}.
      *
-     * @param applymentId applyment_id: Applyment id. Required.
+     * @param applymentId applyment_id: WeChat Pay's number of the application. Required.
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
      */
@@ -67,7 +67,7 @@ public final class EcommerceService {
      * Queries the end of an account by WeChat Pay's number. It calls {@code GET
      * /v3/ecommerce/account/apply-cancel-withdraw/applyment-id/{applyment_id}}.
      *
-     * @param applymentId applyment_id: Applyment id. Required.
+     * @param applymentId applyment_id: WeChat Pay's number of the application. Required.
      * @param options options of this call; {@code null} for none
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -111,7 +111,8 @@ public final class EcommerceService {
      * Queries the end of an account by the merchant's number. It calls {@code GET
      * /v3/ecommerce/account/apply-cancel-withdraw/out-request-no/{out_request_no}}.
      *
-     * @param outRequestNo out_request_no: Out request no. Required.
+     * @param outRequestNo out_request_no: The merchant's number of the request, unique for the merchant id; the
+     *     same number has one effect. Required.
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
      */
@@ -123,7 +124,8 @@ public final class EcommerceService {
      * Queries the end of an account by the merchant's number. It calls {@code GET
      * /v3/ecommerce/account/apply-cancel-withdraw/out-request-no/{out_request_no}}.
      *
-     * @param outRequestNo out_request_no: Out request no. Required.
+     * @param outRequestNo out_request_no: The merchant's number of the request, unique for the merchant id; the
+     *     same number has one effect. Required.
      * @param options options of this call; {@code null} for none
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -141,7 +143,7 @@ public final class EcommerceService {
      * Queries whether an account can be ended. It calls {@code GET
      * /v3/ecommerce/account/apply-cancel-withdraw/validate-cancel/{sub_mchid}}.
      *
-     * @param subMchid sub_mchid: Sub mchid. Required.
+     * @param subMchid sub_mchid: Merchant id of the sub-merchant. Required.
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
      */
@@ -153,7 +155,7 @@ public final class EcommerceService {
      * Queries whether an account can be ended. It calls {@code GET
      * /v3/ecommerce/account/apply-cancel-withdraw/validate-cancel/{sub_mchid}}.
      *
-     * @param subMchid sub_mchid: Sub mchid. Required.
+     * @param subMchid sub_mchid: Merchant id of the sub-merchant. Required.
      * @param options options of this call; {@code null} for none
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -224,7 +226,7 @@ public final class EcommerceService {
      * Queries the end of a sub-merchant. It calls {@code GET
      * /v3/ecommerce/account/cancel-applications/out-apply-no/{out_apply_no}}.
      *
-     * @param outApplyNo out_apply_no: Out apply no. Required.
+     * @param outApplyNo out_apply_no: The merchant's number of the application. Required.
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
      */
@@ -236,7 +238,7 @@ public final class EcommerceService {
      * Queries the end of a sub-merchant. It calls {@code GET
      * /v3/ecommerce/account/cancel-applications/out-apply-no/{out_apply_no}}.
      *
-     * @param outApplyNo out_apply_no: Out apply no. Required.
+     * @param outApplyNo out_apply_no: The merchant's number of the application. Required.
      * @param options options of this call; {@code null} for none
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -254,7 +256,8 @@ public final class EcommerceService {
      * Queries a sub-merchant's application by the merchant's number. It calls {@code GET
      * /v3/ecommerce/applyments/out-request-no/{out_request_no}}.
      *
-     * @param outRequestNo out_request_no: Out request no. Required.
+     * @param outRequestNo out_request_no: The merchant's number of the request, unique for the merchant id; the
+     *     same number has one effect. Required.
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
      */
@@ -266,7 +269,8 @@ public final class EcommerceService {
      * Queries a sub-merchant's application by the merchant's number. It calls {@code GET
      * /v3/ecommerce/applyments/out-request-no/{out_request_no}}.
      *
-     * @param outRequestNo out_request_no: Out request no. Required.
+     * @param outRequestNo out_request_no: The merchant's number of the request, unique for the merchant id; the
+     *     same number has one effect. Required.
      * @param options options of this call; {@code null} for none
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -284,7 +288,8 @@ public final class EcommerceService {
      * Withdraws a sub-merchant's application by the merchant's number. It calls {@code POST
      * /v3/ecommerce/applyments/out-request-no/{out_request_no}/revoke}.
      *
-     * @param outRequestNo out_request_no: Out request no. Required.
+     * @param outRequestNo out_request_no: The merchant's number of the request, unique for the merchant id; the
+     *     same number has one effect. Required.
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
      */
@@ -296,7 +301,8 @@ public final class EcommerceService {
      * Withdraws a sub-merchant's application by the merchant's number. It calls {@code POST
      * /v3/ecommerce/applyments/out-request-no/{out_request_no}/revoke}.
      *
-     * @param outRequestNo out_request_no: Out request no. Required.
+     * @param outRequestNo out_request_no: The merchant's number of the request, unique for the merchant id; the
+     *     same number has one effect. Required.
      * @param options options of this call; {@code null} for none
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -368,7 +374,7 @@ public final class EcommerceService {
      * Queries a sub-merchant's application by WeChat Pay's number. It calls {@code GET
      * /v3/ecommerce/applyments/{applyment_id}}.
      *
-     * @param applymentId applyment_id: Applyment id. Required.
+     * @param applymentId applyment_id: WeChat Pay's number of the application. Required.
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
      */
@@ -380,7 +386,7 @@ public final class EcommerceService {
      * Queries a sub-merchant's application by WeChat Pay's number. It calls {@code GET
      * /v3/ecommerce/applyments/{applyment_id}}.
      *
-     * @param applymentId applyment_id: Applyment id. Required.
+     * @param applymentId applyment_id: WeChat Pay's number of the application. Required.
      * @param options options of this call; {@code null} for none
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -398,7 +404,7 @@ public final class EcommerceService {
      * Withdraws a sub-merchant's application by WeChat Pay's number. It calls {@code POST
      * /v3/ecommerce/applyments/{applyment_id}/revoke}.
      *
-     * @param applymentId applyment_id: Applyment id. Required.
+     * @param applymentId applyment_id: WeChat Pay's number of the application. Required.
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
      */
@@ -410,7 +416,7 @@ public final class EcommerceService {
      * Withdraws a sub-merchant's application by WeChat Pay's number. It calls {@code POST
      * /v3/ecommerce/applyments/{applyment_id}/revoke}.
      *
-     * @param applymentId applyment_id: Applyment id. Required.
+     * @param applymentId applyment_id: WeChat Pay's number of the application. Required.
      * @param options options of this call; {@code null} for none
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -452,9 +458,9 @@ public final class EcommerceService {
      * Asks for the addresses of the encrypted bill of all sub-merchants' movements of a day. It calls {@code GET
      * /v3/ecommerce/bill/fundflowbill}.
      *
-     * @param accountType account_type: Account type. Always ALL. Required.
-     * @param algorithm algorithm: Algorithm. One of AEAD_AES_256_GCM, SM4_GCM. Required.
-     * @param billDate bill_date: Bill date. Required.
+     * @param accountType account_type: Kind of account. Always ALL. Required.
+     * @param algorithm algorithm: Algorithm of the encryption. One of AEAD_AES_256_GCM, SM4_GCM. Required.
+     * @param billDate bill_date: Day of the bill, yyyy-MM-dd, in Beijing. Required.
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
      */
@@ -466,10 +472,10 @@ public final class EcommerceService {
      * Asks for the addresses of the encrypted bill of all sub-merchants' movements of a day. It calls {@code GET
      * /v3/ecommerce/bill/fundflowbill}.
      *
-     * @param accountType account_type: Account type. Always ALL. Required.
-     * @param algorithm algorithm: Algorithm. One of AEAD_AES_256_GCM, SM4_GCM. Required.
-     * @param billDate bill_date: Bill date. Required.
-     * @param tarType tar_type: Tar type. Always GZIP. {@code null} leaves it out.
+     * @param accountType account_type: Kind of account. Always ALL. Required.
+     * @param algorithm algorithm: Algorithm of the encryption. One of AEAD_AES_256_GCM, SM4_GCM. Required.
+     * @param billDate bill_date: Day of the bill, yyyy-MM-dd, in Beijing. Required.
+     * @param tarType tar_type: Kind of compression. Always GZIP. {@code null} leaves it out.
      * @param options options of this call; {@code null} for none
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -490,8 +496,8 @@ public final class EcommerceService {
      * Queries a contract for combined deductions. It calls {@code GET
      * /v3/ecommerce/combine-papay/contracts/plan-id/{plan_id}/out-contract-code/{out_contract_code}}.
      *
-     * @param planId plan_id: Plan id. Required.
-     * @param outContractCode out_contract_code: Out contract code. Required.
+     * @param planId plan_id: Number of the plan or of the contract's template. Required.
+     * @param outContractCode out_contract_code: The merchant's number of the contract. Required.
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
      */
@@ -503,8 +509,8 @@ public final class EcommerceService {
      * Queries a contract for combined deductions. It calls {@code GET
      * /v3/ecommerce/combine-papay/contracts/plan-id/{plan_id}/out-contract-code/{out_contract_code}}.
      *
-     * @param planId plan_id: Plan id. Required.
-     * @param outContractCode out_contract_code: Out contract code. Required.
+     * @param planId plan_id: Number of the plan or of the contract's template. Required.
+     * @param outContractCode out_contract_code: The merchant's number of the contract. Required.
      * @param options options of this call; {@code null} for none
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -525,8 +531,8 @@ public final class EcommerceService {
      * Ends a contract for combined deductions. It calls {@code POST
      * /v3/ecommerce/combine-papay/contracts/plan-id/{plan_id}/out-contract-code/{out_contract_code}/terminate}.
      *
-     * @param planId plan_id: Plan id. Required.
-     * @param outContractCode out_contract_code: Out contract code. Required.
+     * @param planId plan_id: Number of the plan or of the contract's template. Required.
+     * @param outContractCode out_contract_code: The merchant's number of the contract. Required.
      * @param request what to send
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -539,8 +545,8 @@ public final class EcommerceService {
      * Ends a contract for combined deductions. It calls {@code POST
      * /v3/ecommerce/combine-papay/contracts/plan-id/{plan_id}/out-contract-code/{out_contract_code}/terminate}.
      *
-     * @param planId plan_id: Plan id. Required.
-     * @param outContractCode out_contract_code: Out contract code. Required.
+     * @param planId plan_id: Number of the plan or of the contract's template. Required.
+     * @param outContractCode out_contract_code: The merchant's number of the contract. Required.
      * @param request what to send
      * @param options options of this call; {@code null} for none
      * @return the verified answer
@@ -643,7 +649,8 @@ public final class EcommerceService {
      * Queries a combined deduction. It calls {@code GET
      * /v3/ecommerce/combine-papay/transactions/{combine_out_trade_no}}.
      *
-     * @param combineOutTradeNo combine_out_trade_no: Combine out trade no. Required.
+     * @param combineOutTradeNo combine_out_trade_no: The merchant's number of the combined order, unique for the
+     *     merchant id. Required.
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
      */
@@ -655,7 +662,8 @@ public final class EcommerceService {
      * Queries a combined deduction. It calls {@code GET
      * /v3/ecommerce/combine-papay/transactions/{combine_out_trade_no}}.
      *
-     * @param combineOutTradeNo combine_out_trade_no: Combine out trade no. Required.
+     * @param combineOutTradeNo combine_out_trade_no: The merchant's number of the combined order, unique for the
+     *     merchant id. Required.
      * @param options options of this call; {@code null} for none
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -673,7 +681,8 @@ public final class EcommerceService {
      * Reverses a combined deduction. It calls {@code POST
      * /v3/ecommerce/combine-papay/transactions/{combine_out_trade_no}/reverse}.
      *
-     * @param combineOutTradeNo combine_out_trade_no: Combine out trade no. Required.
+     * @param combineOutTradeNo combine_out_trade_no: The merchant's number of the combined order, unique for the
+     *     merchant id. Required.
      * @param request what to send
      * @throws PaysealException why it failed; its outcome says whether money may have moved
      */
@@ -685,7 +694,8 @@ public final class EcommerceService {
      * Reverses a combined deduction. It calls {@code POST
      * /v3/ecommerce/combine-papay/transactions/{combine_out_trade_no}/reverse}.
      *
-     * @param combineOutTradeNo combine_out_trade_no: Combine out trade no. Required.
+     * @param combineOutTradeNo combine_out_trade_no: The merchant's number of the combined order, unique for the
+     *     merchant id. Required.
      * @param request what to send
      * @param options options of this call; {@code null} for none
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -703,7 +713,7 @@ public final class EcommerceService {
     /**
      * Queries the balance of a sub-merchant now. It calls {@code GET /v3/ecommerce/fund/balance/{sub_mchid}}.
      *
-     * @param subMchid sub_mchid: Sub mchid. Required.
+     * @param subMchid sub_mchid: Merchant id of the sub-merchant. Required.
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
      */
@@ -714,9 +724,9 @@ public final class EcommerceService {
     /**
      * Queries the balance of a sub-merchant now. It calls {@code GET /v3/ecommerce/fund/balance/{sub_mchid}}.
      *
-     * @param subMchid sub_mchid: Sub mchid. Required.
-     * @param accountType account_type: Account type. One of BASIC, DEPOSIT, FEES, OPERATION. {@code null} leaves it
-     *     out.
+     * @param subMchid sub_mchid: Merchant id of the sub-merchant. Required.
+     * @param accountType account_type: Kind of account. One of BASIC, DEPOSIT, FEES, OPERATION. {@code null} leaves
+     *     it out.
      * @param options options of this call; {@code null} for none
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -735,8 +745,8 @@ public final class EcommerceService {
      * Queries the balance of a sub-merchant at the end of a day. It calls {@code GET
      * /v3/ecommerce/fund/enddaybalance/{sub_mchid}}.
      *
-     * @param subMchid sub_mchid: Sub mchid. Required.
-     * @param date date: Date. YYYY-MM-DD. Required.
+     * @param subMchid sub_mchid: Merchant id of the sub-merchant. Required.
+     * @param date date: Day, yyyy-MM-dd. YYYY-MM-DD. Required.
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
      */
@@ -748,9 +758,9 @@ public final class EcommerceService {
      * Queries the balance of a sub-merchant at the end of a day. It calls {@code GET
      * /v3/ecommerce/fund/enddaybalance/{sub_mchid}}.
      *
-     * @param subMchid sub_mchid: Sub mchid. Required.
-     * @param accountType account_type: Account type. One of BASIC, DEPOSIT. {@code null} leaves it out.
-     * @param date date: Date. YYYY-MM-DD. Required.
+     * @param subMchid sub_mchid: Merchant id of the sub-merchant. Required.
+     * @param accountType account_type: Kind of account. One of BASIC, DEPOSIT. {@code null} leaves it out.
+     * @param date date: Day, yyyy-MM-dd. YYYY-MM-DD. Required.
      * @param options options of this call; {@code null} for none
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -794,8 +804,9 @@ public final class EcommerceService {
      * Queries a withdrawal by the merchant's number. It calls {@code GET
      * /v3/ecommerce/fund/withdraw/out-request-no/{out_request_no}}.
      *
-     * @param outRequestNo out_request_no: Out request no. Required.
-     * @param subMchid sub_mchid: Sub mchid. Required.
+     * @param outRequestNo out_request_no: The merchant's number of the request, unique for the merchant id; the
+     *     same number has one effect. Required.
+     * @param subMchid sub_mchid: Merchant id of the sub-merchant. Required.
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
      */
@@ -807,8 +818,9 @@ public final class EcommerceService {
      * Queries a withdrawal by the merchant's number. It calls {@code GET
      * /v3/ecommerce/fund/withdraw/out-request-no/{out_request_no}}.
      *
-     * @param outRequestNo out_request_no: Out request no. Required.
-     * @param subMchid sub_mchid: Sub mchid. Required.
+     * @param outRequestNo out_request_no: The merchant's number of the request, unique for the merchant id; the
+     *     same number has one effect. Required.
+     * @param subMchid sub_mchid: Merchant id of the sub-merchant. Required.
      * @param options options of this call; {@code null} for none
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -826,8 +838,8 @@ public final class EcommerceService {
     /**
      * Queries a withdrawal by WeChat Pay's number. It calls {@code GET /v3/ecommerce/fund/withdraw/{withdraw_id}}.
      *
-     * @param withdrawId withdraw_id: Withdraw id. Required.
-     * @param subMchid sub_mchid: Sub mchid. Required.
+     * @param withdrawId withdraw_id: WeChat Pay's number of the withdrawal. Required.
+     * @param subMchid sub_mchid: Merchant id of the sub-merchant. Required.
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
      */
@@ -838,8 +850,8 @@ public final class EcommerceService {
     /**
      * Queries a withdrawal by WeChat Pay's number. It calls {@code GET /v3/ecommerce/fund/withdraw/{withdraw_id}}.
      *
-     * @param withdrawId withdraw_id: Withdraw id. Required.
-     * @param subMchid sub_mchid: Sub mchid. Required.
+     * @param withdrawId withdraw_id: WeChat Pay's number of the withdrawal. Required.
+     * @param subMchid sub_mchid: Merchant id of the sub-merchant. Required.
      * @param options options of this call; {@code null} for none
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -858,8 +870,8 @@ public final class EcommerceService {
      * Queries a person's authorization by the merchant's code. It calls {@code GET
      * /v3/ecommerce/individual-contracts/out-contract-code/{out_contract_code}}.
      *
-     * @param outContractCode out_contract_code: Out contract code. Required.
-     * @param appid appid: Appid. Required.
+     * @param outContractCode out_contract_code: The merchant's number of the contract. Required.
+     * @param appid appid: App id of the official account, mini-program or app. Required.
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
      */
@@ -871,8 +883,8 @@ public final class EcommerceService {
      * Queries a person's authorization by the merchant's code. It calls {@code GET
      * /v3/ecommerce/individual-contracts/out-contract-code/{out_contract_code}}.
      *
-     * @param outContractCode out_contract_code: Out contract code. Required.
-     * @param appid appid: Appid. Required.
+     * @param outContractCode out_contract_code: The merchant's number of the contract. Required.
+     * @param appid appid: App id of the official account, mini-program or app. Required.
      * @param options options of this call; {@code null} for none
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -1006,8 +1018,8 @@ public final class EcommerceService {
     /**
      * Queries a person's authorization by openid. It calls {@code GET /v3/ecommerce/individual-contracts/{openid}}.
      *
-     * @param openid openid: Openid. Required.
-     * @param appid appid: Appid. Required.
+     * @param openid openid: The user's id within the app id. Required.
+     * @param appid appid: App id of the official account, mini-program or app. Required.
      * @param permissionType permission_type: Permission type. Always INDIVIDUAL_PAYEE. Required.
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -1019,8 +1031,8 @@ public final class EcommerceService {
     /**
      * Queries a person's authorization by openid. It calls {@code GET /v3/ecommerce/individual-contracts/{openid}}.
      *
-     * @param openid openid: Openid. Required.
-     * @param appid appid: Appid. Required.
+     * @param openid openid: The user's id within the app id. Required.
+     * @param appid appid: App id of the official account, mini-program or app. Required.
      * @param permissionType permission_type: Permission type. Always INDIVIDUAL_PAYEE. Required.
      * @param options options of this call; {@code null} for none
      * @return the verified answer
@@ -1069,7 +1081,7 @@ public final class EcommerceService {
      * Queries whether a sub-merchant lets the platform transfer from its account. It calls {@code GET
      * /v3/ecommerce/mch-transfer/authorizations/{sub_mchid}}.
      *
-     * @param subMchid sub_mchid: Sub mchid. Required.
+     * @param subMchid sub_mchid: Merchant id of the sub-merchant. Required.
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
      */
@@ -1081,7 +1093,7 @@ public final class EcommerceService {
      * Queries whether a sub-merchant lets the platform transfer from its account. It calls {@code GET
      * /v3/ecommerce/mch-transfer/authorizations/{sub_mchid}}.
      *
-     * @param subMchid sub_mchid: Sub mchid. Required.
+     * @param subMchid sub_mchid: Merchant id of the sub-merchant. Required.
      * @param options options of this call; {@code null} for none
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -1124,8 +1136,9 @@ public final class EcommerceService {
      * Queries a transfer by the merchant's number. It calls {@code GET
      * /v3/ecommerce/mch-transfer/transfer-bills/out-bill-no/{out_bill_no}}.
      *
-     * @param outBillNo out_bill_no: Out bill no. Required.
-     * @param subMchid sub_mchid: Sub mchid. Required.
+     * @param outBillNo out_bill_no: The merchant's number of the transfer, unique for the merchant id; however
+     *     often it is sent, money is moved once. Required.
+     * @param subMchid sub_mchid: Merchant id of the sub-merchant. Required.
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
      */
@@ -1137,8 +1150,9 @@ public final class EcommerceService {
      * Queries a transfer by the merchant's number. It calls {@code GET
      * /v3/ecommerce/mch-transfer/transfer-bills/out-bill-no/{out_bill_no}}.
      *
-     * @param outBillNo out_bill_no: Out bill no. Required.
-     * @param subMchid sub_mchid: Sub mchid. Required.
+     * @param outBillNo out_bill_no: The merchant's number of the transfer, unique for the merchant id; however
+     *     often it is sent, money is moved once. Required.
+     * @param subMchid sub_mchid: Merchant id of the sub-merchant. Required.
      * @param options options of this call; {@code null} for none
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -1157,7 +1171,8 @@ public final class EcommerceService {
      * Cancels a transfer that the user has not confirmed. It calls {@code POST
      * /v3/ecommerce/mch-transfer/transfer-bills/out-bill-no/{out_bill_no}/cancel}.
      *
-     * @param outBillNo out_bill_no: Out bill no. Required.
+     * @param outBillNo out_bill_no: The merchant's number of the transfer, unique for the merchant id; however
+     *     often it is sent, money is moved once. Required.
      * @param request what to send
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -1170,7 +1185,8 @@ public final class EcommerceService {
      * Cancels a transfer that the user has not confirmed. It calls {@code POST
      * /v3/ecommerce/mch-transfer/transfer-bills/out-bill-no/{out_bill_no}/cancel}.
      *
-     * @param outBillNo out_bill_no: Out bill no. Required.
+     * @param outBillNo out_bill_no: The merchant's number of the transfer, unique for the merchant id; however
+     *     often it is sent, money is moved once. Required.
      * @param request what to send
      * @param options options of this call; {@code null} for none
      * @return the verified answer
@@ -1190,8 +1206,8 @@ public final class EcommerceService {
      * Queries a transfer by WeChat Pay's number. It calls {@code GET
      * /v3/ecommerce/mch-transfer/transfer-bills/transfer-bill-no/{transfer_bill_no}}.
      *
-     * @param transferBillNo transfer_bill_no: Transfer bill no. Required.
-     * @param subMchid sub_mchid: Sub mchid. Required.
+     * @param transferBillNo transfer_bill_no: WeChat Pay's number of the transfer. Required.
+     * @param subMchid sub_mchid: Merchant id of the sub-merchant. Required.
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
      */
@@ -1203,8 +1219,8 @@ public final class EcommerceService {
      * Queries a transfer by WeChat Pay's number. It calls {@code GET
      * /v3/ecommerce/mch-transfer/transfer-bills/transfer-bill-no/{transfer_bill_no}}.
      *
-     * @param transferBillNo transfer_bill_no: Transfer bill no. Required.
-     * @param subMchid sub_mchid: Sub mchid. Required.
+     * @param transferBillNo transfer_bill_no: WeChat Pay's number of the transfer. Required.
+     * @param subMchid sub_mchid: Merchant id of the sub-merchant. Required.
      * @param options options of this call; {@code null} for none
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -1224,7 +1240,7 @@ public final class EcommerceService {
      * Queries money that was kept back for complaints. It calls {@code GET
      * /v3/ecommerce/profitsharing/after-sales-orders}.
      *
-     * @param subMchid sub_mchid: Sub mchid. Required.
+     * @param subMchid sub_mchid: Merchant id of the sub-merchant. Required.
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
      */
@@ -1236,8 +1252,8 @@ public final class EcommerceService {
      * Queries money that was kept back for complaints. It calls {@code GET
      * /v3/ecommerce/profitsharing/after-sales-orders}.
      *
-     * @param subMchid sub_mchid: Sub mchid. Required.
-     * @param transactionId transaction_id: Transaction id. {@code null} leaves it out.
+     * @param subMchid sub_mchid: Merchant id of the sub-merchant. Required.
+     * @param transactionId transaction_id: WeChat Pay's number of the payment. {@code null} leaves it out.
      * @param options options of this call; {@code null} for none
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -1309,9 +1325,9 @@ public final class EcommerceService {
     /**
      * Queries a sharing. It calls {@code GET /v3/ecommerce/profitsharing/orders}.
      *
-     * @param outOrderNo out_order_no: Out order no. Required.
-     * @param subMchid sub_mchid: Sub mchid. Required.
-     * @param transactionId transaction_id: Transaction id. Required.
+     * @param outOrderNo out_order_no: The merchant's number of the order, unique for the merchant id. Required.
+     * @param subMchid sub_mchid: Merchant id of the sub-merchant. Required.
+     * @param transactionId transaction_id: WeChat Pay's number of the payment. Required.
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
      */
@@ -1322,9 +1338,9 @@ public final class EcommerceService {
     /**
      * Queries a sharing. It calls {@code GET /v3/ecommerce/profitsharing/orders}.
      *
-     * @param outOrderNo out_order_no: Out order no. Required.
-     * @param subMchid sub_mchid: Sub mchid. Required.
-     * @param transactionId transaction_id: Transaction id. Required.
+     * @param outOrderNo out_order_no: The merchant's number of the order, unique for the merchant id. Required.
+     * @param subMchid sub_mchid: Merchant id of the sub-merchant. Required.
+     * @param transactionId transaction_id: WeChat Pay's number of the payment. Required.
      * @param options options of this call; {@code null} for none
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -1368,7 +1384,7 @@ public final class EcommerceService {
      * Queries how much of a payment is still to be shared. It calls {@code GET
      * /v3/ecommerce/profitsharing/orders/{transaction_id}/amounts}.
      *
-     * @param transactionId transaction_id: Transaction id. Required.
+     * @param transactionId transaction_id: WeChat Pay's number of the payment. Required.
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
      */
@@ -1380,7 +1396,7 @@ public final class EcommerceService {
      * Queries how much of a payment is still to be shared. It calls {@code GET
      * /v3/ecommerce/profitsharing/orders/{transaction_id}/amounts}.
      *
-     * @param transactionId transaction_id: Transaction id. Required.
+     * @param transactionId transaction_id: WeChat Pay's number of the payment. Required.
      * @param options options of this call; {@code null} for none
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -1451,8 +1467,9 @@ public final class EcommerceService {
     /**
      * Queries a return. It calls {@code GET /v3/ecommerce/profitsharing/returnorders}.
      *
-     * @param outReturnNo out_return_no: Out return no. Required.
-     * @param subMchid sub_mchid: Sub mchid. Required.
+     * @param outReturnNo out_return_no: The merchant's number of the return, unique for the merchant id; however
+     *     often it is sent, money is returned once. Required.
+     * @param subMchid sub_mchid: Merchant id of the sub-merchant. Required.
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
      */
@@ -1463,10 +1480,12 @@ public final class EcommerceService {
     /**
      * Queries a return. It calls {@code GET /v3/ecommerce/profitsharing/returnorders}.
      *
-     * @param orderId order_id: Order id. {@code null} leaves it out.
-     * @param outOrderNo out_order_no: Out order no. {@code null} leaves it out.
-     * @param outReturnNo out_return_no: Out return no. Required.
-     * @param subMchid sub_mchid: Sub mchid. Required.
+     * @param orderId order_id: WeChat Pay's number of the order. {@code null} leaves it out.
+     * @param outOrderNo out_order_no: The merchant's number of the order, unique for the merchant id. {@code null}
+     *     leaves it out.
+     * @param outReturnNo out_return_no: The merchant's number of the return, unique for the merchant id; however
+     *     often it is sent, money is returned once. Required.
+     * @param subMchid sub_mchid: Merchant id of the sub-merchant. Required.
      * @param options options of this call; {@code null} for none
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -1536,7 +1555,7 @@ public final class EcommerceService {
     /**
      * Queries a refund by WeChat Pay's number. It calls {@code GET /v3/ecommerce/refunds/id/{refund_id}}.
      *
-     * @param refundId refund_id: Refund id. Required.
+     * @param refundId refund_id: WeChat Pay's number of the refund. Required.
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
      */
@@ -1547,9 +1566,9 @@ public final class EcommerceService {
     /**
      * Queries a refund by WeChat Pay's number. It calls {@code GET /v3/ecommerce/refunds/id/{refund_id}}.
      *
-     * @param refundId refund_id: Refund id. Required.
-     * @param individualAuthId individual_auth_id: Individual auth id. {@code null} leaves it out.
-     * @param subMchid sub_mchid: Sub mchid. {@code null} leaves it out.
+     * @param refundId refund_id: WeChat Pay's number of the refund. Required.
+     * @param individualAuthId individual_auth_id: Number of a person's authorization. {@code null} leaves it out.
+     * @param subMchid sub_mchid: Merchant id of the sub-merchant. {@code null} leaves it out.
      * @param options options of this call; {@code null} for none
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -1569,7 +1588,8 @@ public final class EcommerceService {
      * Queries a refund by the merchant's number. It calls {@code GET
      * /v3/ecommerce/refunds/out-refund-no/{out_refund_no}}.
      *
-     * @param outRefundNo out_refund_no: Out refund no. Required.
+     * @param outRefundNo out_refund_no: The merchant's refund number, unique for the merchant id; however often it
+     *     is sent, money is refunded once. Required.
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
      */
@@ -1581,9 +1601,10 @@ public final class EcommerceService {
      * Queries a refund by the merchant's number. It calls {@code GET
      * /v3/ecommerce/refunds/out-refund-no/{out_refund_no}}.
      *
-     * @param outRefundNo out_refund_no: Out refund no. Required.
-     * @param individualAuthId individual_auth_id: Individual auth id. {@code null} leaves it out.
-     * @param subMchid sub_mchid: Sub mchid. {@code null} leaves it out.
+     * @param outRefundNo out_refund_no: The merchant's refund number, unique for the merchant id; however often it
+     *     is sent, money is refunded once. Required.
+     * @param individualAuthId individual_auth_id: Number of a person's authorization. {@code null} leaves it out.
+     * @param subMchid sub_mchid: Merchant id of the sub-merchant. {@code null} leaves it out.
      * @param options options of this call; {@code null} for none
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -1604,7 +1625,7 @@ public final class EcommerceService {
      * Sends the money of a refund that got stuck to another account. It calls {@code POST
      * /v3/ecommerce/refunds/{refund_id}/apply-abnormal-refund}.
      *
-     * @param refundId refund_id: Refund id. Required.
+     * @param refundId refund_id: WeChat Pay's number of the refund. Required.
      * @param request what to send
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -1617,7 +1638,7 @@ public final class EcommerceService {
      * Sends the money of a refund that got stuck to another account. It calls {@code POST
      * /v3/ecommerce/refunds/{refund_id}/apply-abnormal-refund}.
      *
-     * @param refundId refund_id: Refund id. Required.
+     * @param refundId refund_id: WeChat Pay's number of the refund. Required.
      * @param request what to send
      * @param options options of this call; {@code null} for none
      * @return the verified answer
@@ -1637,8 +1658,8 @@ public final class EcommerceService {
      * Queries the return of money that the platform advanced for a refund. It calls {@code GET
      * /v3/ecommerce/refunds/{refund_id}/return-advance}.
      *
-     * @param refundId refund_id: Refund id. Required.
-     * @param subMchid sub_mchid: Sub mchid. Required.
+     * @param refundId refund_id: WeChat Pay's number of the refund. Required.
+     * @param subMchid sub_mchid: Merchant id of the sub-merchant. Required.
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
      */
@@ -1650,8 +1671,8 @@ public final class EcommerceService {
      * Queries the return of money that the platform advanced for a refund. It calls {@code GET
      * /v3/ecommerce/refunds/{refund_id}/return-advance}.
      *
-     * @param refundId refund_id: Refund id. Required.
-     * @param subMchid sub_mchid: Sub mchid. Required.
+     * @param refundId refund_id: WeChat Pay's number of the refund. Required.
+     * @param subMchid sub_mchid: Merchant id of the sub-merchant. Required.
      * @param options options of this call; {@code null} for none
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -1670,7 +1691,7 @@ public final class EcommerceService {
      * Has the sub-merchant return money that the platform advanced for a refund. It calls {@code POST
      * /v3/ecommerce/refunds/{refund_id}/return-advance}.
      *
-     * @param refundId refund_id: Refund id. Required.
+     * @param refundId refund_id: WeChat Pay's number of the refund. Required.
      * @param request what to send
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -1683,7 +1704,7 @@ public final class EcommerceService {
      * Has the sub-merchant return money that the platform advanced for a refund. It calls {@code POST
      * /v3/ecommerce/refunds/{refund_id}/return-advance}.
      *
-     * @param refundId refund_id: Refund id. Required.
+     * @param refundId refund_id: WeChat Pay's number of the refund. Required.
      * @param request what to send
      * @param options options of this call; {@code null} for none
      * @return the verified answer

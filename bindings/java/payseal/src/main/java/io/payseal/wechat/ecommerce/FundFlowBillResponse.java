@@ -7,8 +7,8 @@ import java.util.List;
 /**
  * The answer to GET /v3/ecommerce/bill/fundflowbill.
  *
- * @param downloadBillCount download_bill_count: Download bill count.
- * @param downloadBillList download_bill_list: Download bill list.
+ * @param downloadBillCount download_bill_count: How many files the bill has.
+ * @param downloadBillList download_bill_list: Files of the bill.
  */
 public record FundFlowBillResponse(
         @JsonProperty("download_bill_count") Long downloadBillCount,

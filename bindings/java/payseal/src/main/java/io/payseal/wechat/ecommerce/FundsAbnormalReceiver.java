@@ -6,6 +6,6 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * An item of funds_abnormal_receivers.
  *
- * @param mchid mchid: Mchid.
+ * @param mchid mchid: Merchant id.
  */
 public record FundsAbnormalReceiver(@JsonProperty("mchid") String mchid) {}

@@ -6,10 +6,12 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The object id_card_info.
  *
- * @param idCardCopy id_card_copy: Id card copy.
- * @param idCardName id_card_name: Id card name. Sent encrypted: give the plaintext, the library encrypts it.
- * @param idCardNational id_card_national: Id card national.
- * @param idCardNumber id_card_number: Id card number. Sent encrypted: give the plaintext, the library encrypts it.
+ * @param idCardCopy id_card_copy: Image of the front of the identity card: the id of an upload.
+ * @param idCardName id_card_name: Name on the identity card. Sent encrypted: give the plaintext, the library
+ *     encrypts it.
+ * @param idCardNational id_card_national: Image of the back of the identity card: the id of an upload.
+ * @param idCardNumber id_card_number: Number of the identity card. Sent encrypted: give the plaintext, the library
+ *     encrypts it.
  * @param idCardValidTime id_card_valid_time: Id card valid time.
  * @param idCardValidTimeBegin id_card_valid_time_begin: Id card valid time begin. YYYY-MM-DD.
  */
@@ -47,7 +49,7 @@ public record IdCardInfo(
         private Builder() {}
 
         /**
-         * id_card_copy: Id card copy.
+         * id_card_copy: Image of the front of the identity card: the id of an upload.
          *
          * @param idCardCopy the value
          * @return this builder
@@ -58,7 +60,7 @@ public record IdCardInfo(
         }
 
         /**
-         * id_card_name: Id card name. Sent encrypted: give the plaintext, the library encrypts it.
+         * id_card_name: Name on the identity card. Sent encrypted: give the plaintext, the library encrypts it.
          *
          * @param idCardName the value
          * @return this builder
@@ -69,7 +71,7 @@ public record IdCardInfo(
         }
 
         /**
-         * id_card_national: Id card national.
+         * id_card_national: Image of the back of the identity card: the id of an upload.
          *
          * @param idCardNational the value
          * @return this builder
@@ -80,7 +82,7 @@ public record IdCardInfo(
         }
 
         /**
-         * id_card_number: Id card number. Sent encrypted: give the plaintext, the library encrypts it.
+         * id_card_number: Number of the identity card. Sent encrypted: give the plaintext, the library encrypts it.
          *
          * @param idCardNumber the value
          * @return this builder

@@ -7,7 +7,7 @@ import com.fasterxml.jackson.annotation.JsonProperty;
  * The answer to GET /v3/ecommerce/individual-contracts/out-contract-code/{out_contract_code}.
  *
  * @param authState auth_state: Auth state. AUTHORIZED, UNAUTHORIZED, or what the provider adds.
- * @param individualAuthId individual_auth_id: Individual auth id.
+ * @param individualAuthId individual_auth_id: Number of a person's authorization.
  * @param individualOpenid individual_openid: Individual openid.
  * @param realNameAuthResult real_name_auth_result: Real name auth result.
  * @param signedTime signed_time: Signed time. RFC 3339.

@@ -6,10 +6,10 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * Who got the money, and how much.
  *
- * @param type type: Type.
+ * @param type type: Kind.
  * @param account account: Account.
  * @param amount amount: Amount. In fen.
- * @param description description: Description.
+ * @param description description: What is paid for or done, in words.
  */
 public record NotifiedReceiver(
         @JsonProperty("type") String type,

@@ -6,7 +6,7 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The object payee_info.
  *
- * @param accountType account_type: Account type. One of ACCOUNT_TYPE_CORPORATE, ACCOUNT_TYPE_PERSONAL. Required.
+ * @param accountType account_type: Kind of account. One of ACCOUNT_TYPE_CORPORATE, ACCOUNT_TYPE_PERSONAL. Required.
  * @param bankAccountInfo bank_account_info: Bank account info. Required.
  * @param identityInfo identity_info: Identity info.
  */
@@ -32,7 +32,7 @@ public record PayeeInfo(
         private Builder() {}
 
         /**
-         * account_type: Account type. One of ACCOUNT_TYPE_CORPORATE, ACCOUNT_TYPE_PERSONAL. Required.
+         * account_type: Kind of account. One of ACCOUNT_TYPE_CORPORATE, ACCOUNT_TYPE_PERSONAL. Required.
          *
          * @param accountType the value
          * @return this builder

@@ -6,6 +6,6 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The answer to POST /v3/ecommerce/individual-contracts/pre-entrust-sign-with-real-name-identity/app.
  *
- * @param preEntrustwebId pre_entrustweb_id: Pre entrustweb id.
+ * @param preEntrustwebId pre_entrustweb_id: What the user's device needs to begin signing.
  */
 public record PreEntrust(@JsonProperty("pre_entrustweb_id") String preEntrustwebId) {}

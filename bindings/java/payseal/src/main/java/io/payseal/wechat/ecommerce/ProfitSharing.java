@@ -7,21 +7,21 @@ import java.util.List;
 /**
  * The answer to POST /v3/ecommerce/profitsharing/finish-order.
  *
- * @param orderId order_id: Order id.
- * @param outOrderNo out_order_no: Out order no.
- * @param subMchid sub_mchid: Sub mchid.
- * @param transactionId transaction_id: Transaction id.
+ * @param orderId order_id: WeChat Pay's number of the order.
+ * @param outOrderNo out_order_no: The merchant's number of the order, unique for the merchant id.
+ * @param subMchid sub_mchid: Merchant id of the sub-merchant.
+ * @param transactionId transaction_id: WeChat Pay's number of the payment.
  * @param abnormalStatus abnormal_status: Abnormal status. ABNORMAL_CLOSED, ABNORMAL_FINISHED, ABNORMAL_PENDING, or
  *     what the provider adds.
- * @param closeReason close_reason: Close reason.
- * @param finishAmount finish_amount: Finish amount.
- * @param finishDescription finish_description: Finish description.
+ * @param closeReason close_reason: Why it was closed.
+ * @param finishAmount finish_amount: What went to the merchant at the end. In fen.
+ * @param finishDescription finish_description: Why the sharing ends.
  * @param fundsAbnormalClosedReason funds_abnormal_closed_reason: Funds abnormal closed reason.
  *     CLOSED_REASON_RESTRICT_TRANSFER, CLOSED_REASON_TIMEOUT, or what the provider adds.
  * @param fundsAbnormalReceivers funds_abnormal_receivers: Funds abnormal receivers.
  * @param fundsAbnormalRedirectId funds_abnormal_redirect_id: Funds abnormal redirect id.
- * @param receivers receivers: Receivers.
- * @param status status: Status. FINISHED, PROCESSING, or what the provider adds.
+ * @param receivers receivers: Who receives shares.
+ * @param status status: State. FINISHED, PROCESSING, or what the provider adds.
  */
 public record ProfitSharing(
         @JsonProperty("order_id") String orderId,

@@ -7,14 +7,14 @@ import com.fasterxml.jackson.annotation.JsonProperty;
  * Money that a receiver got, or gave back. The provider also sends it as TRANSACTION.SUCCESS with the original type
  * profitsharing. Plaintext of PROFITSHARING, PROFITSHARING_RETURN.
  *
- * @param mchid mchid: Mchid.
- * @param spMchid sp_mchid: Sp mchid.
- * @param subMchid sub_mchid: Sub mchid.
- * @param transactionId transaction_id: Transaction id.
- * @param orderId order_id: Order id.
- * @param outOrderNo out_order_no: Out order no.
+ * @param mchid mchid: Merchant id.
+ * @param spMchid sp_mchid: Merchant id of the service provider.
+ * @param subMchid sub_mchid: Merchant id of the sub-merchant.
+ * @param transactionId transaction_id: WeChat Pay's number of the payment.
+ * @param orderId order_id: WeChat Pay's number of the order.
+ * @param outOrderNo out_order_no: The merchant's number of the order, unique for the merchant id.
  * @param receiver receiver: Receiver.
- * @param successTime success_time: Success time. RFC 3339.
+ * @param successTime success_time: When it succeeded. RFC 3339.
  */
 public record ProfitSharingNotification(
         @JsonProperty("mchid") String mchid,

@@ -5,18 +5,18 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 import java.util.List;
 
 /**
- * An item of receivers.
+ * An item of receivers. Who receives shares.
  *
- * @param amount amount: Amount.
- * @param description description: Description.
- * @param detailId detail_id: Detail id.
- * @param failReason fail_reason: Fail reason. ACCOUNT_ABNORMAL, NO_RELATION, RECEIVER_HIGH_RISK, or what the
+ * @param amount amount: What the receiver gets. In fen.
+ * @param description description: What is paid for or done, in words.
+ * @param detailId detail_id: WeChat Pay's number of the single transfer.
+ * @param failReason fail_reason: Why it failed. ACCOUNT_ABNORMAL, NO_RELATION, RECEIVER_HIGH_RISK, or what the
  *     provider adds.
- * @param finishTime finish_time: Finish time. RFC 3339.
- * @param receiverAccount receiver_account: Receiver account.
- * @param receiverMchid receiver_mchid: Receiver mchid.
+ * @param finishTime finish_time: When it was finished. RFC 3339.
+ * @param receiverAccount receiver_account: Account of the receiver.
+ * @param receiverMchid receiver_mchid: Merchant id of the receiver.
  * @param result result: Result. CLOSED, PENDING, SUCCESS, or what the provider adds.
- * @param type type: Type. MERCHANT_ID, PERSONAL_OPENID, or what the provider adds.
+ * @param type type: Kind. MERCHANT_ID, PERSONAL_OPENID, or what the provider adds.
  * @param abnormalStatus abnormal_status: Abnormal status. ABNORMAL_CLOSED, ABNORMAL_FINISHED, ABNORMAL_PENDING, or
  *     what the provider adds.
  * @param fundsAbnormalClosedReason funds_abnormal_closed_reason: Funds abnormal closed reason.

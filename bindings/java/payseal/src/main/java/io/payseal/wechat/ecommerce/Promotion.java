@@ -5,14 +5,15 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 import java.util.List;
 
 /**
- * An item of promotion_detail.
+ * An item of promotion_detail. Coupons that were used.
  *
- * @param amount amount: Amount.
- * @param promotionId promotion_id: Promotion id.
- * @param refundAmount refund_amount: Refund amount.
- * @param scope scope: Scope. GLOBAL, SINGLE, or what the provider adds.
- * @param type type: Type. COUPON, DISCOUNT, or what the provider adds.
- * @param goodsDetail goods_detail: Goods detail.
+ * @param amount amount: Amount of the discount. In fen.
+ * @param promotionId promotion_id: Number of the coupon.
+ * @param refundAmount refund_amount: Amount of the refund. In fen.
+ * @param scope scope: Whether a coupon is good for all goods or for single ones. GLOBAL, SINGLE, or what the
+ *     provider adds.
+ * @param type type: Kind. COUPON, DISCOUNT, or what the provider adds.
+ * @param goodsDetail goods_detail: Single goods.
  */
 public record Promotion(
         @JsonProperty("amount") Long amount,

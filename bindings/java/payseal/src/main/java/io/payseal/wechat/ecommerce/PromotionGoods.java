@@ -4,14 +4,14 @@ package io.payseal.wechat.ecommerce;
 import com.fasterxml.jackson.annotation.JsonProperty;
 
 /**
- * An item of goods_detail.
+ * An item of goods_detail. Single goods.
  *
- * @param goodsName goods_name: Goods name.
- * @param merchantGoodsId merchant_goods_id: Merchant goods id.
- * @param refundAmount refund_amount: Refund amount.
+ * @param goodsName goods_name: Name of the goods.
+ * @param merchantGoodsId merchant_goods_id: The merchant's number of the goods.
+ * @param refundAmount refund_amount: Amount of the refund. In fen.
  * @param refundQuantity refund_quantity: Refund quantity.
- * @param unitPrice unit_price: Unit price.
- * @param wechatpayGoodsId wechatpay_goods_id: Wechatpay goods id.
+ * @param unitPrice unit_price: Price of one. In fen.
+ * @param wechatpayGoodsId wechatpay_goods_id: WeChat Pay's number of the goods.
  */
 public record PromotionGoods(
         @JsonProperty("goods_name") String goodsName,

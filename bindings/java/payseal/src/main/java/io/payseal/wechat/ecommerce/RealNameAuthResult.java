@@ -8,7 +8,8 @@ import com.fasterxml.jackson.annotation.JsonProperty;
  *
  * @param accessToken access_token: Access token.
  * @param accessTokenExpireTime access_token_expire_time: Access token expire time. RFC 3339.
- * @param scope scope: Scope. pay_realname, or what the provider adds.
+ * @param scope scope: Whether a coupon is good for all goods or for single ones. pay_realname, or what the provider
+ *     adds.
  */
 public record RealNameAuthResult(
         @JsonProperty("access_token") String accessToken,

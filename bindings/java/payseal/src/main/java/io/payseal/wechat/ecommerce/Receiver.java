@@ -4,13 +4,14 @@ package io.payseal.wechat.ecommerce;
 import com.fasterxml.jackson.annotation.JsonProperty;
 
 /**
- * An item of receivers.
+ * An item of receivers. Who receives shares.
  *
- * @param amount amount: Amount. Required.
- * @param description description: Description. Required.
- * @param receiverAccount receiver_account: Receiver account. Required.
- * @param receiverName receiver_name: Receiver name. Sent encrypted: give the plaintext, the library encrypts it.
- * @param type type: Type. One of MERCHANT_ID, PERSONAL_OPENID. Required.
+ * @param amount amount: What the receiver gets. In fen. Required.
+ * @param description description: What is paid for or done, in words. Required.
+ * @param receiverAccount receiver_account: Account of the receiver. Required.
+ * @param receiverName receiver_name: Name of the receiver. Sent encrypted: give the plaintext, the library encrypts
+ *     it.
+ * @param type type: Kind. One of MERCHANT_ID, PERSONAL_OPENID. Required.
  */
 public record Receiver(
         @JsonProperty("amount") long amount,
@@ -44,7 +45,7 @@ public record Receiver(
         private Builder() {}
 
         /**
-         * amount: Amount. Required.
+         * amount: What the receiver gets. In fen. Required.
          *
          * @param amount the value
          * @return this builder
@@ -55,7 +56,7 @@ public record Receiver(
         }
 
         /**
-         * description: Description. Required.
+         * description: What is paid for or done, in words. Required.
          *
          * @param description the value
          * @return this builder
@@ -66,7 +67,7 @@ public record Receiver(
         }
 
         /**
-         * receiver_account: Receiver account. Required.
+         * receiver_account: Account of the receiver. Required.
          *
          * @param receiverAccount the value
          * @return this builder
@@ -77,7 +78,7 @@ public record Receiver(
         }
 
         /**
-         * receiver_name: Receiver name. Sent encrypted: give the plaintext, the library encrypts it.
+         * receiver_name: Name of the receiver. Sent encrypted: give the plaintext, the library encrypts it.
          *
          * @param receiverName the value
          * @return this builder
@@ -88,7 +89,7 @@ public record Receiver(
         }
 
         /**
-         * type: Type. One of MERCHANT_ID, PERSONAL_OPENID. Required.
+         * type: Kind. One of MERCHANT_ID, PERSONAL_OPENID. Required.
          *
          * @param type the value
          * @return this builder

@@ -7,7 +7,7 @@ import com.fasterxml.jackson.annotation.JsonProperty;
  * The answer to POST /v3/ecommerce/profitsharing/receivers/add.
  *
  * @param account account: Account.
- * @param type type: Type. MERCHANT_ID, PERSONAL_OPENID, or what the provider adds.
+ * @param type type: Kind. MERCHANT_ID, PERSONAL_OPENID, or what the provider adds.
  */
 public record ReceiverReference(
         @JsonProperty("account") String account,

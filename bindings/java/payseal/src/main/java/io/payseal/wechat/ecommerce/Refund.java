@@ -8,20 +8,22 @@ import java.util.List;
  * The answer to POST /v3/ecommerce/refunds/apply.
  *
  * @param amount amount: Amount.
- * @param createTime create_time: Create time.
- * @param outRefundNo out_refund_no: Out refund no.
- * @param promotionDetail promotion_detail: Promotion detail.
- * @param refundAccount refund_account: Refund account. REFUND_SOURCE_PARTNER_ADVANCE, REFUND_SOURCE_SUB_MERCHANT,
- *     or what the provider adds.
- * @param refundId refund_id: Refund id.
- * @param channel channel: Channel. BALANCE, ORIGINAL, OTHER_BALANCE, OTHER_BANKCARD, or what the provider adds.
- * @param fundsAccount funds_account: Funds account. AVAILABLE, BASIC, ECNY_BASIC, OPERATION, UNSETTLED, or what the
+ * @param createTime create_time: When it was made.
+ * @param outRefundNo out_refund_no: The merchant's refund number, unique for the merchant id; however often it is
+ *     sent, money is refunded once.
+ * @param promotionDetail promotion_detail: Coupons that were used.
+ * @param refundAccount refund_account: Who pays the refund. REFUND_SOURCE_PARTNER_ADVANCE,
+ *     REFUND_SOURCE_SUB_MERCHANT, or what the provider adds.
+ * @param refundId refund_id: WeChat Pay's number of the refund.
+ * @param channel channel: Way the money goes. BALANCE, ORIGINAL, OTHER_BALANCE, OTHER_BANKCARD, or what the
  *     provider adds.
- * @param outTradeNo out_trade_no: Out trade no.
- * @param status status: Status. ABNORMAL, CLOSE, PROCESSING, SUCCESS, or what the provider adds.
- * @param successTime success_time: Success time. RFC 3339.
- * @param transactionId transaction_id: Transaction id.
- * @param userReceivedAccount user_received_account: User received account.
+ * @param fundsAccount funds_account: Account the money is taken from. AVAILABLE, BASIC, ECNY_BASIC, OPERATION,
+ *     UNSETTLED, or what the provider adds.
+ * @param outTradeNo out_trade_no: The merchant's order number, unique for the merchant id.
+ * @param status status: State. ABNORMAL, CLOSE, PROCESSING, SUCCESS, or what the provider adds.
+ * @param successTime success_time: When it succeeded. RFC 3339.
+ * @param transactionId transaction_id: WeChat Pay's number of the payment.
+ * @param userReceivedAccount user_received_account: Account that receives the money.
  */
 public record Refund(
         @JsonProperty("amount") RefundAmount amount,

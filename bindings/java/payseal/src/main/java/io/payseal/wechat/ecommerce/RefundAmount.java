@@ -5,15 +5,15 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 import java.util.List;
 
 /**
- * The object amount.
+ * The object amount. Amount.
  *
- * @param advance advance: Advance.
- * @param currency currency: Currency.
- * @param discountRefund discount_refund: Discount refund.
- * @param from from: From.
- * @param payerRefund payer_refund: Payer refund.
- * @param refund refund: Refund.
- * @param refundFee refund_fee: Refund fee.
+ * @param advance advance: What the platform has advanced. In fen.
+ * @param currency currency: Currency of the order, ISO 4217.
+ * @param discountRefund discount_refund: What of the refund goes to coupons. In fen.
+ * @param from from: Accounts the money is taken from and how much from each.
+ * @param payerRefund payer_refund: What the payer gets back. In fen.
+ * @param refund refund: Amount of the refund. In fen.
+ * @param refundFee refund_fee: What was refunded. In fen.
  */
 public record RefundAmount(
         @JsonProperty("advance") Long advance,

@@ -6,16 +6,17 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * What became of a refund of a sub-merchant's payment. Plaintext of REFUND.SUCCESS, REFUND.ABNORMAL, REFUND.CLOSED.
  *
- * @param spMchid sp_mchid: Sp mchid.
- * @param subMchid sub_mchid: Sub mchid.
- * @param transactionId transaction_id: Transaction id.
- * @param outTradeNo out_trade_no: Out trade no.
- * @param refundId refund_id: Refund id.
- * @param outRefundNo out_refund_no: Out refund no.
+ * @param spMchid sp_mchid: Merchant id of the service provider.
+ * @param subMchid sub_mchid: Merchant id of the sub-merchant.
+ * @param transactionId transaction_id: WeChat Pay's number of the payment.
+ * @param outTradeNo out_trade_no: The merchant's order number, unique for the merchant id.
+ * @param refundId refund_id: WeChat Pay's number of the refund.
+ * @param outRefundNo out_refund_no: The merchant's refund number, unique for the merchant id; however often it is
+ *     sent, money is refunded once.
  * @param refundStatus refund_status: Refund status.
- * @param successTime success_time: Success time. RFC 3339.
- * @param userReceivedAccount user_received_account: User received account.
- * @param refundAccount refund_account: Refund account.
+ * @param successTime success_time: When it succeeded. RFC 3339.
+ * @param userReceivedAccount user_received_account: Account that receives the money.
+ * @param refundAccount refund_account: Who pays the refund.
  * @param amount amount: Amount.
  */
 public record RefundNotification(

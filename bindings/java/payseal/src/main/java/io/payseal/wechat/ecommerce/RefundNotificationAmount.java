@@ -6,10 +6,10 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The amounts of a refund.
  *
- * @param total total: Total. In fen.
- * @param refund refund: Refund. In fen.
- * @param payerTotal payer_total: Payer total. In fen.
- * @param payerRefund payer_refund: Payer refund. In fen.
+ * @param total total: Amount of the order. In fen.
+ * @param refund refund: What is refunded. In fen.
+ * @param payerTotal payer_total: What the payer pays after discounts. In fen.
+ * @param payerRefund payer_refund: What the payer gets back. In fen.
  */
 public record RefundNotificationAmount(
         @JsonProperty("total") Long total,

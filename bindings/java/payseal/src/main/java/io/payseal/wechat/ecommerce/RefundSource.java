@@ -4,10 +4,10 @@ package io.payseal.wechat.ecommerce;
 import com.fasterxml.jackson.annotation.JsonProperty;
 
 /**
- * An item of from.
+ * An item of from. Accounts the money is taken from and how much from each.
  *
  * @param account account: Account. One of AVAILABLE, UNAVAILABLE.
- * @param amount amount: Amount.
+ * @param amount amount: What is taken from the account. In fen.
  */
 public record RefundSource(
         @JsonProperty("account") String account,
@@ -40,7 +40,7 @@ public record RefundSource(
         }
 
         /**
-         * amount: Amount.
+         * amount: What is taken from the account. In fen.
          *
          * @param amount the value
          * @return this builder

@@ -4,10 +4,10 @@ package io.payseal.wechat.ecommerce;
 import com.fasterxml.jackson.annotation.JsonProperty;
 
 /**
- * An item of from.
+ * An item of from. Accounts the money is taken from and how much from each.
  *
  * @param account account: Account. AVAILABLE, UNAVAILABLE, or what the provider adds.
- * @param amount amount: Amount.
+ * @param amount amount: What is taken from the account. In fen.
  */
 public record RefundedSource(
         @JsonProperty("account") String account,

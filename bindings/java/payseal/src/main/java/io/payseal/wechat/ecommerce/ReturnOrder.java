@@ -6,16 +6,17 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The answer to GET /v3/ecommerce/profitsharing/returnorders.
  *
- * @param amount amount: Amount.
- * @param failReason fail_reason: Fail reason. ACCOUNT_ABNORMAL, TIME_OUT_CLOSED, or what the provider adds.
- * @param finishTime finish_time: Finish time. RFC 3339.
- * @param orderId order_id: Order id.
- * @param outOrderNo out_order_no: Out order no.
- * @param outReturnNo out_return_no: Out return no.
+ * @param amount amount: Amount. In fen.
+ * @param failReason fail_reason: Why it failed. ACCOUNT_ABNORMAL, TIME_OUT_CLOSED, or what the provider adds.
+ * @param finishTime finish_time: When it was finished. RFC 3339.
+ * @param orderId order_id: WeChat Pay's number of the order.
+ * @param outOrderNo out_order_no: The merchant's number of the order, unique for the merchant id.
+ * @param outReturnNo out_return_no: The merchant's number of the return, unique for the merchant id; however often
+ *     it is sent, money is returned once.
  * @param result result: Result. FAIL, PROCESSING, SUCCESS, or what the provider adds.
- * @param returnMchid return_mchid: Return mchid.
- * @param returnNo return_no: Return no.
- * @param subMchid sub_mchid: Sub mchid.
+ * @param returnMchid return_mchid: Merchant id of who gives money back.
+ * @param returnNo return_no: WeChat Pay's number of the return.
+ * @param subMchid sub_mchid: Merchant id of the sub-merchant.
  */
 public record ReturnOrder(
         @JsonProperty("amount") Long amount,

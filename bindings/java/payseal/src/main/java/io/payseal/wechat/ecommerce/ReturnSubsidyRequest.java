@@ -7,14 +7,14 @@ import java.util.List;
 /**
  * The body of POST /v3/ecommerce/subsidies/return.
  *
- * @param amount amount: Amount. Required.
- * @param description description: Description. Required.
- * @param from from: From.
- * @param outOrderNo out_order_no: Out order no. Required.
- * @param refundId refund_id: Refund id. Required.
- * @param subMchid sub_mchid: Sub mchid. Required.
+ * @param amount amount: Amount. In fen. Required.
+ * @param description description: What is paid for or done, in words. Required.
+ * @param from from: Accounts the money is taken from and how much from each.
+ * @param outOrderNo out_order_no: The merchant's number of the order, unique for the merchant id. Required.
+ * @param refundId refund_id: WeChat Pay's number of the refund. Required.
+ * @param subMchid sub_mchid: Merchant id of the sub-merchant. Required.
  * @param subsidyId subsidy_id: Subsidy id.
- * @param transactionId transaction_id: Transaction id. Required.
+ * @param transactionId transaction_id: WeChat Pay's number of the payment. Required.
  */
 public record ReturnSubsidyRequest(
         @JsonProperty("amount") long amount,
@@ -48,7 +48,7 @@ public record ReturnSubsidyRequest(
         private Builder() {}
 
         /**
-         * amount: Amount. Required.
+         * amount: Amount. In fen. Required.
          *
          * @param amount the value
          * @return this builder
@@ -59,7 +59,7 @@ public record ReturnSubsidyRequest(
         }
 
         /**
-         * description: Description. Required.
+         * description: What is paid for or done, in words. Required.
          *
          * @param description the value
          * @return this builder
@@ -70,7 +70,7 @@ public record ReturnSubsidyRequest(
         }
 
         /**
-         * from: From.
+         * from: Accounts the money is taken from and how much from each.
          *
          * @param from the value
          * @return this builder
@@ -81,7 +81,7 @@ public record ReturnSubsidyRequest(
         }
 
         /**
-         * out_order_no: Out order no. Required.
+         * out_order_no: The merchant's number of the order, unique for the merchant id. Required.
          *
          * @param outOrderNo the value
          * @return this builder
@@ -92,7 +92,7 @@ public record ReturnSubsidyRequest(
         }
 
         /**
-         * refund_id: Refund id. Required.
+         * refund_id: WeChat Pay's number of the refund. Required.
          *
          * @param refundId the value
          * @return this builder
@@ -103,7 +103,7 @@ public record ReturnSubsidyRequest(
         }
 
         /**
-         * sub_mchid: Sub mchid. Required.
+         * sub_mchid: Merchant id of the sub-merchant. Required.
          *
          * @param subMchid the value
          * @return this builder
@@ -125,7 +125,7 @@ public record ReturnSubsidyRequest(
         }
 
         /**
-         * transaction_id: Transaction id. Required.
+         * transaction_id: WeChat Pay's number of the payment. Required.
          *
          * @param transactionId the value
          * @return this builder

@@ -7,8 +7,8 @@ import java.util.List;
 /**
  * The body of POST /v3/ecommerce/combine-papay/transactions/{combine_out_trade_no}/reverse.
  *
- * @param combineAppid combine_appid: Combine appid. Required.
- * @param subOrders sub_orders: Sub orders.
+ * @param combineAppid combine_appid: App id of who starts the combined payment. Required.
+ * @param subOrders sub_orders: Orders that are paid together.
  */
 public record ReverseCombinedDeductionRequest(
         @JsonProperty("combine_appid") String combineAppid,
@@ -30,7 +30,7 @@ public record ReverseCombinedDeductionRequest(
         private Builder() {}
 
         /**
-         * combine_appid: Combine appid. Required.
+         * combine_appid: App id of who starts the combined payment. Required.
          *
          * @param combineAppid the value
          * @return this builder
@@ -41,7 +41,7 @@ public record ReverseCombinedDeductionRequest(
         }
 
         /**
-         * sub_orders: Sub orders.
+         * sub_orders: Orders that are paid together.
          *
          * @param subOrders the value
          * @return this builder

@@ -6,11 +6,12 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The body of POST /v3/ecommerce/combine-papay/contracts/pre-entrust-sign/mini-program.
  *
- * @param appid appid: Appid. Required.
- * @param contractDisplayAccount contract_display_account: Contract display account. Required.
- * @param notifyUrl notify_url: Notify url. Required.
- * @param outContractCode out_contract_code: Out contract code. Required.
- * @param planId plan_id: Plan id. Required.
+ * @param appid appid: App id of the official account, mini-program or app. Required.
+ * @param contractDisplayAccount contract_display_account: Name of the user's account at the merchant, shown in the
+ *     contract. Required.
+ * @param notifyUrl notify_url: Where the notification goes: absolute, HTTPS, without query. Required.
+ * @param outContractCode out_contract_code: The merchant's number of the contract. Required.
+ * @param planId plan_id: Number of the plan or of the contract's template. Required.
  */
 public record SignContractInMiniProgramRequest(
         @JsonProperty("appid") String appid,
@@ -38,7 +39,7 @@ public record SignContractInMiniProgramRequest(
         private Builder() {}
 
         /**
-         * appid: Appid. Required.
+         * appid: App id of the official account, mini-program or app. Required.
          *
          * @param appid the value
          * @return this builder
@@ -49,7 +50,7 @@ public record SignContractInMiniProgramRequest(
         }
 
         /**
-         * contract_display_account: Contract display account. Required.
+         * contract_display_account: Name of the user's account at the merchant, shown in the contract. Required.
          *
          * @param contractDisplayAccount the value
          * @return this builder
@@ -60,7 +61,7 @@ public record SignContractInMiniProgramRequest(
         }
 
         /**
-         * notify_url: Notify url. Required.
+         * notify_url: Where the notification goes: absolute, HTTPS, without query. Required.
          *
          * @param notifyUrl the value
          * @return this builder
@@ -71,7 +72,7 @@ public record SignContractInMiniProgramRequest(
         }
 
         /**
-         * out_contract_code: Out contract code. Required.
+         * out_contract_code: The merchant's number of the contract. Required.
          *
          * @param outContractCode the value
          * @return this builder
@@ -82,7 +83,7 @@ public record SignContractInMiniProgramRequest(
         }
 
         /**
-         * plan_id: Plan id. Required.
+         * plan_id: Number of the plan or of the contract's template. Required.
          *
          * @param planId the value
          * @return this builder

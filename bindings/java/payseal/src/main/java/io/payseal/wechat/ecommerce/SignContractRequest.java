@@ -6,12 +6,13 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The body of POST /v3/ecommerce/combine-papay/contracts/pre-entrust-sign.
  *
- * @param appid appid: Appid. Required.
- * @param attach attach: Attach.
- * @param contractDisplayAccount contract_display_account: Contract display account. Required.
- * @param notifyUrl notify_url: Notify url. Required.
- * @param outContractCode out_contract_code: Out contract code. Required.
- * @param planId plan_id: Plan id. Required.
+ * @param appid appid: App id of the official account, mini-program or app. Required.
+ * @param attach attach: The merchant's own data, returned as it is.
+ * @param contractDisplayAccount contract_display_account: Name of the user's account at the merchant, shown in the
+ *     contract. Required.
+ * @param notifyUrl notify_url: Where the notification goes: absolute, HTTPS, without query. Required.
+ * @param outContractCode out_contract_code: The merchant's number of the contract. Required.
+ * @param planId plan_id: Number of the plan or of the contract's template. Required.
  * @param returnApp return_app: Return app.
  */
 public record SignContractRequest(
@@ -44,7 +45,7 @@ public record SignContractRequest(
         private Builder() {}
 
         /**
-         * appid: Appid. Required.
+         * appid: App id of the official account, mini-program or app. Required.
          *
          * @param appid the value
          * @return this builder
@@ -55,7 +56,7 @@ public record SignContractRequest(
         }
 
         /**
-         * attach: Attach.
+         * attach: The merchant's own data, returned as it is.
          *
          * @param attach the value
          * @return this builder
@@ -66,7 +67,7 @@ public record SignContractRequest(
         }
 
         /**
-         * contract_display_account: Contract display account. Required.
+         * contract_display_account: Name of the user's account at the merchant, shown in the contract. Required.
          *
          * @param contractDisplayAccount the value
          * @return this builder
@@ -77,7 +78,7 @@ public record SignContractRequest(
         }
 
         /**
-         * notify_url: Notify url. Required.
+         * notify_url: Where the notification goes: absolute, HTTPS, without query. Required.
          *
          * @param notifyUrl the value
          * @return this builder
@@ -88,7 +89,7 @@ public record SignContractRequest(
         }
 
         /**
-         * out_contract_code: Out contract code. Required.
+         * out_contract_code: The merchant's number of the contract. Required.
          *
          * @param outContractCode the value
          * @return this builder
@@ -99,7 +100,7 @@ public record SignContractRequest(
         }
 
         /**
-         * plan_id: Plan id. Required.
+         * plan_id: Number of the plan or of the contract's template. Required.
          *
          * @param planId the value
          * @return this builder

@@ -4,16 +4,16 @@ package io.payseal.wechat.ecommerce;
 import com.fasterxml.jackson.annotation.JsonProperty;
 
 /**
- * An item of sub_orders.
+ * An item of sub_orders. Orders that are paid together.
  *
- * @param amount amount: Amount. Required.
- * @param attach attach: Attach.
- * @param description description: Description. Required.
- * @param mchid mchid: Mchid. Required.
- * @param outTradeNo out_trade_no: Out trade no. Required.
- * @param settleInfo settle_info: Settle info.
- * @param subAppid sub_appid: Sub appid.
- * @param subMchid sub_mchid: Sub mchid. Required.
+ * @param amount amount: Amounts of the order. Required.
+ * @param attach attach: The merchant's own data, returned as it is.
+ * @param description description: What is paid for or done, in words. Required.
+ * @param mchid mchid: Merchant id. Required.
+ * @param outTradeNo out_trade_no: The merchant's order number, unique for the merchant id. Required.
+ * @param settleInfo settle_info: How the payment is settled.
+ * @param subAppid sub_appid: App id of the sub-merchant.
+ * @param subMchid sub_mchid: Merchant id of the sub-merchant. Required.
  * @param subRiskInfo sub_risk_info: Sub risk info.
  */
 public record SubOrder(
@@ -50,7 +50,7 @@ public record SubOrder(
         private Builder() {}
 
         /**
-         * amount: Amount. Required.
+         * amount: Amounts of the order. Required.
          *
          * @param amount the value
          * @return this builder
@@ -61,7 +61,7 @@ public record SubOrder(
         }
 
         /**
-         * attach: Attach.
+         * attach: The merchant's own data, returned as it is.
          *
          * @param attach the value
          * @return this builder
@@ -72,7 +72,7 @@ public record SubOrder(
         }
 
         /**
-         * description: Description. Required.
+         * description: What is paid for or done, in words. Required.
          *
          * @param description the value
          * @return this builder
@@ -83,7 +83,7 @@ public record SubOrder(
         }
 
         /**
-         * mchid: Mchid. Required.
+         * mchid: Merchant id. Required.
          *
          * @param mchid the value
          * @return this builder
@@ -94,7 +94,7 @@ public record SubOrder(
         }
 
         /**
-         * out_trade_no: Out trade no. Required.
+         * out_trade_no: The merchant's order number, unique for the merchant id. Required.
          *
          * @param outTradeNo the value
          * @return this builder
@@ -105,7 +105,7 @@ public record SubOrder(
         }
 
         /**
-         * settle_info: Settle info.
+         * settle_info: How the payment is settled.
          *
          * @param settleInfo the value
          * @return this builder
@@ -116,7 +116,7 @@ public record SubOrder(
         }
 
         /**
-         * sub_appid: Sub appid.
+         * sub_appid: App id of the sub-merchant.
          *
          * @param subAppid the value
          * @return this builder
@@ -127,7 +127,7 @@ public record SubOrder(
         }
 
         /**
-         * sub_mchid: Sub mchid. Required.
+         * sub_mchid: Merchant id of the sub-merchant. Required.
          *
          * @param subMchid the value
          * @return this builder

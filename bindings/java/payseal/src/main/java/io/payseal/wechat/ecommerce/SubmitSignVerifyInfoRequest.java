@@ -6,8 +6,9 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The body of POST /v3/ecommerce/applyments/submit-sign-verify-info.
  *
- * @param applymentId applyment_id: Applyment id.
- * @param outRequestNo out_request_no: Out request no. Required.
+ * @param applymentId applyment_id: WeChat Pay's number of the application.
+ * @param outRequestNo out_request_no: The merchant's number of the request, unique for the merchant id; the same
+ *     number has one effect. Required.
  * @param preSignTime pre_sign_time: Pre sign time.
  * @param proxyVerifyIdentityInfo proxy_verify_identity_info: Proxy verify identity info.
  */
@@ -35,7 +36,7 @@ public record SubmitSignVerifyInfoRequest(
         private Builder() {}
 
         /**
-         * applyment_id: Applyment id.
+         * applyment_id: WeChat Pay's number of the application.
          *
          * @param applymentId the value
          * @return this builder
@@ -46,7 +47,8 @@ public record SubmitSignVerifyInfoRequest(
         }
 
         /**
-         * out_request_no: Out request no. Required.
+         * out_request_no: The merchant's number of the request, unique for the merchant id; the same number has one
+         * effect. Required.
          *
          * @param outRequestNo the value
          * @return this builder

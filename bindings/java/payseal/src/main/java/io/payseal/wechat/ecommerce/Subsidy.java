@@ -6,13 +6,13 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The answer to POST /v3/ecommerce/subsidies/create.
  *
- * @param amount amount: Amount.
- * @param description description: Description.
+ * @param amount amount: Amount. In fen.
+ * @param description description: What is paid for or done, in words.
  * @param result result: Result. FAIL, REFUND, SUCCESS, or what the provider adds.
- * @param subMchid sub_mchid: Sub mchid.
+ * @param subMchid sub_mchid: Merchant id of the sub-merchant.
  * @param subsidyId subsidy_id: Subsidy id.
- * @param successTime success_time: Success time. RFC 3339.
- * @param transactionId transaction_id: Transaction id.
+ * @param successTime success_time: When it succeeded. RFC 3339.
+ * @param transactionId transaction_id: WeChat Pay's number of the payment.
  */
 public record Subsidy(
         @JsonProperty("amount") Long amount,

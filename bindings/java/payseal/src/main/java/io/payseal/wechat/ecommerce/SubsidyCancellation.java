@@ -6,10 +6,10 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The answer to POST /v3/ecommerce/subsidies/cancel.
  *
- * @param description description: Description.
+ * @param description description: What is paid for or done, in words.
  * @param result result: Result. FAIL, SUCCESS, or what the provider adds.
- * @param subMchid sub_mchid: Sub mchid.
- * @param transactionId transaction_id: Transaction id.
+ * @param subMchid sub_mchid: Merchant id of the sub-merchant.
+ * @param transactionId transaction_id: WeChat Pay's number of the payment.
  */
 public record SubsidyCancellation(
         @JsonProperty("description") String description,

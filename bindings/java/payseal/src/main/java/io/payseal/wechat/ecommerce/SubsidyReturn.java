@@ -6,15 +6,15 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The answer to POST /v3/ecommerce/subsidies/return.
  *
- * @param amount amount: Amount.
- * @param description description: Description.
- * @param outOrderNo out_order_no: Out order no.
- * @param refundId refund_id: Refund id.
+ * @param amount amount: Amount. In fen.
+ * @param description description: What is paid for or done, in words.
+ * @param outOrderNo out_order_no: The merchant's number of the order, unique for the merchant id.
+ * @param refundId refund_id: WeChat Pay's number of the refund.
  * @param result result: Result. FAIL, REFUND, SUCCESS, or what the provider adds.
- * @param subMchid sub_mchid: Sub mchid.
+ * @param subMchid sub_mchid: Merchant id of the sub-merchant.
  * @param subsidyRefundId subsidy_refund_id: Subsidy refund id.
- * @param successTime success_time: Success time. RFC 3339.
- * @param transactionId transaction_id: Transaction id.
+ * @param successTime success_time: When it succeeded. RFC 3339.
+ * @param transactionId transaction_id: WeChat Pay's number of the payment.
  */
 public record SubsidyReturn(
         @JsonProperty("amount") Long amount,

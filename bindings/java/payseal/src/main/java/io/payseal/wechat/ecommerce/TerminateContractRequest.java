@@ -7,7 +7,7 @@ import com.fasterxml.jackson.annotation.JsonProperty;
  * The body of POST
  * /v3/ecommerce/combine-papay/contracts/plan-id/{plan_id}/out-contract-code/{out_contract_code}/terminate.
  *
- * @param contractTerminationRemark contract_termination_remark: Contract termination remark. Required.
+ * @param contractTerminationRemark contract_termination_remark: Why the contract is ended. Required.
  */
 public record TerminateContractRequest(
         @JsonProperty("contract_termination_remark") String contractTerminationRemark) {
@@ -27,7 +27,7 @@ public record TerminateContractRequest(
         private Builder() {}
 
         /**
-         * contract_termination_remark: Contract termination remark. Required.
+         * contract_termination_remark: Why the contract is ended. Required.
          *
          * @param contractTerminationRemark the value
          * @return this builder

@@ -6,21 +6,24 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The answer to POST /v3/ecommerce/mch-transfer/transfer-bills.
  *
- * @param createTime create_time: Create time.
- * @param failReason fail_reason: Fail reason.
- * @param outBillNo out_bill_no: Out bill no.
- * @param packageInfo package_info: Package info.
+ * @param createTime create_time: When it was made.
+ * @param failReason fail_reason: Why it failed.
+ * @param outBillNo out_bill_no: The merchant's number of the transfer, unique for the merchant id; however often it
+ *     is sent, money is moved once.
+ * @param packageInfo package_info: What the user's device needs to show the page on which the transfer is
+ *     confirmed.
  * @param state state: State.
- * @param subMchid sub_mchid: Sub mchid.
- * @param transferBillNo transfer_bill_no: Transfer bill no.
- * @param appid appid: Appid.
- * @param mchid mchid: Mchid.
- * @param openid openid: Openid.
- * @param transferAmount transfer_amount: Transfer amount.
- * @param transferRemark transfer_remark: Transfer remark.
- * @param transferSceneId transfer_scene_id: Transfer scene id.
- * @param updateTime update_time: Update time.
- * @param userName user_name: User name.
+ * @param subMchid sub_mchid: Merchant id of the sub-merchant.
+ * @param transferBillNo transfer_bill_no: WeChat Pay's number of the transfer.
+ * @param appid appid: App id of the official account, mini-program or app.
+ * @param mchid mchid: Merchant id.
+ * @param openid openid: The user's id within the app id.
+ * @param transferAmount transfer_amount: Amount of the transfer. In fen.
+ * @param transferRemark transfer_remark: Remark on the transfer, shown to the user.
+ * @param transferSceneId transfer_scene_id: Number of the scene of the transfer, which the merchant has been
+ *     granted.
+ * @param updateTime update_time: When it was last changed.
+ * @param userName user_name: Real name of the user.
  */
 public record Transfer(
         @JsonProperty("create_time") String createTime,

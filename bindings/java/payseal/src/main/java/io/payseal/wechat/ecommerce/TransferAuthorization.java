@@ -6,10 +6,10 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The answer to POST /v3/ecommerce/mch-transfer/authorizations.
  *
- * @param acceptTime accept_time: Accept time.
- * @param authorizationState authorization_state: Authorization state.
- * @param authorizeTime authorize_time: Authorize time.
- * @param subMchid sub_mchid: Sub mchid.
+ * @param acceptTime accept_time: When it was accepted.
+ * @param authorizationState authorization_state: State of the authorization.
+ * @param authorizeTime authorize_time: When it was allowed.
+ * @param subMchid sub_mchid: Merchant id of the sub-merchant.
  */
 public record TransferAuthorization(
         @JsonProperty("accept_time") String acceptTime,

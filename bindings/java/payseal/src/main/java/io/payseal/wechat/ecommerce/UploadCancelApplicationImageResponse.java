@@ -6,7 +6,7 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The answer to POST /v3/ecommerce/account/cancel-applications/media.
  *
- * @param mediaId media_id: Media id.
+ * @param mediaId media_id: Number of the uploaded file.
  */
 public record UploadCancelApplicationImageResponse(
         @JsonProperty("media_id") String mediaId) {}

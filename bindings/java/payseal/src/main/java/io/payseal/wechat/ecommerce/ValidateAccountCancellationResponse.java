@@ -10,7 +10,7 @@ import java.util.List;
  * @param accountInfo account_info: Account info.
  * @param blockReasons block_reasons: Block reasons.
  * @param merchantState merchant_state: Merchant state. HAS_BEEN_CANCELLED, NORMAL, or what the provider adds.
- * @param subMchid sub_mchid: Sub mchid.
+ * @param subMchid sub_mchid: Merchant id of the sub-merchant.
  * @param validateResult validate_result: Validate result. ALLOW_CANCEL_WITHDRAW, NOT_ALLOW_CANCEL_WITHDRAW, or what
  *     the provider adds.
  */

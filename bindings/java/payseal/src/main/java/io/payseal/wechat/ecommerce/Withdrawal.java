@@ -6,21 +6,22 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The answer to POST /v3/ecommerce/fund/withdraw.
  *
- * @param accountType account_type: Account type. BASIC, FEES, OPERATION, or what the provider adds.
- * @param outRequestNo out_request_no: Out request no.
- * @param subMchid sub_mchid: Sub mchid.
- * @param withdrawId withdraw_id: Withdraw id.
- * @param accountBank account_bank: Account bank.
- * @param accountNumber account_number: Account number.
- * @param amount amount: Amount.
- * @param bankMemo bank_memo: Bank memo.
- * @param bankName bank_name: Bank name.
- * @param createTime create_time: Create time.
+ * @param accountType account_type: Kind of account. BASIC, FEES, OPERATION, or what the provider adds.
+ * @param outRequestNo out_request_no: The merchant's number of the request, unique for the merchant id; the same
+ *     number has one effect.
+ * @param subMchid sub_mchid: Merchant id of the sub-merchant.
+ * @param withdrawId withdraw_id: WeChat Pay's number of the withdrawal.
+ * @param accountBank account_bank: Name of the bank.
+ * @param accountNumber account_number: Number of the bank account.
+ * @param amount amount: Amount. In fen.
+ * @param bankMemo bank_memo: Remark on the bank's statement.
+ * @param bankName bank_name: Name of the bank with its branch.
+ * @param createTime create_time: When it was made.
  * @param reason reason: Reason.
  * @param remark remark: Remark.
- * @param spMchid sp_mchid: Sp mchid.
- * @param status status: Status. CLOSE, CREATE_SUCCESS, FAIL, INIT, REFUND, SUCCESS, or what the provider adds.
- * @param updateTime update_time: Update time.
+ * @param spMchid sp_mchid: Merchant id of the service provider.
+ * @param status status: State. CLOSE, CREATE_SUCCESS, FAIL, INIT, REFUND, SUCCESS, or what the provider adds.
+ * @param updateTime update_time: When it was last changed.
  */
 public record Withdrawal(
         @JsonProperty("account_type") String accountType,

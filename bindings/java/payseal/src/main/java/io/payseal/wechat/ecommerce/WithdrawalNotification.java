@@ -6,21 +6,22 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * A sub-merchant's withdrawal whose state has changed. Plaintext of MCHWITHDRAW.CHANGE.
  *
- * @param spMchid sp_mchid: Sp mchid.
- * @param subMchid sub_mchid: Sub mchid.
- * @param status status: Status.
- * @param withdrawId withdraw_id: Withdraw id.
- * @param outRequestNo out_request_no: Out request no.
+ * @param spMchid sp_mchid: Merchant id of the service provider.
+ * @param subMchid sub_mchid: Merchant id of the sub-merchant.
+ * @param status status: State.
+ * @param withdrawId withdraw_id: WeChat Pay's number of the withdrawal.
+ * @param outRequestNo out_request_no: The merchant's number of the request, unique for the merchant id; the same
+ *     number has one effect.
  * @param amount amount: Amount. In fen.
- * @param createTime create_time: Create time. RFC 3339.
- * @param updateTime update_time: Update time. RFC 3339.
+ * @param createTime create_time: When it was made. RFC 3339.
+ * @param updateTime update_time: When it was last changed. RFC 3339.
  * @param reason reason: Reason.
  * @param remark remark: Remark.
- * @param bankMemo bank_memo: Bank memo.
- * @param accountType account_type: Account type.
- * @param accountNumber account_number: Account number.
- * @param accountBank account_bank: Account bank.
- * @param bankName bank_name: Bank name.
+ * @param bankMemo bank_memo: Remark on the bank's statement.
+ * @param accountType account_type: Kind of account.
+ * @param accountNumber account_number: Number of the bank account.
+ * @param accountBank account_bank: Name of the bank.
+ * @param bankName bank_name: Name of the bank with its branch.
  */
 public record WithdrawalNotification(
         @JsonProperty("sp_mchid") String spMchid,

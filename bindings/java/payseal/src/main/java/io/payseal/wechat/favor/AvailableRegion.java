@@ -10,7 +10,7 @@ import com.fasterxml.jackson.annotation.JsonProperty;
  * @param country country: Country.
  * @param district district: District.
  * @param province province: Province.
- * @param type type: Type.
+ * @param type type: Kind.
  */
 public record AvailableRegion(
         @JsonProperty("city") String city,

@@ -6,8 +6,8 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The answer to GET /v3/marketing/favor/callbacks.
  *
- * @param mchid mchid: Mchid.
- * @param notifyUrl notify_url: Notify url.
+ * @param mchid mchid: Merchant id.
+ * @param notifyUrl notify_url: Where the notification goes: absolute, HTTPS, without query.
  */
 public record Callback(
         @JsonProperty("mchid") String mchid,

@@ -9,8 +9,8 @@ import java.util.List;
  *
  * @param consumeMchid consume_mchid: Consume mchid.
  * @param consumeTime consume_time: Consume time. RFC 3339.
- * @param goodsDetail goods_detail: Goods detail.
- * @param transactionId transaction_id: Transaction id.
+ * @param goodsDetail goods_detail: Single goods.
+ * @param transactionId transaction_id: WeChat Pay's number of the payment.
  */
 public record ConsumeInformation(
         @JsonProperty("consume_mchid") String consumeMchid,

@@ -6,24 +6,24 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The answer to GET /v3/marketing/favor/users/{openid}/coupons/{coupon_id}.
  *
- * @param availableBalance available_balance: Available balance.
- * @param availableBeginTime available_begin_time: Available begin time. RFC 3339.
- * @param availableEndTime available_end_time: Available end time. RFC 3339.
+ * @param availableBalance available_balance: What is left of the budget. In fen.
+ * @param availableBeginTime available_begin_time: From when it is good. RFC 3339.
+ * @param availableEndTime available_end_time: Until when it is good. RFC 3339.
  * @param businessType business_type: Business type. MULTIUSE, or what the provider adds.
  * @param consumeInformation consume_information: Consume information.
- * @param couponId coupon_id: Coupon id.
+ * @param couponId coupon_id: WeChat Pay's number of the coupon.
  * @param couponName coupon_name: Coupon name.
  * @param couponType coupon_type: Coupon type. CUT_TO, NORMAL, or what the provider adds.
- * @param createTime create_time: Create time. RFC 3339.
+ * @param createTime create_time: When it was made. RFC 3339.
  * @param cutToMessage cut_to_message: Cut to message.
- * @param description description: Description.
+ * @param description description: What is paid for or done, in words.
  * @param normalCouponInformation normal_coupon_information: Normal coupon information.
  * @param singleitem singleitem: Singleitem.
- * @param startTime start_time: Start time. RFC 3339.
- * @param status status: Status. EXPIRED, RECOVER, SENDED, USED, or what the provider adds.
- * @param stockCreatorMchid stock_creator_mchid: Stock creator mchid.
- * @param stockId stock_id: Stock id.
- * @param stopTime stop_time: Stop time. RFC 3339.
+ * @param startTime start_time: When it begins. RFC 3339.
+ * @param status status: State. EXPIRED, RECOVER, SENDED, USED, or what the provider adds.
+ * @param stockCreatorMchid stock_creator_mchid: Merchant id of who made the stock.
+ * @param stockId stock_id: WeChat Pay's number of the stock of coupons.
+ * @param stopTime stop_time: When it was stopped. RFC 3339.
  */
 public record Coupon(
         @JsonProperty("available_balance") Long availableBalance,

@@ -6,8 +6,8 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The object coupon_available_time.
  *
- * @param availableBeginTime available_begin_time: Available begin time. RFC 3339.
- * @param availableEndTime available_end_time: Available end time. RFC 3339.
+ * @param availableBeginTime available_begin_time: From when it is good. RFC 3339.
+ * @param availableEndTime available_end_time: Until when it is good. RFC 3339.
  * @param availableTimeAfterReceive available_time_after_receive: Available time after receive.
  * @param fixAvailableTime fix_available_time: Fix available time.
  * @param secondDayAvailable second_day_available: Second day available.
@@ -38,7 +38,7 @@ public record CouponAvailableTime(
         private Builder() {}
 
         /**
-         * available_begin_time: Available begin time. RFC 3339.
+         * available_begin_time: From when it is good. RFC 3339.
          *
          * @param availableBeginTime the value
          * @return this builder
@@ -49,7 +49,7 @@ public record CouponAvailableTime(
         }
 
         /**
-         * available_end_time: Available end time. RFC 3339.
+         * available_end_time: Until when it is good. RFC 3339.
          *
          * @param availableEndTime the value
          * @return this builder

@@ -6,17 +6,17 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * A cash coupon that was used. Plaintext of COUPON.USE.
  *
- * @param stockCreatorMchid stock_creator_mchid: Stock creator mchid.
- * @param stockId stock_id: Stock id.
- * @param couponId coupon_id: Coupon id.
+ * @param stockCreatorMchid stock_creator_mchid: Merchant id of who made the stock.
+ * @param stockId stock_id: WeChat Pay's number of the stock of coupons.
+ * @param couponId coupon_id: WeChat Pay's number of the coupon.
  * @param couponName coupon_name: Coupon name.
- * @param status status: Status.
- * @param description description: Description.
- * @param createTime create_time: Create time. RFC 3339.
+ * @param status status: State.
+ * @param description description: What is paid for or done, in words.
+ * @param createTime create_time: When it was made. RFC 3339.
  * @param couponType coupon_type: Coupon type.
  * @param noCash no_cash: No cash.
- * @param availableBeginTime available_begin_time: Available begin time. RFC 3339.
- * @param availableEndTime available_end_time: Available end time. RFC 3339.
+ * @param availableBeginTime available_begin_time: From when it is good. RFC 3339.
+ * @param availableEndTime available_end_time: Until when it is good. RFC 3339.
  * @param singleitem singleitem: Singleitem.
  * @param singleitemDiscountOff singleitem_discount_off: Singleitem discount off.
  * @param discountTo discount_to: Discount to.

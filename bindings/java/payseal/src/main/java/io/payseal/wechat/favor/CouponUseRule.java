@@ -14,10 +14,10 @@ import java.util.List;
  * @param discountCoupon discount_coupon: Discount coupon.
  * @param exchangeCoupon exchange_coupon: Exchange coupon.
  * @param fixedNormalCoupon fixed_normal_coupon: Fixed normal coupon.
- * @param goodsTag goods_tag: Goods tag.
+ * @param goodsTag goods_tag: Mark of goods for discounts.
  * @param limitCard limit_card: Limit card.
- * @param limitPay limit_pay: Limit pay.
- * @param tradeType trade_type: Trade type. One of APPPAY, CARD, FACE, MICROAPP, OTHER, PPAY.
+ * @param limitPay limit_pay: Ways of paying that are excluded.
+ * @param tradeType trade_type: Way of paying. One of APPPAY, CARD, FACE, MICROAPP, OTHER, PPAY.
  * @param unavailableItems unavailable_items: Unavailable items.
  */
 public record CouponUseRule(
@@ -137,7 +137,7 @@ public record CouponUseRule(
         }
 
         /**
-         * goods_tag: Goods tag.
+         * goods_tag: Mark of goods for discounts.
          *
          * @param goodsTag the value
          * @return this builder
@@ -159,7 +159,7 @@ public record CouponUseRule(
         }
 
         /**
-         * limit_pay: Limit pay.
+         * limit_pay: Ways of paying that are excluded.
          *
          * @param limitPay the value
          * @return this builder
@@ -170,7 +170,7 @@ public record CouponUseRule(
         }
 
         /**
-         * trade_type: Trade type. One of APPPAY, CARD, FACE, MICROAPP, OTHER, PPAY.
+         * trade_type: Way of paying. One of APPPAY, CARD, FACE, MICROAPP, OTHER, PPAY.
          *
          * @param tradeType the value
          * @return this builder

@@ -7,10 +7,10 @@ import java.util.List;
 /**
  * The answer to GET /v3/marketing/favor/users/{openid}/coupons.
  *
- * @param data data: Data.
- * @param limit limit: Limit.
- * @param offset offset: Offset.
- * @param totalCount total_count: Total count.
+ * @param data data: What is listed.
+ * @param limit limit: How many to list at most.
+ * @param offset offset: How many to pass over before the first that is listed.
+ * @param totalCount total_count: How many there are in all.
  */
 public record Coupons(
         @JsonProperty("data") List<Coupon> data,

@@ -6,17 +6,18 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The body of POST /v3/marketing/favor/coupon-stocks.
  *
- * @param availableBeginTime available_begin_time: Available begin time. RFC 3339. Required.
- * @param availableEndTime available_end_time: Available end time. RFC 3339. Required.
+ * @param availableBeginTime available_begin_time: From when it is good. RFC 3339. Required.
+ * @param availableEndTime available_end_time: Until when it is good. RFC 3339. Required.
  * @param belongMerchant belong_merchant: Belong merchant. Required.
  * @param comment comment: Comment.
  * @param couponUseRule coupon_use_rule: Coupon use rule. Required.
  * @param extInfo ext_info: Ext info.
  * @param noCash no_cash: No cash. Required.
- * @param outRequestNo out_request_no: Out request no. Required.
+ * @param outRequestNo out_request_no: The merchant's number of the request, unique for the merchant id; the same
+ *     number has one effect. Required.
  * @param patternInfo pattern_info: Pattern info.
- * @param stockName stock_name: Stock name. Required.
- * @param stockType stock_type: Stock type. One of DISCOUNT, DISCOUNT_CUT, EXCHAHGE, NORMAL, RANDOM. Required.
+ * @param stockName stock_name: Name of the stock. Required.
+ * @param stockType stock_type: Kind of coupons. One of DISCOUNT, DISCOUNT_CUT, EXCHAHGE, NORMAL, RANDOM. Required.
  * @param stockUseRule stock_use_rule: Stock use rule. Required.
  */
 public record CreateStockRequest(
@@ -59,7 +60,7 @@ public record CreateStockRequest(
         private Builder() {}
 
         /**
-         * available_begin_time: Available begin time. RFC 3339. Required.
+         * available_begin_time: From when it is good. RFC 3339. Required.
          *
          * @param availableBeginTime the value
          * @return this builder
@@ -70,7 +71,7 @@ public record CreateStockRequest(
         }
 
         /**
-         * available_end_time: Available end time. RFC 3339. Required.
+         * available_end_time: Until when it is good. RFC 3339. Required.
          *
          * @param availableEndTime the value
          * @return this builder
@@ -136,7 +137,8 @@ public record CreateStockRequest(
         }
 
         /**
-         * out_request_no: Out request no. Required.
+         * out_request_no: The merchant's number of the request, unique for the merchant id; the same number has one
+         * effect. Required.
          *
          * @param outRequestNo the value
          * @return this builder
@@ -158,7 +160,7 @@ public record CreateStockRequest(
         }
 
         /**
-         * stock_name: Stock name. Required.
+         * stock_name: Name of the stock. Required.
          *
          * @param stockName the value
          * @return this builder
@@ -169,7 +171,7 @@ public record CreateStockRequest(
         }
 
         /**
-         * stock_type: Stock type. One of DISCOUNT, DISCOUNT_CUT, EXCHAHGE, NORMAL, RANDOM. Required.
+         * stock_type: Kind of coupons. One of DISCOUNT, DISCOUNT_CUT, EXCHAHGE, NORMAL, RANDOM. Required.
          *
          * @param stockType the value
          * @return this builder

@@ -6,8 +6,8 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The answer to POST /v3/marketing/favor/coupon-stocks.
  *
- * @param createTime create_time: Create time. RFC 3339.
- * @param stockId stock_id: Stock id.
+ * @param createTime create_time: When it was made. RFC 3339.
+ * @param stockId stock_id: WeChat Pay's number of the stock of coupons.
  */
 public record CreateStockResponse(
         @JsonProperty("create_time") String createTime,

@@ -6,8 +6,8 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The object cut_to_message.
  *
- * @param cutToPrice cut_to_price: Cut to price.
- * @param singlePriceMax single_price_max: Single price max.
+ * @param cutToPrice cut_to_price: Price to which a coupon lowers goods. In fen.
+ * @param singlePriceMax single_price_max: Highest price of goods that a coupon is good for. In fen.
  */
 public record CutToMessage(
         @JsonProperty("cut_to_price") Long cutToPrice,

@@ -6,9 +6,9 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The object discount_coupon.
  *
- * @param discountAmountMax discount_amount_max: Discount amount max.
- * @param discountPercent discount_percent: Discount percent.
- * @param transactionMinimum transaction_minimum: Transaction minimum.
+ * @param discountAmountMax discount_amount_max: Largest discount. In fen.
+ * @param discountPercent discount_percent: Discount, in hundredths.
+ * @param transactionMinimum transaction_minimum: From which amount of payment on a coupon is good. In fen.
  */
 public record DiscountCoupon(
         @JsonProperty("discount_amount_max") Long discountAmountMax,
@@ -32,7 +32,7 @@ public record DiscountCoupon(
         private Builder() {}
 
         /**
-         * discount_amount_max: Discount amount max.
+         * discount_amount_max: Largest discount. In fen.
          *
          * @param discountAmountMax the value
          * @return this builder
@@ -43,7 +43,7 @@ public record DiscountCoupon(
         }
 
         /**
-         * discount_percent: Discount percent.
+         * discount_percent: Discount, in hundredths.
          *
          * @param discountPercent the value
          * @return this builder
@@ -54,7 +54,7 @@ public record DiscountCoupon(
         }
 
         /**
-         * transaction_minimum: Transaction minimum.
+         * transaction_minimum: From which amount of payment on a coupon is good. In fen.
          *
          * @param transactionMinimum the value
          * @return this builder

@@ -6,8 +6,8 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The price to which a coupon lowers goods.
  *
- * @param cutToPrice cut_to_price: Cut to price. In fen.
- * @param maxPrice max_price: Max price. In fen.
+ * @param cutToPrice cut_to_price: Price to which a coupon lowers goods. In fen.
+ * @param maxPrice max_price: Highest price of goods that a coupon is good for. In fen.
  */
 public record DiscountTo(
         @JsonProperty("cut_to_price") Long cutToPrice,

@@ -6,8 +6,8 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The object exchange_coupon.
  *
- * @param exchangePrice exchange_price: Exchange price.
- * @param transactionMinimum transaction_minimum: Transaction minimum.
+ * @param exchangePrice exchange_price: Price for which goods are exchanged. In fen.
+ * @param transactionMinimum transaction_minimum: From which amount of payment on a coupon is good. In fen.
  */
 public record ExchangeCoupon(
         @JsonProperty("exchange_price") Long exchangePrice,
@@ -29,7 +29,7 @@ public record ExchangeCoupon(
         private Builder() {}
 
         /**
-         * exchange_price: Exchange price.
+         * exchange_price: Price for which goods are exchanged. In fen.
          *
          * @param exchangePrice the value
          * @return this builder
@@ -40,7 +40,7 @@ public record ExchangeCoupon(
         }
 
         /**
-         * transaction_minimum: Transaction minimum.
+         * transaction_minimum: From which amount of payment on a coupon is good. In fen.
          *
          * @param transactionMinimum the value
          * @return this builder

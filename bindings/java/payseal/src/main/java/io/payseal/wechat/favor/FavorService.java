@@ -123,9 +123,9 @@ public final class FavorService {
     /**
      * Lists the merchant's stocks of coupons. It calls {@code GET /v3/marketing/favor/stocks}.
      *
-     * @param limit limit: Limit. Required.
-     * @param offset offset: Offset. Required.
-     * @param stockCreatorMchid stock_creator_mchid: Stock creator mchid. Required.
+     * @param limit limit: How many to list at most. Required.
+     * @param offset offset: How many to pass over before the first that is listed. Required.
+     * @param stockCreatorMchid stock_creator_mchid: Merchant id of who made the stock. Required.
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
      */
@@ -138,10 +138,10 @@ public final class FavorService {
      *
      * @param createEndTime create_end_time: Create end time. RFC 3339. {@code null} leaves it out.
      * @param createStartTime create_start_time: Create start time. RFC 3339. {@code null} leaves it out.
-     * @param limit limit: Limit. Required.
-     * @param offset offset: Offset. Required.
-     * @param status status: Status. One of audit, paused, running, stoped, unactivated. {@code null} leaves it out.
-     * @param stockCreatorMchid stock_creator_mchid: Stock creator mchid. Required.
+     * @param limit limit: How many to list at most. Required.
+     * @param offset offset: How many to pass over before the first that is listed. Required.
+     * @param status status: State. One of audit, paused, running, stoped, unactivated. {@code null} leaves it out.
+     * @param stockCreatorMchid stock_creator_mchid: Merchant id of who made the stock. Required.
      * @param options options of this call; {@code null} for none
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -169,8 +169,8 @@ public final class FavorService {
     /**
      * Queries a stock of coupons. It calls {@code GET /v3/marketing/favor/stocks/{stock_id}}.
      *
-     * @param stockId stock_id: Stock id. Required.
-     * @param stockCreatorMchid stock_creator_mchid: Stock creator mchid. Required.
+     * @param stockId stock_id: WeChat Pay's number of the stock of coupons. Required.
+     * @param stockCreatorMchid stock_creator_mchid: Merchant id of who made the stock. Required.
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
      */
@@ -181,8 +181,8 @@ public final class FavorService {
     /**
      * Queries a stock of coupons. It calls {@code GET /v3/marketing/favor/stocks/{stock_id}}.
      *
-     * @param stockId stock_id: Stock id. Required.
-     * @param stockCreatorMchid stock_creator_mchid: Stock creator mchid. Required.
+     * @param stockId stock_id: WeChat Pay's number of the stock of coupons. Required.
+     * @param stockCreatorMchid stock_creator_mchid: Merchant id of who made the stock. Required.
      * @param options options of this call; {@code null} for none
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -201,10 +201,10 @@ public final class FavorService {
      * Lists the goods that a stock's coupons are good for. It calls {@code GET
      * /v3/marketing/favor/stocks/{stock_id}/items}.
      *
-     * @param stockId stock_id: Stock id. Required.
-     * @param limit limit: Limit. Required.
-     * @param offset offset: Offset. Required.
-     * @param stockCreatorMchid stock_creator_mchid: Stock creator mchid. Required.
+     * @param stockId stock_id: WeChat Pay's number of the stock of coupons. Required.
+     * @param limit limit: How many to list at most. Required.
+     * @param offset offset: How many to pass over before the first that is listed. Required.
+     * @param stockCreatorMchid stock_creator_mchid: Merchant id of who made the stock. Required.
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
      */
@@ -216,10 +216,10 @@ public final class FavorService {
      * Lists the goods that a stock's coupons are good for. It calls {@code GET
      * /v3/marketing/favor/stocks/{stock_id}/items}.
      *
-     * @param stockId stock_id: Stock id. Required.
-     * @param limit limit: Limit. Required.
-     * @param offset offset: Offset. Required.
-     * @param stockCreatorMchid stock_creator_mchid: Stock creator mchid. Required.
+     * @param stockId stock_id: WeChat Pay's number of the stock of coupons. Required.
+     * @param limit limit: How many to list at most. Required.
+     * @param offset offset: How many to pass over before the first that is listed. Required.
+     * @param stockCreatorMchid stock_creator_mchid: Merchant id of who made the stock. Required.
      * @param options options of this call; {@code null} for none
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -241,10 +241,10 @@ public final class FavorService {
      * Lists the merchants that take a stock's coupons. It calls {@code GET
      * /v3/marketing/favor/stocks/{stock_id}/merchants}.
      *
-     * @param stockId stock_id: Stock id. Required.
-     * @param limit limit: Limit. Required.
-     * @param offset offset: Offset. Required.
-     * @param stockCreatorMchid stock_creator_mchid: Stock creator mchid. Required.
+     * @param stockId stock_id: WeChat Pay's number of the stock of coupons. Required.
+     * @param limit limit: How many to list at most. Required.
+     * @param offset offset: How many to pass over before the first that is listed. Required.
+     * @param stockCreatorMchid stock_creator_mchid: Merchant id of who made the stock. Required.
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
      */
@@ -257,10 +257,10 @@ public final class FavorService {
      * Lists the merchants that take a stock's coupons. It calls {@code GET
      * /v3/marketing/favor/stocks/{stock_id}/merchants}.
      *
-     * @param stockId stock_id: Stock id. Required.
-     * @param limit limit: Limit. Required.
-     * @param offset offset: Offset. Required.
-     * @param stockCreatorMchid stock_creator_mchid: Stock creator mchid. Required.
+     * @param stockId stock_id: WeChat Pay's number of the stock of coupons. Required.
+     * @param limit limit: How many to list at most. Required.
+     * @param offset offset: How many to pass over before the first that is listed. Required.
+     * @param stockCreatorMchid stock_creator_mchid: Merchant id of who made the stock. Required.
      * @param options options of this call; {@code null} for none
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -282,7 +282,7 @@ public final class FavorService {
      * Changes the goods that a stock's coupons are good for. It calls {@code POST
      * /v3/marketing/favor/stocks/{stock_id}/modify-goods-id}.
      *
-     * @param stockId stock_id: Stock id. Required.
+     * @param stockId stock_id: WeChat Pay's number of the stock of coupons. Required.
      * @param request what to send
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -295,7 +295,7 @@ public final class FavorService {
      * Changes the goods that a stock's coupons are good for. It calls {@code POST
      * /v3/marketing/favor/stocks/{stock_id}/modify-goods-id}.
      *
-     * @param stockId stock_id: Stock id. Required.
+     * @param stockId stock_id: WeChat Pay's number of the stock of coupons. Required.
      * @param request what to send
      * @param options options of this call; {@code null} for none
      * @return the verified answer
@@ -316,7 +316,7 @@ public final class FavorService {
      * Stops giving out a stock's coupons for a while. It calls {@code POST
      * /v3/marketing/favor/stocks/{stock_id}/pause}.
      *
-     * @param stockId stock_id: Stock id. Required.
+     * @param stockId stock_id: WeChat Pay's number of the stock of coupons. Required.
      * @param request what to send
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -329,7 +329,7 @@ public final class FavorService {
      * Stops giving out a stock's coupons for a while. It calls {@code POST
      * /v3/marketing/favor/stocks/{stock_id}/pause}.
      *
-     * @param stockId stock_id: Stock id. Required.
+     * @param stockId stock_id: WeChat Pay's number of the stock of coupons. Required.
      * @param request what to send
      * @param options options of this call; {@code null} for none
      * @return the verified answer
@@ -349,8 +349,8 @@ public final class FavorService {
      * Asks for the address of a day's list of refunded coupons of a stock. It calls {@code GET
      * /v3/marketing/favor/stocks/{stock_id}/refund-flow-by-day}.
      *
-     * @param stockId stock_id: Stock id. Required.
-     * @param billDate bill_date: Bill date. Required.
+     * @param stockId stock_id: WeChat Pay's number of the stock of coupons. Required.
+     * @param billDate bill_date: Day of the bill, yyyy-MM-dd, in Beijing. Required.
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
      */
@@ -362,8 +362,8 @@ public final class FavorService {
      * Asks for the address of a day's list of refunded coupons of a stock. It calls {@code GET
      * /v3/marketing/favor/stocks/{stock_id}/refund-flow-by-day}.
      *
-     * @param stockId stock_id: Stock id. Required.
-     * @param billDate bill_date: Bill date. Required.
+     * @param stockId stock_id: WeChat Pay's number of the stock of coupons. Required.
+     * @param billDate bill_date: Day of the bill, yyyy-MM-dd, in Beijing. Required.
      * @param options options of this call; {@code null} for none
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -382,7 +382,7 @@ public final class FavorService {
      * Asks for the address of the list of refunded coupons of a stock. It calls {@code GET
      * /v3/marketing/favor/stocks/{stock_id}/refund-flow}.
      *
-     * @param stockId stock_id: Stock id. Required.
+     * @param stockId stock_id: WeChat Pay's number of the stock of coupons. Required.
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
      */
@@ -394,7 +394,7 @@ public final class FavorService {
      * Asks for the address of the list of refunded coupons of a stock. It calls {@code GET
      * /v3/marketing/favor/stocks/{stock_id}/refund-flow}.
      *
-     * @param stockId stock_id: Stock id. Required.
+     * @param stockId stock_id: WeChat Pay's number of the stock of coupons. Required.
      * @param options options of this call; {@code null} for none
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -409,7 +409,7 @@ public final class FavorService {
     /**
      * Gives out a stock's coupons again. It calls {@code POST /v3/marketing/favor/stocks/{stock_id}/restart}.
      *
-     * @param stockId stock_id: Stock id. Required.
+     * @param stockId stock_id: WeChat Pay's number of the stock of coupons. Required.
      * @param request what to send
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -421,7 +421,7 @@ public final class FavorService {
     /**
      * Gives out a stock's coupons again. It calls {@code POST /v3/marketing/favor/stocks/{stock_id}/restart}.
      *
-     * @param stockId stock_id: Stock id. Required.
+     * @param stockId stock_id: WeChat Pay's number of the stock of coupons. Required.
      * @param request what to send
      * @param options options of this call; {@code null} for none
      * @return the verified answer
@@ -440,7 +440,7 @@ public final class FavorService {
     /**
      * Begins to give out a stock's coupons. It calls {@code POST /v3/marketing/favor/stocks/{stock_id}/start}.
      *
-     * @param stockId stock_id: Stock id. Required.
+     * @param stockId stock_id: WeChat Pay's number of the stock of coupons. Required.
      * @param request what to send
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -452,7 +452,7 @@ public final class FavorService {
     /**
      * Begins to give out a stock's coupons. It calls {@code POST /v3/marketing/favor/stocks/{stock_id}/start}.
      *
-     * @param stockId stock_id: Stock id. Required.
+     * @param stockId stock_id: WeChat Pay's number of the stock of coupons. Required.
      * @param request what to send
      * @param options options of this call; {@code null} for none
      * @return the verified answer
@@ -472,8 +472,8 @@ public final class FavorService {
      * Asks for the address of a day's list of used coupons of a stock. It calls {@code GET
      * /v3/marketing/favor/stocks/{stock_id}/use-flow-by-day}.
      *
-     * @param stockId stock_id: Stock id. Required.
-     * @param billDate bill_date: Bill date. Required.
+     * @param stockId stock_id: WeChat Pay's number of the stock of coupons. Required.
+     * @param billDate bill_date: Day of the bill, yyyy-MM-dd, in Beijing. Required.
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
      */
@@ -485,8 +485,8 @@ public final class FavorService {
      * Asks for the address of a day's list of used coupons of a stock. It calls {@code GET
      * /v3/marketing/favor/stocks/{stock_id}/use-flow-by-day}.
      *
-     * @param stockId stock_id: Stock id. Required.
-     * @param billDate bill_date: Bill date. Required.
+     * @param stockId stock_id: WeChat Pay's number of the stock of coupons. Required.
+     * @param billDate bill_date: Day of the bill, yyyy-MM-dd, in Beijing. Required.
      * @param options options of this call; {@code null} for none
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -505,7 +505,7 @@ public final class FavorService {
      * Asks for the address of the list of used coupons of a stock. It calls {@code GET
      * /v3/marketing/favor/stocks/{stock_id}/use-flow}.
      *
-     * @param stockId stock_id: Stock id. Required.
+     * @param stockId stock_id: WeChat Pay's number of the stock of coupons. Required.
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
      */
@@ -517,7 +517,7 @@ public final class FavorService {
      * Asks for the address of the list of used coupons of a stock. It calls {@code GET
      * /v3/marketing/favor/stocks/{stock_id}/use-flow}.
      *
-     * @param stockId stock_id: Stock id. Required.
+     * @param stockId stock_id: WeChat Pay's number of the stock of coupons. Required.
      * @param options options of this call; {@code null} for none
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -532,8 +532,8 @@ public final class FavorService {
     /**
      * Lists a user's coupons. It calls {@code GET /v3/marketing/favor/users/{openid}/coupons}.
      *
-     * @param openid openid: Openid. Required.
-     * @param appid appid: Appid. Required.
+     * @param openid openid: The user's id within the app id. Required.
+     * @param appid appid: App id of the official account, mini-program or app. Required.
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
      */
@@ -544,16 +544,16 @@ public final class FavorService {
     /**
      * Lists a user's coupons. It calls {@code GET /v3/marketing/favor/users/{openid}/coupons}.
      *
-     * @param openid openid: Openid. Required.
-     * @param appid appid: Appid. Required.
+     * @param openid openid: The user's id within the app id. Required.
+     * @param appid appid: App id of the official account, mini-program or app. Required.
      * @param availableMchid available_mchid: Available mchid. {@code null} leaves it out.
      * @param businessType business_type: Business type. Always MULTIUSE. {@code null} leaves it out.
      * @param creatorMchid creator_mchid: Creator mchid. {@code null} leaves it out.
-     * @param limit limit: Limit. {@code null} leaves it out.
-     * @param offset offset: Offset. {@code null} leaves it out.
+     * @param limit limit: How many to list at most. {@code null} leaves it out.
+     * @param offset offset: How many to pass over before the first that is listed. {@code null} leaves it out.
      * @param senderMchid sender_mchid: Sender mchid. {@code null} leaves it out.
-     * @param status status: Status. One of SENDED, USED. {@code null} leaves it out.
-     * @param stockId stock_id: Stock id. {@code null} leaves it out.
+     * @param status status: State. One of SENDED, USED. {@code null} leaves it out.
+     * @param stockId stock_id: WeChat Pay's number of the stock of coupons. {@code null} leaves it out.
      * @param options options of this call; {@code null} for none
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -590,7 +590,7 @@ public final class FavorService {
     /**
      * Gives a coupon to a user. It calls {@code POST /v3/marketing/favor/users/{openid}/coupons}.
      *
-     * @param openid openid: Openid. Required.
+     * @param openid openid: The user's id within the app id. Required.
      * @param request what to send
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -602,7 +602,7 @@ public final class FavorService {
     /**
      * Gives a coupon to a user. It calls {@code POST /v3/marketing/favor/users/{openid}/coupons}.
      *
-     * @param openid openid: Openid. Required.
+     * @param openid openid: The user's id within the app id. Required.
      * @param request what to send
      * @param options options of this call; {@code null} for none
      * @return the verified answer
@@ -621,9 +621,9 @@ public final class FavorService {
     /**
      * Queries a user's coupon. It calls {@code GET /v3/marketing/favor/users/{openid}/coupons/{coupon_id}}.
      *
-     * @param openid openid: Openid. Required.
-     * @param couponId coupon_id: Coupon id. Required.
-     * @param appid appid: Appid. Required.
+     * @param openid openid: The user's id within the app id. Required.
+     * @param couponId coupon_id: WeChat Pay's number of the coupon. Required.
+     * @param appid appid: App id of the official account, mini-program or app. Required.
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
      */
@@ -634,9 +634,9 @@ public final class FavorService {
     /**
      * Queries a user's coupon. It calls {@code GET /v3/marketing/favor/users/{openid}/coupons/{coupon_id}}.
      *
-     * @param openid openid: Openid. Required.
-     * @param couponId coupon_id: Coupon id. Required.
-     * @param appid appid: Appid. Required.
+     * @param openid openid: The user's id within the app id. Required.
+     * @param couponId coupon_id: WeChat Pay's number of the coupon. Required.
+     * @param appid appid: App id of the official account, mini-program or app. Required.
      * @param options options of this call; {@code null} for none
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved

@@ -8,8 +8,8 @@ import java.util.List;
  * The object fix_available_time.
  *
  * @param availableWeekDay available_week_day: Available week day. One of 0, 1, 2, 3, 4, 5, 6.
- * @param beginTime begin_time: Begin time.
- * @param endTime end_time: End time.
+ * @param beginTime begin_time: When it begins.
+ * @param endTime end_time: When it ends.
  */
 public record FixAvailableTime(
         @JsonProperty("available_week_day") List<Long> availableWeekDay,
@@ -44,7 +44,7 @@ public record FixAvailableTime(
         }
 
         /**
-         * begin_time: Begin time.
+         * begin_time: When it begins.
          *
          * @param beginTime the value
          * @return this builder
@@ -55,7 +55,7 @@ public record FixAvailableTime(
         }
 
         /**
-         * end_time: End time.
+         * end_time: When it ends.
          *
          * @param endTime the value
          * @return this builder

@@ -6,8 +6,9 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The object fixed_normal_coupon.
  *
- * @param couponAmount coupon_amount: Coupon amount. Required.
- * @param transactionMinimum transaction_minimum: Transaction minimum. Required.
+ * @param couponAmount coupon_amount: What a coupon is worth. In fen. Required.
+ * @param transactionMinimum transaction_minimum: From which amount of payment on a coupon is good. In fen.
+ *     Required.
  */
 public record FixedNormalCoupon(
         @JsonProperty("coupon_amount") long couponAmount,
@@ -29,7 +30,7 @@ public record FixedNormalCoupon(
         private Builder() {}
 
         /**
-         * coupon_amount: Coupon amount. Required.
+         * coupon_amount: What a coupon is worth. In fen. Required.
          *
          * @param couponAmount the value
          * @return this builder
@@ -40,7 +41,7 @@ public record FixedNormalCoupon(
         }
 
         /**
-         * transaction_minimum: Transaction minimum. Required.
+         * transaction_minimum: From which amount of payment on a coupon is good. In fen. Required.
          *
          * @param transactionMinimum the value
          * @return this builder

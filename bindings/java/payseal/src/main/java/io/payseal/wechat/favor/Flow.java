@@ -8,9 +8,9 @@ import com.fasterxml.jackson.annotation.JsonProperty;
  *
  * @param stockRefundflowCount stock_refundflow_count: Stock refundflow count.
  * @param stockRefundflowHash stock_refundflow_hash: Stock refundflow hash.
- * @param url url: Url.
- * @param hashType hash_type: Hash type.
- * @param hashValue hash_value: Hash value.
+ * @param url url: Address.
+ * @param hashType hash_type: Algorithm of the hash.
+ * @param hashValue hash_value: Hash of the file.
  * @param stockUseflowCount stock_useflow_count: Stock useflow count.
  * @param stockUseflowHash stock_useflow_hash: Stock useflow hash.
  */

@@ -4,12 +4,12 @@ package io.payseal.wechat.favor;
 import com.fasterxml.jackson.annotation.JsonProperty;
 
 /**
- * An item of goods_detail.
+ * An item of goods_detail. Single goods.
  *
- * @param discountAmount discount_amount: Discount amount.
- * @param goodsId goods_id: Goods id.
- * @param price price: Price.
- * @param quantity quantity: Quantity.
+ * @param discountAmount discount_amount: Amount of the discount. In fen.
+ * @param goodsId goods_id: Number of the goods.
+ * @param price price: Price. In fen.
+ * @param quantity quantity: How many.
  */
 public record GoodsDetail(
         @JsonProperty("discount_amount") Long discountAmount,

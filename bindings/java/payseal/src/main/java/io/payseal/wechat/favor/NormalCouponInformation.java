@@ -6,8 +6,8 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The object normal_coupon_information.
  *
- * @param couponAmount coupon_amount: Coupon amount.
- * @param transactionMinimum transaction_minimum: Transaction minimum.
+ * @param couponAmount coupon_amount: What a coupon is worth. In fen.
+ * @param transactionMinimum transaction_minimum: From which amount of payment on a coupon is good. In fen.
  */
 public record NormalCouponInformation(
         @JsonProperty("coupon_amount") Long couponAmount,

@@ -9,8 +9,8 @@ import java.util.List;
  *
  * @param consumeTime consume_time: Consume time. RFC 3339.
  * @param consumeMchid consume_mchid: Consume mchid.
- * @param transactionId transaction_id: Transaction id.
- * @param goodsDetail goods_detail: Goods detail.
+ * @param transactionId transaction_id: WeChat Pay's number of the payment.
+ * @param goodsDetail goods_detail: Single goods.
  */
 public record NotifiedConsumption(
         @JsonProperty("consume_time") String consumeTime,

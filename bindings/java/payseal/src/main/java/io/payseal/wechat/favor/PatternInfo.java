@@ -9,10 +9,10 @@ import com.fasterxml.jackson.annotation.JsonProperty;
  * @param backgroundColor background_color: Background color. One of Color010, Color020, Color030, Color040,
  *     Color050, Color060, Color070, Color080, Color090, Color100.
  * @param couponImage coupon_image: Coupon image.
- * @param description description: Description.
+ * @param description description: What is paid for or done, in words.
  * @param jumpTarget jump_target: Jump target. One of DEFAULT_PAGE, MINI_PROGRAM, PAYMENT_CODE.
  * @param merchantLogo merchant_logo: Merchant logo.
- * @param merchantName merchant_name: Merchant name.
+ * @param merchantName merchant_name: Name of the merchant.
  * @param miniProgramAppid mini_program_appid: Mini program appid.
  * @param miniProgramPath mini_program_path: Mini program path.
  */
@@ -71,7 +71,7 @@ public record PatternInfo(
         }
 
         /**
-         * description: Description.
+         * description: What is paid for or done, in words.
          *
          * @param description the value
          * @return this builder
@@ -104,7 +104,7 @@ public record PatternInfo(
         }
 
         /**
-         * merchant_name: Merchant name.
+         * merchant_name: Name of the merchant.
          *
          * @param merchantName the value
          * @return this builder

@@ -7,7 +7,7 @@ import com.fasterxml.jackson.annotation.JsonProperty;
  * The answer to POST /v3/marketing/favor/stocks/{stock_id}/pause.
  *
  * @param pauseTime pause_time: Pause time. RFC 3339.
- * @param stockId stock_id: Stock id.
+ * @param stockId stock_id: WeChat Pay's number of the stock of coupons.
  */
 public record PauseStockResponse(
         @JsonProperty("pause_time") String pauseTime,

@@ -6,7 +6,7 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The body of POST /v3/marketing/favor/stocks/{stock_id}/restart.
  *
- * @param stockCreatorMchid stock_creator_mchid: Stock creator mchid. Required.
+ * @param stockCreatorMchid stock_creator_mchid: Merchant id of who made the stock. Required.
  */
 public record RestartStockRequest(
         @JsonProperty("stock_creator_mchid") String stockCreatorMchid) {
@@ -26,7 +26,7 @@ public record RestartStockRequest(
         private Builder() {}
 
         /**
-         * stock_creator_mchid: Stock creator mchid. Required.
+         * stock_creator_mchid: Merchant id of who made the stock. Required.
          *
          * @param stockCreatorMchid the value
          * @return this builder

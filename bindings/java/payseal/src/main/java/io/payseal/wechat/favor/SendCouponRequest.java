@@ -6,12 +6,13 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The body of POST /v3/marketing/favor/users/{openid}/coupons.
  *
- * @param appid appid: Appid. Required.
- * @param couponMinimum coupon_minimum: Coupon minimum.
- * @param couponValue coupon_value: Coupon value.
- * @param outRequestNo out_request_no: Out request no. Required.
- * @param stockCreatorMchid stock_creator_mchid: Stock creator mchid. Required.
- * @param stockId stock_id: Stock id. Required.
+ * @param appid appid: App id of the official account, mini-program or app. Required.
+ * @param couponMinimum coupon_minimum: From which amount of payment on the coupon is good. In fen.
+ * @param couponValue coupon_value: What the coupon is worth. In fen.
+ * @param outRequestNo out_request_no: The merchant's number of the request, unique for the merchant id; the same
+ *     number has one effect. Required.
+ * @param stockCreatorMchid stock_creator_mchid: Merchant id of who made the stock. Required.
+ * @param stockId stock_id: WeChat Pay's number of the stock of coupons. Required.
  */
 public record SendCouponRequest(
         @JsonProperty("appid") String appid,
@@ -41,7 +42,7 @@ public record SendCouponRequest(
         private Builder() {}
 
         /**
-         * appid: Appid. Required.
+         * appid: App id of the official account, mini-program or app. Required.
          *
          * @param appid the value
          * @return this builder
@@ -52,7 +53,7 @@ public record SendCouponRequest(
         }
 
         /**
-         * coupon_minimum: Coupon minimum.
+         * coupon_minimum: From which amount of payment on the coupon is good. In fen.
          *
          * @param couponMinimum the value
          * @return this builder
@@ -63,7 +64,7 @@ public record SendCouponRequest(
         }
 
         /**
-         * coupon_value: Coupon value.
+         * coupon_value: What the coupon is worth. In fen.
          *
          * @param couponValue the value
          * @return this builder
@@ -74,7 +75,8 @@ public record SendCouponRequest(
         }
 
         /**
-         * out_request_no: Out request no. Required.
+         * out_request_no: The merchant's number of the request, unique for the merchant id; the same number has one
+         * effect. Required.
          *
          * @param outRequestNo the value
          * @return this builder
@@ -85,7 +87,7 @@ public record SendCouponRequest(
         }
 
         /**
-         * stock_creator_mchid: Stock creator mchid. Required.
+         * stock_creator_mchid: Merchant id of who made the stock. Required.
          *
          * @param stockCreatorMchid the value
          * @return this builder
@@ -96,7 +98,7 @@ public record SendCouponRequest(
         }
 
         /**
-         * stock_id: Stock id. Required.
+         * stock_id: WeChat Pay's number of the stock of coupons. Required.
          *
          * @param stockId the value
          * @return this builder

@@ -6,6 +6,6 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The answer to POST /v3/marketing/favor/users/{openid}/coupons.
  *
- * @param couponId coupon_id: Coupon id.
+ * @param couponId coupon_id: WeChat Pay's number of the coupon.
  */
 public record SendCouponResponse(@JsonProperty("coupon_id") String couponId) {}

@@ -6,8 +6,8 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The answer to POST /v3/marketing/favor/callbacks.
  *
- * @param notifyUrl notify_url: Notify url.
- * @param updateTime update_time: Update time.
+ * @param notifyUrl notify_url: Where the notification goes: absolute, HTTPS, without query.
+ * @param updateTime update_time: When it was last changed.
  */
 public record SetCallbackResponse(
         @JsonProperty("notify_url") String notifyUrl,

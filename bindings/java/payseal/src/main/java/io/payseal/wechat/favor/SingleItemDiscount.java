@@ -6,7 +6,7 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The discount of a coupon for single goods.
  *
- * @param singlePriceMax single_price_max: Single price max. In fen.
+ * @param singlePriceMax single_price_max: Highest price of goods that a coupon is good for. In fen.
  */
 public record SingleItemDiscount(
         @JsonProperty("single_price_max") Long singlePriceMax) {}

@@ -6,8 +6,8 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The answer to POST /v3/marketing/favor/stocks/{stock_id}/start.
  *
- * @param startTime start_time: Start time. RFC 3339.
- * @param stockId stock_id: Stock id.
+ * @param startTime start_time: When it begins. RFC 3339.
+ * @param stockId stock_id: WeChat Pay's number of the stock of coupons.
  */
 public record StartStockResponse(
         @JsonProperty("start_time") String startTime,

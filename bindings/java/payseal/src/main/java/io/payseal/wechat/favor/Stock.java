@@ -7,26 +7,26 @@ import java.util.List;
 /**
  * The answer to GET /v3/marketing/favor/stocks/{stock_id}.
  *
- * @param availableBeginTime available_begin_time: Available begin time. RFC 3339.
- * @param availableEndTime available_end_time: Available end time. RFC 3339.
+ * @param availableBeginTime available_begin_time: From when it is good. RFC 3339.
+ * @param availableEndTime available_end_time: Until when it is good. RFC 3339.
  * @param availableIndustryList available_industry_list: Available industry list.
  * @param availableRegionList available_region_list: Available region list.
  * @param businessType business_type: Business type. MULTIUSE, or what the provider adds.
- * @param createTime create_time: Create time. RFC 3339.
+ * @param createTime create_time: When it was made. RFC 3339.
  * @param cutToMessage cut_to_message: Cut to message.
- * @param description description: Description.
+ * @param description description: What is paid for or done, in words.
  * @param distributedCoupons distributed_coupons: Distributed coupons.
  * @param noCash no_cash: No cash.
  * @param singleitem singleitem: Singleitem.
- * @param startTime start_time: Start time. RFC 3339.
- * @param status status: Status. audit, paused, running, stoped, unactivated, or what the provider adds.
- * @param stockCreatorMchid stock_creator_mchid: Stock creator mchid.
- * @param stockId stock_id: Stock id.
- * @param stockName stock_name: Stock name.
- * @param stockType stock_type: Stock type. DISCOUNT, DISCOUNT_CUT, EXCHAHGE, NORMAL, RANDOM, or what the provider
- *     adds.
+ * @param startTime start_time: When it begins. RFC 3339.
+ * @param status status: State. audit, paused, running, stoped, unactivated, or what the provider adds.
+ * @param stockCreatorMchid stock_creator_mchid: Merchant id of who made the stock.
+ * @param stockId stock_id: WeChat Pay's number of the stock of coupons.
+ * @param stockName stock_name: Name of the stock.
+ * @param stockType stock_type: Kind of coupons. DISCOUNT, DISCOUNT_CUT, EXCHAHGE, NORMAL, RANDOM, or what the
+ *     provider adds.
  * @param stockUseRule stock_use_rule: Stock use rule.
- * @param stopTime stop_time: Stop time. RFC 3339.
+ * @param stopTime stop_time: When it was stopped. RFC 3339.
  */
 public record Stock(
         @JsonProperty("available_begin_time") String availableBeginTime,

@@ -6,10 +6,10 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The object stock_use_rule.
  *
- * @param maxAmount max_amount: Max amount. Required.
- * @param maxAmountByDay max_amount_by_day: Max amount by day.
- * @param maxCoupons max_coupons: Max coupons. Required.
- * @param maxCouponsPerUser max_coupons_per_user: Max coupons per user. Required.
+ * @param maxAmount max_amount: Whole budget. In fen. Required.
+ * @param maxAmountByDay max_amount_by_day: Budget of a day. In fen.
+ * @param maxCoupons max_coupons: How many coupons there are at most. Required.
+ * @param maxCouponsPerUser max_coupons_per_user: How many coupons a user gets at most. Required.
  * @param naturalPersonLimit natural_person_limit: Natural person limit. Required.
  * @param preventApiAbuse prevent_api_abuse: Prevent api abuse. Required.
  */
@@ -41,7 +41,7 @@ public record StockUseRule(
         private Builder() {}
 
         /**
-         * max_amount: Max amount. Required.
+         * max_amount: Whole budget. In fen. Required.
          *
          * @param maxAmount the value
          * @return this builder
@@ -52,7 +52,7 @@ public record StockUseRule(
         }
 
         /**
-         * max_amount_by_day: Max amount by day.
+         * max_amount_by_day: Budget of a day. In fen.
          *
          * @param maxAmountByDay the value
          * @return this builder
@@ -63,7 +63,7 @@ public record StockUseRule(
         }
 
         /**
-         * max_coupons: Max coupons. Required.
+         * max_coupons: How many coupons there are at most. Required.
          *
          * @param maxCoupons the value
          * @return this builder
@@ -74,7 +74,7 @@ public record StockUseRule(
         }
 
         /**
-         * max_coupons_per_user: Max coupons per user. Required.
+         * max_coupons_per_user: How many coupons a user gets at most. Required.
          *
          * @param maxCouponsPerUser the value
          * @return this builder

@@ -9,7 +9,7 @@ import java.util.List;
  *
  * @param addGoodsIdList add_goods_id_list: Add goods id list.
  * @param deleteGoodsIdList delete_goods_id_list: Delete goods id list.
- * @param stockCreatorMchid stock_creator_mchid: Stock creator mchid. Required.
+ * @param stockCreatorMchid stock_creator_mchid: Merchant id of who made the stock. Required.
  */
 public record UpdateStockGoodsRequest(
         @JsonProperty("add_goods_id_list") List<String> addGoodsIdList,
@@ -55,7 +55,7 @@ public record UpdateStockGoodsRequest(
         }
 
         /**
-         * stock_creator_mchid: Stock creator mchid. Required.
+         * stock_creator_mchid: Merchant id of who made the stock. Required.
          *
          * @param stockCreatorMchid the value
          * @return this builder

@@ -7,8 +7,8 @@ import com.fasterxml.jackson.annotation.JsonProperty;
  * The body of POST /v3/fund-app/mch-transfer/partner/budget/{out_budget_no}/electronic-receipts.
  *
  * @param endDate end_date: End date. Required.
- * @param receiverMchid receiver_mchid: Receiver mchid.
- * @param sponsorMchid sponsor_mchid: Sponsor mchid. Required.
+ * @param receiverMchid receiver_mchid: Merchant id of the receiver.
+ * @param sponsorMchid sponsor_mchid: Merchant id of who starts it. Required.
  * @param startDate start_date: Start date. Required.
  */
 public record ApplyBudgetReceiptRequest(
@@ -46,7 +46,7 @@ public record ApplyBudgetReceiptRequest(
         }
 
         /**
-         * receiver_mchid: Receiver mchid.
+         * receiver_mchid: Merchant id of the receiver.
          *
          * @param receiverMchid the value
          * @return this builder
@@ -57,7 +57,7 @@ public record ApplyBudgetReceiptRequest(
         }
 
         /**
-         * sponsor_mchid: Sponsor mchid. Required.
+         * sponsor_mchid: Merchant id of who starts it. Required.
          *
          * @param sponsorMchid the value
          * @return this builder

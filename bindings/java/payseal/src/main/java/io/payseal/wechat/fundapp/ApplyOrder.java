@@ -6,11 +6,11 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The object apply_order.
  *
- * @param acceptTime accept_time: Accept time.
- * @param outApplyNo out_apply_no: Out apply no.
+ * @param acceptTime accept_time: When it was accepted.
+ * @param outApplyNo out_apply_no: The merchant's number of the application.
  * @param state state: State. EXPIRED, INVITED, PASSED, REJECTED, or what the provider adds.
- * @param subMchid sub_mchid: Sub mchid.
- * @param updateTime update_time: Update time.
+ * @param subMchid sub_mchid: Merchant id of the sub-merchant.
+ * @param updateTime update_time: When it was last changed.
  */
 public record ApplyOrder(
         @JsonProperty("accept_time") String acceptTime,

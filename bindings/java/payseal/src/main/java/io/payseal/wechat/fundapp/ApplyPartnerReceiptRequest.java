@@ -6,8 +6,9 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The body of POST /v3/fund-app/mch-transfer/partner/electronic-receipts.
  *
- * @param outBillNo out_bill_no: Out bill no. Required.
- * @param subMchid sub_mchid: Sub mchid. Required.
+ * @param outBillNo out_bill_no: The merchant's number of the transfer, unique for the merchant id; however often it
+ *     is sent, money is moved once. Required.
+ * @param subMchid sub_mchid: Merchant id of the sub-merchant. Required.
  */
 public record ApplyPartnerReceiptRequest(
         @JsonProperty("out_bill_no") String outBillNo,
@@ -29,7 +30,8 @@ public record ApplyPartnerReceiptRequest(
         private Builder() {}
 
         /**
-         * out_bill_no: Out bill no. Required.
+         * out_bill_no: The merchant's number of the transfer, unique for the merchant id; however often it is sent,
+         * money is moved once. Required.
          *
          * @param outBillNo the value
          * @return this builder
@@ -40,7 +42,7 @@ public record ApplyPartnerReceiptRequest(
         }
 
         /**
-         * sub_mchid: Sub mchid. Required.
+         * sub_mchid: Merchant id of the sub-merchant. Required.
          *
          * @param subMchid the value
          * @return this builder

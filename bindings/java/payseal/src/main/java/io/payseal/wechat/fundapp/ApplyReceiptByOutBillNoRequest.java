@@ -6,7 +6,8 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The body of POST /v3/fund-app/mch-transfer/elecsign/out-bill-no.
  *
- * @param outBillNo out_bill_no: Out bill no. Required.
+ * @param outBillNo out_bill_no: The merchant's number of the transfer, unique for the merchant id; however often it
+ *     is sent, money is moved once. Required.
  */
 public record ApplyReceiptByOutBillNoRequest(
         @JsonProperty("out_bill_no") String outBillNo) {
@@ -26,7 +27,8 @@ public record ApplyReceiptByOutBillNoRequest(
         private Builder() {}
 
         /**
-         * out_bill_no: Out bill no. Required.
+         * out_bill_no: The merchant's number of the transfer, unique for the merchant id; however often it is sent,
+         * money is moved once. Required.
          *
          * @param outBillNo the value
          * @return this builder

@@ -6,7 +6,7 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The body of POST /v3/fund-app/mch-transfer/elecsign/transfer-bill-no.
  *
- * @param transferBillNo transfer_bill_no: Transfer bill no. Required.
+ * @param transferBillNo transfer_bill_no: WeChat Pay's number of the transfer. Required.
  */
 public record ApplyReceiptByTransferBillNoRequest(
         @JsonProperty("transfer_bill_no") String transferBillNo) {
@@ -26,7 +26,7 @@ public record ApplyReceiptByTransferBillNoRequest(
         private Builder() {}
 
         /**
-         * transfer_bill_no: Transfer bill no. Required.
+         * transfer_bill_no: WeChat Pay's number of the transfer. Required.
          *
          * @param transferBillNo the value
          * @return this builder

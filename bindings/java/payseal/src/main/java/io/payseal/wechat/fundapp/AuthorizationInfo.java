@@ -7,8 +7,9 @@ import com.fasterxml.jackson.annotation.JsonProperty;
  * The object authorization_info.
  *
  * @param authorizationNotifyUrl authorization_notify_url: Authorization notify url. Required.
- * @param outAuthorizationNo out_authorization_no: Out authorization no. Required.
- * @param userDisplayName user_display_name: User display name. Required.
+ * @param outAuthorizationNo out_authorization_no: The merchant's number of the user's leave, unique for the
+ *     merchant id. Required.
+ * @param userDisplayName user_display_name: Name of the user, shown on the page of the transfer. Required.
  */
 public record AuthorizationInfo(
         @JsonProperty("authorization_notify_url") String authorizationNotifyUrl,
@@ -43,7 +44,7 @@ public record AuthorizationInfo(
         }
 
         /**
-         * out_authorization_no: Out authorization no. Required.
+         * out_authorization_no: The merchant's number of the user's leave, unique for the merchant id. Required.
          *
          * @param outAuthorizationNo the value
          * @return this builder
@@ -54,7 +55,7 @@ public record AuthorizationInfo(
         }
 
         /**
-         * user_display_name: User display name. Required.
+         * user_display_name: Name of the user, shown on the page of the transfer. Required.
          *
          * @param userDisplayName the value
          * @return this builder

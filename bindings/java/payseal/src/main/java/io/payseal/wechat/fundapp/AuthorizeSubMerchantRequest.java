@@ -6,8 +6,8 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The body of POST /v3/fund-app/mch-transfer/partner/sub-mch-authorizations.
  *
- * @param outApplyNo out_apply_no: Out apply no. Required.
- * @param subMchid sub_mchid: Sub mchid. Required.
+ * @param outApplyNo out_apply_no: The merchant's number of the application. Required.
+ * @param subMchid sub_mchid: Merchant id of the sub-merchant. Required.
  */
 public record AuthorizeSubMerchantRequest(
         @JsonProperty("out_apply_no") String outApplyNo,
@@ -29,7 +29,7 @@ public record AuthorizeSubMerchantRequest(
         private Builder() {}
 
         /**
-         * out_apply_no: Out apply no. Required.
+         * out_apply_no: The merchant's number of the application. Required.
          *
          * @param outApplyNo the value
          * @return this builder
@@ -40,7 +40,7 @@ public record AuthorizeSubMerchantRequest(
         }
 
         /**
-         * sub_mchid: Sub mchid. Required.
+         * sub_mchid: Merchant id of the sub-merchant. Required.
          *
          * @param subMchid the value
          * @return this builder

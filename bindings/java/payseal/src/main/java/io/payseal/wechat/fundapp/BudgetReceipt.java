@@ -7,14 +7,14 @@ import com.fasterxml.jackson.annotation.JsonProperty;
  * The answer to GET /v3/fund-app/mch-transfer/partner/budget/{out_budget_no}/electronic-receipts.
  *
  * @param acceptId accept_id: Accept id.
- * @param downloadUrl download_url: Download url.
+ * @param downloadUrl download_url: Where the file is; the address is good for five minutes.
  * @param endDate end_date: End date.
- * @param hashType hash_type: Hash type. SHA256, SM3, or what the provider adds.
- * @param hashValue hash_value: Hash value.
- * @param outBudgetNo out_budget_no: Out budget no.
+ * @param hashType hash_type: Algorithm of the hash. SHA256, SM3, or what the provider adds.
+ * @param hashValue hash_value: Hash of the file.
+ * @param outBudgetNo out_budget_no: The merchant's number of the budget.
  * @param receiptState receipt_state: Receipt state. ACCEPTED, FINISHED, or what the provider adds.
- * @param receiverMchid receiver_mchid: Receiver mchid.
- * @param sponsorMchid sponsor_mchid: Sponsor mchid.
+ * @param receiverMchid receiver_mchid: Merchant id of the receiver.
+ * @param sponsorMchid sponsor_mchid: Merchant id of who starts it.
  * @param startDate start_date: Start date.
  */
 public record BudgetReceipt(

@@ -6,7 +6,7 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The body of POST /v3/fund-app/mch-transfer/partner/transfer-bills/out-bill-no/{out_bill_no}/cancel.
  *
- * @param subMchid sub_mchid: Sub mchid. Required.
+ * @param subMchid sub_mchid: Merchant id of the sub-merchant. Required.
  */
 public record CancelPartnerTransferRequest(
         @JsonProperty("sub_mchid") String subMchid) {
@@ -26,7 +26,7 @@ public record CancelPartnerTransferRequest(
         private Builder() {}
 
         /**
-         * sub_mchid: Sub mchid. Required.
+         * sub_mchid: Merchant id of the sub-merchant. Required.
          *
          * @param subMchid the value
          * @return this builder

@@ -8,20 +8,20 @@ import com.fasterxml.jackson.annotation.JsonProperty;
  *
  * @param activityName activity_name: Activity name.
  * @param activityRemark activity_remark: Activity remark.
- * @param amount amount: Amount.
+ * @param amount amount: Amount. In fen.
  * @param budgetId budget_id: Budget id.
  * @param closedTime closed_time: Closed time. RFC 3339.
  * @param confirmUrl confirm_url: Confirm url.
  * @param finishedTime finished_time: Finished time. RFC 3339.
  * @param lockedTime locked_time: Locked time. RFC 3339.
- * @param outBudgetNo out_budget_no: Out budget no.
- * @param remainAmount remain_amount: Remain amount.
- * @param spMchid sp_mchid: Sp mchid.
- * @param sponsorMchid sponsor_mchid: Sponsor mchid.
+ * @param outBudgetNo out_budget_no: The merchant's number of the budget.
+ * @param remainAmount remain_amount: What is left. In fen.
+ * @param spMchid sp_mchid: Merchant id of the service provider.
+ * @param sponsorMchid sponsor_mchid: Merchant id of who starts it.
  * @param state state: State. CLOSED, FINISHED, LOCKED, PENDING, or what the provider adds.
  * @param superAdminWxidMask super_admin_wxid_mask: Super admin wxid mask.
  * @param unlockRemark unlock_remark: Unlock remark.
- * @param unlockedAmount unlocked_amount: Unlocked amount.
+ * @param unlockedAmount unlocked_amount: What was given back. In fen.
  */
 public record CharityBudget(
         @JsonProperty("activity_name") String activityName,

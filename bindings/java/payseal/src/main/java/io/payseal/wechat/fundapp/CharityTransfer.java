@@ -6,16 +6,16 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The answer to POST /v3/fund-app/mch-transfer/partner/charity-transfer-bills.
  *
- * @param amount amount: Amount.
+ * @param amount amount: Amount. In fen.
  * @param budgetId budget_id: Budget id.
- * @param createTime create_time: Create time. RFC 3339.
- * @param outBudgetNo out_budget_no: Out budget no.
+ * @param createTime create_time: When it was made. RFC 3339.
+ * @param outBudgetNo out_budget_no: The merchant's number of the budget.
  * @param outTransferNo out_transfer_no: Out transfer no.
  * @param receiveMchid receive_mchid: Receive mchid.
  * @param state state: State. ACCEPTED, CLOSE, SUCCESS, or what the provider adds.
- * @param successTime success_time: Success time. RFC 3339.
+ * @param successTime success_time: When it succeeded. RFC 3339.
  * @param transferId transfer_id: Transfer id.
- * @param transferRemark transfer_remark: Transfer remark.
+ * @param transferRemark transfer_remark: Remark on the transfer, shown to the user.
  */
 public record CharityTransfer(
         @JsonProperty("amount") Long amount,

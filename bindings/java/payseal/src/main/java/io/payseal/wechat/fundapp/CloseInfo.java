@@ -6,7 +6,7 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The object close_info.
  *
- * @param closeReason close_reason: Close reason. CLOSE_VIA_MCH_API, USER_CLOSE, TRANSFER_RISK,
+ * @param closeReason close_reason: Why it was closed. CLOSE_VIA_MCH_API, USER_CLOSE, TRANSFER_RISK,
  *     USER_ACCOUNT_ABNORMAL, USER_OVERDUE_UNCONFIRMED, or what the provider adds.
  * @param closeTime close_time: Close time.
  */

@@ -7,18 +7,21 @@ import java.util.List;
 /**
  * The body of POST /v3/fund-app/mch-transfer/partner/transfer-bills/transfer.
  *
- * @param appid appid: Appid. Left out, it is the configuration's appid.
- * @param authorizationId authorization_id: Authorization id. Required.
- * @param notifyUrl notify_url: Notify url.
- * @param outBillNo out_bill_no: Out bill no. Required.
- * @param subMchid sub_mchid: Sub mchid. Required.
- * @param transferAmount transfer_amount: Transfer amount. Required.
- * @param transferRemark transfer_remark: Transfer remark. Required.
- * @param transferSceneId transfer_scene_id: Transfer scene id. One of 1000, 1002, 1004, 1005, 1009, 1010, 1011,
- *     1013. Required.
- * @param transferSceneReportInfos transfer_scene_report_infos: Transfer scene report infos. Required.
- * @param userName user_name: User name. Sent encrypted: give the plaintext, the library encrypts it.
- * @param userRecvPerception user_recv_perception: User recv perception.
+ * @param appid appid: App id of the official account, mini-program or app. Left out, it is the configuration's
+ *     appid.
+ * @param authorizationId authorization_id: WeChat Pay's number of the user's leave. Required.
+ * @param notifyUrl notify_url: Where the notification goes: absolute, HTTPS, without query.
+ * @param outBillNo out_bill_no: The merchant's number of the transfer, unique for the merchant id; however often it
+ *     is sent, money is moved once. Required.
+ * @param subMchid sub_mchid: Merchant id of the sub-merchant. Required.
+ * @param transferAmount transfer_amount: Amount of the transfer. In fen. Required.
+ * @param transferRemark transfer_remark: Remark on the transfer, shown to the user. Required.
+ * @param transferSceneId transfer_scene_id: Number of the scene of the transfer, which the merchant has been
+ *     granted. One of 1000, 1002, 1004, 1005, 1009, 1010, 1011, 1013. Required.
+ * @param transferSceneReportInfos transfer_scene_report_infos: What has to be reported for the scene of the
+ *     transfer. Required.
+ * @param userName user_name: Real name of the user. Sent encrypted: give the plaintext, the library encrypts it.
+ * @param userRecvPerception user_recv_perception: What the user sees of the reason of the transfer.
  */
 public record CreateAuthorizedPartnerTransferRequest(
         @JsonProperty("appid") String appid,
@@ -64,7 +67,7 @@ public record CreateAuthorizedPartnerTransferRequest(
         private Builder() {}
 
         /**
-         * appid: Appid. Left out, it is the configuration's appid.
+         * appid: App id of the official account, mini-program or app. Left out, it is the configuration's appid.
          *
          * @param appid the value
          * @return this builder
@@ -75,7 +78,7 @@ public record CreateAuthorizedPartnerTransferRequest(
         }
 
         /**
-         * authorization_id: Authorization id. Required.
+         * authorization_id: WeChat Pay's number of the user's leave. Required.
          *
          * @param authorizationId the value
          * @return this builder
@@ -86,7 +89,7 @@ public record CreateAuthorizedPartnerTransferRequest(
         }
 
         /**
-         * notify_url: Notify url.
+         * notify_url: Where the notification goes: absolute, HTTPS, without query.
          *
          * @param notifyUrl the value
          * @return this builder
@@ -97,7 +100,8 @@ public record CreateAuthorizedPartnerTransferRequest(
         }
 
         /**
-         * out_bill_no: Out bill no. Required.
+         * out_bill_no: The merchant's number of the transfer, unique for the merchant id; however often it is sent,
+         * money is moved once. Required.
          *
          * @param outBillNo the value
          * @return this builder
@@ -108,7 +112,7 @@ public record CreateAuthorizedPartnerTransferRequest(
         }
 
         /**
-         * sub_mchid: Sub mchid. Required.
+         * sub_mchid: Merchant id of the sub-merchant. Required.
          *
          * @param subMchid the value
          * @return this builder
@@ -119,7 +123,7 @@ public record CreateAuthorizedPartnerTransferRequest(
         }
 
         /**
-         * transfer_amount: Transfer amount. Required.
+         * transfer_amount: Amount of the transfer. In fen. Required.
          *
          * @param transferAmount the value
          * @return this builder
@@ -130,7 +134,7 @@ public record CreateAuthorizedPartnerTransferRequest(
         }
 
         /**
-         * transfer_remark: Transfer remark. Required.
+         * transfer_remark: Remark on the transfer, shown to the user. Required.
          *
          * @param transferRemark the value
          * @return this builder
@@ -141,7 +145,8 @@ public record CreateAuthorizedPartnerTransferRequest(
         }
 
         /**
-         * transfer_scene_id: Transfer scene id. One of 1000, 1002, 1004, 1005, 1009, 1010, 1011, 1013. Required.
+         * transfer_scene_id: Number of the scene of the transfer, which the merchant has been granted. One of 1000,
+         * 1002, 1004, 1005, 1009, 1010, 1011, 1013. Required.
          *
          * @param transferSceneId the value
          * @return this builder
@@ -152,7 +157,7 @@ public record CreateAuthorizedPartnerTransferRequest(
         }
 
         /**
-         * transfer_scene_report_infos: Transfer scene report infos. Required.
+         * transfer_scene_report_infos: What has to be reported for the scene of the transfer. Required.
          *
          * @param transferSceneReportInfos the value
          * @return this builder
@@ -163,7 +168,7 @@ public record CreateAuthorizedPartnerTransferRequest(
         }
 
         /**
-         * user_name: User name. Sent encrypted: give the plaintext, the library encrypts it.
+         * user_name: Real name of the user. Sent encrypted: give the plaintext, the library encrypts it.
          *
          * @param userName the value
          * @return this builder
@@ -174,7 +179,7 @@ public record CreateAuthorizedPartnerTransferRequest(
         }
 
         /**
-         * user_recv_perception: User recv perception.
+         * user_recv_perception: What the user sees of the reason of the transfer.
          *
          * @param userRecvPerception the value
          * @return this builder

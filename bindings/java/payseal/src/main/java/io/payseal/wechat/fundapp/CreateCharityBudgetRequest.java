@@ -8,10 +8,10 @@ import com.fasterxml.jackson.annotation.JsonProperty;
  *
  * @param activityName activity_name: Activity name. Required.
  * @param activityRemark activity_remark: Activity remark. Required.
- * @param amount amount: Amount. Required.
- * @param notifyUrl notify_url: Notify url.
- * @param outBudgetNo out_budget_no: Out budget no. Required.
- * @param sponsorMchid sponsor_mchid: Sponsor mchid. Required.
+ * @param amount amount: Amount. In fen. Required.
+ * @param notifyUrl notify_url: Where the notification goes: absolute, HTTPS, without query.
+ * @param outBudgetNo out_budget_no: The merchant's number of the budget. Required.
+ * @param sponsorMchid sponsor_mchid: Merchant id of who starts it. Required.
  * @param sponsorSubjectName sponsor_subject_name: Sponsor subject name. Required.
  */
 public record CreateCharityBudgetRequest(
@@ -66,7 +66,7 @@ public record CreateCharityBudgetRequest(
         }
 
         /**
-         * amount: Amount. Required.
+         * amount: Amount. In fen. Required.
          *
          * @param amount the value
          * @return this builder
@@ -77,7 +77,7 @@ public record CreateCharityBudgetRequest(
         }
 
         /**
-         * notify_url: Notify url.
+         * notify_url: Where the notification goes: absolute, HTTPS, without query.
          *
          * @param notifyUrl the value
          * @return this builder
@@ -88,7 +88,7 @@ public record CreateCharityBudgetRequest(
         }
 
         /**
-         * out_budget_no: Out budget no. Required.
+         * out_budget_no: The merchant's number of the budget. Required.
          *
          * @param outBudgetNo the value
          * @return this builder
@@ -99,7 +99,7 @@ public record CreateCharityBudgetRequest(
         }
 
         /**
-         * sponsor_mchid: Sponsor mchid. Required.
+         * sponsor_mchid: Merchant id of who starts it. Required.
          *
          * @param sponsorMchid the value
          * @return this builder

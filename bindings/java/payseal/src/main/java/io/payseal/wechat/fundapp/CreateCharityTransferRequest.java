@@ -6,13 +6,13 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The body of POST /v3/fund-app/mch-transfer/partner/charity-transfer-bills.
  *
- * @param amount amount: Amount. Required.
- * @param outBudgetNo out_budget_no: Out budget no. Required.
+ * @param amount amount: Amount. In fen. Required.
+ * @param outBudgetNo out_budget_no: The merchant's number of the budget. Required.
  * @param outTransferNo out_transfer_no: Out transfer no. Required.
  * @param receiveMchid receive_mchid: Receive mchid. Required.
- * @param sponsorMchid sponsor_mchid: Sponsor mchid. Required.
+ * @param sponsorMchid sponsor_mchid: Merchant id of who starts it. Required.
  * @param transactionInfo transaction_info: Transaction info.
- * @param transferRemark transfer_remark: Transfer remark. Required.
+ * @param transferRemark transfer_remark: Remark on the transfer, shown to the user. Required.
  */
 public record CreateCharityTransferRequest(
         @JsonProperty("amount") long amount,
@@ -44,7 +44,7 @@ public record CreateCharityTransferRequest(
         private Builder() {}
 
         /**
-         * amount: Amount. Required.
+         * amount: Amount. In fen. Required.
          *
          * @param amount the value
          * @return this builder
@@ -55,7 +55,7 @@ public record CreateCharityTransferRequest(
         }
 
         /**
-         * out_budget_no: Out budget no. Required.
+         * out_budget_no: The merchant's number of the budget. Required.
          *
          * @param outBudgetNo the value
          * @return this builder
@@ -88,7 +88,7 @@ public record CreateCharityTransferRequest(
         }
 
         /**
-         * sponsor_mchid: Sponsor mchid. Required.
+         * sponsor_mchid: Merchant id of who starts it. Required.
          *
          * @param sponsorMchid the value
          * @return this builder
@@ -110,7 +110,7 @@ public record CreateCharityTransferRequest(
         }
 
         /**
-         * transfer_remark: Transfer remark. Required.
+         * transfer_remark: Remark on the transfer, shown to the user. Required.
          *
          * @param transferRemark the value
          * @return this builder

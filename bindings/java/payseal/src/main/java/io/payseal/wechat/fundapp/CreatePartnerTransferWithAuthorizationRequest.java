@@ -7,19 +7,22 @@ import java.util.List;
 /**
  * The body of POST /v3/fund-app/mch-transfer/partner/transfer-bills/pre-transfer-with-authorization.
  *
- * @param appid appid: Appid. Left out, it is the configuration's appid.
+ * @param appid appid: App id of the official account, mini-program or app. Left out, it is the configuration's
+ *     appid.
  * @param authorizationInfo authorization_info: Authorization info.
- * @param notifyUrl notify_url: Notify url.
- * @param openid openid: Openid. Required.
- * @param outBillNo out_bill_no: Out bill no. Required.
- * @param subMchid sub_mchid: Sub mchid. Required.
- * @param transferAmount transfer_amount: Transfer amount. Required.
- * @param transferRemark transfer_remark: Transfer remark. Required.
- * @param transferSceneId transfer_scene_id: Transfer scene id. One of 1000, 1002, 1004, 1005, 1009, 1010, 1011,
- *     1013. Required.
- * @param transferSceneReportInfos transfer_scene_report_infos: Transfer scene report infos. Required.
- * @param userName user_name: User name. Sent encrypted: give the plaintext, the library encrypts it.
- * @param userRecvPerception user_recv_perception: User recv perception.
+ * @param notifyUrl notify_url: Where the notification goes: absolute, HTTPS, without query.
+ * @param openid openid: The user's id within the app id. Required.
+ * @param outBillNo out_bill_no: The merchant's number of the transfer, unique for the merchant id; however often it
+ *     is sent, money is moved once. Required.
+ * @param subMchid sub_mchid: Merchant id of the sub-merchant. Required.
+ * @param transferAmount transfer_amount: Amount of the transfer. In fen. Required.
+ * @param transferRemark transfer_remark: Remark on the transfer, shown to the user. Required.
+ * @param transferSceneId transfer_scene_id: Number of the scene of the transfer, which the merchant has been
+ *     granted. One of 1000, 1002, 1004, 1005, 1009, 1010, 1011, 1013. Required.
+ * @param transferSceneReportInfos transfer_scene_report_infos: What has to be reported for the scene of the
+ *     transfer. Required.
+ * @param userName user_name: Real name of the user. Sent encrypted: give the plaintext, the library encrypts it.
+ * @param userRecvPerception user_recv_perception: What the user sees of the reason of the transfer.
  */
 public record CreatePartnerTransferWithAuthorizationRequest(
         @JsonProperty("appid") String appid,
@@ -67,7 +70,7 @@ public record CreatePartnerTransferWithAuthorizationRequest(
         private Builder() {}
 
         /**
-         * appid: Appid. Left out, it is the configuration's appid.
+         * appid: App id of the official account, mini-program or app. Left out, it is the configuration's appid.
          *
          * @param appid the value
          * @return this builder
@@ -89,7 +92,7 @@ public record CreatePartnerTransferWithAuthorizationRequest(
         }
 
         /**
-         * notify_url: Notify url.
+         * notify_url: Where the notification goes: absolute, HTTPS, without query.
          *
          * @param notifyUrl the value
          * @return this builder
@@ -100,7 +103,7 @@ public record CreatePartnerTransferWithAuthorizationRequest(
         }
 
         /**
-         * openid: Openid. Required.
+         * openid: The user's id within the app id. Required.
          *
          * @param openid the value
          * @return this builder
@@ -111,7 +114,8 @@ public record CreatePartnerTransferWithAuthorizationRequest(
         }
 
         /**
-         * out_bill_no: Out bill no. Required.
+         * out_bill_no: The merchant's number of the transfer, unique for the merchant id; however often it is sent,
+         * money is moved once. Required.
          *
          * @param outBillNo the value
          * @return this builder
@@ -122,7 +126,7 @@ public record CreatePartnerTransferWithAuthorizationRequest(
         }
 
         /**
-         * sub_mchid: Sub mchid. Required.
+         * sub_mchid: Merchant id of the sub-merchant. Required.
          *
          * @param subMchid the value
          * @return this builder
@@ -133,7 +137,7 @@ public record CreatePartnerTransferWithAuthorizationRequest(
         }
 
         /**
-         * transfer_amount: Transfer amount. Required.
+         * transfer_amount: Amount of the transfer. In fen. Required.
          *
          * @param transferAmount the value
          * @return this builder
@@ -144,7 +148,7 @@ public record CreatePartnerTransferWithAuthorizationRequest(
         }
 
         /**
-         * transfer_remark: Transfer remark. Required.
+         * transfer_remark: Remark on the transfer, shown to the user. Required.
          *
          * @param transferRemark the value
          * @return this builder
@@ -155,7 +159,8 @@ public record CreatePartnerTransferWithAuthorizationRequest(
         }
 
         /**
-         * transfer_scene_id: Transfer scene id. One of 1000, 1002, 1004, 1005, 1009, 1010, 1011, 1013. Required.
+         * transfer_scene_id: Number of the scene of the transfer, which the merchant has been granted. One of 1000,
+         * 1002, 1004, 1005, 1009, 1010, 1011, 1013. Required.
          *
          * @param transferSceneId the value
          * @return this builder
@@ -166,7 +171,7 @@ public record CreatePartnerTransferWithAuthorizationRequest(
         }
 
         /**
-         * transfer_scene_report_infos: Transfer scene report infos. Required.
+         * transfer_scene_report_infos: What has to be reported for the scene of the transfer. Required.
          *
          * @param transferSceneReportInfos the value
          * @return this builder
@@ -177,7 +182,7 @@ public record CreatePartnerTransferWithAuthorizationRequest(
         }
 
         /**
-         * user_name: User name. Sent encrypted: give the plaintext, the library encrypts it.
+         * user_name: Real name of the user. Sent encrypted: give the plaintext, the library encrypts it.
          *
          * @param userName the value
          * @return this builder
@@ -188,7 +193,7 @@ public record CreatePartnerTransferWithAuthorizationRequest(
         }
 
         /**
-         * user_recv_perception: User recv perception.
+         * user_recv_perception: What the user sees of the reason of the transfer.
          *
          * @param userRecvPerception the value
          * @return this builder

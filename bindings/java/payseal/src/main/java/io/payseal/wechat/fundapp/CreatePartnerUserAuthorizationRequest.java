@@ -6,14 +6,16 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The body of POST /v3/fund-app/mch-transfer/partner/user-confirm-authorizations.
  *
- * @param appid appid: Appid. Left out, it is the configuration's appid.
- * @param notifyUrl notify_url: Notify url. Required.
- * @param openid openid: Openid. Required.
- * @param outAuthorizationNo out_authorization_no: Out authorization no. Required.
- * @param transferSceneId transfer_scene_id: Transfer scene id. One of 1000, 1002, 1004, 1005, 1009, 1010, 1011,
- *     1013. Required.
- * @param userDisplayName user_display_name: User display name. Required.
- * @param userRecvPerception user_recv_perception: User recv perception.
+ * @param appid appid: App id of the official account, mini-program or app. Left out, it is the configuration's
+ *     appid.
+ * @param notifyUrl notify_url: Where the notification goes: absolute, HTTPS, without query. Required.
+ * @param openid openid: The user's id within the app id. Required.
+ * @param outAuthorizationNo out_authorization_no: The merchant's number of the user's leave, unique for the
+ *     merchant id. Required.
+ * @param transferSceneId transfer_scene_id: Number of the scene of the transfer, which the merchant has been
+ *     granted. One of 1000, 1002, 1004, 1005, 1009, 1010, 1011, 1013. Required.
+ * @param userDisplayName user_display_name: Name of the user, shown on the page of the transfer. Required.
+ * @param userRecvPerception user_recv_perception: What the user sees of the reason of the transfer.
  */
 public record CreatePartnerUserAuthorizationRequest(
         @JsonProperty("appid") String appid,
@@ -45,7 +47,7 @@ public record CreatePartnerUserAuthorizationRequest(
         private Builder() {}
 
         /**
-         * appid: Appid. Left out, it is the configuration's appid.
+         * appid: App id of the official account, mini-program or app. Left out, it is the configuration's appid.
          *
          * @param appid the value
          * @return this builder
@@ -56,7 +58,7 @@ public record CreatePartnerUserAuthorizationRequest(
         }
 
         /**
-         * notify_url: Notify url. Required.
+         * notify_url: Where the notification goes: absolute, HTTPS, without query. Required.
          *
          * @param notifyUrl the value
          * @return this builder
@@ -67,7 +69,7 @@ public record CreatePartnerUserAuthorizationRequest(
         }
 
         /**
-         * openid: Openid. Required.
+         * openid: The user's id within the app id. Required.
          *
          * @param openid the value
          * @return this builder
@@ -78,7 +80,7 @@ public record CreatePartnerUserAuthorizationRequest(
         }
 
         /**
-         * out_authorization_no: Out authorization no. Required.
+         * out_authorization_no: The merchant's number of the user's leave, unique for the merchant id. Required.
          *
          * @param outAuthorizationNo the value
          * @return this builder
@@ -89,7 +91,8 @@ public record CreatePartnerUserAuthorizationRequest(
         }
 
         /**
-         * transfer_scene_id: Transfer scene id. One of 1000, 1002, 1004, 1005, 1009, 1010, 1011, 1013. Required.
+         * transfer_scene_id: Number of the scene of the transfer, which the merchant has been granted. One of 1000,
+         * 1002, 1004, 1005, 1009, 1010, 1011, 1013. Required.
          *
          * @param transferSceneId the value
          * @return this builder
@@ -100,7 +103,7 @@ public record CreatePartnerUserAuthorizationRequest(
         }
 
         /**
-         * user_display_name: User display name. Required.
+         * user_display_name: Name of the user, shown on the page of the transfer. Required.
          *
          * @param userDisplayName the value
          * @return this builder
@@ -111,7 +114,7 @@ public record CreatePartnerUserAuthorizationRequest(
         }
 
         /**
-         * user_recv_perception: User recv perception.
+         * user_recv_perception: What the user sees of the reason of the transfer.
          *
          * @param userRecvPerception the value
          * @return this builder

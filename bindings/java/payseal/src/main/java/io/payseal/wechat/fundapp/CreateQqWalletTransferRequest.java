@@ -7,15 +7,19 @@ import java.util.List;
 /**
  * The body of POST /v3/fund-app/mch-transfer/transfer-to-qq-wallet-bills.
  *
- * @param appid appid: Appid. Left out, it is the configuration's appid.
- * @param notifyUrl notify_url: Notify url.
- * @param openid openid: Openid. Required.
- * @param outBillNo out_bill_no: Out bill no. Required.
- * @param transferAmount transfer_amount: Transfer amount. Required.
- * @param transferRemark transfer_remark: Transfer remark. Required.
- * @param transferSceneId transfer_scene_id: Transfer scene id. Always 1401. Required.
- * @param transferSceneReportInfos transfer_scene_report_infos: Transfer scene report infos. Required.
- * @param userName user_name: User name. Sent encrypted: give the plaintext, the library encrypts it.
+ * @param appid appid: App id of the official account, mini-program or app. Left out, it is the configuration's
+ *     appid.
+ * @param notifyUrl notify_url: Where the notification goes: absolute, HTTPS, without query.
+ * @param openid openid: The user's id within the app id. Required.
+ * @param outBillNo out_bill_no: The merchant's number of the transfer, unique for the merchant id; however often it
+ *     is sent, money is moved once. Required.
+ * @param transferAmount transfer_amount: Amount of the transfer. In fen. Required.
+ * @param transferRemark transfer_remark: Remark on the transfer, shown to the user. Required.
+ * @param transferSceneId transfer_scene_id: Number of the scene of the transfer, which the merchant has been
+ *     granted. Always 1401. Required.
+ * @param transferSceneReportInfos transfer_scene_report_infos: What has to be reported for the scene of the
+ *     transfer. Required.
+ * @param userName user_name: Real name of the user. Sent encrypted: give the plaintext, the library encrypts it.
  * @param userQq user_qq: User qq.
  */
 public record CreateQqWalletTransferRequest(
@@ -60,7 +64,7 @@ public record CreateQqWalletTransferRequest(
         private Builder() {}
 
         /**
-         * appid: Appid. Left out, it is the configuration's appid.
+         * appid: App id of the official account, mini-program or app. Left out, it is the configuration's appid.
          *
          * @param appid the value
          * @return this builder
@@ -71,7 +75,7 @@ public record CreateQqWalletTransferRequest(
         }
 
         /**
-         * notify_url: Notify url.
+         * notify_url: Where the notification goes: absolute, HTTPS, without query.
          *
          * @param notifyUrl the value
          * @return this builder
@@ -82,7 +86,7 @@ public record CreateQqWalletTransferRequest(
         }
 
         /**
-         * openid: Openid. Required.
+         * openid: The user's id within the app id. Required.
          *
          * @param openid the value
          * @return this builder
@@ -93,7 +97,8 @@ public record CreateQqWalletTransferRequest(
         }
 
         /**
-         * out_bill_no: Out bill no. Required.
+         * out_bill_no: The merchant's number of the transfer, unique for the merchant id; however often it is sent,
+         * money is moved once. Required.
          *
          * @param outBillNo the value
          * @return this builder
@@ -104,7 +109,7 @@ public record CreateQqWalletTransferRequest(
         }
 
         /**
-         * transfer_amount: Transfer amount. Required.
+         * transfer_amount: Amount of the transfer. In fen. Required.
          *
          * @param transferAmount the value
          * @return this builder
@@ -115,7 +120,7 @@ public record CreateQqWalletTransferRequest(
         }
 
         /**
-         * transfer_remark: Transfer remark. Required.
+         * transfer_remark: Remark on the transfer, shown to the user. Required.
          *
          * @param transferRemark the value
          * @return this builder
@@ -126,7 +131,8 @@ public record CreateQqWalletTransferRequest(
         }
 
         /**
-         * transfer_scene_id: Transfer scene id. Always 1401. Required.
+         * transfer_scene_id: Number of the scene of the transfer, which the merchant has been granted. Always 1401.
+         * Required.
          *
          * @param transferSceneId the value
          * @return this builder
@@ -137,7 +143,7 @@ public record CreateQqWalletTransferRequest(
         }
 
         /**
-         * transfer_scene_report_infos: Transfer scene report infos. Required.
+         * transfer_scene_report_infos: What has to be reported for the scene of the transfer. Required.
          *
          * @param transferSceneReportInfos the value
          * @return this builder
@@ -148,7 +154,7 @@ public record CreateQqWalletTransferRequest(
         }
 
         /**
-         * user_name: User name. Sent encrypted: give the plaintext, the library encrypts it.
+         * user_name: Real name of the user. Sent encrypted: give the plaintext, the library encrypts it.
          *
          * @param userName the value
          * @return this builder

@@ -7,16 +7,17 @@ import java.util.List;
 /**
  * The body of POST /v3/fund-app/brand-redpacket/brand-merchant-batches.
  *
- * @param batchName batch_name: Batch name. Required.
- * @param batchRemark batch_remark: Batch remark. Required.
+ * @param batchName batch_name: Name of the batch. Required.
+ * @param batchRemark batch_remark: Remark on the batch. Required.
  * @param brandAppid brand_appid: Brand appid. Required.
  * @param brandId brand_id: Brand id. Required.
- * @param detailList detail_list: Detail list. Required.
- * @param outBatchNo out_batch_no: Out batch no. Required.
+ * @param detailList detail_list: Single transfers. Required.
+ * @param outBatchNo out_batch_no: The merchant's number of the batch, unique for the merchant id; however often it
+ *     is sent, money is moved once. Required.
  * @param scene scene: Scene. Always CUSTOM_SEND. Required.
  * @param templateId template_id: Template id. Required.
- * @param totalAmount total_amount: Total amount. Required.
- * @param totalNum total_num: Total num. Required.
+ * @param totalAmount total_amount: Whole amount. In fen. Required.
+ * @param totalNum total_num: How many transfers. Required.
  */
 public record CreateRedPacketBatchRequest(
         @JsonProperty("batch_name") String batchName,
@@ -54,7 +55,7 @@ public record CreateRedPacketBatchRequest(
         private Builder() {}
 
         /**
-         * batch_name: Batch name. Required.
+         * batch_name: Name of the batch. Required.
          *
          * @param batchName the value
          * @return this builder
@@ -65,7 +66,7 @@ public record CreateRedPacketBatchRequest(
         }
 
         /**
-         * batch_remark: Batch remark. Required.
+         * batch_remark: Remark on the batch. Required.
          *
          * @param batchRemark the value
          * @return this builder
@@ -98,7 +99,7 @@ public record CreateRedPacketBatchRequest(
         }
 
         /**
-         * detail_list: Detail list. Required.
+         * detail_list: Single transfers. Required.
          *
          * @param detailList the value
          * @return this builder
@@ -109,7 +110,8 @@ public record CreateRedPacketBatchRequest(
         }
 
         /**
-         * out_batch_no: Out batch no. Required.
+         * out_batch_no: The merchant's number of the batch, unique for the merchant id; however often it is sent, money
+         * is moved once. Required.
          *
          * @param outBatchNo the value
          * @return this builder
@@ -142,7 +144,7 @@ public record CreateRedPacketBatchRequest(
         }
 
         /**
-         * total_amount: Total amount. Required.
+         * total_amount: Whole amount. In fen. Required.
          *
          * @param totalAmount the value
          * @return this builder
@@ -153,7 +155,7 @@ public record CreateRedPacketBatchRequest(
         }
 
         /**
-         * total_num: Total num. Required.
+         * total_num: How many transfers. Required.
          *
          * @param totalNum the value
          * @return this builder

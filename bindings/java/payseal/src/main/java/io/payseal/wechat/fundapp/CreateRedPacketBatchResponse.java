@@ -6,11 +6,12 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The answer to POST /v3/fund-app/brand-redpacket/brand-merchant-batches.
  *
- * @param batchNo batch_no: Batch no.
+ * @param batchNo batch_no: WeChat Pay's number of the batch.
  * @param batchState batch_state: Batch state. ACCEPTED, CLOSED, FINISHED, PROCESSING, WAIT_PAY, or what the
  *     provider adds.
- * @param createTime create_time: Create time.
- * @param outBatchNo out_batch_no: Out batch no.
+ * @param createTime create_time: When it was made.
+ * @param outBatchNo out_batch_no: The merchant's number of the batch, unique for the merchant id; however often it
+ *     is sent, money is moved once.
  */
 public record CreateRedPacketBatchResponse(
         @JsonProperty("batch_no") String batchNo,

@@ -6,15 +6,17 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The body of POST /v3/fund-app/mch-transfer/user-confirm-authorization.
  *
- * @param appid appid: Appid. Left out, it is the configuration's appid.
+ * @param appid appid: App id of the official account, mini-program or app. Left out, it is the configuration's
+ *     appid.
  * @param authorizationNotifyUrl authorization_notify_url: Authorization notify url. Required.
- * @param openid openid: Openid. Required.
- * @param outAuthorizationNo out_authorization_no: Out authorization no. Required.
- * @param sceneInfo scene_info: Scene info.
- * @param transferSceneId transfer_scene_id: Transfer scene id. One of 1000, 1002, 1004, 1005, 1009, 1010, 1011,
- *     1013. Required.
- * @param userDisplayName user_display_name: User display name. Required.
- * @param userRecvPerception user_recv_perception: User recv perception.
+ * @param openid openid: The user's id within the app id. Required.
+ * @param outAuthorizationNo out_authorization_no: The merchant's number of the user's leave, unique for the
+ *     merchant id. Required.
+ * @param sceneInfo scene_info: Where the payment takes place.
+ * @param transferSceneId transfer_scene_id: Number of the scene of the transfer, which the merchant has been
+ *     granted. One of 1000, 1002, 1004, 1005, 1009, 1010, 1011, 1013. Required.
+ * @param userDisplayName user_display_name: Name of the user, shown on the page of the transfer. Required.
+ * @param userRecvPerception user_recv_perception: What the user sees of the reason of the transfer.
  */
 public record CreateUserAuthorizationRequest(
         @JsonProperty("appid") String appid,
@@ -48,7 +50,7 @@ public record CreateUserAuthorizationRequest(
         private Builder() {}
 
         /**
-         * appid: Appid. Left out, it is the configuration's appid.
+         * appid: App id of the official account, mini-program or app. Left out, it is the configuration's appid.
          *
          * @param appid the value
          * @return this builder
@@ -70,7 +72,7 @@ public record CreateUserAuthorizationRequest(
         }
 
         /**
-         * openid: Openid. Required.
+         * openid: The user's id within the app id. Required.
          *
          * @param openid the value
          * @return this builder
@@ -81,7 +83,7 @@ public record CreateUserAuthorizationRequest(
         }
 
         /**
-         * out_authorization_no: Out authorization no. Required.
+         * out_authorization_no: The merchant's number of the user's leave, unique for the merchant id. Required.
          *
          * @param outAuthorizationNo the value
          * @return this builder
@@ -92,7 +94,7 @@ public record CreateUserAuthorizationRequest(
         }
 
         /**
-         * scene_info: Scene info.
+         * scene_info: Where the payment takes place.
          *
          * @param sceneInfo the value
          * @return this builder
@@ -103,7 +105,8 @@ public record CreateUserAuthorizationRequest(
         }
 
         /**
-         * transfer_scene_id: Transfer scene id. One of 1000, 1002, 1004, 1005, 1009, 1010, 1011, 1013. Required.
+         * transfer_scene_id: Number of the scene of the transfer, which the merchant has been granted. One of 1000,
+         * 1002, 1004, 1005, 1009, 1010, 1011, 1013. Required.
          *
          * @param transferSceneId the value
          * @return this builder
@@ -114,7 +117,7 @@ public record CreateUserAuthorizationRequest(
         }
 
         /**
-         * user_display_name: User display name. Required.
+         * user_display_name: Name of the user, shown on the page of the transfer. Required.
          *
          * @param userDisplayName the value
          * @return this builder
@@ -125,7 +128,7 @@ public record CreateUserAuthorizationRequest(
         }
 
         /**
-         * user_recv_perception: User recv perception.
+         * user_recv_perception: What the user sees of the reason of the transfer.
          *
          * @param userRecvPerception the value
          * @return this builder

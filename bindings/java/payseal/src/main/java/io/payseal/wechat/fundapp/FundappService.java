@@ -54,7 +54,7 @@ public final class FundappService {
      * Queries a batch of red packets by WeChat Pay's number. It calls {@code GET
      * /v3/fund-app/brand-redpacket/brand-merchant-batches/{batch_no}}.
      *
-     * @param batchNo batch_no: Batch no. Required.
+     * @param batchNo batch_no: WeChat Pay's number of the batch. Required.
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
      */
@@ -66,7 +66,7 @@ public final class FundappService {
      * Queries a batch of red packets by WeChat Pay's number. It calls {@code GET
      * /v3/fund-app/brand-redpacket/brand-merchant-batches/{batch_no}}.
      *
-     * @param batchNo batch_no: Batch no. Required.
+     * @param batchNo batch_no: WeChat Pay's number of the batch. Required.
      * @param detailState detail_state: Detail state. One of DETAIL_VIEW_ALL, DETAIL_VIEW_FAIL, DETAIL_VIEW_SUCCESS.
      *     {@code null} leaves it out.
      * @param needQueryDetail need_query_detail: Need query detail. {@code null} leaves it out.
@@ -90,7 +90,7 @@ public final class FundappService {
      * Queries one red packet by WeChat Pay's numbers. It calls {@code GET
      * /v3/fund-app/brand-redpacket/brand-merchant-batches/{batch_no}/details/{detail_no}}.
      *
-     * @param batchNo batch_no: Batch no. Required.
+     * @param batchNo batch_no: WeChat Pay's number of the batch. Required.
      * @param detailNo detail_no: Detail no. Required.
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -103,7 +103,7 @@ public final class FundappService {
      * Queries one red packet by WeChat Pay's numbers. It calls {@code GET
      * /v3/fund-app/brand-redpacket/brand-merchant-batches/{batch_no}/details/{detail_no}}.
      *
-     * @param batchNo batch_no: Batch no. Required.
+     * @param batchNo batch_no: WeChat Pay's number of the batch. Required.
      * @param detailNo detail_no: Detail no. Required.
      * @param options options of this call; {@code null} for none
      * @return the verified answer
@@ -125,7 +125,8 @@ public final class FundappService {
      * Queries a batch of red packets by the merchant's number. It calls {@code GET
      * /v3/fund-app/brand-redpacket/brand-merchant-out-batches/{out_batch_no}}.
      *
-     * @param outBatchNo out_batch_no: Out batch no. Required.
+     * @param outBatchNo out_batch_no: The merchant's number of the batch, unique for the merchant id; however often
+     *     it is sent, money is moved once. Required.
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
      */
@@ -137,7 +138,8 @@ public final class FundappService {
      * Queries a batch of red packets by the merchant's number. It calls {@code GET
      * /v3/fund-app/brand-redpacket/brand-merchant-out-batches/{out_batch_no}}.
      *
-     * @param outBatchNo out_batch_no: Out batch no. Required.
+     * @param outBatchNo out_batch_no: The merchant's number of the batch, unique for the merchant id; however often
+     *     it is sent, money is moved once. Required.
      * @param detailState detail_state: Detail state. One of DETAIL_VIEW_ALL, DETAIL_VIEW_FAIL, DETAIL_VIEW_SUCCESS.
      *     {@code null} leaves it out.
      * @param needQueryDetail need_query_detail: Need query detail. {@code null} leaves it out.
@@ -161,8 +163,9 @@ public final class FundappService {
      * Queries one red packet by the merchant's numbers. It calls {@code GET
      * /v3/fund-app/brand-redpacket/brand-merchant-out-batches/{out_batch_no}/out-details/{out_detail_no}}.
      *
-     * @param outBatchNo out_batch_no: Out batch no. Required.
-     * @param outDetailNo out_detail_no: Out detail no. Required.
+     * @param outBatchNo out_batch_no: The merchant's number of the batch, unique for the merchant id; however often
+     *     it is sent, money is moved once. Required.
+     * @param outDetailNo out_detail_no: The merchant's number of the single transfer within its batch. Required.
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
      */
@@ -174,8 +177,9 @@ public final class FundappService {
      * Queries one red packet by the merchant's numbers. It calls {@code GET
      * /v3/fund-app/brand-redpacket/brand-merchant-out-batches/{out_batch_no}/out-details/{out_detail_no}}.
      *
-     * @param outBatchNo out_batch_no: Out batch no. Required.
-     * @param outDetailNo out_detail_no: Out detail no. Required.
+     * @param outBatchNo out_batch_no: The merchant's number of the batch, unique for the merchant id; however often
+     *     it is sent, money is moved once. Required.
+     * @param outDetailNo out_detail_no: The merchant's number of the single transfer within its batch. Required.
      * @param options options of this call; {@code null} for none
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -223,7 +227,8 @@ public final class FundappService {
      * Queries the receipt of a transfer by the merchant's number. It calls {@code GET
      * /v3/fund-app/mch-transfer/elecsign/out-bill-no/{out_bill_no}}.
      *
-     * @param outBillNo out_bill_no: Out bill no. Required.
+     * @param outBillNo out_bill_no: The merchant's number of the transfer, unique for the merchant id; however
+     *     often it is sent, money is moved once. Required.
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
      */
@@ -235,7 +240,8 @@ public final class FundappService {
      * Queries the receipt of a transfer by the merchant's number. It calls {@code GET
      * /v3/fund-app/mch-transfer/elecsign/out-bill-no/{out_bill_no}}.
      *
-     * @param outBillNo out_bill_no: Out bill no. Required.
+     * @param outBillNo out_bill_no: The merchant's number of the transfer, unique for the merchant id; however
+     *     often it is sent, money is moved once. Required.
      * @param options options of this call; {@code null} for none
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -279,7 +285,7 @@ public final class FundappService {
      * Queries the receipt of a transfer by WeChat Pay's number. It calls {@code GET
      * /v3/fund-app/mch-transfer/elecsign/transfer-bill-no/{transfer_bill_no}}.
      *
-     * @param transferBillNo transfer_bill_no: Transfer bill no. Required.
+     * @param transferBillNo transfer_bill_no: WeChat Pay's number of the transfer. Required.
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
      */
@@ -291,7 +297,7 @@ public final class FundappService {
      * Queries the receipt of a transfer by WeChat Pay's number. It calls {@code GET
      * /v3/fund-app/mch-transfer/elecsign/transfer-bill-no/{transfer_bill_no}}.
      *
-     * @param transferBillNo transfer_bill_no: Transfer bill no. Required.
+     * @param transferBillNo transfer_bill_no: WeChat Pay's number of the transfer. Required.
      * @param options options of this call; {@code null} for none
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -309,7 +315,7 @@ public final class FundappService {
      * Queries the receipt of a budget. It calls {@code GET
      * /v3/fund-app/mch-transfer/partner/budget/{out_budget_no}/electronic-receipts}.
      *
-     * @param outBudgetNo out_budget_no: Out budget no. Required.
+     * @param outBudgetNo out_budget_no: The merchant's number of the budget. Required.
      * @param acceptId accept_id: Accept id. Required.
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -322,7 +328,7 @@ public final class FundappService {
      * Queries the receipt of a budget. It calls {@code GET
      * /v3/fund-app/mch-transfer/partner/budget/{out_budget_no}/electronic-receipts}.
      *
-     * @param outBudgetNo out_budget_no: Out budget no. Required.
+     * @param outBudgetNo out_budget_no: The merchant's number of the budget. Required.
      * @param acceptId accept_id: Accept id. Required.
      * @param options options of this call; {@code null} for none
      * @return the verified answer
@@ -343,7 +349,7 @@ public final class FundappService {
      * Applies for the receipt of a budget. It calls {@code POST
      * /v3/fund-app/mch-transfer/partner/budget/{out_budget_no}/electronic-receipts}.
      *
-     * @param outBudgetNo out_budget_no: Out budget no. Required.
+     * @param outBudgetNo out_budget_no: The merchant's number of the budget. Required.
      * @param request what to send
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -356,7 +362,7 @@ public final class FundappService {
      * Applies for the receipt of a budget. It calls {@code POST
      * /v3/fund-app/mch-transfer/partner/budget/{out_budget_no}/electronic-receipts}.
      *
-     * @param outBudgetNo out_budget_no: Out budget no. Required.
+     * @param outBudgetNo out_budget_no: The merchant's number of the budget. Required.
      * @param request what to send
      * @param options options of this call; {@code null} for none
      * @return the verified answer
@@ -405,8 +411,8 @@ public final class FundappService {
      * Queries a charity's budget. It calls {@code GET
      * /v3/fund-app/mch-transfer/partner/charity-budget/{out_budget_no}}.
      *
-     * @param outBudgetNo out_budget_no: Out budget no. Required.
-     * @param sponsorMchid sponsor_mchid: Sponsor mchid. Required.
+     * @param outBudgetNo out_budget_no: The merchant's number of the budget. Required.
+     * @param sponsorMchid sponsor_mchid: Merchant id of who starts it. Required.
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
      */
@@ -418,8 +424,8 @@ public final class FundappService {
      * Queries a charity's budget. It calls {@code GET
      * /v3/fund-app/mch-transfer/partner/charity-budget/{out_budget_no}}.
      *
-     * @param outBudgetNo out_budget_no: Out budget no. Required.
-     * @param sponsorMchid sponsor_mchid: Sponsor mchid. Required.
+     * @param outBudgetNo out_budget_no: The merchant's number of the budget. Required.
+     * @param sponsorMchid sponsor_mchid: Merchant id of who starts it. Required.
      * @param options options of this call; {@code null} for none
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -438,7 +444,7 @@ public final class FundappService {
      * Gives what is left of a budget back to the charity. It calls {@code POST
      * /v3/fund-app/mch-transfer/partner/charity-budget/{out_budget_no}/unlock}.
      *
-     * @param outBudgetNo out_budget_no: Out budget no. Required.
+     * @param outBudgetNo out_budget_no: The merchant's number of the budget. Required.
      * @param request what to send
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -451,7 +457,7 @@ public final class FundappService {
      * Gives what is left of a budget back to the charity. It calls {@code POST
      * /v3/fund-app/mch-transfer/partner/charity-budget/{out_budget_no}/unlock}.
      *
-     * @param outBudgetNo out_budget_no: Out budget no. Required.
+     * @param outBudgetNo out_budget_no: The merchant's number of the budget. Required.
      * @param request what to send
      * @param options options of this call; {@code null} for none
      * @return the verified answer
@@ -500,8 +506,8 @@ public final class FundappService {
      * /v3/fund-app/mch-transfer/partner/charity-transfer-bills/out-transfer-no/{out_transfer_no}}.
      *
      * @param outTransferNo out_transfer_no: Out transfer no. Required.
-     * @param outBudgetNo out_budget_no: Out budget no. Required.
-     * @param sponsorMchid sponsor_mchid: Sponsor mchid. Required.
+     * @param outBudgetNo out_budget_no: The merchant's number of the budget. Required.
+     * @param sponsorMchid sponsor_mchid: Merchant id of who starts it. Required.
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
      */
@@ -514,8 +520,8 @@ public final class FundappService {
      * /v3/fund-app/mch-transfer/partner/charity-transfer-bills/out-transfer-no/{out_transfer_no}}.
      *
      * @param outTransferNo out_transfer_no: Out transfer no. Required.
-     * @param outBudgetNo out_budget_no: Out budget no. Required.
-     * @param sponsorMchid sponsor_mchid: Sponsor mchid. Required.
+     * @param outBudgetNo out_budget_no: The merchant's number of the budget. Required.
+     * @param sponsorMchid sponsor_mchid: Merchant id of who starts it. Required.
      * @param options options of this call; {@code null} for none
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -565,8 +571,9 @@ public final class FundappService {
      * Queries the receipt of a sub-merchant's transfer. It calls {@code GET
      * /v3/fund-app/mch-transfer/partner/electronic-receipts/{out_bill_no}}.
      *
-     * @param outBillNo out_bill_no: Out bill no. Required.
-     * @param subMchid sub_mchid: Sub mchid. Required.
+     * @param outBillNo out_bill_no: The merchant's number of the transfer, unique for the merchant id; however
+     *     often it is sent, money is moved once. Required.
+     * @param subMchid sub_mchid: Merchant id of the sub-merchant. Required.
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
      */
@@ -578,8 +585,9 @@ public final class FundappService {
      * Queries the receipt of a sub-merchant's transfer. It calls {@code GET
      * /v3/fund-app/mch-transfer/partner/electronic-receipts/{out_bill_no}}.
      *
-     * @param outBillNo out_bill_no: Out bill no. Required.
-     * @param subMchid sub_mchid: Sub mchid. Required.
+     * @param outBillNo out_bill_no: The merchant's number of the transfer, unique for the merchant id; however
+     *     often it is sent, money is moved once. Required.
+     * @param subMchid sub_mchid: Merchant id of the sub-merchant. Required.
      * @param options options of this call; {@code null} for none
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -625,7 +633,7 @@ public final class FundappService {
      * Queries whether a sub-merchant lets the partner transfer from its account. It calls {@code GET
      * /v3/fund-app/mch-transfer/partner/sub-mch-authorizations/{sub_mchid}}.
      *
-     * @param subMchid sub_mchid: Sub mchid. Required.
+     * @param subMchid sub_mchid: Merchant id of the sub-merchant. Required.
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
      */
@@ -637,7 +645,7 @@ public final class FundappService {
      * Queries whether a sub-merchant lets the partner transfer from its account. It calls {@code GET
      * /v3/fund-app/mch-transfer/partner/sub-mch-authorizations/{sub_mchid}}.
      *
-     * @param subMchid sub_mchid: Sub mchid. Required.
+     * @param subMchid sub_mchid: Merchant id of the sub-merchant. Required.
      * @param options options of this call; {@code null} for none
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -680,8 +688,9 @@ public final class FundappService {
      * Queries a sub-merchant's transfer by the merchant's number. It calls {@code GET
      * /v3/fund-app/mch-transfer/partner/transfer-bills/out-bill-no/{out_bill_no}}.
      *
-     * @param outBillNo out_bill_no: Out bill no. Required.
-     * @param subMchid sub_mchid: Sub mchid. Required.
+     * @param outBillNo out_bill_no: The merchant's number of the transfer, unique for the merchant id; however
+     *     often it is sent, money is moved once. Required.
+     * @param subMchid sub_mchid: Merchant id of the sub-merchant. Required.
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
      */
@@ -693,8 +702,9 @@ public final class FundappService {
      * Queries a sub-merchant's transfer by the merchant's number. It calls {@code GET
      * /v3/fund-app/mch-transfer/partner/transfer-bills/out-bill-no/{out_bill_no}}.
      *
-     * @param outBillNo out_bill_no: Out bill no. Required.
-     * @param subMchid sub_mchid: Sub mchid. Required.
+     * @param outBillNo out_bill_no: The merchant's number of the transfer, unique for the merchant id; however
+     *     often it is sent, money is moved once. Required.
+     * @param subMchid sub_mchid: Merchant id of the sub-merchant. Required.
      * @param options options of this call; {@code null} for none
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -713,7 +723,8 @@ public final class FundappService {
      * Cancels a sub-merchant's transfer that the user has not confirmed. It calls {@code POST
      * /v3/fund-app/mch-transfer/partner/transfer-bills/out-bill-no/{out_bill_no}/cancel}.
      *
-     * @param outBillNo out_bill_no: Out bill no. Required.
+     * @param outBillNo out_bill_no: The merchant's number of the transfer, unique for the merchant id; however
+     *     often it is sent, money is moved once. Required.
      * @param request what to send
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -726,7 +737,8 @@ public final class FundappService {
      * Cancels a sub-merchant's transfer that the user has not confirmed. It calls {@code POST
      * /v3/fund-app/mch-transfer/partner/transfer-bills/out-bill-no/{out_bill_no}/cancel}.
      *
-     * @param outBillNo out_bill_no: Out bill no. Required.
+     * @param outBillNo out_bill_no: The merchant's number of the transfer, unique for the merchant id; however
+     *     often it is sent, money is moved once. Required.
      * @param request what to send
      * @param options options of this call; {@code null} for none
      * @return the verified answer
@@ -835,7 +847,8 @@ public final class FundappService {
      * Queries a user's leave, for a sub-merchant. It calls {@code GET
      * /v3/fund-app/mch-transfer/partner/user-confirm-authorizations/{out_authorization_no}}.
      *
-     * @param outAuthorizationNo out_authorization_no: Out authorization no. Required.
+     * @param outAuthorizationNo out_authorization_no: The merchant's number of the user's leave, unique for the
+     *     merchant id. Required.
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
      */
@@ -847,7 +860,8 @@ public final class FundappService {
      * Queries a user's leave, for a sub-merchant. It calls {@code GET
      * /v3/fund-app/mch-transfer/partner/user-confirm-authorizations/{out_authorization_no}}.
      *
-     * @param outAuthorizationNo out_authorization_no: Out authorization no. Required.
+     * @param outAuthorizationNo out_authorization_no: The merchant's number of the user's leave, unique for the
+     *     merchant id. Required.
      * @param options options of this call; {@code null} for none
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -867,7 +881,8 @@ public final class FundappService {
      * Gives a user's leave up, for a sub-merchant. It calls {@code POST
      * /v3/fund-app/mch-transfer/partner/user-confirm-authorizations/{out_authorization_no}/close}.
      *
-     * @param outAuthorizationNo out_authorization_no: Out authorization no. Required.
+     * @param outAuthorizationNo out_authorization_no: The merchant's number of the user's leave, unique for the
+     *     merchant id. Required.
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
      */
@@ -879,7 +894,8 @@ public final class FundappService {
      * Gives a user's leave up, for a sub-merchant. It calls {@code POST
      * /v3/fund-app/mch-transfer/partner/user-confirm-authorizations/{out_authorization_no}/close}.
      *
-     * @param outAuthorizationNo out_authorization_no: Out authorization no. Required.
+     * @param outAuthorizationNo out_authorization_no: The merchant's number of the user's leave, unique for the
+     *     merchant id. Required.
      * @param options options of this call; {@code null} for none
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -926,7 +942,8 @@ public final class FundappService {
      * Queries a transfer by the merchant's number. It calls {@code GET
      * /v3/fund-app/mch-transfer/transfer-bills/out-bill-no/{out_bill_no}}.
      *
-     * @param outBillNo out_bill_no: Out bill no. Required.
+     * @param outBillNo out_bill_no: The merchant's number of the transfer, unique for the merchant id; however
+     *     often it is sent, money is moved once. Required.
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
      */
@@ -938,7 +955,8 @@ public final class FundappService {
      * Queries a transfer by the merchant's number. It calls {@code GET
      * /v3/fund-app/mch-transfer/transfer-bills/out-bill-no/{out_bill_no}}.
      *
-     * @param outBillNo out_bill_no: Out bill no. Required.
+     * @param outBillNo out_bill_no: The merchant's number of the transfer, unique for the merchant id; however
+     *     often it is sent, money is moved once. Required.
      * @param options options of this call; {@code null} for none
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -954,7 +972,8 @@ public final class FundappService {
      * Cancels a transfer that the user has not confirmed. It calls {@code POST
      * /v3/fund-app/mch-transfer/transfer-bills/out-bill-no/{out_bill_no}/cancel}.
      *
-     * @param outBillNo out_bill_no: Out bill no. Required.
+     * @param outBillNo out_bill_no: The merchant's number of the transfer, unique for the merchant id; however
+     *     often it is sent, money is moved once. Required.
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
      */
@@ -966,7 +985,8 @@ public final class FundappService {
      * Cancels a transfer that the user has not confirmed. It calls {@code POST
      * /v3/fund-app/mch-transfer/transfer-bills/out-bill-no/{out_bill_no}/cancel}.
      *
-     * @param outBillNo out_bill_no: Out bill no. Required.
+     * @param outBillNo out_bill_no: The merchant's number of the transfer, unique for the merchant id; however
+     *     often it is sent, money is moved once. Required.
      * @param options options of this call; {@code null} for none
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -1010,7 +1030,7 @@ public final class FundappService {
      * Queries a transfer by WeChat Pay's number. It calls {@code GET
      * /v3/fund-app/mch-transfer/transfer-bills/transfer-bill-no/{transfer_bill_no}}.
      *
-     * @param transferBillNo transfer_bill_no: Transfer bill no. Required.
+     * @param transferBillNo transfer_bill_no: WeChat Pay's number of the transfer. Required.
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
      */
@@ -1022,7 +1042,7 @@ public final class FundappService {
      * Queries a transfer by WeChat Pay's number. It calls {@code GET
      * /v3/fund-app/mch-transfer/transfer-bills/transfer-bill-no/{transfer_bill_no}}.
      *
-     * @param transferBillNo transfer_bill_no: Transfer bill no. Required.
+     * @param transferBillNo transfer_bill_no: WeChat Pay's number of the transfer. Required.
      * @param options options of this call; {@code null} for none
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -1093,7 +1113,8 @@ public final class FundappService {
      * Queries a transfer to a QQ wallet. It calls {@code GET
      * /v3/fund-app/mch-transfer/transfer-to-qq-wallet-bills/{out_bill_no}}.
      *
-     * @param outBillNo out_bill_no: Out bill no. Required.
+     * @param outBillNo out_bill_no: The merchant's number of the transfer, unique for the merchant id; however
+     *     often it is sent, money is moved once. Required.
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
      */
@@ -1105,7 +1126,8 @@ public final class FundappService {
      * Queries a transfer to a QQ wallet. It calls {@code GET
      * /v3/fund-app/mch-transfer/transfer-to-qq-wallet-bills/{out_bill_no}}.
      *
-     * @param outBillNo out_bill_no: Out bill no. Required.
+     * @param outBillNo out_bill_no: The merchant's number of the transfer, unique for the merchant id; however
+     *     often it is sent, money is moved once. Required.
      * @param options options of this call; {@code null} for none
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -1121,7 +1143,8 @@ public final class FundappService {
      * Cancels a transfer to a QQ wallet that has not been received. It calls {@code POST
      * /v3/fund-app/mch-transfer/transfer-to-qq-wallet-bills/{out_bill_no}/cancel}.
      *
-     * @param outBillNo out_bill_no: Out bill no. Required.
+     * @param outBillNo out_bill_no: The merchant's number of the transfer, unique for the merchant id; however
+     *     often it is sent, money is moved once. Required.
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
      */
@@ -1133,7 +1156,8 @@ public final class FundappService {
      * Cancels a transfer to a QQ wallet that has not been received. It calls {@code POST
      * /v3/fund-app/mch-transfer/transfer-to-qq-wallet-bills/{out_bill_no}/cancel}.
      *
-     * @param outBillNo out_bill_no: Out bill no. Required.
+     * @param outBillNo out_bill_no: The merchant's number of the transfer, unique for the merchant id; however
+     *     often it is sent, money is moved once. Required.
      * @param options options of this call; {@code null} for none
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -1176,7 +1200,8 @@ public final class FundappService {
      * Queries a user's leave to transfer to him without confirmation. It calls {@code GET
      * /v3/fund-app/mch-transfer/user-confirm-authorization/out-authorization-no/{out_authorization_no}}.
      *
-     * @param outAuthorizationNo out_authorization_no: Out authorization no. Required.
+     * @param outAuthorizationNo out_authorization_no: The merchant's number of the user's leave, unique for the
+     *     merchant id. Required.
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
      */
@@ -1188,7 +1213,8 @@ public final class FundappService {
      * Queries a user's leave to transfer to him without confirmation. It calls {@code GET
      * /v3/fund-app/mch-transfer/user-confirm-authorization/out-authorization-no/{out_authorization_no}}.
      *
-     * @param outAuthorizationNo out_authorization_no: Out authorization no. Required.
+     * @param outAuthorizationNo out_authorization_no: The merchant's number of the user's leave, unique for the
+     *     merchant id. Required.
      * @param isDisplayAuthorization is_display_authorization: Is display authorization. {@code null} leaves it out.
      * @param options options of this call; {@code null} for none
      * @return the verified answer
@@ -1213,7 +1239,8 @@ public final class FundappService {
      * Gives a user's leave up. It calls {@code POST
      * /v3/fund-app/mch-transfer/user-confirm-authorization/out-authorization-no/{out_authorization_no}/close}.
      *
-     * @param outAuthorizationNo out_authorization_no: Out authorization no. Required.
+     * @param outAuthorizationNo out_authorization_no: The merchant's number of the user's leave, unique for the
+     *     merchant id. Required.
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
      */
@@ -1225,7 +1252,8 @@ public final class FundappService {
      * Gives a user's leave up. It calls {@code POST
      * /v3/fund-app/mch-transfer/user-confirm-authorization/out-authorization-no/{out_authorization_no}/close}.
      *
-     * @param outAuthorizationNo out_authorization_no: Out authorization no. Required.
+     * @param outAuthorizationNo out_authorization_no: The merchant's number of the user's leave, unique for the
+     *     merchant id. Required.
      * @param options options of this call; {@code null} for none
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved

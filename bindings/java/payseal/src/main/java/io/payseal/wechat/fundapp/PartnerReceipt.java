@@ -6,14 +6,15 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The answer to POST /v3/fund-app/mch-transfer/partner/electronic-receipts.
  *
- * @param createTime create_time: Create time.
- * @param downloadUrl download_url: Download url.
- * @param hashType hash_type: Hash type. SM3, or what the provider adds.
- * @param hashValue hash_value: Hash value.
- * @param outBillNo out_bill_no: Out bill no.
+ * @param createTime create_time: When it was made.
+ * @param downloadUrl download_url: Where the file is; the address is good for five minutes.
+ * @param hashType hash_type: Algorithm of the hash. SM3, or what the provider adds.
+ * @param hashValue hash_value: Hash of the file.
+ * @param outBillNo out_bill_no: The merchant's number of the transfer, unique for the merchant id; however often it
+ *     is sent, money is moved once.
  * @param state state: State. FINISHED, GENERATING, or what the provider adds.
- * @param subMchid sub_mchid: Sub mchid.
- * @param updateTime update_time: Update time.
+ * @param subMchid sub_mchid: Merchant id of the sub-merchant.
+ * @param updateTime update_time: When it was last changed.
  */
 public record PartnerReceipt(
         @JsonProperty("create_time") String createTime,

@@ -7,19 +7,20 @@ import com.fasterxml.jackson.annotation.JsonProperty;
  * The answer to POST /v3/fund-app/mch-transfer/transfer-to-qq-wallet-bills. Plaintext of
  * MCHTRANSFER.QQWALLETBILL.FINISHED.
  *
- * @param appid appid: Appid.
- * @param createTime create_time: Create time. RFC 3339.
- * @param failReason fail_reason: Fail reason.
- * @param mchid mchid: Mchid.
- * @param openid openid: Openid.
- * @param outBillNo out_bill_no: Out bill no.
+ * @param appid appid: App id of the official account, mini-program or app.
+ * @param createTime create_time: When it was made. RFC 3339.
+ * @param failReason fail_reason: Why it failed.
+ * @param mchid mchid: Merchant id.
+ * @param openid openid: The user's id within the app id.
+ * @param outBillNo out_bill_no: The merchant's number of the transfer, unique for the merchant id; however often it
+ *     is sent, money is moved once.
  * @param state state: State. ACCEPTED, CANCELING, CANCELLED, FAIL, PROCESSING, SUCCESS, TRANSFERING,
  *     WAIT_USER_CONFIRM, or what the provider adds.
- * @param transferAmount transfer_amount: Transfer amount.
- * @param transferBillNo transfer_bill_no: Transfer bill no.
- * @param transferRemark transfer_remark: Transfer remark.
- * @param updateTime update_time: Update time. RFC 3339.
- * @param userName user_name: User name. Comes encrypted; the library has decrypted it.
+ * @param transferAmount transfer_amount: Amount of the transfer. In fen.
+ * @param transferBillNo transfer_bill_no: WeChat Pay's number of the transfer.
+ * @param transferRemark transfer_remark: Remark on the transfer, shown to the user.
+ * @param updateTime update_time: When it was last changed. RFC 3339.
+ * @param userName user_name: Real name of the user. Comes encrypted; the library has decrypted it.
  * @param userQq user_qq: User qq.
  */
 public record QqWalletTransfer(

@@ -6,13 +6,13 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The answer to GET /v3/fund-app/mch-transfer/elecsign/out-bill-no/{out_bill_no}.
  *
- * @param createTime create_time: Create time.
- * @param downloadUrl download_url: Download url.
- * @param failReason fail_reason: Fail reason.
- * @param hashType hash_type: Hash type. SHA256, SM3, or what the provider adds.
- * @param hashValue hash_value: Hash value.
+ * @param createTime create_time: When it was made.
+ * @param downloadUrl download_url: Where the file is; the address is good for five minutes.
+ * @param failReason fail_reason: Why it failed.
+ * @param hashType hash_type: Algorithm of the hash. SHA256, SM3, or what the provider adds.
+ * @param hashValue hash_value: Hash of the file.
  * @param state state: State. FAILED, FINISHED, GENERATING, or what the provider adds.
- * @param updateTime update_time: Update time.
+ * @param updateTime update_time: When it was last changed.
  */
 public record Receipt(
         @JsonProperty("create_time") String createTime,

@@ -6,7 +6,7 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The answer to POST /v3/fund-app/mch-transfer/elecsign/out-bill-no.
  *
- * @param createTime create_time: Create time.
+ * @param createTime create_time: When it was made.
  * @param state state: State.
  */
 public record ReceiptApplication(

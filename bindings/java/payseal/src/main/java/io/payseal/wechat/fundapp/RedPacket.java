@@ -6,28 +6,29 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The answer to GET /v3/fund-app/brand-redpacket/brand-merchant-batches/{batch_no}/details/{detail_no}.
  *
- * @param amount amount: Amount.
- * @param batchNo batch_no: Batch no.
+ * @param amount amount: Amount. In fen.
+ * @param batchNo batch_no: WeChat Pay's number of the batch.
  * @param brandAppid brand_appid: Brand appid.
  * @param brandId brand_id: Brand id.
  * @param brandMchid brand_mchid: Brand mchid.
  * @param detailNo detail_no: Detail no.
  * @param detailState detail_state: Detail state. DETAIL_FAIL, DETAIL_INIT, DETAIL_PROCESSING, DETAIL_SUCCESS,
  *     DETAIL_WAIT_PAY, or what the provider adds.
- * @param failReason fail_reason: Fail reason. ACCOUNT_FROZEN, ACCOUNT_NOT_EXIST,
+ * @param failReason fail_reason: Why it failed. ACCOUNT_FROZEN, ACCOUNT_NOT_EXIST,
  *     BLOCK_B2C_USERLIMITAMOUNT_BSRULE_MONTH, DAY_RECEIVED_COUNT_EXCEED, DAY_RECEIVED_QUOTA_EXCEED,
  *     FAIL_REASON_UNKNOWN, MERCHANT_NOT_CONFIRM, MERCHANT_REJECT, NAME_NOT_CORRECT, OPENID_INVALID, OVERDUE_CLOSE,
  *     PAYEE_ACCOUNT_ABNORMAL, PAYER_ACCOUNT_ABNORMAL, PRODUCT_AUTH_CHECK_FAIL, REAL_NAME_CHECK_FAIL,
  *     REMARK_NOT_CORRECT, TRANSFER_QUOTA_EXCEED, TRANSFER_RISK, USER_ACCOUNT_LIMIT, USER_RECEIVE_OVERDUE, or what the
  *     provider adds.
- * @param initiateTime initiate_time: Initiate time. RFC 3339.
- * @param openid openid: Openid.
- * @param outBatchNo out_batch_no: Out batch no.
- * @param outDetailNo out_detail_no: Out detail no.
+ * @param initiateTime initiate_time: When it was started. RFC 3339.
+ * @param openid openid: The user's id within the app id.
+ * @param outBatchNo out_batch_no: The merchant's number of the batch, unique for the merchant id; however often it
+ *     is sent, money is moved once.
+ * @param outDetailNo out_detail_no: The merchant's number of the single transfer within its batch.
  * @param remark remark: Remark.
  * @param templateId template_id: Template id.
- * @param updateTime update_time: Update time. RFC 3339.
- * @param userName user_name: User name. Comes encrypted; the library has decrypted it.
+ * @param updateTime update_time: When it was last changed. RFC 3339.
+ * @param userName user_name: Real name of the user. Comes encrypted; the library has decrypted it.
  */
 public record RedPacket(
         @JsonProperty("amount") Long amount,

@@ -7,27 +7,28 @@ import java.util.List;
 /**
  * The answer to GET /v3/fund-app/brand-redpacket/brand-merchant-batches/{batch_no}.
  *
- * @param batchName batch_name: Batch name.
- * @param batchNo batch_no: Batch no.
- * @param batchRemark batch_remark: Batch remark.
+ * @param batchName batch_name: Name of the batch.
+ * @param batchNo batch_no: WeChat Pay's number of the batch.
+ * @param batchRemark batch_remark: Remark on the batch.
  * @param batchState batch_state: Batch state. ACCEPTED, CLOSED, FINISHED, PROCESSING, WAIT_PAY, or what the
  *     provider adds.
  * @param brandAppid brand_appid: Brand appid.
  * @param brandId brand_id: Brand id.
  * @param brandMchid brand_mchid: Brand mchid.
- * @param closeReason close_reason: Close reason. MERCHANT_REVOCATION, SYSTEM_OVERDUE_CLOSE, or what the provider
- *     adds.
- * @param createTime create_time: Create time. RFC 3339.
- * @param detailList detail_list: Detail list.
- * @param failAmount fail_amount: Fail amount.
- * @param failNum fail_num: Fail num.
- * @param outBatchNo out_batch_no: Out batch no.
- * @param successAmount success_amount: Success amount.
- * @param successNum success_num: Success num.
+ * @param closeReason close_reason: Why it was closed. MERCHANT_REVOCATION, SYSTEM_OVERDUE_CLOSE, or what the
+ *     provider adds.
+ * @param createTime create_time: When it was made. RFC 3339.
+ * @param detailList detail_list: Single transfers.
+ * @param failAmount fail_amount: What has not been transferred. In fen.
+ * @param failNum fail_num: How many transfers failed.
+ * @param outBatchNo out_batch_no: The merchant's number of the batch, unique for the merchant id; however often it
+ *     is sent, money is moved once.
+ * @param successAmount success_amount: What has been transferred. In fen.
+ * @param successNum success_num: How many transfers succeeded.
  * @param templateId template_id: Template id.
- * @param totalAmount total_amount: Total amount.
- * @param totalNum total_num: Total num.
- * @param updateTime update_time: Update time. RFC 3339.
+ * @param totalAmount total_amount: Whole amount. In fen.
+ * @param totalNum total_num: How many transfers.
+ * @param updateTime update_time: When it was last changed. RFC 3339.
  */
 public record RedPacketBatch(
         @JsonProperty("batch_name") String batchName,

@@ -4,11 +4,11 @@ package io.payseal.wechat.fundapp;
 import com.fasterxml.jackson.annotation.JsonProperty;
 
 /**
- * An item of detail_list.
+ * An item of detail_list. Single transfers.
  *
  * @param detailState detail_state: Detail state. DETAIL_FAIL, DETAIL_INIT, DETAIL_PROCESSING, DETAIL_SUCCESS,
  *     DETAIL_WAIT_PAY, or what the provider adds.
- * @param outDetailNo out_detail_no: Out detail no.
+ * @param outDetailNo out_detail_no: The merchant's number of the single transfer within its batch.
  * @param transferDetailNo transfer_detail_no: Transfer detail no.
  */
 public record RedPacketBatchItem(

@@ -4,13 +4,13 @@ package io.payseal.wechat.fundapp;
 import com.fasterxml.jackson.annotation.JsonProperty;
 
 /**
- * An item of detail_list.
+ * An item of detail_list. Single transfers.
  *
- * @param amount amount: Amount. Required.
- * @param openid openid: Openid. Required.
- * @param outDetailNo out_detail_no: Out detail no. Required.
+ * @param amount amount: Amount. In fen. Required.
+ * @param openid openid: The user's id within the app id. Required.
+ * @param outDetailNo out_detail_no: The merchant's number of the single transfer within its batch. Required.
  * @param remark remark: Remark. Required.
- * @param userName user_name: User name. Sent encrypted: give the plaintext, the library encrypts it.
+ * @param userName user_name: Real name of the user. Sent encrypted: give the plaintext, the library encrypts it.
  */
 public record RedPacketDetail(
         @JsonProperty("amount") long amount,
@@ -44,7 +44,7 @@ public record RedPacketDetail(
         private Builder() {}
 
         /**
-         * amount: Amount. Required.
+         * amount: Amount. In fen. Required.
          *
          * @param amount the value
          * @return this builder
@@ -55,7 +55,7 @@ public record RedPacketDetail(
         }
 
         /**
-         * openid: Openid. Required.
+         * openid: The user's id within the app id. Required.
          *
          * @param openid the value
          * @return this builder
@@ -66,7 +66,7 @@ public record RedPacketDetail(
         }
 
         /**
-         * out_detail_no: Out detail no. Required.
+         * out_detail_no: The merchant's number of the single transfer within its batch. Required.
          *
          * @param outDetailNo the value
          * @return this builder
@@ -88,7 +88,7 @@ public record RedPacketDetail(
         }
 
         /**
-         * user_name: User name. Sent encrypted: give the plaintext, the library encrypts it.
+         * user_name: Real name of the user. Sent encrypted: give the plaintext, the library encrypts it.
          *
          * @param userName the value
          * @return this builder

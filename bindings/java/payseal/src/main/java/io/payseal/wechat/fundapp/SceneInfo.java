@@ -4,10 +4,10 @@ package io.payseal.wechat.fundapp;
 import com.fasterxml.jackson.annotation.JsonProperty;
 
 /**
- * The object scene_info.
+ * The object scene_info. Where the payment takes place.
  *
- * @param clientIp client_ip: Client ip.
- * @param deviceId device_id: Device id.
+ * @param clientIp client_ip: IP address of the user's device.
+ * @param deviceId device_id: The merchant's number of the device.
  * @param deviceType device_type: Device type. One of ANDROID, HARMONY, IOS, OTHER.
  */
 public record SceneInfo(
@@ -32,7 +32,7 @@ public record SceneInfo(
         private Builder() {}
 
         /**
-         * client_ip: Client ip.
+         * client_ip: IP address of the user's device.
          *
          * @param clientIp the value
          * @return this builder
@@ -43,7 +43,7 @@ public record SceneInfo(
         }
 
         /**
-         * device_id: Device id.
+         * device_id: The merchant's number of the device.
          *
          * @param deviceId the value
          * @return this builder

@@ -6,12 +6,12 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The answer to POST /v3/fund-app/mch-transfer/partner/sub-mch-authorizations.
  *
- * @param acceptTime accept_time: Accept time.
- * @param outApplyNo out_apply_no: Out apply no.
+ * @param acceptTime accept_time: When it was accepted.
+ * @param outApplyNo out_apply_no: The merchant's number of the application.
  * @param state state: State. EXPIRED, INVITED, PASSED, REJECTED, AUTHORIZED, CANCELED, UNAUTHORIZED, or what the
  *     provider adds.
- * @param subMchid sub_mchid: Sub mchid.
- * @param updateTime update_time: Update time.
+ * @param subMchid sub_mchid: Merchant id of the sub-merchant.
+ * @param updateTime update_time: When it was last changed.
  * @param applyOrder apply_order: Apply order.
  * @param authorizationTime authorization_time: Authorization time.
  * @param cancelAuthorizationTime cancel_authorization_time: Cancel authorization time.

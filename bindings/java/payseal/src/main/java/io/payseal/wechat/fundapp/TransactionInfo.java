@@ -6,7 +6,7 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The object transaction_info.
  *
- * @param transactionId transaction_id: Transaction id. Required.
+ * @param transactionId transaction_id: WeChat Pay's number of the payment. Required.
  * @param transactionType transaction_type: Transaction type. Always WXPAY. Required.
  */
 public record TransactionInfo(
@@ -29,7 +29,7 @@ public record TransactionInfo(
         private Builder() {}
 
         /**
-         * transaction_id: Transaction id. Required.
+         * transaction_id: WeChat Pay's number of the payment. Required.
          *
          * @param transactionId the value
          * @return this builder

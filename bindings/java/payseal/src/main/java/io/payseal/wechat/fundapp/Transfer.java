@@ -6,22 +6,25 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The answer to POST /v3/fund-app/mch-transfer/transfer-bills.
  *
- * @param createTime create_time: Create time.
- * @param failReason fail_reason: Fail reason.
- * @param outBillNo out_bill_no: Out bill no.
- * @param packageInfo package_info: Package info.
+ * @param createTime create_time: When it was made.
+ * @param failReason fail_reason: Why it failed.
+ * @param outBillNo out_bill_no: The merchant's number of the transfer, unique for the merchant id; however often it
+ *     is sent, money is moved once.
+ * @param packageInfo package_info: What the user's device needs to show the page on which the transfer is
+ *     confirmed.
  * @param state state: State. ACCEPTED, CANCELING, CANCELLED, FAIL, PROCESSING, SUCCESS, TRANSFERING,
  *     WAIT_USER_CONFIRM, or what the provider adds.
- * @param transferBillNo transfer_bill_no: Transfer bill no.
- * @param appid appid: Appid.
+ * @param transferBillNo transfer_bill_no: WeChat Pay's number of the transfer.
+ * @param appid appid: App id of the official account, mini-program or app.
  * @param mchId mch_id: Mch id.
- * @param openid openid: Openid.
- * @param transferAmount transfer_amount: Transfer amount.
- * @param transferRemark transfer_remark: Transfer remark.
- * @param updateTime update_time: Update time. RFC 3339.
- * @param userName user_name: User name. Comes encrypted; the library has decrypted it.
- * @param outAuthorizationNo out_authorization_no: Out authorization no.
- * @param userDisplayName user_display_name: User display name.
+ * @param openid openid: The user's id within the app id.
+ * @param transferAmount transfer_amount: Amount of the transfer. In fen.
+ * @param transferRemark transfer_remark: Remark on the transfer, shown to the user.
+ * @param updateTime update_time: When it was last changed. RFC 3339.
+ * @param userName user_name: Real name of the user. Comes encrypted; the library has decrypted it.
+ * @param outAuthorizationNo out_authorization_no: The merchant's number of the user's leave, unique for the
+ *     merchant id.
+ * @param userDisplayName user_display_name: Name of the user, shown on the page of the transfer.
  */
 public record Transfer(
         @JsonProperty("create_time") String createTime,

@@ -6,16 +6,17 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * A transfer that has come to its end; the original type is mch_payment. Plaintext of MCHTRANSFER.BILL.FINISHED.
  *
- * @param outBillNo out_bill_no: Out bill no.
- * @param transferBillNo transfer_bill_no: Transfer bill no.
+ * @param outBillNo out_bill_no: The merchant's number of the transfer, unique for the merchant id; however often it
+ *     is sent, money is moved once.
+ * @param transferBillNo transfer_bill_no: WeChat Pay's number of the transfer.
  * @param state state: State.
  * @param mchId mch_id: Mch id.
- * @param subMchid sub_mchid: Sub mchid.
- * @param transferAmount transfer_amount: Transfer amount. In fen.
- * @param openid openid: Openid.
- * @param failReason fail_reason: Fail reason.
- * @param createTime create_time: Create time. RFC 3339.
- * @param updateTime update_time: Update time. RFC 3339.
+ * @param subMchid sub_mchid: Merchant id of the sub-merchant.
+ * @param transferAmount transfer_amount: Amount of the transfer. In fen.
+ * @param openid openid: The user's id within the app id.
+ * @param failReason fail_reason: Why it failed.
+ * @param createTime create_time: When it was made. RFC 3339.
+ * @param updateTime update_time: When it was last changed. RFC 3339.
  */
 public record TransferNotification(
         @JsonProperty("out_bill_no") String outBillNo,

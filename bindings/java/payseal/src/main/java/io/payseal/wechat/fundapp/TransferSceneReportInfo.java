@@ -4,10 +4,10 @@ package io.payseal.wechat.fundapp;
 import com.fasterxml.jackson.annotation.JsonProperty;
 
 /**
- * An item of transfer_scene_report_infos.
+ * An item of transfer_scene_report_infos. What has to be reported for the scene of the transfer.
  *
- * @param infoContent info_content: Info content. Required.
- * @param infoType info_type: Info type. Required.
+ * @param infoContent info_content: What is reported of it. Required.
+ * @param infoType info_type: What is reported. Required.
  */
 public record TransferSceneReportInfo(
         @JsonProperty("info_content") String infoContent,
@@ -29,7 +29,7 @@ public record TransferSceneReportInfo(
         private Builder() {}
 
         /**
-         * info_content: Info content. Required.
+         * info_content: What is reported of it. Required.
          *
          * @param infoContent the value
          * @return this builder
@@ -40,7 +40,7 @@ public record TransferSceneReportInfo(
         }
 
         /**
-         * info_type: Info type. Required.
+         * info_type: What is reported. Required.
          *
          * @param infoType the value
          * @return this builder

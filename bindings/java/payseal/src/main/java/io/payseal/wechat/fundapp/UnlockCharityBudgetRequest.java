@@ -7,7 +7,7 @@ import com.fasterxml.jackson.annotation.JsonProperty;
  * The body of POST /v3/fund-app/mch-transfer/partner/charity-budget/{out_budget_no}/unlock.
  *
  * @param activityRemark activity_remark: Activity remark. Required.
- * @param sponsorMchid sponsor_mchid: Sponsor mchid. Required.
+ * @param sponsorMchid sponsor_mchid: Merchant id of who starts it. Required.
  */
 public record UnlockCharityBudgetRequest(
         @JsonProperty("activity_remark") String activityRemark,
@@ -40,7 +40,7 @@ public record UnlockCharityBudgetRequest(
         }
 
         /**
-         * sponsor_mchid: Sponsor mchid. Required.
+         * sponsor_mchid: Merchant id of who starts it. Required.
          *
          * @param sponsorMchid the value
          * @return this builder

@@ -7,18 +7,21 @@ import com.fasterxml.jackson.annotation.JsonProperty;
  * The answer to POST /v3/fund-app/mch-transfer/user-confirm-authorization. Plaintext of
  * MCHTRANSFER.AUTHORIZATION.CONFIRMED, MCHTRANSFER.AUTHORIZATION.CLOSED.
  *
- * @param createTime create_time: Create time.
- * @param outAuthorizationNo out_authorization_no: Out authorization no.
- * @param packageInfo package_info: Package info.
+ * @param createTime create_time: When it was made.
+ * @param outAuthorizationNo out_authorization_no: The merchant's number of the user's leave, unique for the
+ *     merchant id.
+ * @param packageInfo package_info: What the user's device needs to show the page on which the transfer is
+ *     confirmed.
  * @param state state: State. WAIT_USER_CONFIRM, CLOSED, TAKING_EFFECT, or what the provider adds.
- * @param appid appid: Appid.
- * @param authorizationId authorization_id: Authorization id.
- * @param authorizeTime authorize_time: Authorize time.
+ * @param appid appid: App id of the official account, mini-program or app.
+ * @param authorizationId authorization_id: WeChat Pay's number of the user's leave.
+ * @param authorizeTime authorize_time: When it was allowed.
  * @param closeInfo close_info: Close info.
- * @param openid openid: Openid.
- * @param transferSceneId transfer_scene_id: Transfer scene id.
- * @param userDisplayName user_display_name: User display name.
- * @param userRecvPerception user_recv_perception: User recv perception.
+ * @param openid openid: The user's id within the app id.
+ * @param transferSceneId transfer_scene_id: Number of the scene of the transfer, which the merchant has been
+ *     granted.
+ * @param userDisplayName user_display_name: Name of the user, shown on the page of the transfer.
+ * @param userRecvPerception user_recv_perception: What the user sees of the reason of the transfer.
  */
 public record UserAuthorization(
         @JsonProperty("create_time") String createTime,

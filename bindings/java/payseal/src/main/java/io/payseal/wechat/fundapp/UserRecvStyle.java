@@ -6,7 +6,7 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The object user_recv_style.
  *
- * @param type type: Type. One of CONFIRM_PAGE, RED_PACKET. Required.
+ * @param type type: Kind. One of CONFIRM_PAGE, RED_PACKET. Required.
  */
 public record UserRecvStyle(@JsonProperty("type") String type) {
     /**
@@ -25,7 +25,7 @@ public record UserRecvStyle(@JsonProperty("type") String type) {
         private Builder() {}
 
         /**
-         * type: Type. One of CONFIRM_PAGE, RED_PACKET. Required.
+         * type: Kind. One of CONFIRM_PAGE, RED_PACKET. Required.
          *
          * @param type the value
          * @return this builder

@@ -6,8 +6,8 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The answer to GET /v3/merchant/fund/balance/{account_type}.
  *
- * @param availableAmount available_amount: Available amount.
- * @param pendingAmount pending_amount: Pending amount.
+ * @param availableAmount available_amount: What is available. In fen.
+ * @param pendingAmount pending_amount: What is not yet available. In fen.
  */
 public record Balance(
         @JsonProperty("available_amount") Long availableAmount,

@@ -6,11 +6,12 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The body of POST /v3/merchant/fund/withdraw.
  *
- * @param accountType account_type: Account type. One of BASIC, FEES, OPERATION. Required.
- * @param amount amount: Amount. Required.
- * @param bankMemo bank_memo: Bank memo.
- * @param notifyUrl notify_url: Notify url.
- * @param outRequestNo out_request_no: Out request no. Required.
+ * @param accountType account_type: Kind of account. One of BASIC, FEES, OPERATION. Required.
+ * @param amount amount: Amount of the withdrawal. In fen. Required.
+ * @param bankMemo bank_memo: Remark on the bank's statement.
+ * @param notifyUrl notify_url: Where the notification goes: absolute, HTTPS, without query.
+ * @param outRequestNo out_request_no: The merchant's number of the request, unique for the merchant id; the same
+ *     number has one effect. Required.
  * @param remark remark: Remark.
  */
 public record CreateWithdrawalRequest(
@@ -41,7 +42,7 @@ public record CreateWithdrawalRequest(
         private Builder() {}
 
         /**
-         * account_type: Account type. One of BASIC, FEES, OPERATION. Required.
+         * account_type: Kind of account. One of BASIC, FEES, OPERATION. Required.
          *
          * @param accountType the value
          * @return this builder
@@ -52,7 +53,7 @@ public record CreateWithdrawalRequest(
         }
 
         /**
-         * amount: Amount. Required.
+         * amount: Amount of the withdrawal. In fen. Required.
          *
          * @param amount the value
          * @return this builder
@@ -63,7 +64,7 @@ public record CreateWithdrawalRequest(
         }
 
         /**
-         * bank_memo: Bank memo.
+         * bank_memo: Remark on the bank's statement.
          *
          * @param bankMemo the value
          * @return this builder
@@ -74,7 +75,7 @@ public record CreateWithdrawalRequest(
         }
 
         /**
-         * notify_url: Notify url.
+         * notify_url: Where the notification goes: absolute, HTTPS, without query.
          *
          * @param notifyUrl the value
          * @return this builder
@@ -85,7 +86,8 @@ public record CreateWithdrawalRequest(
         }
 
         /**
-         * out_request_no: Out request no. Required.
+         * out_request_no: The merchant's number of the request, unique for the merchant id; the same number has one
+         * effect. Required.
          *
          * @param outRequestNo the value
          * @return this builder

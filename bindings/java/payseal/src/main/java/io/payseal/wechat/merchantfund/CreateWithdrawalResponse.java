@@ -6,8 +6,9 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The answer to POST /v3/merchant/fund/withdraw.
  *
- * @param outRequestNo out_request_no: Out request no.
- * @param withdrawId withdraw_id: Withdraw id.
+ * @param outRequestNo out_request_no: The merchant's number of the request, unique for the merchant id; the same
+ *     number has one effect.
+ * @param withdrawId withdraw_id: WeChat Pay's number of the withdrawal.
  */
 public record CreateWithdrawalResponse(
         @JsonProperty("out_request_no") String outRequestNo,

@@ -26,7 +26,7 @@ public final class MerchantfundService {
     /**
      * Queries the balance of an account now. It calls {@code GET /v3/merchant/fund/balance/{account_type}}.
      *
-     * @param accountType account_type: Account type. One of BASIC, FEES, OPERATION. Required.
+     * @param accountType account_type: Kind of account. One of BASIC, FEES, OPERATION. Required.
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
      */
@@ -37,7 +37,7 @@ public final class MerchantfundService {
     /**
      * Queries the balance of an account now. It calls {@code GET /v3/merchant/fund/balance/{account_type}}.
      *
-     * @param accountType account_type: Account type. One of BASIC, FEES, OPERATION. Required.
+     * @param accountType account_type: Kind of account. One of BASIC, FEES, OPERATION. Required.
      * @param options options of this call; {@code null} for none
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -55,8 +55,8 @@ public final class MerchantfundService {
      * Queries the balance of an account at the end of a day. It calls {@code GET
      * /v3/merchant/fund/dayendbalance/{account_type}}.
      *
-     * @param accountType account_type: Account type. One of BASIC, FEES, OPERATION. Required.
-     * @param date date: Date. YYYY-MM-DD. Required.
+     * @param accountType account_type: Kind of account. One of BASIC, FEES, OPERATION. Required.
+     * @param date date: Day, yyyy-MM-dd. YYYY-MM-DD. Required.
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
      */
@@ -68,8 +68,8 @@ public final class MerchantfundService {
      * Queries the balance of an account at the end of a day. It calls {@code GET
      * /v3/merchant/fund/dayendbalance/{account_type}}.
      *
-     * @param accountType account_type: Account type. One of BASIC, FEES, OPERATION. Required.
-     * @param date date: Date. YYYY-MM-DD. Required.
+     * @param accountType account_type: Kind of account. One of BASIC, FEES, OPERATION. Required.
+     * @param date date: Day, yyyy-MM-dd. YYYY-MM-DD. Required.
      * @param options options of this call; {@code null} for none
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -112,8 +112,8 @@ public final class MerchantfundService {
      * Asks for the address of the bill of failed withdrawals. It calls {@code GET
      * /v3/merchant/fund/withdraw/bill-type/{bill_type}}.
      *
-     * @param billType bill_type: Bill type. Required.
-     * @param billDate bill_date: Bill date. Required.
+     * @param billType bill_type: Kind of bill. Required.
+     * @param billDate bill_date: Day of the bill, yyyy-MM-dd, in Beijing. Required.
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
      */
@@ -125,9 +125,9 @@ public final class MerchantfundService {
      * Asks for the address of the bill of failed withdrawals. It calls {@code GET
      * /v3/merchant/fund/withdraw/bill-type/{bill_type}}.
      *
-     * @param billType bill_type: Bill type. Required.
-     * @param billDate bill_date: Bill date. Required.
-     * @param tarType tar_type: Tar type. Always GZIP. {@code null} leaves it out.
+     * @param billType bill_type: Kind of bill. Required.
+     * @param billDate bill_date: Day of the bill, yyyy-MM-dd, in Beijing. Required.
+     * @param tarType tar_type: Kind of compression. Always GZIP. {@code null} leaves it out.
      * @param options options of this call; {@code null} for none
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -148,7 +148,8 @@ public final class MerchantfundService {
      * Queries a withdrawal by the merchant's number. It calls {@code GET
      * /v3/merchant/fund/withdraw/out-request-no/{out_request_no}}.
      *
-     * @param outRequestNo out_request_no: Out request no. Required.
+     * @param outRequestNo out_request_no: The merchant's number of the request, unique for the merchant id; the
+     *     same number has one effect. Required.
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
      */
@@ -160,7 +161,8 @@ public final class MerchantfundService {
      * Queries a withdrawal by the merchant's number. It calls {@code GET
      * /v3/merchant/fund/withdraw/out-request-no/{out_request_no}}.
      *
-     * @param outRequestNo out_request_no: Out request no. Required.
+     * @param outRequestNo out_request_no: The merchant's number of the request, unique for the merchant id; the
+     *     same number has one effect. Required.
      * @param options options of this call; {@code null} for none
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -178,7 +180,7 @@ public final class MerchantfundService {
      * Queries a withdrawal by WeChat Pay's number. It calls {@code GET
      * /v3/merchant/fund/withdraw/withdraw-id/{withdraw_id}}.
      *
-     * @param withdrawId withdraw_id: Withdraw id. Required.
+     * @param withdrawId withdraw_id: WeChat Pay's number of the withdrawal. Required.
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
      */
@@ -190,7 +192,7 @@ public final class MerchantfundService {
      * Queries a withdrawal by WeChat Pay's number. It calls {@code GET
      * /v3/merchant/fund/withdraw/withdraw-id/{withdraw_id}}.
      *
-     * @param withdrawId withdraw_id: Withdraw id. Required.
+     * @param withdrawId withdraw_id: WeChat Pay's number of the withdrawal. Required.
      * @param options options of this call; {@code null} for none
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved

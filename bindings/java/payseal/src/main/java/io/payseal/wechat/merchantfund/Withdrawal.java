@@ -6,17 +6,18 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The answer to GET /v3/merchant/fund/withdraw/out-request-no/{out_request_no}.
  *
- * @param accountType account_type: Account type. BASIC, FEES, OPERATION, or what the provider adds.
- * @param amount amount: Amount.
- * @param bankMemo bank_memo: Bank memo.
- * @param createTime create_time: Create time.
- * @param outRequestNo out_request_no: Out request no.
+ * @param accountType account_type: Kind of account. BASIC, FEES, OPERATION, or what the provider adds.
+ * @param amount amount: Amount of the withdrawal. In fen.
+ * @param bankMemo bank_memo: Remark on the bank's statement.
+ * @param createTime create_time: When it was made.
+ * @param outRequestNo out_request_no: The merchant's number of the request, unique for the merchant id; the same
+ *     number has one effect.
  * @param reason reason: Reason.
  * @param remark remark: Remark.
  * @param solution solution: Solution.
- * @param status status: Status. CLOSE, CREATE_SUCCESS, FAIL, INIT, REFUND, SUCCESS, or what the provider adds.
- * @param updateTime update_time: Update time.
- * @param withdrawId withdraw_id: Withdraw id.
+ * @param status status: State. CLOSE, CREATE_SUCCESS, FAIL, INIT, REFUND, SUCCESS, or what the provider adds.
+ * @param updateTime update_time: When it was last changed.
+ * @param withdrawId withdraw_id: WeChat Pay's number of the withdrawal.
  */
 public record Withdrawal(
         @JsonProperty("account_type") String accountType,

@@ -6,9 +6,9 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The answer to GET /v3/merchant/fund/withdraw/bill-type/{bill_type}.
  *
- * @param downloadUrl download_url: Download url.
- * @param hashType hash_type: Hash type. SHA1, or what the provider adds.
- * @param hashValue hash_value: Hash value.
+ * @param downloadUrl download_url: Where the file is; the address is good for five minutes.
+ * @param hashType hash_type: Algorithm of the hash. SHA1, or what the provider adds.
+ * @param hashValue hash_value: Hash of the file.
  */
 public record WithdrawalBillResponse(
         @JsonProperty("download_url") String downloadUrl,

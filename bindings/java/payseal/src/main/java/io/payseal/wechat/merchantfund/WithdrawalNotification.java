@@ -6,16 +6,17 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * A withdrawal whose state has changed. Plaintext of MCHWITHDRAW.CHANGE.
  *
- * @param status status: Status.
- * @param withdrawId withdraw_id: Withdraw id.
- * @param outRequestNo out_request_no: Out request no.
- * @param amount amount: Amount. In fen.
- * @param createTime create_time: Create time. RFC 3339.
- * @param updateTime update_time: Update time. RFC 3339.
+ * @param status status: State.
+ * @param withdrawId withdraw_id: WeChat Pay's number of the withdrawal.
+ * @param outRequestNo out_request_no: The merchant's number of the request, unique for the merchant id; the same
+ *     number has one effect.
+ * @param amount amount: Amount of the withdrawal. In fen.
+ * @param createTime create_time: When it was made. RFC 3339.
+ * @param updateTime update_time: When it was last changed. RFC 3339.
  * @param reason reason: Reason.
  * @param remark remark: Remark.
- * @param bankMemo bank_memo: Bank memo.
- * @param accountType account_type: Account type.
+ * @param bankMemo bank_memo: Remark on the bank's statement.
+ * @param accountType account_type: Kind of account.
  * @param solution solution: Solution.
  */
 public record WithdrawalNotification(

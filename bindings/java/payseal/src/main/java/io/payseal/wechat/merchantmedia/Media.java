@@ -6,6 +6,6 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The answer to POST /v3/merchant/media/upload.
  *
- * @param mediaId media_id: Media id.
+ * @param mediaId media_id: Number of the uploaded file.
  */
 public record Media(@JsonProperty("media_id") String mediaId) {}

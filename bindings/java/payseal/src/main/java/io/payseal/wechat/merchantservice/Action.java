@@ -4,10 +4,10 @@ package io.payseal.wechat.merchantservice;
 import com.fasterxml.jackson.annotation.JsonProperty;
 
 /**
- * The object action.
+ * The object action. What to do.
  *
  * @param actionId action_id: Action id.
- * @param actionType action_type: Action type. One of ACTION_TYPE_JUMP_MINI_PROGRAM, ACTION_TYPE_JUMP_URL,
+ * @param actionType action_type: What has happened. One of ACTION_TYPE_JUMP_MINI_PROGRAM, ACTION_TYPE_JUMP_URL,
  *     ACTION_TYPE_SEND_MESSAGE.
  * @param jumpUrl jump_url: Jump url.
  * @param messageInfo message_info: Message info.
@@ -50,7 +50,7 @@ public record Action(
         }
 
         /**
-         * action_type: Action type. One of ACTION_TYPE_JUMP_MINI_PROGRAM, ACTION_TYPE_JUMP_URL,
+         * action_type: What has happened. One of ACTION_TYPE_JUMP_MINI_PROGRAM, ACTION_TYPE_JUMP_URL,
          * ACTION_TYPE_SEND_MESSAGE.
          *
          * @param actionType the value

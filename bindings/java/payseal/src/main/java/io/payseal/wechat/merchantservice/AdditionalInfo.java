@@ -7,7 +7,7 @@ import com.fasterxml.jackson.annotation.JsonProperty;
  * The object additional_info.
  *
  * @param sharePowerInfo share_power_info: Share power info.
- * @param type type: Type. SHARE_POWER_TYPE, or what the provider adds.
+ * @param type type: Kind. SHARE_POWER_TYPE, or what the provider adds.
  */
 public record AdditionalInfo(
         @JsonProperty("share_power_info") SharePowerInfo sharePowerInfo,

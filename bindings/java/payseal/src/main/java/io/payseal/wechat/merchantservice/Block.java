@@ -12,7 +12,7 @@ import com.fasterxml.jackson.annotation.JsonProperty;
  * @param image image: Image.
  * @param link link: Link.
  * @param text text: Text.
- * @param type type: Type. One of BUTTON, BUTTON_GROUP, FAQ_LIST, IMAGE, LINK, TEXT.
+ * @param type type: Kind. One of BUTTON, BUTTON_GROUP, FAQ_LIST, IMAGE, LINK, TEXT.
  */
 public record Block(
         @JsonProperty("button") Button button,
@@ -110,7 +110,7 @@ public record Block(
         }
 
         /**
-         * type: Type. One of BUTTON, BUTTON_GROUP, FAQ_LIST, IMAGE, LINK, TEXT.
+         * type: Kind. One of BUTTON, BUTTON_GROUP, FAQ_LIST, IMAGE, LINK, TEXT.
          *
          * @param type the value
          * @return this builder

@@ -6,7 +6,7 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The object button.
  *
- * @param action action: Action.
+ * @param action action: What to do.
  * @param invalidInfo invalid_info: Invalid info.
  * @param text text: Text.
  */
@@ -32,7 +32,7 @@ public record Button(
         private Builder() {}
 
         /**
-         * action: Action.
+         * action: What to do.
          *
          * @param action the value
          * @return this builder

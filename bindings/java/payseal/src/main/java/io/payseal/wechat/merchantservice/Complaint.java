@@ -8,22 +8,22 @@ import java.util.List;
  * The answer to GET /v3/merchant-service/complaints-v2/{complaint_id}.
  *
  * @param additionalInfo additional_info: Additional info.
- * @param applyRefundAmount apply_refund_amount: Apply refund amount.
- * @param complaintDetail complaint_detail: Complaint detail.
+ * @param applyRefundAmount apply_refund_amount: What the payer wants to have back. In fen.
+ * @param complaintDetail complaint_detail: What the payer says.
  * @param complaintFullRefunded complaint_full_refunded: Complaint full refunded.
- * @param complaintId complaint_id: Complaint id.
- * @param complaintMediaList complaint_media_list: Complaint media list.
+ * @param complaintId complaint_id: WeChat Pay's number of the complaint.
+ * @param complaintMediaList complaint_media_list: Images of the complaint.
  * @param complaintOrderInfo complaint_order_info: Complaint order info.
- * @param complaintState complaint_state: Complaint state. PENDING, PROCESSED, PROCESSING, or what the provider
- *     adds.
- * @param complaintTime complaint_time: Complaint time. RFC 3339.
- * @param complaintedMchid complainted_mchid: Complainted mchid.
+ * @param complaintState complaint_state: State of the complaint. PENDING, PROCESSED, PROCESSING, or what the
+ *     provider adds.
+ * @param complaintTime complaint_time: When the payer complained. RFC 3339.
+ * @param complaintedMchid complainted_mchid: Merchant id of who is complained of.
  * @param inPlatformService in_platform_service: In platform service.
  * @param incomingUserResponse incoming_user_response: Incoming user response.
  * @param isAgentMode is_agent_mode: Is agent mode.
  * @param needImmediateService need_immediate_service: Need immediate service.
  * @param payerOpenid payer_openid: Payer openid.
- * @param payerPhone payer_phone: Payer phone. Comes encrypted; the library has decrypted it.
+ * @param payerPhone payer_phone: Telephone number of the payer. Comes encrypted; the library has decrypted it.
  * @param problemDescription problem_description: Problem description.
  * @param problemType problem_type: Problem type. OTHERS, REFUND, SERVICE_NOT_WORK, or what the provider adds.
  * @param serviceOrderInfo service_order_info: Service order info.

@@ -5,7 +5,7 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 import java.util.List;
 
 /**
- * An item of complaint_media_list.
+ * An item of complaint_media_list. Images of the complaint.
  *
  * @param mediaType media_type: Media type. OPERATION_IMAGE, USER_COMPLAINT_IMAGE, or what the provider adds.
  * @param mediaUrl media_url: Media url.

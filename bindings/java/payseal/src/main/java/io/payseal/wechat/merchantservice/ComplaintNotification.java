@@ -7,8 +7,8 @@ import com.fasterxml.jackson.annotation.JsonProperty;
  * That a payer has complained, or that something was done about it. Plaintext of COMPLAINT.CREATE,
  * COMPLAINT.STATE_CHANGE.
  *
- * @param complaintId complaint_id: Complaint id.
- * @param actionType action_type: Action type.
+ * @param complaintId complaint_id: WeChat Pay's number of the complaint.
+ * @param actionType action_type: What has happened.
  */
 public record ComplaintNotification(
         @JsonProperty("complaint_id") String complaintId,

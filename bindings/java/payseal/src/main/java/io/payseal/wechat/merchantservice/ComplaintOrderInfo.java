@@ -6,9 +6,9 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * An item of complaint_order_info.
  *
- * @param amount amount: Amount.
- * @param outTradeNo out_trade_no: Out trade no.
- * @param transactionId transaction_id: Transaction id.
+ * @param amount amount: Amount. In fen.
+ * @param outTradeNo out_trade_no: The merchant's order number, unique for the merchant id.
+ * @param transactionId transaction_id: WeChat Pay's number of the payment.
  */
 public record ComplaintOrderInfo(
         @JsonProperty("amount") Long amount,

@@ -6,7 +6,7 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The body of POST /v3/merchant-service/complaints-v2/{complaint_id}/complete.
  *
- * @param complaintedMchid complainted_mchid: Complainted mchid. Required.
+ * @param complaintedMchid complainted_mchid: Merchant id of who is complained of. Required.
  */
 public record CompleteComplaintRequest(
         @JsonProperty("complainted_mchid") String complaintedMchid) {
@@ -26,7 +26,7 @@ public record CompleteComplaintRequest(
         private Builder() {}
 
         /**
-         * complainted_mchid: Complainted mchid. Required.
+         * complainted_mchid: Merchant id of who is complained of. Required.
          *
          * @param complaintedMchid the value
          * @return this builder

@@ -7,12 +7,12 @@ import java.util.List;
 /**
  * The body of POST /v3/merchant-service/feedbacks.
  *
- * @param complaintedMchid complainted_mchid: Complainted mchid. Required.
+ * @param complaintedMchid complainted_mchid: Merchant id of who is complained of. Required.
  * @param feedbackContent feedback_content: Feedback content. Required.
  * @param feedbackImages feedback_images: Feedback images.
  * @param feedbackType feedback_type: Feedback type.
  * @param launchConfirmProcess launch_confirm_process: Launch confirm process.
- * @param transactionId transaction_id: Transaction id. Required.
+ * @param transactionId transaction_id: WeChat Pay's number of the payment. Required.
  */
 public record CreateFeedbackRequest(
         @JsonProperty("complainted_mchid") String complaintedMchid,
@@ -42,7 +42,7 @@ public record CreateFeedbackRequest(
         private Builder() {}
 
         /**
-         * complainted_mchid: Complainted mchid. Required.
+         * complainted_mchid: Merchant id of who is complained of. Required.
          *
          * @param complaintedMchid the value
          * @return this builder
@@ -97,7 +97,7 @@ public record CreateFeedbackRequest(
         }
 
         /**
-         * transaction_id: Transaction id. Required.
+         * transaction_id: WeChat Pay's number of the payment. Required.
          *
          * @param transactionId the value
          * @return this builder

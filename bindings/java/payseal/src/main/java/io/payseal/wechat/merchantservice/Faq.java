@@ -6,7 +6,7 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * An item of faqs.
  *
- * @param action action: Action.
+ * @param action action: What to do.
  * @param faqId faq_id: Faq id.
  * @param faqTitle faq_title: Faq title.
  */
@@ -32,7 +32,7 @@ public record Faq(
         private Builder() {}
 
         /**
-         * action: Action.
+         * action: What to do.
          *
          * @param action the value
          * @return this builder

@@ -7,7 +7,7 @@ import com.fasterxml.jackson.annotation.JsonProperty;
  * The object image.
  *
  * @param imageStyleType image_style_type: Image style type. One of IMAGE_STYLE_TYPE_NARROW, IMAGE_STYLE_TYPE_WIDE.
- * @param mediaId media_id: Media id.
+ * @param mediaId media_id: Number of the uploaded file.
  */
 public record Image(
         @JsonProperty("image_style_type") String imageStyleType,
@@ -40,7 +40,7 @@ public record Image(
         }
 
         /**
-         * media_id: Media id.
+         * media_id: Number of the uploaded file.
          *
          * @param mediaId the value
          * @return this builder

@@ -6,7 +6,7 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The object invalid_info.
  *
- * @param expiredTime expired_time: Expired time. RFC 3339.
+ * @param expiredTime expired_time: When it expires. RFC 3339.
  * @param multiClickable multi_clickable: Multi clickable.
  */
 public record InvalidInfo(
@@ -29,7 +29,7 @@ public record InvalidInfo(
         private Builder() {}
 
         /**
-         * expired_time: Expired time. RFC 3339.
+         * expired_time: When it expires. RFC 3339.
          *
          * @param expiredTime the value
          * @return this builder

@@ -132,10 +132,10 @@ public final class MerchantserviceService {
      * Lists the complaints of some days. It calls {@code GET /v3/merchant-service/complaints-v2}.
      *
      * @param beginDate begin_date: Begin date. Required.
-     * @param complaintedMchid complainted_mchid: Complainted mchid. {@code null} leaves it out.
+     * @param complaintedMchid complainted_mchid: Merchant id of who is complained of. {@code null} leaves it out.
      * @param endDate end_date: End date. Required.
-     * @param limit limit: Limit. {@code null} leaves it out.
-     * @param offset offset: Offset. {@code null} leaves it out.
+     * @param limit limit: How many to list at most. {@code null} leaves it out.
+     * @param offset offset: How many to pass over before the first that is listed. {@code null} leaves it out.
      * @param options options of this call; {@code null} for none
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -156,7 +156,7 @@ public final class MerchantserviceService {
     /**
      * Queries a complaint. It calls {@code GET /v3/merchant-service/complaints-v2/{complaint_id}}.
      *
-     * @param complaintId complaint_id: Complaint id. Required.
+     * @param complaintId complaint_id: WeChat Pay's number of the complaint. Required.
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
      */
@@ -167,7 +167,7 @@ public final class MerchantserviceService {
     /**
      * Queries a complaint. It calls {@code GET /v3/merchant-service/complaints-v2/{complaint_id}}.
      *
-     * @param complaintId complaint_id: Complaint id. Required.
+     * @param complaintId complaint_id: WeChat Pay's number of the complaint. Required.
      * @param options options of this call; {@code null} for none
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -185,7 +185,7 @@ public final class MerchantserviceService {
      * Says that a complaint has been dealt with. It calls {@code POST
      * /v3/merchant-service/complaints-v2/{complaint_id}/complete}.
      *
-     * @param complaintId complaint_id: Complaint id. Required.
+     * @param complaintId complaint_id: WeChat Pay's number of the complaint. Required.
      * @param request what to send
      * @throws PaysealException why it failed; its outcome says whether money may have moved
      */
@@ -197,7 +197,7 @@ public final class MerchantserviceService {
      * Says that a complaint has been dealt with. It calls {@code POST
      * /v3/merchant-service/complaints-v2/{complaint_id}/complete}.
      *
-     * @param complaintId complaint_id: Complaint id. Required.
+     * @param complaintId complaint_id: WeChat Pay's number of the complaint. Required.
      * @param request what to send
      * @param options options of this call; {@code null} for none
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -215,7 +215,7 @@ public final class MerchantserviceService {
      * Lists what payer, merchant and WeChat Pay said about a complaint. It calls {@code GET
      * /v3/merchant-service/complaints-v2/{complaint_id}/negotiation-historys}.
      *
-     * @param complaintId complaint_id: Complaint id. Required.
+     * @param complaintId complaint_id: WeChat Pay's number of the complaint. Required.
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
      */
@@ -227,9 +227,9 @@ public final class MerchantserviceService {
      * Lists what payer, merchant and WeChat Pay said about a complaint. It calls {@code GET
      * /v3/merchant-service/complaints-v2/{complaint_id}/negotiation-historys}.
      *
-     * @param complaintId complaint_id: Complaint id. Required.
-     * @param limit limit: Limit. {@code null} leaves it out.
-     * @param offset offset: Offset. {@code null} leaves it out.
+     * @param complaintId complaint_id: WeChat Pay's number of the complaint. Required.
+     * @param limit limit: How many to list at most. {@code null} leaves it out.
+     * @param offset offset: How many to pass over before the first that is listed. {@code null} leaves it out.
      * @param options options of this call; {@code null} for none
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -249,7 +249,7 @@ public final class MerchantserviceService {
      * Answers a request for immediate service. It calls {@code POST
      * /v3/merchant-service/complaints-v2/{complaint_id}/response-immediate-service}.
      *
-     * @param complaintId complaint_id: Complaint id. Required.
+     * @param complaintId complaint_id: WeChat Pay's number of the complaint. Required.
      * @param request what to send
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -263,7 +263,7 @@ public final class MerchantserviceService {
      * Answers a request for immediate service. It calls {@code POST
      * /v3/merchant-service/complaints-v2/{complaint_id}/response-immediate-service}.
      *
-     * @param complaintId complaint_id: Complaint id. Required.
+     * @param complaintId complaint_id: WeChat Pay's number of the complaint. Required.
      * @param request what to send
      * @param options options of this call; {@code null} for none
      * @return the verified answer
@@ -284,7 +284,7 @@ public final class MerchantserviceService {
     /**
      * Answers a complaint. It calls {@code POST /v3/merchant-service/complaints-v2/{complaint_id}/response}.
      *
-     * @param complaintId complaint_id: Complaint id. Required.
+     * @param complaintId complaint_id: WeChat Pay's number of the complaint. Required.
      * @param request what to send
      * @throws PaysealException why it failed; its outcome says whether money may have moved
      */
@@ -295,7 +295,7 @@ public final class MerchantserviceService {
     /**
      * Answers a complaint. It calls {@code POST /v3/merchant-service/complaints-v2/{complaint_id}/response}.
      *
-     * @param complaintId complaint_id: Complaint id. Required.
+     * @param complaintId complaint_id: WeChat Pay's number of the complaint. Required.
      * @param request what to send
      * @param options options of this call; {@code null} for none
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -313,7 +313,7 @@ public final class MerchantserviceService {
      * Says whether a refund that a payer asks for will be made, and when. It calls {@code POST
      * /v3/merchant-service/complaints-v2/{complaint_id}/update-refund-progress}.
      *
-     * @param complaintId complaint_id: Complaint id. Required.
+     * @param complaintId complaint_id: WeChat Pay's number of the complaint. Required.
      * @param request what to send
      * @throws PaysealException why it failed; its outcome says whether money may have moved
      */
@@ -325,7 +325,7 @@ public final class MerchantserviceService {
      * Says whether a refund that a payer asks for will be made, and when. It calls {@code POST
      * /v3/merchant-service/complaints-v2/{complaint_id}/update-refund-progress}.
      *
-     * @param complaintId complaint_id: Complaint id. Required.
+     * @param complaintId complaint_id: WeChat Pay's number of the complaint. Required.
      * @param request what to send
      * @param options options of this call; {@code null} for none
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -358,9 +358,9 @@ public final class MerchantserviceService {
      *
      * @param beginDate begin_date: Begin date. YYYY-MM-DD. Required.
      * @param endDate end_date: End date. YYYY-MM-DD. Required.
-     * @param limit limit: Limit. {@code null} leaves it out.
-     * @param offset offset: Offset. {@code null} leaves it out.
-     * @param subMchid sub_mchid: Sub mchid. {@code null} leaves it out.
+     * @param limit limit: How many to list at most. {@code null} leaves it out.
+     * @param offset offset: How many to pass over before the first that is listed. {@code null} leaves it out.
+     * @param subMchid sub_mchid: Merchant id of the sub-merchant. {@code null} leaves it out.
      * @param options options of this call; {@code null} for none
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -383,7 +383,7 @@ public final class MerchantserviceService {
      * Queries the complaint about a payment, as the former API described it. It calls {@code GET
      * /v3/merchant-service/complaints/{transaction_id}}.
      *
-     * @param transactionId transaction_id: Transaction id. Required.
+     * @param transactionId transaction_id: WeChat Pay's number of the payment. Required.
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
      */
@@ -395,7 +395,7 @@ public final class MerchantserviceService {
      * Queries the complaint about a payment, as the former API described it. It calls {@code GET
      * /v3/merchant-service/complaints/{transaction_id}}.
      *
-     * @param transactionId transaction_id: Transaction id. Required.
+     * @param transactionId transaction_id: WeChat Pay's number of the payment. Required.
      * @param options options of this call; {@code null} for none
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -413,7 +413,7 @@ public final class MerchantserviceService {
      * Lists what was said about a payment's complaint, as the former API described it. It calls {@code GET
      * /v3/merchant-service/complaints/{transaction_id}/negotiation-historys}.
      *
-     * @param transactionId transaction_id: Transaction id. Required.
+     * @param transactionId transaction_id: WeChat Pay's number of the payment. Required.
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
      */
@@ -425,7 +425,7 @@ public final class MerchantserviceService {
      * Lists what was said about a payment's complaint, as the former API described it. It calls {@code GET
      * /v3/merchant-service/complaints/{transaction_id}/negotiation-historys}.
      *
-     * @param transactionId transaction_id: Transaction id. Required.
+     * @param transactionId transaction_id: WeChat Pay's number of the payment. Required.
      * @param options options of this call; {@code null} for none
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved

@@ -8,7 +8,7 @@ import java.util.List;
  * The object message.
  *
  * @param blocks blocks: Blocks.
- * @param customData custom_data: Custom data.
+ * @param customData custom_data: The merchant's own data.
  * @param senderIdentity sender_identity: Sender identity. One of MACHINE, MANUAL, UNKNOWN.
  */
 public record Message(
@@ -44,7 +44,7 @@ public record Message(
         }
 
         /**
-         * custom_data: Custom data.
+         * custom_data: The merchant's own data.
          *
          * @param customData the value
          * @return this builder

@@ -7,7 +7,7 @@ import com.fasterxml.jackson.annotation.JsonProperty;
  * The object message_info.
  *
  * @param content content: Content. Required.
- * @param customData custom_data: Custom data.
+ * @param customData custom_data: The merchant's own data.
  */
 public record MessageInfo(
         @JsonProperty("content") String content,
@@ -40,7 +40,7 @@ public record MessageInfo(
         }
 
         /**
-         * custom_data: Custom data.
+         * custom_data: The merchant's own data.
          *
          * @param customData the value
          * @return this builder

@@ -5,10 +5,10 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 import java.util.List;
 
 /**
- * An item of data.
+ * An item of data. What is listed.
  *
  * @param clickMessage click_message: Click message.
- * @param complaintMediaList complaint_media_list: Complaint media list.
+ * @param complaintMediaList complaint_media_list: Images of the complaint.
  * @param imageList image_list: Image list.
  * @param logId log_id: Log id.
  * @param normalMessage normal_message: Normal message.

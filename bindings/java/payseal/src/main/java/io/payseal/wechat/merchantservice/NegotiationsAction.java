@@ -4,10 +4,10 @@ package io.payseal.wechat.merchantservice;
 import com.fasterxml.jackson.annotation.JsonProperty;
 
 /**
- * The object action.
+ * The object action. What to do.
  *
  * @param actionId action_id: Action id.
- * @param actionType action_type: Action type. ACTION_TYPE_JUMP_MINI_PROGRAM, ACTION_TYPE_JUMP_URL,
+ * @param actionType action_type: What has happened. ACTION_TYPE_JUMP_MINI_PROGRAM, ACTION_TYPE_JUMP_URL,
  *     ACTION_TYPE_SEND_MESSAGE, or what the provider adds.
  * @param jumpUrl jump_url: Jump url.
  * @param messageInfo message_info: Message info.

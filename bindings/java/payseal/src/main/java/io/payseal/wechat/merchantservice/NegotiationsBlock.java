@@ -12,7 +12,7 @@ import com.fasterxml.jackson.annotation.JsonProperty;
  * @param image image: Image.
  * @param link link: Link.
  * @param text text: Text.
- * @param type type: Type. BUTTON, BUTTON_GROUP, FAQ_LIST, IMAGE, LINK, TEXT, or what the provider adds.
+ * @param type type: Kind. BUTTON, BUTTON_GROUP, FAQ_LIST, IMAGE, LINK, TEXT, or what the provider adds.
  */
 public record NegotiationsBlock(
         @JsonProperty("button") NegotiationsButton button,

@@ -6,7 +6,7 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The object button.
  *
- * @param action action: Action.
+ * @param action action: What to do.
  * @param invalidInfo invalid_info: Invalid info.
  * @param text text: Text.
  */

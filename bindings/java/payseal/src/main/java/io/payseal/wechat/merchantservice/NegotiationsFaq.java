@@ -6,7 +6,7 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * An item of faqs.
  *
- * @param action action: Action.
+ * @param action action: What to do.
  * @param faqId faq_id: Faq id.
  * @param faqTitle faq_title: Faq title.
  */

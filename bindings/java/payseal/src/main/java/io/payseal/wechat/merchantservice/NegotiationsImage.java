@@ -8,7 +8,7 @@ import com.fasterxml.jackson.annotation.JsonProperty;
  *
  * @param imageStyleType image_style_type: Image style type. IMAGE_STYLE_TYPE_NARROW, IMAGE_STYLE_TYPE_WIDE, or what
  *     the provider adds.
- * @param mediaId media_id: Media id.
+ * @param mediaId media_id: Number of the uploaded file.
  */
 public record NegotiationsImage(
         @JsonProperty("image_style_type") String imageStyleType,

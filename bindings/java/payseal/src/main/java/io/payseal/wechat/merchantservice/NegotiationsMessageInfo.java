@@ -7,7 +7,7 @@ import com.fasterxml.jackson.annotation.JsonProperty;
  * The object message_info.
  *
  * @param content content: Content.
- * @param customData custom_data: Custom data.
+ * @param customData custom_data: The merchant's own data.
  */
 public record NegotiationsMessageInfo(
         @JsonProperty("content") String content,

@@ -4,7 +4,7 @@ package io.payseal.wechat.merchantservice;
 import com.fasterxml.jackson.annotation.JsonProperty;
 
 /**
- * The object text.
+ * The object text. Text.
  *
  * @param color color: Color. DEFAULT, SECONDARY, or what the provider adds.
  * @param isBold is_bold: Is bold.

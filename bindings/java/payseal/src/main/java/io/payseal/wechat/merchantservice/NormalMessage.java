@@ -8,7 +8,7 @@ import java.util.List;
  * The object normal_message.
  *
  * @param blocks blocks: Blocks.
- * @param customData custom_data: Custom data.
+ * @param customData custom_data: The merchant's own data.
  * @param senderIdentity sender_identity: Sender identity. MACHINE, MANUAL, UNKNOWN, or what the provider adds.
  */
 public record NormalMessage(

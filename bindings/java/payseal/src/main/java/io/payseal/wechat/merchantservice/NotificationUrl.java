@@ -6,8 +6,8 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The answer to GET /v3/merchant-service/complaint-notifications.
  *
- * @param mchid mchid: Mchid.
- * @param url url: Url.
+ * @param mchid mchid: Merchant id.
+ * @param url url: Address.
  */
 public record NotificationUrl(
         @JsonProperty("mchid") String mchid,

@@ -6,16 +6,16 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The answer to GET /v3/merchant-service/complaints/{transaction_id}.
  *
- * @param amount amount: Amount.
- * @param complaintDetail complaint_detail: Complaint detail.
+ * @param amount amount: Amount. In fen.
+ * @param complaintDetail complaint_detail: What the payer says.
  * @param complaintHandleState complaint_handle_state: Complaint handle state.
- * @param complaintState complaint_state: Complaint state.
- * @param complaintTime complaint_time: Complaint time.
+ * @param complaintState complaint_state: State of the complaint.
+ * @param complaintTime complaint_time: When the payer complained.
  * @param frozenEndTime frozen_end_time: Frozen end time.
- * @param outTradeNo out_trade_no: Out trade no.
- * @param payerPhone payer_phone: Payer phone. Comes encrypted; the library has decrypted it.
- * @param subMchid sub_mchid: Sub mchid.
- * @param transactionId transaction_id: Transaction id.
+ * @param outTradeNo out_trade_no: The merchant's order number, unique for the merchant id.
+ * @param payerPhone payer_phone: Telephone number of the payer. Comes encrypted; the library has decrypted it.
+ * @param subMchid sub_mchid: Merchant id of the sub-merchant.
+ * @param transactionId transaction_id: WeChat Pay's number of the payment.
  */
 public record QueryTransactionComplaintResponse(
         @JsonProperty("amount") Long amount,

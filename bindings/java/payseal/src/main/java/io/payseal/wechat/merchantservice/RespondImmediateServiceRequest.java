@@ -6,7 +6,7 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The body of POST /v3/merchant-service/complaints-v2/{complaint_id}/response-immediate-service.
  *
- * @param complaintedMchid complainted_mchid: Complainted mchid. Required.
+ * @param complaintedMchid complainted_mchid: Merchant id of who is complained of. Required.
  * @param idempotentId idempotent_id: Idempotent id. Required.
  * @param message message: Message. Required.
  */
@@ -32,7 +32,7 @@ public record RespondImmediateServiceRequest(
         private Builder() {}
 
         /**
-         * complainted_mchid: Complainted mchid. Required.
+         * complainted_mchid: Merchant id of who is complained of. Required.
          *
          * @param complaintedMchid the value
          * @return this builder

@@ -7,7 +7,7 @@ import java.util.List;
 /**
  * The body of POST /v3/merchant-service/complaints-v2/{complaint_id}/response.
  *
- * @param complaintedMchid complainted_mchid: Complainted mchid. Required.
+ * @param complaintedMchid complainted_mchid: Merchant id of who is complained of. Required.
  * @param jumpUrl jump_url: Jump url.
  * @param jumpUrlText jump_url_text: Jump url text.
  * @param miniProgramJumpInfo mini_program_jump_info: Mini program jump info.
@@ -42,7 +42,7 @@ public record RespondRequest(
         private Builder() {}
 
         /**
-         * complainted_mchid: Complainted mchid. Required.
+         * complainted_mchid: Merchant id of who is complained of. Required.
          *
          * @param complaintedMchid the value
          * @return this builder

@@ -6,8 +6,8 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * An item of service_order_info.
  *
- * @param orderId order_id: Order id.
- * @param outOrderNo out_order_no: Out order no.
+ * @param orderId order_id: WeChat Pay's number of the order.
+ * @param outOrderNo out_order_no: The merchant's number of the order, unique for the merchant id.
  * @param state state: State. DOING, DONE, REVOKED, WAITPAY, or what the provider adds.
  */
 public record ServiceOrderInfo(

@@ -4,7 +4,7 @@ package io.payseal.wechat.merchantservice;
 import com.fasterxml.jackson.annotation.JsonProperty;
 
 /**
- * The object text.
+ * The object text. Text.
  *
  * @param color color: Color. One of DEFAULT, SECONDARY.
  * @param isBold is_bold: Is bold.

@@ -4,18 +4,18 @@ package io.payseal.wechat.merchantservice;
 import com.fasterxml.jackson.annotation.JsonProperty;
 
 /**
- * An item of data.
+ * An item of data. What is listed.
  *
- * @param amount amount: Amount.
- * @param complaintDetail complaint_detail: Complaint detail.
- * @param complaintState complaint_state: Complaint state. FROZENED, FROZEN_FINISHED, MANUAL_UNFROZEN,
+ * @param amount amount: Amount. In fen.
+ * @param complaintDetail complaint_detail: What the payer says.
+ * @param complaintState complaint_state: State of the complaint. FROZENED, FROZEN_FINISHED, MANUAL_UNFROZEN,
  *     MERCHANT_REFUNDED, PAYER_CANCELED, PAYER_COMPLAINTED, SYSTEM_REFUNDED, or what the provider adds.
- * @param complaintTime complaint_time: Complaint time. RFC 3339.
+ * @param complaintTime complaint_time: When the payer complained. RFC 3339.
  * @param frozenEndTime frozen_end_time: Frozen end time.
- * @param outTradeNo out_trade_no: Out trade no.
- * @param payerPhone payer_phone: Payer phone. Comes encrypted; the library has decrypted it.
- * @param subMchid sub_mchid: Sub mchid.
- * @param transactionId transaction_id: Transaction id.
+ * @param outTradeNo out_trade_no: The merchant's order number, unique for the merchant id.
+ * @param payerPhone payer_phone: Telephone number of the payer. Comes encrypted; the library has decrypted it.
+ * @param subMchid sub_mchid: Merchant id of the sub-merchant.
+ * @param transactionId transaction_id: WeChat Pay's number of the payment.
  */
 public record TransactionComplaint(
         @JsonProperty("amount") Long amount,

@@ -6,7 +6,7 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The body of PUT /v3/merchant-service/complaint-notifications.
  *
- * @param url url: Url. Required.
+ * @param url url: Address. Required.
  */
 public record UpdateNotificationUrlRequest(
         @JsonProperty("url") String url) {
@@ -26,7 +26,7 @@ public record UpdateNotificationUrlRequest(
         private Builder() {}
 
         /**
-         * url: Url. Required.
+         * url: Address. Required.
          *
          * @param url the value
          * @return this builder

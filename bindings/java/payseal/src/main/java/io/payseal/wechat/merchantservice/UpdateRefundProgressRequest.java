@@ -7,10 +7,10 @@ import java.util.List;
 /**
  * The body of POST /v3/merchant-service/complaints-v2/{complaint_id}/update-refund-progress.
  *
- * @param action action: Action. One of APPROVE, REJECT. Required.
+ * @param action action: What to do. One of APPROVE, REJECT. Required.
  * @param launchRefundDay launch_refund_day: Launch refund day.
  * @param rejectMediaList reject_media_list: Reject media list.
- * @param rejectReason reject_reason: Reject reason.
+ * @param rejectReason reject_reason: Why it was refused.
  * @param remark remark: Remark.
  */
 public record UpdateRefundProgressRequest(
@@ -39,7 +39,7 @@ public record UpdateRefundProgressRequest(
         private Builder() {}
 
         /**
-         * action: Action. One of APPROVE, REJECT. Required.
+         * action: What to do. One of APPROVE, REJECT. Required.
          *
          * @param action the value
          * @return this builder
@@ -72,7 +72,7 @@ public record UpdateRefundProgressRequest(
         }
 
         /**
-         * reject_reason: Reject reason.
+         * reject_reason: Why it was refused.
          *
          * @param rejectReason the value
          * @return this builder

@@ -7,12 +7,12 @@ import com.fasterxml.jackson.annotation.JsonProperty;
  * The body of POST /v3/papay/pay/transactions/apply.
  *
  * @param amount amount: Amount. Required.
- * @param appid appid: Appid. Required.
- * @param attach attach: Attach.
- * @param contractId contract_id: Contract id. Required.
- * @param description description: Description. Required.
- * @param goodsTag goods_tag: Goods tag.
- * @param outTradeNo out_trade_no: Out trade no. Required.
+ * @param appid appid: App id of the official account, mini-program or app. Required.
+ * @param attach attach: The merchant's own data, returned as it is.
+ * @param contractId contract_id: WeChat Pay's number of the contract. Required.
+ * @param description description: What is paid for or done, in words. Required.
+ * @param goodsTag goods_tag: Mark of goods for discounts.
+ * @param outTradeNo out_trade_no: The merchant's order number, unique for the merchant id. Required.
  * @param transactionNotifyUrl transaction_notify_url: Transaction notify url. Required.
  */
 public record ApplyDeductionRequest(
@@ -58,7 +58,7 @@ public record ApplyDeductionRequest(
         }
 
         /**
-         * appid: Appid. Required.
+         * appid: App id of the official account, mini-program or app. Required.
          *
          * @param appid the value
          * @return this builder
@@ -69,7 +69,7 @@ public record ApplyDeductionRequest(
         }
 
         /**
-         * attach: Attach.
+         * attach: The merchant's own data, returned as it is.
          *
          * @param attach the value
          * @return this builder
@@ -80,7 +80,7 @@ public record ApplyDeductionRequest(
         }
 
         /**
-         * contract_id: Contract id. Required.
+         * contract_id: WeChat Pay's number of the contract. Required.
          *
          * @param contractId the value
          * @return this builder
@@ -91,7 +91,7 @@ public record ApplyDeductionRequest(
         }
 
         /**
-         * description: Description. Required.
+         * description: What is paid for or done, in words. Required.
          *
          * @param description the value
          * @return this builder
@@ -102,7 +102,7 @@ public record ApplyDeductionRequest(
         }
 
         /**
-         * goods_tag: Goods tag.
+         * goods_tag: Mark of goods for discounts.
          *
          * @param goodsTag the value
          * @return this builder
@@ -113,7 +113,7 @@ public record ApplyDeductionRequest(
         }
 
         /**
-         * out_trade_no: Out trade no. Required.
+         * out_trade_no: The merchant's order number, unique for the merchant id. Required.
          *
          * @param outTradeNo the value
          * @return this builder

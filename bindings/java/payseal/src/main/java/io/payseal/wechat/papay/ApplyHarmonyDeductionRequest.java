@@ -7,14 +7,14 @@ import com.fasterxml.jackson.annotation.JsonProperty;
  * The body of POST /v3/papay/pay/harmony/transactions/apply.
  *
  * @param amount amount: Amount. Required.
- * @param appid appid: Appid. Required.
- * @param attach attach: Attach.
- * @param contractId contract_id: Contract id. Required.
- * @param description description: Description. Required.
- * @param goodsTag goods_tag: Goods tag.
+ * @param appid appid: App id of the official account, mini-program or app. Required.
+ * @param attach attach: The merchant's own data, returned as it is.
+ * @param contractId contract_id: WeChat Pay's number of the contract. Required.
+ * @param description description: What is paid for or done, in words. Required.
+ * @param goodsTag goods_tag: Mark of goods for discounts.
  * @param harmonyAccountId harmony_account_id: Harmony account id. Required.
  * @param mcc mcc: Mcc.
- * @param outTradeNo out_trade_no: Out trade no. Required.
+ * @param outTradeNo out_trade_no: The merchant's order number, unique for the merchant id. Required.
  * @param transactionNotifyUrl transaction_notify_url: Transaction notify url. Required.
  */
 public record ApplyHarmonyDeductionRequest(
@@ -64,7 +64,7 @@ public record ApplyHarmonyDeductionRequest(
         }
 
         /**
-         * appid: Appid. Required.
+         * appid: App id of the official account, mini-program or app. Required.
          *
          * @param appid the value
          * @return this builder
@@ -75,7 +75,7 @@ public record ApplyHarmonyDeductionRequest(
         }
 
         /**
-         * attach: Attach.
+         * attach: The merchant's own data, returned as it is.
          *
          * @param attach the value
          * @return this builder
@@ -86,7 +86,7 @@ public record ApplyHarmonyDeductionRequest(
         }
 
         /**
-         * contract_id: Contract id. Required.
+         * contract_id: WeChat Pay's number of the contract. Required.
          *
          * @param contractId the value
          * @return this builder
@@ -97,7 +97,7 @@ public record ApplyHarmonyDeductionRequest(
         }
 
         /**
-         * description: Description. Required.
+         * description: What is paid for or done, in words. Required.
          *
          * @param description the value
          * @return this builder
@@ -108,7 +108,7 @@ public record ApplyHarmonyDeductionRequest(
         }
 
         /**
-         * goods_tag: Goods tag.
+         * goods_tag: Mark of goods for discounts.
          *
          * @param goodsTag the value
          * @return this builder
@@ -141,7 +141,7 @@ public record ApplyHarmonyDeductionRequest(
         }
 
         /**
-         * out_trade_no: Out trade no. Required.
+         * out_trade_no: The merchant's order number, unique for the merchant id. Required.
          *
          * @param outTradeNo the value
          * @return this builder

@@ -7,12 +7,12 @@ import com.fasterxml.jackson.annotation.JsonProperty;
  * The body of POST /v3/papay/insurance-pay/transactions/apply.
  *
  * @param amount amount: Amount. Required.
- * @param appid appid: Appid. Required.
- * @param attach attach: Attach.
- * @param contractId contract_id: Contract id. Required.
- * @param description description: Description. Required.
- * @param goodsTag goods_tag: Goods tag.
- * @param outTradeNo out_trade_no: Out trade no. Required.
+ * @param appid appid: App id of the official account, mini-program or app. Required.
+ * @param attach attach: The merchant's own data, returned as it is.
+ * @param contractId contract_id: WeChat Pay's number of the contract. Required.
+ * @param description description: What is paid for or done, in words. Required.
+ * @param goodsTag goods_tag: Mark of goods for discounts.
+ * @param outTradeNo out_trade_no: The merchant's order number, unique for the merchant id. Required.
  * @param policyPeriodId policy_period_id: Policy period id. Required.
  * @param transactionNotifyUrl transaction_notify_url: Transaction notify url. Required.
  */
@@ -61,7 +61,7 @@ public record ApplyInsuranceDeductionRequest(
         }
 
         /**
-         * appid: Appid. Required.
+         * appid: App id of the official account, mini-program or app. Required.
          *
          * @param appid the value
          * @return this builder
@@ -72,7 +72,7 @@ public record ApplyInsuranceDeductionRequest(
         }
 
         /**
-         * attach: Attach.
+         * attach: The merchant's own data, returned as it is.
          *
          * @param attach the value
          * @return this builder
@@ -83,7 +83,7 @@ public record ApplyInsuranceDeductionRequest(
         }
 
         /**
-         * contract_id: Contract id. Required.
+         * contract_id: WeChat Pay's number of the contract. Required.
          *
          * @param contractId the value
          * @return this builder
@@ -94,7 +94,7 @@ public record ApplyInsuranceDeductionRequest(
         }
 
         /**
-         * description: Description. Required.
+         * description: What is paid for or done, in words. Required.
          *
          * @param description the value
          * @return this builder
@@ -105,7 +105,7 @@ public record ApplyInsuranceDeductionRequest(
         }
 
         /**
-         * goods_tag: Goods tag.
+         * goods_tag: Mark of goods for discounts.
          *
          * @param goodsTag the value
          * @return this builder
@@ -116,7 +116,7 @@ public record ApplyInsuranceDeductionRequest(
         }
 
         /**
-         * out_trade_no: Out trade no. Required.
+         * out_trade_no: The merchant's order number, unique for the merchant id. Required.
          *
          * @param outTradeNo the value
          * @return this builder

@@ -7,14 +7,14 @@ import com.fasterxml.jackson.annotation.JsonProperty;
  * The body of POST /v3/papay/pay/partner/transactions/apply.
  *
  * @param amount amount: Amount. Required.
- * @param attach attach: Attach.
- * @param contractId contract_id: Contract id. Required.
- * @param description description: Description. Required.
- * @param goodsTag goods_tag: Goods tag.
- * @param outTradeNo out_trade_no: Out trade no. Required.
- * @param spAppid sp_appid: Sp appid. Required.
- * @param subAppid sub_appid: Sub appid.
- * @param subMchid sub_mchid: Sub mchid. Required.
+ * @param attach attach: The merchant's own data, returned as it is.
+ * @param contractId contract_id: WeChat Pay's number of the contract. Required.
+ * @param description description: What is paid for or done, in words. Required.
+ * @param goodsTag goods_tag: Mark of goods for discounts.
+ * @param outTradeNo out_trade_no: The merchant's order number, unique for the merchant id. Required.
+ * @param spAppid sp_appid: App id of the service provider. Required.
+ * @param subAppid sub_appid: App id of the sub-merchant.
+ * @param subMchid sub_mchid: Merchant id of the sub-merchant. Required.
  * @param transactionNotifyUrl transaction_notify_url: Transaction notify url. Required.
  */
 public record ApplyPartnerDeductionRequest(
@@ -64,7 +64,7 @@ public record ApplyPartnerDeductionRequest(
         }
 
         /**
-         * attach: Attach.
+         * attach: The merchant's own data, returned as it is.
          *
          * @param attach the value
          * @return this builder
@@ -75,7 +75,7 @@ public record ApplyPartnerDeductionRequest(
         }
 
         /**
-         * contract_id: Contract id. Required.
+         * contract_id: WeChat Pay's number of the contract. Required.
          *
          * @param contractId the value
          * @return this builder
@@ -86,7 +86,7 @@ public record ApplyPartnerDeductionRequest(
         }
 
         /**
-         * description: Description. Required.
+         * description: What is paid for or done, in words. Required.
          *
          * @param description the value
          * @return this builder
@@ -97,7 +97,7 @@ public record ApplyPartnerDeductionRequest(
         }
 
         /**
-         * goods_tag: Goods tag.
+         * goods_tag: Mark of goods for discounts.
          *
          * @param goodsTag the value
          * @return this builder
@@ -108,7 +108,7 @@ public record ApplyPartnerDeductionRequest(
         }
 
         /**
-         * out_trade_no: Out trade no. Required.
+         * out_trade_no: The merchant's order number, unique for the merchant id. Required.
          *
          * @param outTradeNo the value
          * @return this builder
@@ -119,7 +119,7 @@ public record ApplyPartnerDeductionRequest(
         }
 
         /**
-         * sp_appid: Sp appid. Required.
+         * sp_appid: App id of the service provider. Required.
          *
          * @param spAppid the value
          * @return this builder
@@ -130,7 +130,7 @@ public record ApplyPartnerDeductionRequest(
         }
 
         /**
-         * sub_appid: Sub appid.
+         * sub_appid: App id of the sub-merchant.
          *
          * @param subAppid the value
          * @return this builder
@@ -141,7 +141,7 @@ public record ApplyPartnerDeductionRequest(
         }
 
         /**
-         * sub_mchid: Sub mchid. Required.
+         * sub_mchid: Merchant id of the sub-merchant. Required.
          *
          * @param subMchid the value
          * @return this builder

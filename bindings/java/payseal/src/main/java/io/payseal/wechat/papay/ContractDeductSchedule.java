@@ -4,14 +4,14 @@ package io.payseal.wechat.papay;
 import com.fasterxml.jackson.annotation.JsonProperty;
 
 /**
- * The object deduct_schedule.
+ * The object deduct_schedule. When and how much is deducted.
  *
- * @param deductAmount deduct_amount: Deduct amount.
- * @param deductDate deduct_date: Deduct date.
- * @param estimatedDeductAmount estimated_deduct_amount: Estimated deduct amount.
- * @param estimatedDeductDate estimated_deduct_date: Estimated deduct date.
+ * @param deductAmount deduct_amount: What is deducted.
+ * @param deductDate deduct_date: When it is deducted, yyyy-MM-dd.
+ * @param estimatedDeductAmount estimated_deduct_amount: What is expected to be deducted.
+ * @param estimatedDeductDate estimated_deduct_date: When the deduction is expected, yyyy-MM-dd.
  * @param scheduleState schedule_state: Schedule state.
- * @param scheduledAmount scheduled_amount: Scheduled amount.
+ * @param scheduledAmount scheduled_amount: What has been planned to be deducted.
  */
 public record ContractDeductSchedule(
         @JsonProperty("deduct_amount") DeductAmount deductAmount,

@@ -6,24 +6,25 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * A contract that was signed or ended. Plaintext of PAPAY.SIGN, PAPAY.TERMINATE, ENTRUST.SIGN, ENTRUST.TERMINATE.
  *
- * @param appid appid: Appid.
- * @param mchid mchid: Mchid.
- * @param spAppid sp_appid: Sp appid.
- * @param spMchid sp_mchid: Sp mchid.
- * @param subAppid sub_appid: Sub appid.
- * @param subMchid sub_mchid: Sub mchid.
- * @param openid openid: Openid.
- * @param spOpenid sp_openid: Sp openid.
- * @param subOpenid sub_openid: Sub openid.
- * @param planId plan_id: Plan id.
- * @param outContractCode out_contract_code: Out contract code.
- * @param contractId contract_id: Contract id.
- * @param outUserCode out_user_code: Out user code.
- * @param contractDisplayAccount contract_display_account: Contract display account.
- * @param contractState contract_state: Contract state.
- * @param contractSignedTime contract_signed_time: Contract signed time. RFC 3339.
- * @param contractExpiredTime contract_expired_time: Contract expired time. RFC 3339.
- * @param contractTerminateInfo contract_terminate_info: Contract terminate info.
+ * @param appid appid: App id of the official account, mini-program or app.
+ * @param mchid mchid: Merchant id.
+ * @param spAppid sp_appid: App id of the service provider.
+ * @param spMchid sp_mchid: Merchant id of the service provider.
+ * @param subAppid sub_appid: App id of the sub-merchant.
+ * @param subMchid sub_mchid: Merchant id of the sub-merchant.
+ * @param openid openid: The user's id within the app id.
+ * @param spOpenid sp_openid: The user's id within the service provider's app id.
+ * @param subOpenid sub_openid: The user's id within the sub-merchant's app id.
+ * @param planId plan_id: Number of the plan or of the contract's template.
+ * @param outContractCode out_contract_code: The merchant's number of the contract.
+ * @param contractId contract_id: WeChat Pay's number of the contract.
+ * @param outUserCode out_user_code: The merchant's number of the user.
+ * @param contractDisplayAccount contract_display_account: Name of the user's account at the merchant, shown in the
+ *     contract.
+ * @param contractState contract_state: State of the contract.
+ * @param contractSignedTime contract_signed_time: When the contract was signed. RFC 3339.
+ * @param contractExpiredTime contract_expired_time: When the contract ends. RFC 3339.
+ * @param contractTerminateInfo contract_terminate_info: How and when the contract was ended.
  * @param changeType change_type: Change type.
  * @param requestSerial request_serial: Request serial.
  */

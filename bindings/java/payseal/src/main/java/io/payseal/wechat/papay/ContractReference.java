@@ -6,12 +6,12 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * A contract that a user is about to end. Plaintext of ENTRUST.TERMINATE_INQUIRY, ENTRUST.TERMINATE_RETENTION.
  *
- * @param appid appid: Appid.
- * @param mchid mchid: Mchid.
- * @param openid openid: Openid.
- * @param planId plan_id: Plan id.
- * @param outContractCode out_contract_code: Out contract code.
- * @param contractId contract_id: Contract id.
+ * @param appid appid: App id of the official account, mini-program or app.
+ * @param mchid mchid: Merchant id.
+ * @param openid openid: The user's id within the app id.
+ * @param planId plan_id: Number of the plan or of the contract's template.
+ * @param outContractCode out_contract_code: The merchant's number of the contract.
+ * @param contractId contract_id: WeChat Pay's number of the contract.
  */
 public record ContractReference(
         @JsonProperty("appid") String appid,

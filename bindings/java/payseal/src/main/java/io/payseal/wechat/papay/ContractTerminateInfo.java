@@ -4,12 +4,13 @@ package io.payseal.wechat.papay;
 import com.fasterxml.jackson.annotation.JsonProperty;
 
 /**
- * The object contract_terminate_info.
+ * The object contract_terminate_info. How and when the contract was ended.
  *
- * @param contractTerminatedTime contract_terminated_time: Contract terminated time. RFC 3339.
- * @param contractTerminationMode contract_termination_mode: Contract termination mode. CUSTOMER_SERVICE_TERMINATE,
- *     MCH_API_TERMINATE, SYSTEM_TERMINATE, USER_TERMINATE, WEPAY_WEB_TERMINATE, or what the provider adds.
- * @param contractTerminationRemark contract_termination_remark: Contract termination remark.
+ * @param contractTerminatedTime contract_terminated_time: When the contract was ended. RFC 3339.
+ * @param contractTerminationMode contract_termination_mode: Who or what ended the contract.
+ *     CUSTOMER_SERVICE_TERMINATE, MCH_API_TERMINATE, SYSTEM_TERMINATE, USER_TERMINATE, WEPAY_WEB_TERMINATE, or what the
+ *     provider adds.
+ * @param contractTerminationRemark contract_termination_remark: Why the contract is ended.
  */
 public record ContractTerminateInfo(
         @JsonProperty("contract_terminated_time") String contractTerminatedTime,

@@ -4,10 +4,10 @@ package io.payseal.wechat.papay;
 import com.fasterxml.jackson.annotation.JsonProperty;
 
 /**
- * The object deduct_amount.
+ * The object deduct_amount. What is deducted.
  *
- * @param currency currency: Currency.
- * @param total total: Total.
+ * @param currency currency: Currency, ISO 4217.
+ * @param total total: Amount of the order. In fen.
  */
 public record DeductAmount(
         @JsonProperty("currency") String currency,

@@ -6,8 +6,8 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The object deduct_duration.
  *
- * @param count count: Count. One of 1, 2, 3. Required.
- * @param unit unit: Unit. Always DAY.
+ * @param count count: How many. One of 1, 2, 3. Required.
+ * @param unit unit: Unit of the duration. Always DAY.
  */
 public record DeductDuration(
         @JsonProperty("count") long count,
@@ -29,7 +29,7 @@ public record DeductDuration(
         private Builder() {}
 
         /**
-         * count: Count. One of 1, 2, 3. Required.
+         * count: How many. One of 1, 2, 3. Required.
          *
          * @param count the value
          * @return this builder
@@ -40,7 +40,7 @@ public record DeductDuration(
         }
 
         /**
-         * unit: Unit. Always DAY.
+         * unit: Unit of the duration. Always DAY.
          *
          * @param unit the value
          * @return this builder

@@ -4,11 +4,11 @@ package io.payseal.wechat.papay;
 import com.fasterxml.jackson.annotation.JsonProperty;
 
 /**
- * The object deduct_schedule.
+ * The object deduct_schedule. When and how much is deducted.
  *
- * @param description description: Description. Required.
- * @param estimatedDeductAmount estimated_deduct_amount: Estimated deduct amount. Required.
- * @param estimatedDeductDate estimated_deduct_date: Estimated deduct date. Required.
+ * @param description description: What is paid for or done, in words. Required.
+ * @param estimatedDeductAmount estimated_deduct_amount: What is expected to be deducted. Required.
+ * @param estimatedDeductDate estimated_deduct_date: When the deduction is expected, yyyy-MM-dd. Required.
  */
 public record DeductSchedule(
         @JsonProperty("description") String description,
@@ -32,7 +32,7 @@ public record DeductSchedule(
         private Builder() {}
 
         /**
-         * description: Description. Required.
+         * description: What is paid for or done, in words. Required.
          *
          * @param description the value
          * @return this builder
@@ -43,7 +43,7 @@ public record DeductSchedule(
         }
 
         /**
-         * estimated_deduct_amount: Estimated deduct amount. Required.
+         * estimated_deduct_amount: What is expected to be deducted. Required.
          *
          * @param estimatedDeductAmount the value
          * @return this builder
@@ -54,7 +54,7 @@ public record DeductSchedule(
         }
 
         /**
-         * estimated_deduct_date: Estimated deduct date. Required.
+         * estimated_deduct_date: When the deduction is expected, yyyy-MM-dd. Required.
          *
          * @param estimatedDeductDate the value
          * @return this builder

@@ -6,10 +6,10 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The amounts of a deduction.
  *
- * @param total total: Total. In fen.
- * @param payerTotal payer_total: Payer total. In fen.
- * @param currency currency: Currency.
- * @param payerCurrency payer_currency: Payer currency.
+ * @param total total: Amount of the order. In fen.
+ * @param payerTotal payer_total: What the payer pays after discounts. In fen.
+ * @param currency currency: Currency, ISO 4217.
+ * @param payerCurrency payer_currency: Currency in which the payer pays, ISO 4217.
  */
 public record DeductedAmount(
         @JsonProperty("total") Long total,

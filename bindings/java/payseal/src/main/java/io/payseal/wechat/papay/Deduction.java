@@ -7,7 +7,7 @@ import com.fasterxml.jackson.annotation.JsonProperty;
  * The answer to POST /v3/papay/insurance-pay/transactions/apply.
  *
  * @param amount amount: Amount.
- * @param outTradeNo out_trade_no: Out trade no.
+ * @param outTradeNo out_trade_no: The merchant's order number, unique for the merchant id.
  */
 public record Deduction(
         @JsonProperty("amount") DeductAmount amount,

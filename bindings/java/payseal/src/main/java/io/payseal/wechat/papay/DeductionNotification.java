@@ -6,23 +6,23 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * A deduction that succeeded or failed. Plaintext of TRANSACTION.SUCCESS, TRANSACTION.FAIL.
  *
- * @param appid appid: Appid.
- * @param mchid mchid: Mchid.
- * @param spAppid sp_appid: Sp appid.
- * @param spMchid sp_mchid: Sp mchid.
- * @param subAppid sub_appid: Sub appid.
- * @param subMchid sub_mchid: Sub mchid.
- * @param contractId contract_id: Contract id.
- * @param outTradeNo out_trade_no: Out trade no.
- * @param transactionId transaction_id: Transaction id.
- * @param tradeType trade_type: Trade type.
- * @param tradeState trade_state: Trade state.
- * @param tradeStateDesc trade_state_desc: Trade state desc.
- * @param bankType bank_type: Bank type.
- * @param attach attach: Attach.
- * @param successTime success_time: Success time. RFC 3339.
+ * @param appid appid: App id of the official account, mini-program or app.
+ * @param mchid mchid: Merchant id.
+ * @param spAppid sp_appid: App id of the service provider.
+ * @param spMchid sp_mchid: Merchant id of the service provider.
+ * @param subAppid sub_appid: App id of the sub-merchant.
+ * @param subMchid sub_mchid: Merchant id of the sub-merchant.
+ * @param contractId contract_id: WeChat Pay's number of the contract.
+ * @param outTradeNo out_trade_no: The merchant's order number, unique for the merchant id.
+ * @param transactionId transaction_id: WeChat Pay's number of the payment.
+ * @param tradeType trade_type: Way of paying.
+ * @param tradeState trade_state: State of the payment.
+ * @param tradeStateDesc trade_state_desc: The state of the payment in words.
+ * @param bankType bank_type: The payer's bank and kind of card.
+ * @param attach attach: The merchant's own data, returned as it is.
+ * @param successTime success_time: When it succeeded. RFC 3339.
  * @param amount amount: Amount.
- * @param payer payer: Payer.
+ * @param payer payer: Who pays.
  */
 public record DeductionNotification(
         @JsonProperty("appid") String appid,

@@ -6,9 +6,9 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * Who paid.
  *
- * @param openid openid: Openid.
- * @param spOpenid sp_openid: Sp openid.
- * @param subOpenid sub_openid: Sub openid.
+ * @param openid openid: The user's id within the app id.
+ * @param spOpenid sp_openid: The user's id within the service provider's app id.
+ * @param subOpenid sub_openid: The user's id within the sub-merchant's app id.
  */
 public record DeductionPayer(
         @JsonProperty("openid") String openid,

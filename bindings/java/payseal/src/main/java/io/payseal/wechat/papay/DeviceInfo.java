@@ -4,13 +4,13 @@ package io.payseal.wechat.papay;
 import com.fasterxml.jackson.annotation.JsonProperty;
 
 /**
- * The object device_info.
+ * The object device_info. The device.
  *
  * @param daysSinceFirstLogin days_since_first_login: Days since first login. One of
  *     DAYS_SINCE_FIRST_LOGIN_MORE_THEN_180_DAYS, DAYS_SINCE_FIRST_LOGIN_UNKNOW, DAYS_SINCE_FIRST_LOGIN_WITHIN_180_DAYS,
  *     DAYS_SINCE_FIRST_LOGIN_WITHIN_1_DAY, DAYS_SINCE_FIRST_LOGIN_WITHIN_30_DAYS, DAYS_SINCE_FIRST_LOGIN_WITHIN_7_DAYS,
  *     DAYS_SINCE_FIRST_LOGIN_WITHIN_90_DAYS. Required.
- * @param deviceId device_id: Device id. Required.
+ * @param deviceId device_id: The merchant's number of the device. Required.
  * @param deviceIp device_ip: Device ip. Required.
  * @param deviceOs device_os: Device os. Required.
  * @param deviceRunningAsRoot device_running_as_root: Device running as root. Required.
@@ -65,7 +65,7 @@ public record DeviceInfo(
         }
 
         /**
-         * device_id: Device id. Required.
+         * device_id: The merchant's number of the device. Required.
          *
          * @param deviceId the value
          * @return this builder

@@ -6,8 +6,8 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The object estimated_amount.
  *
- * @param amount amount: Amount. Required.
- * @param currency currency: Currency.
+ * @param amount amount: What is expected to be deducted. In fen. Required.
+ * @param currency currency: Currency, ISO 4217.
  */
 public record EstimatedAmount(
         @JsonProperty("amount") long amount,
@@ -29,7 +29,7 @@ public record EstimatedAmount(
         private Builder() {}
 
         /**
-         * amount: Amount. Required.
+         * amount: What is expected to be deducted. In fen. Required.
          *
          * @param amount the value
          * @return this builder
@@ -40,7 +40,7 @@ public record EstimatedAmount(
         }
 
         /**
-         * currency: Currency.
+         * currency: Currency, ISO 4217.
          *
          * @param currency the value
          * @return this builder

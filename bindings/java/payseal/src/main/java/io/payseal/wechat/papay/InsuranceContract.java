@@ -7,19 +7,19 @@ import com.fasterxml.jackson.annotation.JsonProperty;
  * The answer to GET /v3/papay/insurance-sign/contracts/plan-id/{plan_id}/out-contract-code/{out_contract_code}.
  * Plaintext of INSURANCE_ENTRUST.SIGN, INSURANCE_ENTRUST.TERMINATE, INSURANCE_ENTRUST.RENEW.
  *
- * @param appid appid: Appid.
- * @param contractExpiredTime contract_expired_time: Contract expired time. RFC 3339.
- * @param contractId contract_id: Contract id.
- * @param contractSignedTime contract_signed_time: Contract signed time. RFC 3339.
- * @param contractState contract_state: Contract state. SIGNED, SIGN_FAILED, TERMINATED, TERMINATE_PENDING,
+ * @param appid appid: App id of the official account, mini-program or app.
+ * @param contractExpiredTime contract_expired_time: When the contract ends. RFC 3339.
+ * @param contractId contract_id: WeChat Pay's number of the contract.
+ * @param contractSignedTime contract_signed_time: When the contract was signed. RFC 3339.
+ * @param contractState contract_state: State of the contract. SIGNED, SIGN_FAILED, TERMINATED, TERMINATE_PENDING,
  *     TO_BE_RENEWED, or what the provider adds.
- * @param contractTerminateInfo contract_terminate_info: Contract terminate info.
+ * @param contractTerminateInfo contract_terminate_info: How and when the contract was ended.
  * @param insuredDisplayName insured_display_name: Insured display name.
- * @param mchid mchid: Mchid.
- * @param openid openid: Openid.
- * @param outContractCode out_contract_code: Out contract code.
- * @param outUserCode out_user_code: Out user code.
- * @param planId plan_id: Plan id.
+ * @param mchid mchid: Merchant id.
+ * @param openid openid: The user's id within the app id.
+ * @param outContractCode out_contract_code: The merchant's number of the contract.
+ * @param outUserCode out_user_code: The merchant's number of the user.
+ * @param planId plan_id: Number of the plan or of the contract's template.
  * @param revokeTerminateContractRedirectAppid revoke_terminate_contract_redirect_appid: Revoke terminate contract
  *     redirect appid.
  * @param revokeTerminateContractRedirectUrl revoke_terminate_contract_redirect_url: Revoke terminate contract

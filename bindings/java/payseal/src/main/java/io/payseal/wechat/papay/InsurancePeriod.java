@@ -7,13 +7,13 @@ import com.fasterxml.jackson.annotation.JsonProperty;
  * The answer to GET
  * /v3/papay/insurance-pay/policy-periods/contract-id/{contract_id}/policy-period-id/{policy_period_id}.
  *
- * @param deductAmount deduct_amount: Deduct amount.
- * @param deductDate deduct_date: Deduct date.
+ * @param deductAmount deduct_amount: What is deducted.
+ * @param deductDate deduct_date: When it is deducted, yyyy-MM-dd.
  * @param deductEndDate deduct_end_date: Deduct end date.
  * @param deductStartDate deduct_start_date: Deduct start date.
  * @param policyPeriodId policy_period_id: Policy period id.
  * @param policyPeriodState policy_period_state: Policy period state.
- * @param scheduledAmount scheduled_amount: Scheduled amount.
+ * @param scheduledAmount scheduled_amount: What has been planned to be deducted.
  */
 public record InsurancePeriod(
         @JsonProperty("deduct_amount") DeductAmount deductAmount,

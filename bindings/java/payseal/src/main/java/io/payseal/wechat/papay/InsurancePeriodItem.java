@@ -4,15 +4,15 @@ package io.payseal.wechat.papay;
 import com.fasterxml.jackson.annotation.JsonProperty;
 
 /**
- * An item of data.
+ * An item of data. What is listed.
  *
- * @param deductAmount deduct_amount: Deduct amount.
- * @param deductDate deduct_date: Deduct date.
- * @param estimatedDeductAmount estimated_deduct_amount: Estimated deduct amount.
- * @param estimatedDeductDate estimated_deduct_date: Estimated deduct date.
+ * @param deductAmount deduct_amount: What is deducted.
+ * @param deductDate deduct_date: When it is deducted, yyyy-MM-dd.
+ * @param estimatedDeductAmount estimated_deduct_amount: What is expected to be deducted.
+ * @param estimatedDeductDate estimated_deduct_date: When the deduction is expected, yyyy-MM-dd.
  * @param policyPeriodId policy_period_id: Policy period id.
  * @param policyPeriodState policy_period_state: Policy period state.
- * @param scheduledAmount scheduled_amount: Scheduled amount.
+ * @param scheduledAmount scheduled_amount: What has been planned to be deducted.
  */
 public record InsurancePeriodItem(
         @JsonProperty("deduct_amount") DeductAmount deductAmount,

@@ -6,8 +6,8 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * An item of policy_periods.
  *
- * @param estimatedDeductAmount estimated_deduct_amount: Estimated deduct amount. Required.
- * @param estimatedDeductDate estimated_deduct_date: Estimated deduct date. Required.
+ * @param estimatedDeductAmount estimated_deduct_amount: What is expected to be deducted. Required.
+ * @param estimatedDeductDate estimated_deduct_date: When the deduction is expected, yyyy-MM-dd. Required.
  * @param policyCoverageDetail policy_coverage_detail: Policy coverage detail.
  * @param policyPeriodId policy_period_id: Policy period id. Required.
  */
@@ -35,7 +35,7 @@ public record InsuredPolicyPeriod(
         private Builder() {}
 
         /**
-         * estimated_deduct_amount: Estimated deduct amount. Required.
+         * estimated_deduct_amount: What is expected to be deducted. Required.
          *
          * @param estimatedDeductAmount the value
          * @return this builder
@@ -46,7 +46,7 @@ public record InsuredPolicyPeriod(
         }
 
         /**
-         * estimated_deduct_date: Estimated deduct date. Required.
+         * estimated_deduct_date: When the deduction is expected, yyyy-MM-dd. Required.
          *
          * @param estimatedDeductDate the value
          * @return this builder

@@ -6,8 +6,8 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * An item of policy_periods.
  *
- * @param estimatedDeductAmount estimated_deduct_amount: Estimated deduct amount.
- * @param estimatedDeductDate estimated_deduct_date: Estimated deduct date.
+ * @param estimatedDeductAmount estimated_deduct_amount: What is expected to be deducted.
+ * @param estimatedDeductDate estimated_deduct_date: When the deduction is expected, yyyy-MM-dd.
  * @param policyPeriodId policy_period_id: Policy period id.
  */
 public record ModifiedPolicyPeriod(

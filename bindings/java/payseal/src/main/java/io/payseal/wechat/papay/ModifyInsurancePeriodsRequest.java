@@ -8,7 +8,7 @@ import java.util.List;
  * The body of POST /v3/papay/insurance-sign/policy-periods/plan-id/{plan_id}/contract-id/{contract_id}/modify.
  *
  * @param allowCancelScheduled allow_cancel_scheduled: Allow cancel scheduled.
- * @param appid appid: Appid. Required.
+ * @param appid appid: App id of the official account, mini-program or app. Required.
  * @param policyPeriods policy_periods: Policy periods. Required.
  */
 public record ModifyInsurancePeriodsRequest(
@@ -44,7 +44,7 @@ public record ModifyInsurancePeriodsRequest(
         }
 
         /**
-         * appid: Appid. Required.
+         * appid: App id of the official account, mini-program or app. Required.
          *
          * @param appid the value
          * @return this builder

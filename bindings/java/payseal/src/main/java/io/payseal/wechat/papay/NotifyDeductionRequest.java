@@ -6,10 +6,10 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The body of POST /v3/papay/contracts/{contract_id}/notify.
  *
- * @param appid appid: Appid. Required.
+ * @param appid appid: App id of the official account, mini-program or app. Required.
  * @param deductDuration deduct_duration: Deduct duration.
  * @param estimatedAmount estimated_amount: Estimated amount. Required.
- * @param mchid mchid: Mchid. Required.
+ * @param mchid mchid: Merchant id. Required.
  */
 public record NotifyDeductionRequest(
         @JsonProperty("appid") String appid,
@@ -35,7 +35,7 @@ public record NotifyDeductionRequest(
         private Builder() {}
 
         /**
-         * appid: Appid. Required.
+         * appid: App id of the official account, mini-program or app. Required.
          *
          * @param appid the value
          * @return this builder
@@ -68,7 +68,7 @@ public record NotifyDeductionRequest(
         }
 
         /**
-         * mchid: Mchid. Required.
+         * mchid: Merchant id. Required.
          *
          * @param mchid the value
          * @return this builder

@@ -6,8 +6,8 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The body of POST /v3/papay/contracts/{contract_id}/fail-notify.
  *
- * @param appid appid: Appid. Required.
- * @param mchid mchid: Mchid. Required.
+ * @param appid appid: App id of the official account, mini-program or app. Required.
+ * @param mchid mchid: Merchant id. Required.
  */
 public record NotifyFailedDeductionRequest(
         @JsonProperty("appid") String appid,
@@ -29,7 +29,7 @@ public record NotifyFailedDeductionRequest(
         private Builder() {}
 
         /**
-         * appid: Appid. Required.
+         * appid: App id of the official account, mini-program or app. Required.
          *
          * @param appid the value
          * @return this builder
@@ -40,7 +40,7 @@ public record NotifyFailedDeductionRequest(
         }
 
         /**
-         * mchid: Mchid. Required.
+         * mchid: Merchant id. Required.
          *
          * @param mchid the value
          * @return this builder

@@ -8,10 +8,10 @@ import com.fasterxml.jackson.annotation.JsonProperty;
  *
  * @param deductDuration deduct_duration: Deduct duration.
  * @param estimatedAmount estimated_amount: Estimated amount. Required.
- * @param spAppid sp_appid: Sp appid. Required.
- * @param spMchid sp_mchid: Sp mchid. Left out, it is the configuration's mchid.
- * @param subAppid sub_appid: Sub appid.
- * @param subMchid sub_mchid: Sub mchid. Required.
+ * @param spAppid sp_appid: App id of the service provider. Required.
+ * @param spMchid sp_mchid: Merchant id of the service provider. Left out, it is the configuration's mchid.
+ * @param subAppid sub_appid: App id of the sub-merchant.
+ * @param subMchid sub_mchid: Merchant id of the sub-merchant. Required.
  */
 public record NotifyPartnerDeductionRequest(
         @JsonProperty("deduct_duration") PartnerDeductDuration deductDuration,
@@ -63,7 +63,7 @@ public record NotifyPartnerDeductionRequest(
         }
 
         /**
-         * sp_appid: Sp appid. Required.
+         * sp_appid: App id of the service provider. Required.
          *
          * @param spAppid the value
          * @return this builder
@@ -74,7 +74,7 @@ public record NotifyPartnerDeductionRequest(
         }
 
         /**
-         * sp_mchid: Sp mchid. Left out, it is the configuration's mchid.
+         * sp_mchid: Merchant id of the service provider. Left out, it is the configuration's mchid.
          *
          * @param spMchid the value
          * @return this builder
@@ -85,7 +85,7 @@ public record NotifyPartnerDeductionRequest(
         }
 
         /**
-         * sub_appid: Sub appid.
+         * sub_appid: App id of the sub-merchant.
          *
          * @param subAppid the value
          * @return this builder
@@ -96,7 +96,7 @@ public record NotifyPartnerDeductionRequest(
         }
 
         /**
-         * sub_mchid: Sub mchid. Required.
+         * sub_mchid: Merchant id of the sub-merchant. Required.
          *
          * @param subMchid the value
          * @return this builder

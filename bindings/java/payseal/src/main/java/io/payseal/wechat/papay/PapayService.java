@@ -26,7 +26,7 @@ public final class PapayService {
     /**
      * Has a user told that a deduction failed. It calls {@code POST /v3/papay/contracts/{contract_id}/fail-notify}.
      *
-     * @param contractId contract_id: Contract id. Required.
+     * @param contractId contract_id: WeChat Pay's number of the contract. Required.
      * @param request what to send
      * @throws PaysealException why it failed; its outcome says whether money may have moved
      */
@@ -37,7 +37,7 @@ public final class PapayService {
     /**
      * Has a user told that a deduction failed. It calls {@code POST /v3/papay/contracts/{contract_id}/fail-notify}.
      *
-     * @param contractId contract_id: Contract id. Required.
+     * @param contractId contract_id: WeChat Pay's number of the contract. Required.
      * @param request what to send
      * @param options options of this call; {@code null} for none
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -54,7 +54,7 @@ public final class PapayService {
     /**
      * Has a user told of a deduction to come. It calls {@code POST /v3/papay/contracts/{contract_id}/notify}.
      *
-     * @param contractId contract_id: Contract id. Required.
+     * @param contractId contract_id: WeChat Pay's number of the contract. Required.
      * @param request what to send
      * @throws PaysealException why it failed; its outcome says whether money may have moved
      */
@@ -65,7 +65,7 @@ public final class PapayService {
     /**
      * Has a user told of a deduction to come. It calls {@code POST /v3/papay/contracts/{contract_id}/notify}.
      *
-     * @param contractId contract_id: Contract id. Required.
+     * @param contractId contract_id: WeChat Pay's number of the contract. Required.
      * @param request what to send
      * @param options options of this call; {@code null} for none
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -83,7 +83,7 @@ public final class PapayService {
      * Queries a period of an insurance and its deduction. It calls {@code GET
      * /v3/papay/insurance-pay/policy-periods/contract-id/{contract_id}/policy-period-id/{policy_period_id}}.
      *
-     * @param contractId contract_id: Contract id. Required.
+     * @param contractId contract_id: WeChat Pay's number of the contract. Required.
      * @param policyPeriodId policy_period_id: Policy period id. Required.
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -96,7 +96,7 @@ public final class PapayService {
      * Queries a period of an insurance and its deduction. It calls {@code GET
      * /v3/papay/insurance-pay/policy-periods/contract-id/{contract_id}/policy-period-id/{policy_period_id}}.
      *
-     * @param contractId contract_id: Contract id. Required.
+     * @param contractId contract_id: WeChat Pay's number of the contract. Required.
      * @param policyPeriodId policy_period_id: Policy period id. Required.
      * @param options options of this call; {@code null} for none
      * @return the verified answer
@@ -118,7 +118,7 @@ public final class PapayService {
      * Plans the deduction for a period of an insurance. It calls {@code POST
      * /v3/papay/insurance-pay/policy-periods/contract-id/{contract_id}/policy-period-id/{policy_period_id}/schedule}.
      *
-     * @param contractId contract_id: Contract id. Required.
+     * @param contractId contract_id: WeChat Pay's number of the contract. Required.
      * @param policyPeriodId policy_period_id: Policy period id. Required.
      * @param request what to send
      * @return the verified answer
@@ -133,7 +133,7 @@ public final class PapayService {
      * Plans the deduction for a period of an insurance. It calls {@code POST
      * /v3/papay/insurance-pay/policy-periods/contract-id/{contract_id}/policy-period-id/{policy_period_id}/schedule}.
      *
-     * @param contractId contract_id: Contract id. Required.
+     * @param contractId contract_id: WeChat Pay's number of the contract. Required.
      * @param policyPeriodId policy_period_id: Policy period id. Required.
      * @param request what to send
      * @param options options of this call; {@code null} for none
@@ -185,8 +185,8 @@ public final class PapayService {
      * Renews the contract of an insurance. It calls {@code POST
      * /v3/papay/insurance-sign/contracts/plan-id/{plan_id}/contract-id/{contract_id}/renew}.
      *
-     * @param planId plan_id: Plan id. Required.
-     * @param contractId contract_id: Contract id. Required.
+     * @param planId plan_id: Number of the plan or of the contract's template. Required.
+     * @param contractId contract_id: WeChat Pay's number of the contract. Required.
      * @param request what to send
      * @throws PaysealException why it failed; its outcome says whether money may have moved
      */
@@ -198,8 +198,8 @@ public final class PapayService {
      * Renews the contract of an insurance. It calls {@code POST
      * /v3/papay/insurance-sign/contracts/plan-id/{plan_id}/contract-id/{contract_id}/renew}.
      *
-     * @param planId plan_id: Plan id. Required.
-     * @param contractId contract_id: Contract id. Required.
+     * @param planId plan_id: Number of the plan or of the contract's template. Required.
+     * @param contractId contract_id: WeChat Pay's number of the contract. Required.
      * @param request what to send
      * @param options options of this call; {@code null} for none
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -220,8 +220,8 @@ public final class PapayService {
      * Queries the contract of an insurance. It calls {@code GET
      * /v3/papay/insurance-sign/contracts/plan-id/{plan_id}/out-contract-code/{out_contract_code}}.
      *
-     * @param planId plan_id: Plan id. Required.
-     * @param outContractCode out_contract_code: Out contract code. Required.
+     * @param planId plan_id: Number of the plan or of the contract's template. Required.
+     * @param outContractCode out_contract_code: The merchant's number of the contract. Required.
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
      */
@@ -233,8 +233,8 @@ public final class PapayService {
      * Queries the contract of an insurance. It calls {@code GET
      * /v3/papay/insurance-sign/contracts/plan-id/{plan_id}/out-contract-code/{out_contract_code}}.
      *
-     * @param planId plan_id: Plan id. Required.
-     * @param outContractCode out_contract_code: Out contract code. Required.
+     * @param planId plan_id: Number of the plan or of the contract's template. Required.
+     * @param outContractCode out_contract_code: The merchant's number of the contract. Required.
      * @param options options of this call; {@code null} for none
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -255,8 +255,8 @@ public final class PapayService {
      * Ends the contract of an insurance. It calls {@code POST
      * /v3/papay/insurance-sign/contracts/plan-id/{plan_id}/out-contract-code/{out_contract_code}/terminate}.
      *
-     * @param planId plan_id: Plan id. Required.
-     * @param outContractCode out_contract_code: Out contract code. Required.
+     * @param planId plan_id: Number of the plan or of the contract's template. Required.
+     * @param outContractCode out_contract_code: The merchant's number of the contract. Required.
      * @param request what to send
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -270,8 +270,8 @@ public final class PapayService {
      * Ends the contract of an insurance. It calls {@code POST
      * /v3/papay/insurance-sign/contracts/plan-id/{plan_id}/out-contract-code/{out_contract_code}/terminate}.
      *
-     * @param planId plan_id: Plan id. Required.
-     * @param outContractCode out_contract_code: Out contract code. Required.
+     * @param planId plan_id: Number of the plan or of the contract's template. Required.
+     * @param outContractCode out_contract_code: The merchant's number of the contract. Required.
      * @param request what to send
      * @param options options of this call; {@code null} for none
      * @return the verified answer
@@ -403,8 +403,8 @@ public final class PapayService {
      * Changes the periods of an insurance. It calls {@code POST
      * /v3/papay/insurance-sign/policy-periods/plan-id/{plan_id}/contract-id/{contract_id}/modify}.
      *
-     * @param planId plan_id: Plan id. Required.
-     * @param contractId contract_id: Contract id. Required.
+     * @param planId plan_id: Number of the plan or of the contract's template. Required.
+     * @param contractId contract_id: WeChat Pay's number of the contract. Required.
      * @param request what to send
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -418,8 +418,8 @@ public final class PapayService {
      * Changes the periods of an insurance. It calls {@code POST
      * /v3/papay/insurance-sign/policy-periods/plan-id/{plan_id}/contract-id/{contract_id}/modify}.
      *
-     * @param planId plan_id: Plan id. Required.
-     * @param contractId contract_id: Contract id. Required.
+     * @param planId plan_id: Number of the plan or of the contract's template. Required.
+     * @param contractId contract_id: WeChat Pay's number of the contract. Required.
      * @param request what to send
      * @param options options of this call; {@code null} for none
      * @return the verified answer
@@ -443,8 +443,8 @@ public final class PapayService {
      * Lists the periods of an insurance. It calls {@code GET
      * /v3/papay/insurance-sign/policy_periods/plan-id/{plan_id}/out-contract-code/{out_contract_code}}.
      *
-     * @param planId plan_id: Plan id. Required.
-     * @param outContractCode out_contract_code: Out contract code. Required.
+     * @param planId plan_id: Number of the plan or of the contract's template. Required.
+     * @param outContractCode out_contract_code: The merchant's number of the contract. Required.
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
      */
@@ -456,10 +456,10 @@ public final class PapayService {
      * Lists the periods of an insurance. It calls {@code GET
      * /v3/papay/insurance-sign/policy_periods/plan-id/{plan_id}/out-contract-code/{out_contract_code}}.
      *
-     * @param planId plan_id: Plan id. Required.
-     * @param outContractCode out_contract_code: Out contract code. Required.
-     * @param limit limit: Limit. {@code null} leaves it out.
-     * @param offset offset: Offset. {@code null} leaves it out.
+     * @param planId plan_id: Number of the plan or of the contract's template. Required.
+     * @param outContractCode out_contract_code: The merchant's number of the contract. Required.
+     * @param limit limit: How many to list at most. {@code null} leaves it out.
+     * @param offset offset: How many to pass over before the first that is listed. {@code null} leaves it out.
      * @param options options of this call; {@code null} for none
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -510,8 +510,8 @@ public final class PapayService {
      * Queries the planned deduction of a sub-merchant's contract. It calls {@code GET
      * /v3/papay/pay/partner/schedules/contract-id/{contract_id}}.
      *
-     * @param contractId contract_id: Contract id. Required.
-     * @param subMchid sub_mchid: Sub mchid. Required.
+     * @param contractId contract_id: WeChat Pay's number of the contract. Required.
+     * @param subMchid sub_mchid: Merchant id of the sub-merchant. Required.
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
      */
@@ -523,8 +523,8 @@ public final class PapayService {
      * Queries the planned deduction of a sub-merchant's contract. It calls {@code GET
      * /v3/papay/pay/partner/schedules/contract-id/{contract_id}}.
      *
-     * @param contractId contract_id: Contract id. Required.
-     * @param subMchid sub_mchid: Sub mchid. Required.
+     * @param contractId contract_id: WeChat Pay's number of the contract. Required.
+     * @param subMchid sub_mchid: Merchant id of the sub-merchant. Required.
      * @param options options of this call; {@code null} for none
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -543,7 +543,7 @@ public final class PapayService {
      * Plans a deduction for a sub-merchant. It calls {@code POST
      * /v3/papay/pay/partner/schedules/contract-id/{contract_id}/schedule}.
      *
-     * @param contractId contract_id: Contract id. Required.
+     * @param contractId contract_id: WeChat Pay's number of the contract. Required.
      * @param request what to send
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -556,7 +556,7 @@ public final class PapayService {
      * Plans a deduction for a sub-merchant. It calls {@code POST
      * /v3/papay/pay/partner/schedules/contract-id/{contract_id}/schedule}.
      *
-     * @param contractId contract_id: Contract id. Required.
+     * @param contractId contract_id: WeChat Pay's number of the contract. Required.
      * @param request what to send
      * @param options options of this call; {@code null} for none
      * @return the verified answer
@@ -602,7 +602,7 @@ public final class PapayService {
      * Queries the planned deduction of a contract. It calls {@code GET
      * /v3/papay/pay/schedules/contract-id/{contract_id}}.
      *
-     * @param contractId contract_id: Contract id. Required.
+     * @param contractId contract_id: WeChat Pay's number of the contract. Required.
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
      */
@@ -614,7 +614,7 @@ public final class PapayService {
      * Queries the planned deduction of a contract. It calls {@code GET
      * /v3/papay/pay/schedules/contract-id/{contract_id}}.
      *
-     * @param contractId contract_id: Contract id. Required.
+     * @param contractId contract_id: WeChat Pay's number of the contract. Required.
      * @param options options of this call; {@code null} for none
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -631,7 +631,7 @@ public final class PapayService {
     /**
      * Plans a deduction. It calls {@code POST /v3/papay/pay/schedules/contract-id/{contract_id}/schedule}.
      *
-     * @param contractId contract_id: Contract id. Required.
+     * @param contractId contract_id: WeChat Pay's number of the contract. Required.
      * @param request what to send
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -643,7 +643,7 @@ public final class PapayService {
     /**
      * Plans a deduction. It calls {@code POST /v3/papay/pay/schedules/contract-id/{contract_id}/schedule}.
      *
-     * @param contractId contract_id: Contract id. Required.
+     * @param contractId contract_id: WeChat Pay's number of the contract. Required.
      * @param request what to send
      * @param options options of this call; {@code null} for none
      * @return the verified answer
@@ -905,8 +905,8 @@ public final class PapayService {
      * Queries a contract that was signed on HarmonyOS. It calls {@code GET
      * /v3/papay/sign/contracts/harmony-plan-id/{plan_id}/out-contract-code/{out_contract_code}}.
      *
-     * @param planId plan_id: Plan id. Required.
-     * @param outContractCode out_contract_code: Out contract code. Required.
+     * @param planId plan_id: Number of the plan or of the contract's template. Required.
+     * @param outContractCode out_contract_code: The merchant's number of the contract. Required.
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
      */
@@ -918,8 +918,8 @@ public final class PapayService {
      * Queries a contract that was signed on HarmonyOS. It calls {@code GET
      * /v3/papay/sign/contracts/harmony-plan-id/{plan_id}/out-contract-code/{out_contract_code}}.
      *
-     * @param planId plan_id: Plan id. Required.
-     * @param outContractCode out_contract_code: Out contract code. Required.
+     * @param planId plan_id: Number of the plan or of the contract's template. Required.
+     * @param outContractCode out_contract_code: The merchant's number of the contract. Required.
      * @param options options of this call; {@code null} for none
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -940,8 +940,8 @@ public final class PapayService {
      * Queries a contract. It calls {@code GET
      * /v3/papay/sign/contracts/plan-id/{plan_id}/out-contract-code/{out_contract_code}}.
      *
-     * @param planId plan_id: Plan id. Required.
-     * @param outContractCode out_contract_code: Out contract code. Required.
+     * @param planId plan_id: Number of the plan or of the contract's template. Required.
+     * @param outContractCode out_contract_code: The merchant's number of the contract. Required.
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
      */
@@ -953,8 +953,8 @@ public final class PapayService {
      * Queries a contract. It calls {@code GET
      * /v3/papay/sign/contracts/plan-id/{plan_id}/out-contract-code/{out_contract_code}}.
      *
-     * @param planId plan_id: Plan id. Required.
-     * @param outContractCode out_contract_code: Out contract code. Required.
+     * @param planId plan_id: Number of the plan or of the contract's template. Required.
+     * @param outContractCode out_contract_code: The merchant's number of the contract. Required.
      * @param options options of this call; {@code null} for none
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -974,8 +974,8 @@ public final class PapayService {
      * Ends a contract. It calls {@code POST
      * /v3/papay/sign/contracts/plan-id/{plan_id}/out-contract-code/{out_contract_code}/terminate}.
      *
-     * @param planId plan_id: Plan id. Required.
-     * @param outContractCode out_contract_code: Out contract code. Required.
+     * @param planId plan_id: Number of the plan or of the contract's template. Required.
+     * @param outContractCode out_contract_code: The merchant's number of the contract. Required.
      * @param request what to send
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -988,8 +988,8 @@ public final class PapayService {
      * Ends a contract. It calls {@code POST
      * /v3/papay/sign/contracts/plan-id/{plan_id}/out-contract-code/{out_contract_code}/terminate}.
      *
-     * @param planId plan_id: Plan id. Required.
-     * @param outContractCode out_contract_code: Out contract code. Required.
+     * @param planId plan_id: Number of the plan or of the contract's template. Required.
+     * @param outContractCode out_contract_code: The merchant's number of the contract. Required.
      * @param request what to send
      * @param options options of this call; {@code null} for none
      * @return the verified answer
@@ -1038,9 +1038,9 @@ public final class PapayService {
      * Queries a sub-merchant's contract. It calls {@code GET
      * /v3/papay/sign/partner/contracts/plan-id/{plan_id}/out-contract-code/{out_contract_code}}.
      *
-     * @param planId plan_id: Plan id. Required.
-     * @param outContractCode out_contract_code: Out contract code. Required.
-     * @param subMchid sub_mchid: Sub mchid. Required.
+     * @param planId plan_id: Number of the plan or of the contract's template. Required.
+     * @param outContractCode out_contract_code: The merchant's number of the contract. Required.
+     * @param subMchid sub_mchid: Merchant id of the sub-merchant. Required.
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
      */
@@ -1052,9 +1052,9 @@ public final class PapayService {
      * Queries a sub-merchant's contract. It calls {@code GET
      * /v3/papay/sign/partner/contracts/plan-id/{plan_id}/out-contract-code/{out_contract_code}}.
      *
-     * @param planId plan_id: Plan id. Required.
-     * @param outContractCode out_contract_code: Out contract code. Required.
-     * @param subMchid sub_mchid: Sub mchid. Required.
+     * @param planId plan_id: Number of the plan or of the contract's template. Required.
+     * @param outContractCode out_contract_code: The merchant's number of the contract. Required.
+     * @param subMchid sub_mchid: Merchant id of the sub-merchant. Required.
      * @param options options of this call; {@code null} for none
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -1077,8 +1077,8 @@ public final class PapayService {
      * Ends a sub-merchant's contract. It calls {@code POST
      * /v3/papay/sign/partner/contracts/plan-id/{plan_id}/out-contract-code/{out_contract_code}/terminate}.
      *
-     * @param planId plan_id: Plan id. Required.
-     * @param outContractCode out_contract_code: Out contract code. Required.
+     * @param planId plan_id: Number of the plan or of the contract's template. Required.
+     * @param outContractCode out_contract_code: The merchant's number of the contract. Required.
      * @param request what to send
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -1092,8 +1092,8 @@ public final class PapayService {
      * Ends a sub-merchant's contract. It calls {@code POST
      * /v3/papay/sign/partner/contracts/plan-id/{plan_id}/out-contract-code/{out_contract_code}/terminate}.
      *
-     * @param planId plan_id: Plan id. Required.
-     * @param outContractCode out_contract_code: Out contract code. Required.
+     * @param planId plan_id: Number of the plan or of the contract's template. Required.
+     * @param outContractCode out_contract_code: The merchant's number of the contract. Required.
      * @param request what to send
      * @param options options of this call; {@code null} for none
      * @return the verified answer
@@ -1117,7 +1117,7 @@ public final class PapayService {
      * Has a user told that a sub-merchant's deduction failed. It calls {@code POST
      * /v3/partner-papay/contracts/{contract_id}/fail-notify}.
      *
-     * @param contractId contract_id: Contract id. Required.
+     * @param contractId contract_id: WeChat Pay's number of the contract. Required.
      * @param request what to send
      * @throws PaysealException why it failed; its outcome says whether money may have moved
      */
@@ -1129,7 +1129,7 @@ public final class PapayService {
      * Has a user told that a sub-merchant's deduction failed. It calls {@code POST
      * /v3/partner-papay/contracts/{contract_id}/fail-notify}.
      *
-     * @param contractId contract_id: Contract id. Required.
+     * @param contractId contract_id: WeChat Pay's number of the contract. Required.
      * @param request what to send
      * @param options options of this call; {@code null} for none
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -1148,7 +1148,7 @@ public final class PapayService {
      * Has a user told of a sub-merchant's deduction to come. It calls {@code POST
      * /v3/partner-papay/contracts/{contract_id}/notify}.
      *
-     * @param contractId contract_id: Contract id. Required.
+     * @param contractId contract_id: WeChat Pay's number of the contract. Required.
      * @param request what to send
      * @throws PaysealException why it failed; its outcome says whether money may have moved
      */
@@ -1160,7 +1160,7 @@ public final class PapayService {
      * Has a user told of a sub-merchant's deduction to come. It calls {@code POST
      * /v3/partner-papay/contracts/{contract_id}/notify}.
      *
-     * @param contractId contract_id: Contract id. Required.
+     * @param contractId contract_id: WeChat Pay's number of the contract. Required.
      * @param request what to send
      * @param options options of this call; {@code null} for none
      * @throws PaysealException why it failed; its outcome says whether money may have moved

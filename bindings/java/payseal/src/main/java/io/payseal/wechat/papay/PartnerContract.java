@@ -6,22 +6,23 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The answer to GET /v3/papay/sign/partner/contracts/plan-id/{plan_id}/out-contract-code/{out_contract_code}.
  *
- * @param contractDisplayAccount contract_display_account: Contract display account.
- * @param contractExpiredTime contract_expired_time: Contract expired time. RFC 3339.
- * @param contractId contract_id: Contract id.
- * @param contractSignedTime contract_signed_time: Contract signed time. RFC 3339.
- * @param contractState contract_state: Contract state.
- * @param contractTerminateInfo contract_terminate_info: Contract terminate info.
- * @param deductSchedule deduct_schedule: Deduct schedule.
- * @param outContractCode out_contract_code: Out contract code.
- * @param outUserCode out_user_code: Out user code.
- * @param planId plan_id: Plan id.
- * @param spAppid sp_appid: Sp appid.
- * @param spMchid sp_mchid: Sp mchid.
- * @param spOpenid sp_openid: Sp openid.
- * @param subAppid sub_appid: Sub appid.
- * @param subMchid sub_mchid: Sub mchid.
- * @param subOpenid sub_openid: Sub openid.
+ * @param contractDisplayAccount contract_display_account: Name of the user's account at the merchant, shown in the
+ *     contract.
+ * @param contractExpiredTime contract_expired_time: When the contract ends. RFC 3339.
+ * @param contractId contract_id: WeChat Pay's number of the contract.
+ * @param contractSignedTime contract_signed_time: When the contract was signed. RFC 3339.
+ * @param contractState contract_state: State of the contract.
+ * @param contractTerminateInfo contract_terminate_info: How and when the contract was ended.
+ * @param deductSchedule deduct_schedule: When and how much is deducted.
+ * @param outContractCode out_contract_code: The merchant's number of the contract.
+ * @param outUserCode out_user_code: The merchant's number of the user.
+ * @param planId plan_id: Number of the plan or of the contract's template.
+ * @param spAppid sp_appid: App id of the service provider.
+ * @param spMchid sp_mchid: Merchant id of the service provider.
+ * @param spOpenid sp_openid: The user's id within the service provider's app id.
+ * @param subAppid sub_appid: App id of the sub-merchant.
+ * @param subMchid sub_mchid: Merchant id of the sub-merchant.
+ * @param subOpenid sub_openid: The user's id within the sub-merchant's app id.
  */
 public record PartnerContract(
         @JsonProperty("contract_display_account") String contractDisplayAccount,

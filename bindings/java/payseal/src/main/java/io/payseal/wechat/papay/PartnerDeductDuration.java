@@ -6,8 +6,8 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The object deduct_duration.
  *
- * @param count count: Count. Required.
- * @param unit unit: Unit.
+ * @param count count: How many. Required.
+ * @param unit unit: Unit of the duration.
  */
 public record PartnerDeductDuration(
         @JsonProperty("count") long count,
@@ -29,7 +29,7 @@ public record PartnerDeductDuration(
         private Builder() {}
 
         /**
-         * count: Count. Required.
+         * count: How many. Required.
          *
          * @param count the value
          * @return this builder
@@ -40,7 +40,7 @@ public record PartnerDeductDuration(
         }
 
         /**
-         * unit: Unit.
+         * unit: Unit of the duration.
          *
          * @param unit the value
          * @return this builder

@@ -6,8 +6,8 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * An item of policy_periods.
  *
- * @param estimatedDeductAmount estimated_deduct_amount: Estimated deduct amount. Required.
- * @param estimatedDeductDate estimated_deduct_date: Estimated deduct date. Required.
+ * @param estimatedDeductAmount estimated_deduct_amount: What is expected to be deducted. Required.
+ * @param estimatedDeductDate estimated_deduct_date: When the deduction is expected, yyyy-MM-dd. Required.
  * @param policyPeriodId policy_period_id: Policy period id. Required.
  */
 public record PolicyPeriod(
@@ -32,7 +32,7 @@ public record PolicyPeriod(
         private Builder() {}
 
         /**
-         * estimated_deduct_amount: Estimated deduct amount. Required.
+         * estimated_deduct_amount: What is expected to be deducted. Required.
          *
          * @param estimatedDeductAmount the value
          * @return this builder
@@ -43,7 +43,7 @@ public record PolicyPeriod(
         }
 
         /**
-         * estimated_deduct_date: Estimated deduct date. Required.
+         * estimated_deduct_date: When the deduction is expected, yyyy-MM-dd. Required.
          *
          * @param estimatedDeductDate the value
          * @return this builder

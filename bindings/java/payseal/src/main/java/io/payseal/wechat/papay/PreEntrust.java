@@ -6,7 +6,7 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The answer to POST /v3/papay/insurance-sign/contracts/pre-entrust-sign/app.
  *
- * @param preEntrustwebId pre_entrustweb_id: Pre entrustweb id.
+ * @param preEntrustwebId pre_entrustweb_id: What the user's device needs to begin signing.
  * @param redirectUrl redirect_url: Redirect url.
  * @param redirectAppid redirect_appid: Redirect appid.
  * @param redirectPath redirect_path: Redirect path.

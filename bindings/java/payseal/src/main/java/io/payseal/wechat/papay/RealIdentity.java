@@ -6,8 +6,8 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The object real_identity.
  *
- * @param idCardNumber id_card_number: Id card number. Sent encrypted: give the plaintext, the library encrypts it.
- *     Required.
+ * @param idCardNumber id_card_number: Number of the identity card. Sent encrypted: give the plaintext, the library
+ *     encrypts it. Required.
  * @param identityType identity_type: Identity type. Always ID_CARD.
  * @param realName real_name: Real name. Sent encrypted: give the plaintext, the library encrypts it. Required.
  */
@@ -39,7 +39,8 @@ public record RealIdentity(
         private Builder() {}
 
         /**
-         * id_card_number: Id card number. Sent encrypted: give the plaintext, the library encrypts it. Required.
+         * id_card_number: Number of the identity card. Sent encrypted: give the plaintext, the library encrypts it.
+         * Required.
          *
          * @param idCardNumber the value
          * @return this builder

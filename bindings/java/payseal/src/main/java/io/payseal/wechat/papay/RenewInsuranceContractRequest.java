@@ -7,7 +7,7 @@ import java.util.List;
 /**
  * The body of POST /v3/papay/insurance-sign/contracts/plan-id/{plan_id}/contract-id/{contract_id}/renew.
  *
- * @param appid appid: Appid. Required.
+ * @param appid appid: App id of the official account, mini-program or app. Required.
  * @param policyPeriods policy_periods: Policy periods. Required.
  */
 public record RenewInsuranceContractRequest(
@@ -30,7 +30,7 @@ public record RenewInsuranceContractRequest(
         private Builder() {}
 
         /**
-         * appid: Appid. Required.
+         * appid: App id of the official account, mini-program or app. Required.
          *
          * @param appid the value
          * @return this builder

@@ -6,12 +6,12 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The answer to GET /v3/papay/pay/partner/schedules/contract-id/{contract_id}.
  *
- * @param deductAmount deduct_amount: Deduct amount.
- * @param deductDate deduct_date: Deduct date.
+ * @param deductAmount deduct_amount: What is deducted.
+ * @param deductDate deduct_date: When it is deducted, yyyy-MM-dd.
  * @param deductEndDate deduct_end_date: Deduct end date.
  * @param deductStartDate deduct_start_date: Deduct start date.
  * @param scheduleState schedule_state: Schedule state.
- * @param scheduledAmount scheduled_amount: Scheduled amount.
+ * @param scheduledAmount scheduled_amount: What has been planned to be deducted.
  */
 public record Schedule(
         @JsonProperty("deduct_amount") DeductAmount deductAmount,

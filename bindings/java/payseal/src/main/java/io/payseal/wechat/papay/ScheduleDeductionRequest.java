@@ -6,7 +6,7 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The body of POST /v3/papay/pay/schedules/contract-id/{contract_id}/schedule.
  *
- * @param appid appid: Appid. Required.
+ * @param appid appid: App id of the official account, mini-program or app. Required.
  * @param scheduleAmount schedule_amount: Schedule amount. Required.
  */
 public record ScheduleDeductionRequest(
@@ -29,7 +29,7 @@ public record ScheduleDeductionRequest(
         private Builder() {}
 
         /**
-         * appid: Appid. Required.
+         * appid: App id of the official account, mini-program or app. Required.
          *
          * @param appid the value
          * @return this builder

@@ -7,8 +7,8 @@ import com.fasterxml.jackson.annotation.JsonProperty;
  * The body of POST
  * /v3/papay/insurance-pay/policy-periods/contract-id/{contract_id}/policy-period-id/{policy_period_id}/schedule.
  *
- * @param appid appid: Appid. Required.
- * @param scheduledAmount scheduled_amount: Scheduled amount. Required.
+ * @param appid appid: App id of the official account, mini-program or app. Required.
+ * @param scheduledAmount scheduled_amount: What has been planned to be deducted. Required.
  */
 public record ScheduleInsuranceDeductionRequest(
         @JsonProperty("appid") String appid,
@@ -30,7 +30,7 @@ public record ScheduleInsuranceDeductionRequest(
         private Builder() {}
 
         /**
-         * appid: Appid. Required.
+         * appid: App id of the official account, mini-program or app. Required.
          *
          * @param appid the value
          * @return this builder
@@ -41,7 +41,7 @@ public record ScheduleInsuranceDeductionRequest(
         }
 
         /**
-         * scheduled_amount: Scheduled amount. Required.
+         * scheduled_amount: What has been planned to be deducted. Required.
          *
          * @param scheduledAmount the value
          * @return this builder

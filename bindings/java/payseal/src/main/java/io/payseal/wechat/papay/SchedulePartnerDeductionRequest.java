@@ -7,9 +7,9 @@ import com.fasterxml.jackson.annotation.JsonProperty;
  * The body of POST /v3/papay/pay/partner/schedules/contract-id/{contract_id}/schedule.
  *
  * @param scheduleAmount schedule_amount: Schedule amount. Required.
- * @param spAppid sp_appid: Sp appid. Required.
- * @param subAppid sub_appid: Sub appid.
- * @param subMchid sub_mchid: Sub mchid. Required.
+ * @param spAppid sp_appid: App id of the service provider. Required.
+ * @param subAppid sub_appid: App id of the sub-merchant.
+ * @param subMchid sub_mchid: Merchant id of the sub-merchant. Required.
  */
 public record SchedulePartnerDeductionRequest(
         @JsonProperty("schedule_amount") ScheduledAmount scheduleAmount,
@@ -46,7 +46,7 @@ public record SchedulePartnerDeductionRequest(
         }
 
         /**
-         * sp_appid: Sp appid. Required.
+         * sp_appid: App id of the service provider. Required.
          *
          * @param spAppid the value
          * @return this builder
@@ -57,7 +57,7 @@ public record SchedulePartnerDeductionRequest(
         }
 
         /**
-         * sub_appid: Sub appid.
+         * sub_appid: App id of the sub-merchant.
          *
          * @param subAppid the value
          * @return this builder
@@ -68,7 +68,7 @@ public record SchedulePartnerDeductionRequest(
         }
 
         /**
-         * sub_mchid: Sub mchid. Required.
+         * sub_mchid: Merchant id of the sub-merchant. Required.
          *
          * @param subMchid the value
          * @return this builder

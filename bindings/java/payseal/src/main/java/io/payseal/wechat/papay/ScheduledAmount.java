@@ -4,10 +4,10 @@ package io.payseal.wechat.papay;
 import com.fasterxml.jackson.annotation.JsonProperty;
 
 /**
- * The object scheduled_amount.
+ * The object scheduled_amount. What has been planned to be deducted.
  *
- * @param currency currency: Currency.
- * @param total total: Total. Required.
+ * @param currency currency: Currency, ISO 4217.
+ * @param total total: Amount of the order. In fen. Required.
  */
 public record ScheduledAmount(
         @JsonProperty("currency") String currency,
@@ -29,7 +29,7 @@ public record ScheduledAmount(
         private Builder() {}
 
         /**
-         * currency: Currency.
+         * currency: Currency, ISO 4217.
          *
          * @param currency the value
          * @return this builder
@@ -40,7 +40,7 @@ public record ScheduledAmount(
         }
 
         /**
-         * total: Total. Required.
+         * total: Amount of the order. In fen. Required.
          *
          * @param total the value
          * @return this builder

@@ -6,14 +6,16 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The body of POST /v3/papay/sign/contracts/pre-entrust-sign.
  *
- * @param appid appid: Appid. Required.
- * @param contractDisplayAccount contract_display_account: Contract display account. Required.
- * @param contractNotifyUrl contract_notify_url: Contract notify url. Required.
- * @param deviceInfo device_info: Device info. Required.
- * @param openid openid: Openid.
- * @param outContractCode out_contract_code: Out contract code. Required.
- * @param outUserCode out_user_code: Out user code. Required.
- * @param planId plan_id: Plan id. Required.
+ * @param appid appid: App id of the official account, mini-program or app. Required.
+ * @param contractDisplayAccount contract_display_account: Name of the user's account at the merchant, shown in the
+ *     contract. Required.
+ * @param contractNotifyUrl contract_notify_url: Where notifications of the contract go: absolute, HTTPS, without
+ *     query. Required.
+ * @param deviceInfo device_info: The device. Required.
+ * @param openid openid: The user's id within the app id.
+ * @param outContractCode out_contract_code: The merchant's number of the contract. Required.
+ * @param outUserCode out_user_code: The merchant's number of the user. Required.
+ * @param planId plan_id: Number of the plan or of the contract's template. Required.
  * @param returnUrl return_url: Return url.
  * @param signScene sign_scene: Sign scene. One of SIGN_SCENE_APP, SIGN_SCENE_QRCODE. Required.
  */
@@ -53,7 +55,7 @@ public record SignHarmonyRequest(
         private Builder() {}
 
         /**
-         * appid: Appid. Required.
+         * appid: App id of the official account, mini-program or app. Required.
          *
          * @param appid the value
          * @return this builder
@@ -64,7 +66,7 @@ public record SignHarmonyRequest(
         }
 
         /**
-         * contract_display_account: Contract display account. Required.
+         * contract_display_account: Name of the user's account at the merchant, shown in the contract. Required.
          *
          * @param contractDisplayAccount the value
          * @return this builder
@@ -75,7 +77,7 @@ public record SignHarmonyRequest(
         }
 
         /**
-         * contract_notify_url: Contract notify url. Required.
+         * contract_notify_url: Where notifications of the contract go: absolute, HTTPS, without query. Required.
          *
          * @param contractNotifyUrl the value
          * @return this builder
@@ -86,7 +88,7 @@ public record SignHarmonyRequest(
         }
 
         /**
-         * device_info: Device info. Required.
+         * device_info: The device. Required.
          *
          * @param deviceInfo the value
          * @return this builder
@@ -97,7 +99,7 @@ public record SignHarmonyRequest(
         }
 
         /**
-         * openid: Openid.
+         * openid: The user's id within the app id.
          *
          * @param openid the value
          * @return this builder
@@ -108,7 +110,7 @@ public record SignHarmonyRequest(
         }
 
         /**
-         * out_contract_code: Out contract code. Required.
+         * out_contract_code: The merchant's number of the contract. Required.
          *
          * @param outContractCode the value
          * @return this builder
@@ -119,7 +121,7 @@ public record SignHarmonyRequest(
         }
 
         /**
-         * out_user_code: Out user code. Required.
+         * out_user_code: The merchant's number of the user. Required.
          *
          * @param outUserCode the value
          * @return this builder
@@ -130,7 +132,7 @@ public record SignHarmonyRequest(
         }
 
         /**
-         * plan_id: Plan id. Required.
+         * plan_id: Number of the plan or of the contract's template. Required.
          *
          * @param planId the value
          * @return this builder

@@ -8,20 +8,21 @@ import java.util.List;
  * The body of POST /v3/papay/insurance-sign/contracts/pre-entrust-sign/app.
  *
  * @param amount amount: Amount.
- * @param appid appid: Appid. Required.
- * @param attach attach: Attach.
+ * @param appid appid: App id of the official account, mini-program or app. Required.
+ * @param attach attach: The merchant's own data, returned as it is.
  * @param canAutoInsure can_auto_insure: Can auto insure.
  * @param canAutoReinsure can_auto_reinsure: Can auto reinsure.
  * @param combinedDeductPeriodCount combined_deduct_period_count: Combined deduct period count.
- * @param contractNotifyUrl contract_notify_url: Contract notify url. Required.
- * @param description description: Description.
- * @param goodsTag goods_tag: Goods tag.
+ * @param contractNotifyUrl contract_notify_url: Where notifications of the contract go: absolute, HTTPS, without
+ *     query. Required.
+ * @param description description: What is paid for or done, in words.
+ * @param goodsTag goods_tag: Mark of goods for discounts.
  * @param insuredDisplayName insured_display_name: Insured display name. Required.
- * @param openid openid: Openid.
- * @param outContractCode out_contract_code: Out contract code. Required.
- * @param outTradeNo out_trade_no: Out trade no.
- * @param outUserCode out_user_code: Out user code.
- * @param planId plan_id: Plan id. Required.
+ * @param openid openid: The user's id within the app id.
+ * @param outContractCode out_contract_code: The merchant's number of the contract. Required.
+ * @param outTradeNo out_trade_no: The merchant's order number, unique for the merchant id.
+ * @param outUserCode out_user_code: The merchant's number of the user.
+ * @param planId plan_id: Number of the plan or of the contract's template. Required.
  * @param policyEndDate policy_end_date: Policy end date. Required.
  * @param policyPeriods policy_periods: Policy periods. Required.
  * @param policyStartDate policy_start_date: Policy start date. Required.
@@ -95,7 +96,7 @@ public record SignInsuranceInAppRequest(
         }
 
         /**
-         * appid: Appid. Required.
+         * appid: App id of the official account, mini-program or app. Required.
          *
          * @param appid the value
          * @return this builder
@@ -106,7 +107,7 @@ public record SignInsuranceInAppRequest(
         }
 
         /**
-         * attach: Attach.
+         * attach: The merchant's own data, returned as it is.
          *
          * @param attach the value
          * @return this builder
@@ -150,7 +151,7 @@ public record SignInsuranceInAppRequest(
         }
 
         /**
-         * contract_notify_url: Contract notify url. Required.
+         * contract_notify_url: Where notifications of the contract go: absolute, HTTPS, without query. Required.
          *
          * @param contractNotifyUrl the value
          * @return this builder
@@ -161,7 +162,7 @@ public record SignInsuranceInAppRequest(
         }
 
         /**
-         * description: Description.
+         * description: What is paid for or done, in words.
          *
          * @param description the value
          * @return this builder
@@ -172,7 +173,7 @@ public record SignInsuranceInAppRequest(
         }
 
         /**
-         * goods_tag: Goods tag.
+         * goods_tag: Mark of goods for discounts.
          *
          * @param goodsTag the value
          * @return this builder
@@ -194,7 +195,7 @@ public record SignInsuranceInAppRequest(
         }
 
         /**
-         * openid: Openid.
+         * openid: The user's id within the app id.
          *
          * @param openid the value
          * @return this builder
@@ -205,7 +206,7 @@ public record SignInsuranceInAppRequest(
         }
 
         /**
-         * out_contract_code: Out contract code. Required.
+         * out_contract_code: The merchant's number of the contract. Required.
          *
          * @param outContractCode the value
          * @return this builder
@@ -216,7 +217,7 @@ public record SignInsuranceInAppRequest(
         }
 
         /**
-         * out_trade_no: Out trade no.
+         * out_trade_no: The merchant's order number, unique for the merchant id.
          *
          * @param outTradeNo the value
          * @return this builder
@@ -227,7 +228,7 @@ public record SignInsuranceInAppRequest(
         }
 
         /**
-         * out_user_code: Out user code.
+         * out_user_code: The merchant's number of the user.
          *
          * @param outUserCode the value
          * @return this builder
@@ -238,7 +239,7 @@ public record SignInsuranceInAppRequest(
         }
 
         /**
-         * plan_id: Plan id. Required.
+         * plan_id: Number of the plan or of the contract's template. Required.
          *
          * @param planId the value
          * @return this builder

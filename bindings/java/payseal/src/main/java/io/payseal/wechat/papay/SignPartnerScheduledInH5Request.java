@@ -6,18 +6,20 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The body of POST /v3/papay/scheduled-deduct-sign/partner/contracts/pre-entrust-sign/h5.
  *
- * @param contractDisplayAccount contract_display_account: Contract display account. Required.
- * @param contractNotifyUrl contract_notify_url: Contract notify url. Required.
- * @param deductSchedule deduct_schedule: Deduct schedule.
+ * @param contractDisplayAccount contract_display_account: Name of the user's account at the merchant, shown in the
+ *     contract. Required.
+ * @param contractNotifyUrl contract_notify_url: Where notifications of the contract go: absolute, HTTPS, without
+ *     query. Required.
+ * @param deductSchedule deduct_schedule: When and how much is deducted.
  * @param jumpControl jump_control: Jump control.
- * @param outContractCode out_contract_code: Out contract code. Required.
- * @param outUserCode out_user_code: Out user code.
- * @param planId plan_id: Plan id. Required.
- * @param spAppid sp_appid: Sp appid. Required.
- * @param spOpenid sp_openid: Sp openid.
- * @param subAppid sub_appid: Sub appid.
- * @param subMchid sub_mchid: Sub mchid. Required.
- * @param subOpenid sub_openid: Sub openid.
+ * @param outContractCode out_contract_code: The merchant's number of the contract. Required.
+ * @param outUserCode out_user_code: The merchant's number of the user.
+ * @param planId plan_id: Number of the plan or of the contract's template. Required.
+ * @param spAppid sp_appid: App id of the service provider. Required.
+ * @param spOpenid sp_openid: The user's id within the service provider's app id.
+ * @param subAppid sub_appid: App id of the sub-merchant.
+ * @param subMchid sub_mchid: Merchant id of the sub-merchant. Required.
+ * @param subOpenid sub_openid: The user's id within the sub-merchant's app id.
  */
 public record SignPartnerScheduledInH5Request(
         @JsonProperty("contract_display_account") String contractDisplayAccount,
@@ -59,7 +61,7 @@ public record SignPartnerScheduledInH5Request(
         private Builder() {}
 
         /**
-         * contract_display_account: Contract display account. Required.
+         * contract_display_account: Name of the user's account at the merchant, shown in the contract. Required.
          *
          * @param contractDisplayAccount the value
          * @return this builder
@@ -70,7 +72,7 @@ public record SignPartnerScheduledInH5Request(
         }
 
         /**
-         * contract_notify_url: Contract notify url. Required.
+         * contract_notify_url: Where notifications of the contract go: absolute, HTTPS, without query. Required.
          *
          * @param contractNotifyUrl the value
          * @return this builder
@@ -81,7 +83,7 @@ public record SignPartnerScheduledInH5Request(
         }
 
         /**
-         * deduct_schedule: Deduct schedule.
+         * deduct_schedule: When and how much is deducted.
          *
          * @param deductSchedule the value
          * @return this builder
@@ -103,7 +105,7 @@ public record SignPartnerScheduledInH5Request(
         }
 
         /**
-         * out_contract_code: Out contract code. Required.
+         * out_contract_code: The merchant's number of the contract. Required.
          *
          * @param outContractCode the value
          * @return this builder
@@ -114,7 +116,7 @@ public record SignPartnerScheduledInH5Request(
         }
 
         /**
-         * out_user_code: Out user code.
+         * out_user_code: The merchant's number of the user.
          *
          * @param outUserCode the value
          * @return this builder
@@ -125,7 +127,7 @@ public record SignPartnerScheduledInH5Request(
         }
 
         /**
-         * plan_id: Plan id. Required.
+         * plan_id: Number of the plan or of the contract's template. Required.
          *
          * @param planId the value
          * @return this builder
@@ -136,7 +138,7 @@ public record SignPartnerScheduledInH5Request(
         }
 
         /**
-         * sp_appid: Sp appid. Required.
+         * sp_appid: App id of the service provider. Required.
          *
          * @param spAppid the value
          * @return this builder
@@ -147,7 +149,7 @@ public record SignPartnerScheduledInH5Request(
         }
 
         /**
-         * sp_openid: Sp openid.
+         * sp_openid: The user's id within the service provider's app id.
          *
          * @param spOpenid the value
          * @return this builder
@@ -158,7 +160,7 @@ public record SignPartnerScheduledInH5Request(
         }
 
         /**
-         * sub_appid: Sub appid.
+         * sub_appid: App id of the sub-merchant.
          *
          * @param subAppid the value
          * @return this builder
@@ -169,7 +171,7 @@ public record SignPartnerScheduledInH5Request(
         }
 
         /**
-         * sub_mchid: Sub mchid. Required.
+         * sub_mchid: Merchant id of the sub-merchant. Required.
          *
          * @param subMchid the value
          * @return this builder
@@ -180,7 +182,7 @@ public record SignPartnerScheduledInH5Request(
         }
 
         /**
-         * sub_openid: Sub openid.
+         * sub_openid: The user's id within the sub-merchant's app id.
          *
          * @param subOpenid the value
          * @return this builder

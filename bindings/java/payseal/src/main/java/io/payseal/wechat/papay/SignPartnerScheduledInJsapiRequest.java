@@ -6,17 +6,19 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The body of POST /v3/papay/scheduled-deduct-sign/partner/contracts/pre-entrust-sign/jsapi.
  *
- * @param contractDisplayAccount contract_display_account: Contract display account. Required.
- * @param contractNotifyUrl contract_notify_url: Contract notify url. Required.
- * @param deductSchedule deduct_schedule: Deduct schedule.
- * @param outContractCode out_contract_code: Out contract code. Required.
- * @param outUserCode out_user_code: Out user code.
- * @param planId plan_id: Plan id. Required.
- * @param spAppid sp_appid: Sp appid. Required.
- * @param spOpenid sp_openid: Sp openid.
- * @param subAppid sub_appid: Sub appid.
- * @param subMchid sub_mchid: Sub mchid. Required.
- * @param subOpenid sub_openid: Sub openid.
+ * @param contractDisplayAccount contract_display_account: Name of the user's account at the merchant, shown in the
+ *     contract. Required.
+ * @param contractNotifyUrl contract_notify_url: Where notifications of the contract go: absolute, HTTPS, without
+ *     query. Required.
+ * @param deductSchedule deduct_schedule: When and how much is deducted.
+ * @param outContractCode out_contract_code: The merchant's number of the contract. Required.
+ * @param outUserCode out_user_code: The merchant's number of the user.
+ * @param planId plan_id: Number of the plan or of the contract's template. Required.
+ * @param spAppid sp_appid: App id of the service provider. Required.
+ * @param spOpenid sp_openid: The user's id within the service provider's app id.
+ * @param subAppid sub_appid: App id of the sub-merchant.
+ * @param subMchid sub_mchid: Merchant id of the sub-merchant. Required.
+ * @param subOpenid sub_openid: The user's id within the sub-merchant's app id.
  */
 public record SignPartnerScheduledInJsapiRequest(
         @JsonProperty("contract_display_account") String contractDisplayAccount,
@@ -56,7 +58,7 @@ public record SignPartnerScheduledInJsapiRequest(
         private Builder() {}
 
         /**
-         * contract_display_account: Contract display account. Required.
+         * contract_display_account: Name of the user's account at the merchant, shown in the contract. Required.
          *
          * @param contractDisplayAccount the value
          * @return this builder
@@ -67,7 +69,7 @@ public record SignPartnerScheduledInJsapiRequest(
         }
 
         /**
-         * contract_notify_url: Contract notify url. Required.
+         * contract_notify_url: Where notifications of the contract go: absolute, HTTPS, without query. Required.
          *
          * @param contractNotifyUrl the value
          * @return this builder
@@ -78,7 +80,7 @@ public record SignPartnerScheduledInJsapiRequest(
         }
 
         /**
-         * deduct_schedule: Deduct schedule.
+         * deduct_schedule: When and how much is deducted.
          *
          * @param deductSchedule the value
          * @return this builder
@@ -89,7 +91,7 @@ public record SignPartnerScheduledInJsapiRequest(
         }
 
         /**
-         * out_contract_code: Out contract code. Required.
+         * out_contract_code: The merchant's number of the contract. Required.
          *
          * @param outContractCode the value
          * @return this builder
@@ -100,7 +102,7 @@ public record SignPartnerScheduledInJsapiRequest(
         }
 
         /**
-         * out_user_code: Out user code.
+         * out_user_code: The merchant's number of the user.
          *
          * @param outUserCode the value
          * @return this builder
@@ -111,7 +113,7 @@ public record SignPartnerScheduledInJsapiRequest(
         }
 
         /**
-         * plan_id: Plan id. Required.
+         * plan_id: Number of the plan or of the contract's template. Required.
          *
          * @param planId the value
          * @return this builder
@@ -122,7 +124,7 @@ public record SignPartnerScheduledInJsapiRequest(
         }
 
         /**
-         * sp_appid: Sp appid. Required.
+         * sp_appid: App id of the service provider. Required.
          *
          * @param spAppid the value
          * @return this builder
@@ -133,7 +135,7 @@ public record SignPartnerScheduledInJsapiRequest(
         }
 
         /**
-         * sp_openid: Sp openid.
+         * sp_openid: The user's id within the service provider's app id.
          *
          * @param spOpenid the value
          * @return this builder
@@ -144,7 +146,7 @@ public record SignPartnerScheduledInJsapiRequest(
         }
 
         /**
-         * sub_appid: Sub appid.
+         * sub_appid: App id of the sub-merchant.
          *
          * @param subAppid the value
          * @return this builder
@@ -155,7 +157,7 @@ public record SignPartnerScheduledInJsapiRequest(
         }
 
         /**
-         * sub_mchid: Sub mchid. Required.
+         * sub_mchid: Merchant id of the sub-merchant. Required.
          *
          * @param subMchid the value
          * @return this builder
@@ -166,7 +168,7 @@ public record SignPartnerScheduledInJsapiRequest(
         }
 
         /**
-         * sub_openid: Sub openid.
+         * sub_openid: The user's id within the sub-merchant's app id.
          *
          * @param subOpenid the value
          * @return this builder

@@ -6,14 +6,16 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The body of POST /v3/papay/scheduled-deduct-sign/contracts/pre-entrust-sign/app.
  *
- * @param appid appid: Appid. Required.
- * @param contractDisplayAccount contract_display_account: Contract display account. Required.
- * @param contractNotifyUrl contract_notify_url: Contract notify url. Required.
- * @param deductSchedule deduct_schedule: Deduct schedule.
- * @param openid openid: Openid.
- * @param outContractCode out_contract_code: Out contract code. Required.
- * @param outUserCode out_user_code: Out user code.
- * @param planId plan_id: Plan id. Required.
+ * @param appid appid: App id of the official account, mini-program or app. Required.
+ * @param contractDisplayAccount contract_display_account: Name of the user's account at the merchant, shown in the
+ *     contract. Required.
+ * @param contractNotifyUrl contract_notify_url: Where notifications of the contract go: absolute, HTTPS, without
+ *     query. Required.
+ * @param deductSchedule deduct_schedule: When and how much is deducted.
+ * @param openid openid: The user's id within the app id.
+ * @param outContractCode out_contract_code: The merchant's number of the contract. Required.
+ * @param outUserCode out_user_code: The merchant's number of the user.
+ * @param planId plan_id: Number of the plan or of the contract's template. Required.
  */
 public record SignScheduledInAppRequest(
         @JsonProperty("appid") String appid,
@@ -47,7 +49,7 @@ public record SignScheduledInAppRequest(
         private Builder() {}
 
         /**
-         * appid: Appid. Required.
+         * appid: App id of the official account, mini-program or app. Required.
          *
          * @param appid the value
          * @return this builder
@@ -58,7 +60,7 @@ public record SignScheduledInAppRequest(
         }
 
         /**
-         * contract_display_account: Contract display account. Required.
+         * contract_display_account: Name of the user's account at the merchant, shown in the contract. Required.
          *
          * @param contractDisplayAccount the value
          * @return this builder
@@ -69,7 +71,7 @@ public record SignScheduledInAppRequest(
         }
 
         /**
-         * contract_notify_url: Contract notify url. Required.
+         * contract_notify_url: Where notifications of the contract go: absolute, HTTPS, without query. Required.
          *
          * @param contractNotifyUrl the value
          * @return this builder
@@ -80,7 +82,7 @@ public record SignScheduledInAppRequest(
         }
 
         /**
-         * deduct_schedule: Deduct schedule.
+         * deduct_schedule: When and how much is deducted.
          *
          * @param deductSchedule the value
          * @return this builder
@@ -91,7 +93,7 @@ public record SignScheduledInAppRequest(
         }
 
         /**
-         * openid: Openid.
+         * openid: The user's id within the app id.
          *
          * @param openid the value
          * @return this builder
@@ -102,7 +104,7 @@ public record SignScheduledInAppRequest(
         }
 
         /**
-         * out_contract_code: Out contract code. Required.
+         * out_contract_code: The merchant's number of the contract. Required.
          *
          * @param outContractCode the value
          * @return this builder
@@ -113,7 +115,7 @@ public record SignScheduledInAppRequest(
         }
 
         /**
-         * out_user_code: Out user code.
+         * out_user_code: The merchant's number of the user.
          *
          * @param outUserCode the value
          * @return this builder
@@ -124,7 +126,7 @@ public record SignScheduledInAppRequest(
         }
 
         /**
-         * plan_id: Plan id. Required.
+         * plan_id: Number of the plan or of the contract's template. Required.
          *
          * @param planId the value
          * @return this builder

@@ -6,15 +6,17 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The body of POST /v3/papay/scheduled-deduct-sign/contracts/pre-entrust-sign/h5.
  *
- * @param appid appid: Appid. Required.
- * @param contractDisplayAccount contract_display_account: Contract display account. Required.
- * @param contractNotifyUrl contract_notify_url: Contract notify url. Required.
- * @param deductSchedule deduct_schedule: Deduct schedule.
+ * @param appid appid: App id of the official account, mini-program or app. Required.
+ * @param contractDisplayAccount contract_display_account: Name of the user's account at the merchant, shown in the
+ *     contract. Required.
+ * @param contractNotifyUrl contract_notify_url: Where notifications of the contract go: absolute, HTTPS, without
+ *     query. Required.
+ * @param deductSchedule deduct_schedule: When and how much is deducted.
  * @param jumpControl jump_control: Jump control.
- * @param openid openid: Openid.
- * @param outContractCode out_contract_code: Out contract code. Required.
- * @param outUserCode out_user_code: Out user code.
- * @param planId plan_id: Plan id. Required.
+ * @param openid openid: The user's id within the app id.
+ * @param outContractCode out_contract_code: The merchant's number of the contract. Required.
+ * @param outUserCode out_user_code: The merchant's number of the user.
+ * @param planId plan_id: Number of the plan or of the contract's template. Required.
  */
 public record SignScheduledInH5Request(
         @JsonProperty("appid") String appid,
@@ -50,7 +52,7 @@ public record SignScheduledInH5Request(
         private Builder() {}
 
         /**
-         * appid: Appid. Required.
+         * appid: App id of the official account, mini-program or app. Required.
          *
          * @param appid the value
          * @return this builder
@@ -61,7 +63,7 @@ public record SignScheduledInH5Request(
         }
 
         /**
-         * contract_display_account: Contract display account. Required.
+         * contract_display_account: Name of the user's account at the merchant, shown in the contract. Required.
          *
          * @param contractDisplayAccount the value
          * @return this builder
@@ -72,7 +74,7 @@ public record SignScheduledInH5Request(
         }
 
         /**
-         * contract_notify_url: Contract notify url. Required.
+         * contract_notify_url: Where notifications of the contract go: absolute, HTTPS, without query. Required.
          *
          * @param contractNotifyUrl the value
          * @return this builder
@@ -83,7 +85,7 @@ public record SignScheduledInH5Request(
         }
 
         /**
-         * deduct_schedule: Deduct schedule.
+         * deduct_schedule: When and how much is deducted.
          *
          * @param deductSchedule the value
          * @return this builder
@@ -105,7 +107,7 @@ public record SignScheduledInH5Request(
         }
 
         /**
-         * openid: Openid.
+         * openid: The user's id within the app id.
          *
          * @param openid the value
          * @return this builder
@@ -116,7 +118,7 @@ public record SignScheduledInH5Request(
         }
 
         /**
-         * out_contract_code: Out contract code. Required.
+         * out_contract_code: The merchant's number of the contract. Required.
          *
          * @param outContractCode the value
          * @return this builder
@@ -127,7 +129,7 @@ public record SignScheduledInH5Request(
         }
 
         /**
-         * out_user_code: Out user code.
+         * out_user_code: The merchant's number of the user.
          *
          * @param outUserCode the value
          * @return this builder
@@ -138,7 +140,7 @@ public record SignScheduledInH5Request(
         }
 
         /**
-         * plan_id: Plan id. Required.
+         * plan_id: Number of the plan or of the contract's template. Required.
          *
          * @param planId the value
          * @return this builder

@@ -6,7 +6,7 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The body of POST /v3/papay/sign/contracts/plan-id/{plan_id}/out-contract-code/{out_contract_code}/terminate.
  *
- * @param contractTerminationRemark contract_termination_remark: Contract termination remark. Required.
+ * @param contractTerminationRemark contract_termination_remark: Why the contract is ended. Required.
  */
 public record TerminateContractRequest(
         @JsonProperty("contract_termination_remark") String contractTerminationRemark) {
@@ -26,7 +26,7 @@ public record TerminateContractRequest(
         private Builder() {}
 
         /**
-         * contract_termination_remark: Contract termination remark. Required.
+         * contract_termination_remark: Why the contract is ended. Required.
          *
          * @param contractTerminationRemark the value
          * @return this builder

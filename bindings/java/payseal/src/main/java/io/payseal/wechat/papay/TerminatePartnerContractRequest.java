@@ -6,8 +6,8 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The body of POST /v3/papay/sign/partner/contracts/plan-id/{plan_id}/out-contract-code/{out_contract_code}/terminate.
  *
- * @param contractTerminationRemark contract_termination_remark: Contract termination remark. Required.
- * @param subMchid sub_mchid: Sub mchid. Required.
+ * @param contractTerminationRemark contract_termination_remark: Why the contract is ended. Required.
+ * @param subMchid sub_mchid: Merchant id of the sub-merchant. Required.
  */
 public record TerminatePartnerContractRequest(
         @JsonProperty("contract_termination_remark") String contractTerminationRemark,
@@ -29,7 +29,7 @@ public record TerminatePartnerContractRequest(
         private Builder() {}
 
         /**
-         * contract_termination_remark: Contract termination remark. Required.
+         * contract_termination_remark: Why the contract is ended. Required.
          *
          * @param contractTerminationRemark the value
          * @return this builder
@@ -40,7 +40,7 @@ public record TerminatePartnerContractRequest(
         }
 
         /**
-         * sub_mchid: Sub mchid. Required.
+         * sub_mchid: Merchant id of the sub-merchant. Required.
          *
          * @param subMchid the value
          * @return this builder

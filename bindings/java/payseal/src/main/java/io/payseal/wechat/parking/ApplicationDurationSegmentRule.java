@@ -11,16 +11,16 @@ import com.fasterxml.jackson.annotation.JsonProperty;
  *     what the provider adds.
  * @param durationFrom duration_from: Duration from.
  * @param durationTo duration_to: Duration to.
- * @param endTime end_time: End time.
- * @param fixedAmount fixed_amount: Fixed amount.
- * @param intervalAmount interval_amount: Interval amount.
- * @param intervalMaxAmount interval_max_amount: Interval max amount.
+ * @param endTime end_time: When it ends.
+ * @param fixedAmount fixed_amount: Fixed price. In fen.
+ * @param intervalAmount interval_amount: What an interval costs. In fen.
+ * @param intervalMaxAmount interval_max_amount: What intervals cost at most. In fen.
  * @param intervalMin interval_min: Interval min.
- * @param maxFeePerDay max_fee_per_day: Max fee per day.
+ * @param maxFeePerDay max_fee_per_day: What a day costs at most. In fen.
  * @param plateType plate_type: Plate type. PLATE_TYPE_FREE, PLATE_TYPE_MONTHLY, PLATE_TYPE_OTHERS,
  *     PLATE_TYPE_PREPAID, PLATE_TYPE_TEMPORARY, PLATE_TYPE_UNKNOWN, or what the provider adds.
- * @param startTime start_time: Start time.
- * @param vehicleType vehicle_type: Vehicle type. VEHICLE_TYPE_ALL_TYPE, VEHICLE_TYPE_EXTRA_LARGE,
+ * @param startTime start_time: When it begins.
+ * @param vehicleType vehicle_type: Kind of vehicle. VEHICLE_TYPE_ALL_TYPE, VEHICLE_TYPE_EXTRA_LARGE,
  *     VEHICLE_TYPE_LARGE, VEHICLE_TYPE_SMALL, VEHICLE_TYPE_UNKNOWN, or what the provider adds.
  */
 public record ApplicationDurationSegmentRule(

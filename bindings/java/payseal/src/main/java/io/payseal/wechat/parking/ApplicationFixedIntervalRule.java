@@ -8,8 +8,8 @@ import com.fasterxml.jackson.annotation.JsonProperty;
  *
  * @param dayType day_type: Day type. DAY_TYPE_ALL_DAY, DAY_TYPE_HOLIDAY, DAY_TYPE_UNKNOWN, DAY_TYPE_WEEKDAY, or
  *     what the provider adds.
- * @param endTime end_time: End time.
- * @param firstAmount first_amount: First amount.
+ * @param endTime end_time: When it ends.
+ * @param firstAmount first_amount: Price of the first interval. In fen.
  * @param firstDuration first_duration: First duration.
  * @param firstDurationMode first_duration_mode: First duration mode. FIRST_DURATION_MODE_EVERY_FIRST_DURATION,
  *     FIRST_DURATION_MODE_ONLY_FIRST_DURATION, FIRST_DURATION_MODE_UNKNOWN, or what the provider adds.
@@ -20,15 +20,15 @@ import com.fasterxml.jackson.annotation.JsonProperty;
  *     FREE_PERIOD_CHARGING_CUMULATIVE_QUOTA_CALCULATION, FREE_PERIOD_CHARGING_ONCE_PER_24_HOURS,
  *     FREE_PERIOD_CHARGING_ONCE_PER_CALENDAR_DAY, FREE_PERIOD_CHARGING_ONCE_PER_ENTRY, FREE_PERIOD_CHARGING_UNKNOWN, or
  *     what the provider adds.
- * @param intervalAmount interval_amount: Interval amount.
+ * @param intervalAmount interval_amount: What an interval costs. In fen.
  * @param intervalDuration interval_duration: Interval duration.
- * @param intervalMaxAmount interval_max_amount: Interval max amount.
+ * @param intervalMaxAmount interval_max_amount: What intervals cost at most. In fen.
  * @param isGreenVehicleFreeParking is_green_vehicle_free_parking: Is green vehicle free parking.
- * @param maxFeePerDay max_fee_per_day: Max fee per day.
+ * @param maxFeePerDay max_fee_per_day: What a day costs at most. In fen.
  * @param plateType plate_type: Plate type. PLATE_TYPE_FREE, PLATE_TYPE_MONTHLY, PLATE_TYPE_OTHERS,
  *     PLATE_TYPE_PREPAID, PLATE_TYPE_TEMPORARY, PLATE_TYPE_UNKNOWN, or what the provider adds.
- * @param startTime start_time: Start time.
- * @param vehicleType vehicle_type: Vehicle type. VEHICLE_TYPE_ALL_TYPE, VEHICLE_TYPE_EXTRA_LARGE,
+ * @param startTime start_time: When it begins.
+ * @param vehicleType vehicle_type: Kind of vehicle. VEHICLE_TYPE_ALL_TYPE, VEHICLE_TYPE_EXTRA_LARGE,
  *     VEHICLE_TYPE_LARGE, VEHICLE_TYPE_SMALL, VEHICLE_TYPE_UNKNOWN, or what the provider adds.
  */
 public record ApplicationFixedIntervalRule(

@@ -6,15 +6,15 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * An item of pre_entry_rule.
  *
- * @param amount amount: Amount.
+ * @param amount amount: Amount. In fen.
  * @param dayType day_type: Day type. DAY_TYPE_ALL_DAY, DAY_TYPE_HOLIDAY, DAY_TYPE_UNKNOWN, DAY_TYPE_WEEKDAY, or
  *     what the provider adds.
- * @param endTime end_time: End time.
- * @param maxFeePerDay max_fee_per_day: Max fee per day.
+ * @param endTime end_time: When it ends.
+ * @param maxFeePerDay max_fee_per_day: What a day costs at most. In fen.
  * @param plateType plate_type: Plate type. PLATE_TYPE_FREE, PLATE_TYPE_MONTHLY, PLATE_TYPE_OTHERS,
  *     PLATE_TYPE_PREPAID, PLATE_TYPE_TEMPORARY, PLATE_TYPE_UNKNOWN, or what the provider adds.
- * @param startTime start_time: Start time.
- * @param vehicleType vehicle_type: Vehicle type. VEHICLE_TYPE_ALL_TYPE, VEHICLE_TYPE_EXTRA_LARGE,
+ * @param startTime start_time: When it begins.
+ * @param vehicleType vehicle_type: Kind of vehicle. VEHICLE_TYPE_ALL_TYPE, VEHICLE_TYPE_EXTRA_LARGE,
  *     VEHICLE_TYPE_LARGE, VEHICLE_TYPE_SMALL, VEHICLE_TYPE_UNKNOWN, or what the provider adds.
  */
 public record ApplicationPreEntryRule(

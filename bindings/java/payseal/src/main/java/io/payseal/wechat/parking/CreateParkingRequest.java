@@ -6,14 +6,15 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The body of POST /v3/vehicle/parking/parkings.
  *
- * @param freeDuration free_duration: Free duration. Required.
- * @param notifyUrl notify_url: Notify url. Required.
- * @param outParkingNo out_parking_no: Out parking no. Required.
- * @param parkingName parking_name: Parking name. Required.
- * @param plateColor plate_color: Plate color. One of BLACK, BLUE, GREEN, LIMEGREEN, WHITE, YELLOW. Required.
- * @param plateNumber plate_number: Plate number. Required.
- * @param startTime start_time: Start time. Required.
- * @param subMchid sub_mchid: Sub mchid. Required.
+ * @param freeDuration free_duration: How long parking is free. In seconds. Required.
+ * @param notifyUrl notify_url: Where the notification goes: absolute, HTTPS, without query. Required.
+ * @param outParkingNo out_parking_no: The merchant's number of the parking. Required.
+ * @param parkingName parking_name: Name of the parking lot. Required.
+ * @param plateColor plate_color: Colour of the plate. One of BLACK, BLUE, GREEN, LIMEGREEN, WHITE, YELLOW.
+ *     Required.
+ * @param plateNumber plate_number: Plate number of the vehicle, without the colour. Required.
+ * @param startTime start_time: When it begins. Required.
+ * @param subMchid sub_mchid: Merchant id of the sub-merchant. Required.
  */
 public record CreateParkingRequest(
         @JsonProperty("free_duration") long freeDuration,
@@ -47,7 +48,7 @@ public record CreateParkingRequest(
         private Builder() {}
 
         /**
-         * free_duration: Free duration. Required.
+         * free_duration: How long parking is free. In seconds. Required.
          *
          * @param freeDuration the value
          * @return this builder
@@ -58,7 +59,7 @@ public record CreateParkingRequest(
         }
 
         /**
-         * notify_url: Notify url. Required.
+         * notify_url: Where the notification goes: absolute, HTTPS, without query. Required.
          *
          * @param notifyUrl the value
          * @return this builder
@@ -69,7 +70,7 @@ public record CreateParkingRequest(
         }
 
         /**
-         * out_parking_no: Out parking no. Required.
+         * out_parking_no: The merchant's number of the parking. Required.
          *
          * @param outParkingNo the value
          * @return this builder
@@ -80,7 +81,7 @@ public record CreateParkingRequest(
         }
 
         /**
-         * parking_name: Parking name. Required.
+         * parking_name: Name of the parking lot. Required.
          *
          * @param parkingName the value
          * @return this builder
@@ -91,7 +92,7 @@ public record CreateParkingRequest(
         }
 
         /**
-         * plate_color: Plate color. One of BLACK, BLUE, GREEN, LIMEGREEN, WHITE, YELLOW. Required.
+         * plate_color: Colour of the plate. One of BLACK, BLUE, GREEN, LIMEGREEN, WHITE, YELLOW. Required.
          *
          * @param plateColor the value
          * @return this builder
@@ -102,7 +103,7 @@ public record CreateParkingRequest(
         }
 
         /**
-         * plate_number: Plate number. Required.
+         * plate_number: Plate number of the vehicle, without the colour. Required.
          *
          * @param plateNumber the value
          * @return this builder
@@ -113,7 +114,7 @@ public record CreateParkingRequest(
         }
 
         /**
-         * start_time: Start time. Required.
+         * start_time: When it begins. Required.
          *
          * @param startTime the value
          * @return this builder
@@ -124,7 +125,7 @@ public record CreateParkingRequest(
         }
 
         /**
-         * sub_mchid: Sub mchid. Required.
+         * sub_mchid: Merchant id of the sub-merchant. Required.
          *
          * @param subMchid the value
          * @return this builder

@@ -8,14 +8,14 @@ import com.fasterxml.jackson.annotation.JsonProperty;
  *
  * @param blockReason block_reason: Block reason. EVALUATION_FAILED, OUT_SERVICE, OVERDUE, PAUSE, or what the
  *     provider adds.
- * @param freeDuration free_duration: Free duration.
- * @param id id: Id.
- * @param outParkingNo out_parking_no: Out parking no.
- * @param parkingName parking_name: Parking name.
- * @param plateColor plate_color: Plate color. BLACK, BLUE, GREEN, LIMEGREEN, WHITE, YELLOW, or what the provider
- *     adds.
- * @param plateNumber plate_number: Plate number.
- * @param startTime start_time: Start time.
+ * @param freeDuration free_duration: How long parking is free. In seconds.
+ * @param id id: Number.
+ * @param outParkingNo out_parking_no: The merchant's number of the parking.
+ * @param parkingName parking_name: Name of the parking lot.
+ * @param plateColor plate_color: Colour of the plate. BLACK, BLUE, GREEN, LIMEGREEN, WHITE, YELLOW, or what the
+ *     provider adds.
+ * @param plateNumber plate_number: Plate number of the vehicle, without the colour.
+ * @param startTime start_time: When it begins.
  * @param state state: State. BLOCKED, NORMAL, or what the provider adds.
  */
 public record CreateParkingResponse(

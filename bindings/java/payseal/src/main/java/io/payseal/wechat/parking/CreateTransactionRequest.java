@@ -7,16 +7,16 @@ import com.fasterxml.jackson.annotation.JsonProperty;
  * The body of POST /v3/vehicle/transactions/parking.
  *
  * @param amount amount: Amount. Required.
- * @param appid appid: Appid. Required.
- * @param attach attach: Attach.
- * @param description description: Description. Required.
- * @param goodsTag goods_tag: Goods tag.
- * @param notifyUrl notify_url: Notify url. Required.
- * @param outTradeNo out_trade_no: Out trade no. Required.
+ * @param appid appid: App id of the official account, mini-program or app. Required.
+ * @param attach attach: The merchant's own data, returned as it is.
+ * @param description description: What is paid for or done, in words. Required.
+ * @param goodsTag goods_tag: Mark of goods for discounts.
+ * @param notifyUrl notify_url: Where the notification goes: absolute, HTTPS, without query. Required.
+ * @param outTradeNo out_trade_no: The merchant's order number, unique for the merchant id. Required.
  * @param parkingInfo parking_info: Parking info.
- * @param profitSharing profit_sharing: Profit sharing. One of N, Y.
- * @param subAppid sub_appid: Sub appid. Required.
- * @param subMchid sub_mchid: Sub mchid. Required.
+ * @param profitSharing profit_sharing: Whether the payment will be shared with others. One of N, Y.
+ * @param subAppid sub_appid: App id of the sub-merchant. Required.
+ * @param subMchid sub_mchid: Merchant id of the sub-merchant. Required.
  * @param tradeScene trade_scene: Trade scene. Required.
  */
 public record CreateTransactionRequest(
@@ -70,7 +70,7 @@ public record CreateTransactionRequest(
         }
 
         /**
-         * appid: Appid. Required.
+         * appid: App id of the official account, mini-program or app. Required.
          *
          * @param appid the value
          * @return this builder
@@ -81,7 +81,7 @@ public record CreateTransactionRequest(
         }
 
         /**
-         * attach: Attach.
+         * attach: The merchant's own data, returned as it is.
          *
          * @param attach the value
          * @return this builder
@@ -92,7 +92,7 @@ public record CreateTransactionRequest(
         }
 
         /**
-         * description: Description. Required.
+         * description: What is paid for or done, in words. Required.
          *
          * @param description the value
          * @return this builder
@@ -103,7 +103,7 @@ public record CreateTransactionRequest(
         }
 
         /**
-         * goods_tag: Goods tag.
+         * goods_tag: Mark of goods for discounts.
          *
          * @param goodsTag the value
          * @return this builder
@@ -114,7 +114,7 @@ public record CreateTransactionRequest(
         }
 
         /**
-         * notify_url: Notify url. Required.
+         * notify_url: Where the notification goes: absolute, HTTPS, without query. Required.
          *
          * @param notifyUrl the value
          * @return this builder
@@ -125,7 +125,7 @@ public record CreateTransactionRequest(
         }
 
         /**
-         * out_trade_no: Out trade no. Required.
+         * out_trade_no: The merchant's order number, unique for the merchant id. Required.
          *
          * @param outTradeNo the value
          * @return this builder
@@ -147,7 +147,7 @@ public record CreateTransactionRequest(
         }
 
         /**
-         * profit_sharing: Profit sharing. One of N, Y.
+         * profit_sharing: Whether the payment will be shared with others. One of N, Y.
          *
          * @param profitSharing the value
          * @return this builder
@@ -158,7 +158,7 @@ public record CreateTransactionRequest(
         }
 
         /**
-         * sub_appid: Sub appid. Required.
+         * sub_appid: App id of the sub-merchant. Required.
          *
          * @param subAppid the value
          * @return this builder
@@ -169,7 +169,7 @@ public record CreateTransactionRequest(
         }
 
         /**
-         * sub_mchid: Sub mchid. Required.
+         * sub_mchid: Merchant id of the sub-merchant. Required.
          *
          * @param subMchid the value
          * @return this builder

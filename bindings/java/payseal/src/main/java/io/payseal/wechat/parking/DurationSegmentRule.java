@@ -10,16 +10,16 @@ import com.fasterxml.jackson.annotation.JsonProperty;
  * @param dayType day_type: Day type. One of DAY_TYPE_ALL_DAY, DAY_TYPE_HOLIDAY, DAY_TYPE_UNKNOWN, DAY_TYPE_WEEKDAY.
  * @param durationFrom duration_from: Duration from.
  * @param durationTo duration_to: Duration to.
- * @param endTime end_time: End time. At most 5 characters.
- * @param fixedAmount fixed_amount: Fixed amount.
- * @param intervalAmount interval_amount: Interval amount.
- * @param intervalMaxAmount interval_max_amount: Interval max amount.
+ * @param endTime end_time: When it ends. At most 5 characters.
+ * @param fixedAmount fixed_amount: Fixed price. In fen.
+ * @param intervalAmount interval_amount: What an interval costs. In fen.
+ * @param intervalMaxAmount interval_max_amount: What intervals cost at most. In fen.
  * @param intervalMin interval_min: Interval min.
- * @param maxFeePerDay max_fee_per_day: Max fee per day.
+ * @param maxFeePerDay max_fee_per_day: What a day costs at most. In fen.
  * @param plateType plate_type: Plate type. One of PLATE_TYPE_FREE, PLATE_TYPE_MONTHLY, PLATE_TYPE_OTHERS,
  *     PLATE_TYPE_PREPAID, PLATE_TYPE_TEMPORARY, PLATE_TYPE_UNKNOWN.
- * @param startTime start_time: Start time. At most 5 characters.
- * @param vehicleType vehicle_type: Vehicle type. One of VEHICLE_TYPE_ALL_TYPE, VEHICLE_TYPE_EXTRA_LARGE,
+ * @param startTime start_time: When it begins. At most 5 characters.
+ * @param vehicleType vehicle_type: Kind of vehicle. One of VEHICLE_TYPE_ALL_TYPE, VEHICLE_TYPE_EXTRA_LARGE,
  *     VEHICLE_TYPE_LARGE, VEHICLE_TYPE_SMALL, VEHICLE_TYPE_UNKNOWN.
  */
 public record DurationSegmentRule(
@@ -108,7 +108,7 @@ public record DurationSegmentRule(
         }
 
         /**
-         * end_time: End time. At most 5 characters.
+         * end_time: When it ends. At most 5 characters.
          *
          * @param endTime the value
          * @return this builder
@@ -119,7 +119,7 @@ public record DurationSegmentRule(
         }
 
         /**
-         * fixed_amount: Fixed amount.
+         * fixed_amount: Fixed price. In fen.
          *
          * @param fixedAmount the value
          * @return this builder
@@ -130,7 +130,7 @@ public record DurationSegmentRule(
         }
 
         /**
-         * interval_amount: Interval amount.
+         * interval_amount: What an interval costs. In fen.
          *
          * @param intervalAmount the value
          * @return this builder
@@ -141,7 +141,7 @@ public record DurationSegmentRule(
         }
 
         /**
-         * interval_max_amount: Interval max amount.
+         * interval_max_amount: What intervals cost at most. In fen.
          *
          * @param intervalMaxAmount the value
          * @return this builder
@@ -163,7 +163,7 @@ public record DurationSegmentRule(
         }
 
         /**
-         * max_fee_per_day: Max fee per day.
+         * max_fee_per_day: What a day costs at most. In fen.
          *
          * @param maxFeePerDay the value
          * @return this builder
@@ -186,7 +186,7 @@ public record DurationSegmentRule(
         }
 
         /**
-         * start_time: Start time. At most 5 characters.
+         * start_time: When it begins. At most 5 characters.
          *
          * @param startTime the value
          * @return this builder
@@ -197,7 +197,7 @@ public record DurationSegmentRule(
         }
 
         /**
-         * vehicle_type: Vehicle type. One of VEHICLE_TYPE_ALL_TYPE, VEHICLE_TYPE_EXTRA_LARGE, VEHICLE_TYPE_LARGE,
+         * vehicle_type: Kind of vehicle. One of VEHICLE_TYPE_ALL_TYPE, VEHICLE_TYPE_EXTRA_LARGE, VEHICLE_TYPE_LARGE,
          * VEHICLE_TYPE_SMALL, VEHICLE_TYPE_UNKNOWN.
          *
          * @param vehicleType the value

@@ -6,7 +6,7 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * An item of fee_items.
  *
- * @param amount amount: Amount. Required.
+ * @param amount amount: Amount. In fen. Required.
  * @param feeType fee_type: Fee type. One of EXT_PARKING_PAYMENT_FEE_TYPE_MEMBER,
  *     EXT_PARKING_PAYMENT_FEE_TYPE_MONTHLY, EXT_PARKING_PAYMENT_FEE_TYPE_QUARTERLY,
  *     EXT_PARKING_PAYMENT_FEE_TYPE_UNKNOWN. Required.
@@ -31,7 +31,7 @@ public record FeeItem(
         private Builder() {}
 
         /**
-         * amount: Amount. Required.
+         * amount: Amount. In fen. Required.
          *
          * @param amount the value
          * @return this builder

@@ -6,10 +6,10 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The answer to GET /v3/vehicle/parking/services/find.
  *
- * @param openid openid: Openid.
- * @param plateColor plate_color: Plate color. BLACK, BLUE, GREEN, LIMEGREEN, WHITE, YELLOW, or what the provider
- *     adds.
- * @param plateNumber plate_number: Plate number.
+ * @param openid openid: The user's id within the app id.
+ * @param plateColor plate_color: Colour of the plate. BLACK, BLUE, GREEN, LIMEGREEN, WHITE, YELLOW, or what the
+ *     provider adds.
+ * @param plateNumber plate_number: Plate number of the vehicle, without the colour.
  * @param serviceOpenTime service_open_time: Service open time.
  * @param serviceState service_state: Service state. NORMAL, OUT_SERVICE, PAUSE, or what the provider adds.
  */

@@ -7,8 +7,8 @@ import com.fasterxml.jackson.annotation.JsonProperty;
  * An item of fixed_interval_rule.
  *
  * @param dayType day_type: Day type. One of DAY_TYPE_ALL_DAY, DAY_TYPE_HOLIDAY, DAY_TYPE_UNKNOWN, DAY_TYPE_WEEKDAY.
- * @param endTime end_time: End time. At most 5 characters.
- * @param firstAmount first_amount: First amount.
+ * @param endTime end_time: When it ends. At most 5 characters.
+ * @param firstAmount first_amount: Price of the first interval. In fen.
  * @param firstDuration first_duration: First duration.
  * @param firstDurationMode first_duration_mode: First duration mode. One of
  *     FIRST_DURATION_MODE_EVERY_FIRST_DURATION, FIRST_DURATION_MODE_ONLY_FIRST_DURATION, FIRST_DURATION_MODE_UNKNOWN.
@@ -17,15 +17,15 @@ import com.fasterxml.jackson.annotation.JsonProperty;
  * @param freePeriodChargingMode free_period_charging_mode: Free period charging mode. One of
  *     FREE_PERIOD_CHARGING_CUMULATIVE_QUOTA_CALCULATION, FREE_PERIOD_CHARGING_ONCE_PER_24_HOURS,
  *     FREE_PERIOD_CHARGING_ONCE_PER_CALENDAR_DAY, FREE_PERIOD_CHARGING_ONCE_PER_ENTRY, FREE_PERIOD_CHARGING_UNKNOWN.
- * @param intervalAmount interval_amount: Interval amount.
+ * @param intervalAmount interval_amount: What an interval costs. In fen.
  * @param intervalDuration interval_duration: Interval duration.
- * @param intervalMaxAmount interval_max_amount: Interval max amount.
+ * @param intervalMaxAmount interval_max_amount: What intervals cost at most. In fen.
  * @param isGreenVehicleFreeParking is_green_vehicle_free_parking: Is green vehicle free parking.
- * @param maxFeePerDay max_fee_per_day: Max fee per day.
+ * @param maxFeePerDay max_fee_per_day: What a day costs at most. In fen.
  * @param plateType plate_type: Plate type. One of PLATE_TYPE_FREE, PLATE_TYPE_MONTHLY, PLATE_TYPE_OTHERS,
  *     PLATE_TYPE_PREPAID, PLATE_TYPE_TEMPORARY, PLATE_TYPE_UNKNOWN.
- * @param startTime start_time: Start time. At most 5 characters.
- * @param vehicleType vehicle_type: Vehicle type. One of VEHICLE_TYPE_ALL_TYPE, VEHICLE_TYPE_EXTRA_LARGE,
+ * @param startTime start_time: When it begins. At most 5 characters.
+ * @param vehicleType vehicle_type: Kind of vehicle. One of VEHICLE_TYPE_ALL_TYPE, VEHICLE_TYPE_EXTRA_LARGE,
  *     VEHICLE_TYPE_LARGE, VEHICLE_TYPE_SMALL, VEHICLE_TYPE_UNKNOWN.
  */
 public record FixedIntervalRule(
@@ -85,7 +85,7 @@ public record FixedIntervalRule(
         }
 
         /**
-         * end_time: End time. At most 5 characters.
+         * end_time: When it ends. At most 5 characters.
          *
          * @param endTime the value
          * @return this builder
@@ -96,7 +96,7 @@ public record FixedIntervalRule(
         }
 
         /**
-         * first_amount: First amount.
+         * first_amount: Price of the first interval. In fen.
          *
          * @param firstAmount the value
          * @return this builder
@@ -156,7 +156,7 @@ public record FixedIntervalRule(
         }
 
         /**
-         * interval_amount: Interval amount.
+         * interval_amount: What an interval costs. In fen.
          *
          * @param intervalAmount the value
          * @return this builder
@@ -178,7 +178,7 @@ public record FixedIntervalRule(
         }
 
         /**
-         * interval_max_amount: Interval max amount.
+         * interval_max_amount: What intervals cost at most. In fen.
          *
          * @param intervalMaxAmount the value
          * @return this builder
@@ -200,7 +200,7 @@ public record FixedIntervalRule(
         }
 
         /**
-         * max_fee_per_day: Max fee per day.
+         * max_fee_per_day: What a day costs at most. In fen.
          *
          * @param maxFeePerDay the value
          * @return this builder
@@ -223,7 +223,7 @@ public record FixedIntervalRule(
         }
 
         /**
-         * start_time: Start time. At most 5 characters.
+         * start_time: When it begins. At most 5 characters.
          *
          * @param startTime the value
          * @return this builder
@@ -234,7 +234,7 @@ public record FixedIntervalRule(
         }
 
         /**
-         * vehicle_type: Vehicle type. One of VEHICLE_TYPE_ALL_TYPE, VEHICLE_TYPE_EXTRA_LARGE, VEHICLE_TYPE_LARGE,
+         * vehicle_type: Kind of vehicle. One of VEHICLE_TYPE_ALL_TYPE, VEHICLE_TYPE_EXTRA_LARGE, VEHICLE_TYPE_LARGE,
          * VEHICLE_TYPE_SMALL, VEHICLE_TYPE_UNKNOWN.
          *
          * @param vehicleType the value

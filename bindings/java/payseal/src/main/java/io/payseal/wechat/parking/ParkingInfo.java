@@ -6,14 +6,15 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The object parking_info.
  *
- * @param chargingDuration charging_duration: Charging duration. Required.
- * @param deviceId device_id: Device id. Required.
- * @param endTime end_time: End time. Required.
- * @param parkingId parking_id: Parking id. Required.
- * @param parkingName parking_name: Parking name. Required.
- * @param plateColor plate_color: Plate color. One of BLACK, BLUE, GREEN, LIMEGREEN, WHITE, YELLOW. Required.
- * @param plateNumber plate_number: Plate number. Required.
- * @param startTime start_time: Start time. Required.
+ * @param chargingDuration charging_duration: How long parking costs. In seconds. Required.
+ * @param deviceId device_id: The merchant's number of the device. Required.
+ * @param endTime end_time: When it ends. Required.
+ * @param parkingId parking_id: WeChat Pay's number of the parking. Required.
+ * @param parkingName parking_name: Name of the parking lot. Required.
+ * @param plateColor plate_color: Colour of the plate. One of BLACK, BLUE, GREEN, LIMEGREEN, WHITE, YELLOW.
+ *     Required.
+ * @param plateNumber plate_number: Plate number of the vehicle, without the colour. Required.
+ * @param startTime start_time: When it begins. Required.
  */
 public record ParkingInfo(
         @JsonProperty("charging_duration") long chargingDuration,
@@ -47,7 +48,7 @@ public record ParkingInfo(
         private Builder() {}
 
         /**
-         * charging_duration: Charging duration. Required.
+         * charging_duration: How long parking costs. In seconds. Required.
          *
          * @param chargingDuration the value
          * @return this builder
@@ -58,7 +59,7 @@ public record ParkingInfo(
         }
 
         /**
-         * device_id: Device id. Required.
+         * device_id: The merchant's number of the device. Required.
          *
          * @param deviceId the value
          * @return this builder
@@ -69,7 +70,7 @@ public record ParkingInfo(
         }
 
         /**
-         * end_time: End time. Required.
+         * end_time: When it ends. Required.
          *
          * @param endTime the value
          * @return this builder
@@ -80,7 +81,7 @@ public record ParkingInfo(
         }
 
         /**
-         * parking_id: Parking id. Required.
+         * parking_id: WeChat Pay's number of the parking. Required.
          *
          * @param parkingId the value
          * @return this builder
@@ -91,7 +92,7 @@ public record ParkingInfo(
         }
 
         /**
-         * parking_name: Parking name. Required.
+         * parking_name: Name of the parking lot. Required.
          *
          * @param parkingName the value
          * @return this builder
@@ -102,7 +103,7 @@ public record ParkingInfo(
         }
 
         /**
-         * plate_color: Plate color. One of BLACK, BLUE, GREEN, LIMEGREEN, WHITE, YELLOW. Required.
+         * plate_color: Colour of the plate. One of BLACK, BLUE, GREEN, LIMEGREEN, WHITE, YELLOW. Required.
          *
          * @param plateColor the value
          * @return this builder
@@ -113,7 +114,7 @@ public record ParkingInfo(
         }
 
         /**
-         * plate_number: Plate number. Required.
+         * plate_number: Plate number of the vehicle, without the colour. Required.
          *
          * @param plateNumber the value
          * @return this builder
@@ -124,7 +125,7 @@ public record ParkingInfo(
         }
 
         /**
-         * start_time: Start time. Required.
+         * start_time: When it begins. Required.
          *
          * @param startTime the value
          * @return this builder

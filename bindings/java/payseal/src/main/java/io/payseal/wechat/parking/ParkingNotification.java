@@ -6,18 +6,18 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * A parking whose state has changed. Plaintext of VEHICLE.ENTRANCE_STATE_CHANGE.
  *
- * @param spMchid sp_mchid: Sp mchid.
- * @param subMchid sub_mchid: Sub mchid.
- * @param parkingId parking_id: Parking id.
- * @param outParkingNo out_parking_no: Out parking no.
- * @param plateNumber plate_number: Plate number.
- * @param plateColor plate_color: Plate color.
- * @param startTime start_time: Start time. RFC 3339.
- * @param parkingName parking_name: Parking name.
- * @param freeDuration free_duration: Free duration.
- * @param parkingState parking_state: Parking state.
+ * @param spMchid sp_mchid: Merchant id of the service provider.
+ * @param subMchid sub_mchid: Merchant id of the sub-merchant.
+ * @param parkingId parking_id: WeChat Pay's number of the parking.
+ * @param outParkingNo out_parking_no: The merchant's number of the parking.
+ * @param plateNumber plate_number: Plate number of the vehicle, without the colour.
+ * @param plateColor plate_color: Colour of the plate.
+ * @param startTime start_time: When it begins. RFC 3339.
+ * @param parkingName parking_name: Name of the parking lot.
+ * @param freeDuration free_duration: How long parking is free. In seconds.
+ * @param parkingState parking_state: State of the parking.
  * @param blockedStateDescription blocked_state_description: Blocked state description.
- * @param stateUpdateTime state_update_time: State update time. RFC 3339.
+ * @param stateUpdateTime state_update_time: When the state changed. RFC 3339.
  */
 public record ParkingNotification(
         @JsonProperty("sp_mchid") String spMchid,

@@ -114,8 +114,8 @@ public final class ParkingService {
     /**
      * Lists applications. It calls {@code GET /v3/parking/reminders/applications}.
      *
-     * @param limit limit: Limit. {@code null} leaves it out.
-     * @param offset offset: Offset. {@code null} leaves it out.
+     * @param limit limit: How many to list at most. {@code null} leaves it out.
+     * @param offset offset: How many to pass over before the first that is listed. {@code null} leaves it out.
      * @param outParkingLotId out_parking_lot_id: Out parking lot id. Required.
      * @param options options of this call; {@code null} for none
      * @return the verified answer
@@ -307,11 +307,12 @@ public final class ParkingService {
      * Queries whether a plate number can be charged without its owner. It calls {@code GET
      * /v3/vehicle/parking/services/find}.
      *
-     * @param appid appid: Appid. Required.
-     * @param openid openid: Openid. Required.
-     * @param plateColor plate_color: Plate color. One of BLACK, BLUE, GREEN, LIMEGREEN, WHITE, YELLOW. Required.
-     * @param plateNumber plate_number: Plate number. Required.
-     * @param subMchid sub_mchid: Sub mchid. Required.
+     * @param appid appid: App id of the official account, mini-program or app. Required.
+     * @param openid openid: The user's id within the app id. Required.
+     * @param plateColor plate_color: Colour of the plate. One of BLACK, BLUE, GREEN, LIMEGREEN, WHITE, YELLOW.
+     *     Required.
+     * @param plateNumber plate_number: Plate number of the vehicle, without the colour. Required.
+     * @param subMchid sub_mchid: Merchant id of the sub-merchant. Required.
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
      */
@@ -324,11 +325,12 @@ public final class ParkingService {
      * Queries whether a plate number can be charged without its owner. It calls {@code GET
      * /v3/vehicle/parking/services/find}.
      *
-     * @param appid appid: Appid. Required.
-     * @param openid openid: Openid. Required.
-     * @param plateColor plate_color: Plate color. One of BLACK, BLUE, GREEN, LIMEGREEN, WHITE, YELLOW. Required.
-     * @param plateNumber plate_number: Plate number. Required.
-     * @param subMchid sub_mchid: Sub mchid. Required.
+     * @param appid appid: App id of the official account, mini-program or app. Required.
+     * @param openid openid: The user's id within the app id. Required.
+     * @param plateColor plate_color: Colour of the plate. One of BLACK, BLUE, GREEN, LIMEGREEN, WHITE, YELLOW.
+     *     Required.
+     * @param plateNumber plate_number: Plate number of the vehicle, without the colour. Required.
+     * @param subMchid sub_mchid: Merchant id of the sub-merchant. Required.
      * @param options options of this call; {@code null} for none
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -350,7 +352,7 @@ public final class ParkingService {
      * Queries a parking's payment by the merchant's order number. It calls {@code GET
      * /v3/vehicle/transactions/out-trade-no/{out_trade_no}}.
      *
-     * @param outTradeNo out_trade_no: Out trade no. Required.
+     * @param outTradeNo out_trade_no: The merchant's order number, unique for the merchant id. Required.
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
      */
@@ -362,8 +364,8 @@ public final class ParkingService {
      * Queries a parking's payment by the merchant's order number. It calls {@code GET
      * /v3/vehicle/transactions/out-trade-no/{out_trade_no}}.
      *
-     * @param outTradeNo out_trade_no: Out trade no. Required.
-     * @param subMchid sub_mchid: Sub mchid. {@code null} leaves it out.
+     * @param outTradeNo out_trade_no: The merchant's order number, unique for the merchant id. Required.
+     * @param subMchid sub_mchid: Merchant id of the sub-merchant. {@code null} leaves it out.
      * @param options options of this call; {@code null} for none
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved

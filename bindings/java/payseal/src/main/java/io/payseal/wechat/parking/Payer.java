@@ -4,10 +4,10 @@ package io.payseal.wechat.parking;
 import com.fasterxml.jackson.annotation.JsonProperty;
 
 /**
- * The object payer.
+ * The object payer. Who pays.
  *
- * @param openid openid: Openid.
- * @param subOpenid sub_openid: Sub openid.
+ * @param openid openid: The user's id within the app id.
+ * @param subOpenid sub_openid: The user's id within the sub-merchant's app id.
  */
 public record Payer(
         @JsonProperty("openid") String openid,

@@ -6,14 +6,14 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * An item of pre_entry_rule.
  *
- * @param amount amount: Amount.
+ * @param amount amount: Amount. In fen.
  * @param dayType day_type: Day type. One of DAY_TYPE_ALL_DAY, DAY_TYPE_HOLIDAY, DAY_TYPE_UNKNOWN, DAY_TYPE_WEEKDAY.
- * @param endTime end_time: End time. At most 5 characters.
- * @param maxFeePerDay max_fee_per_day: Max fee per day.
+ * @param endTime end_time: When it ends. At most 5 characters.
+ * @param maxFeePerDay max_fee_per_day: What a day costs at most. In fen.
  * @param plateType plate_type: Plate type. One of PLATE_TYPE_FREE, PLATE_TYPE_MONTHLY, PLATE_TYPE_OTHERS,
  *     PLATE_TYPE_PREPAID, PLATE_TYPE_TEMPORARY, PLATE_TYPE_UNKNOWN.
- * @param startTime start_time: Start time. At most 5 characters.
- * @param vehicleType vehicle_type: Vehicle type. One of VEHICLE_TYPE_ALL_TYPE, VEHICLE_TYPE_EXTRA_LARGE,
+ * @param startTime start_time: When it begins. At most 5 characters.
+ * @param vehicleType vehicle_type: Kind of vehicle. One of VEHICLE_TYPE_ALL_TYPE, VEHICLE_TYPE_EXTRA_LARGE,
  *     VEHICLE_TYPE_LARGE, VEHICLE_TYPE_SMALL, VEHICLE_TYPE_UNKNOWN.
  */
 public record PreEntryRule(
@@ -46,7 +46,7 @@ public record PreEntryRule(
         private Builder() {}
 
         /**
-         * amount: Amount.
+         * amount: Amount. In fen.
          *
          * @param amount the value
          * @return this builder
@@ -68,7 +68,7 @@ public record PreEntryRule(
         }
 
         /**
-         * end_time: End time. At most 5 characters.
+         * end_time: When it ends. At most 5 characters.
          *
          * @param endTime the value
          * @return this builder
@@ -79,7 +79,7 @@ public record PreEntryRule(
         }
 
         /**
-         * max_fee_per_day: Max fee per day.
+         * max_fee_per_day: What a day costs at most. In fen.
          *
          * @param maxFeePerDay the value
          * @return this builder
@@ -102,7 +102,7 @@ public record PreEntryRule(
         }
 
         /**
-         * start_time: Start time. At most 5 characters.
+         * start_time: When it begins. At most 5 characters.
          *
          * @param startTime the value
          * @return this builder
@@ -113,7 +113,7 @@ public record PreEntryRule(
         }
 
         /**
-         * vehicle_type: Vehicle type. One of VEHICLE_TYPE_ALL_TYPE, VEHICLE_TYPE_EXTRA_LARGE, VEHICLE_TYPE_LARGE,
+         * vehicle_type: Kind of vehicle. One of VEHICLE_TYPE_ALL_TYPE, VEHICLE_TYPE_EXTRA_LARGE, VEHICLE_TYPE_LARGE,
          * VEHICLE_TYPE_SMALL, VEHICLE_TYPE_UNKNOWN.
          *
          * @param vehicleType the value

@@ -14,12 +14,13 @@ import java.util.List;
  * @param entranceName entrance_name: Entrance name. At most 64 characters.
  * @param entranceNumber entrance_number: Entrance number. At most 128 characters.
  * @param outSerialNumber out_serial_number: Out serial number. At most 64 characters. Required.
- * @param parkingId parking_id: Parking id. At most 64 characters. Required.
- * @param plateColor plate_color: Plate color. One of PLATE_COLOR_AGRICULTURAL_YELLOW, PLATE_COLOR_BLACK,
+ * @param parkingId parking_id: WeChat Pay's number of the parking. At most 64 characters. Required.
+ * @param plateColor plate_color: Colour of the plate. One of PLATE_COLOR_AGRICULTURAL_YELLOW, PLATE_COLOR_BLACK,
  *     PLATE_COLOR_BLUE, PLATE_COLOR_GREEN, PLATE_COLOR_OTHER, PLATE_COLOR_UNKNOWN, PLATE_COLOR_WHITE,
  *     PLATE_COLOR_YELLOW, PLATE_COLOR_YELLOW_GREEN. Required.
- * @param plateNumber plate_number: Plate number. At most 16 characters. Required.
- * @param vehicleType vehicle_type: Vehicle type. One of VEHICLE_TYPE_ALL_TYPE, VEHICLE_TYPE_EXTRA_LARGE,
+ * @param plateNumber plate_number: Plate number of the vehicle, without the colour. At most 16 characters.
+ *     Required.
+ * @param vehicleType vehicle_type: Kind of vehicle. One of VEHICLE_TYPE_ALL_TYPE, VEHICLE_TYPE_EXTRA_LARGE,
  *     VEHICLE_TYPE_LARGE, VEHICLE_TYPE_SMALL, VEHICLE_TYPE_UNKNOWN. Required.
  */
 public record ReportEntryRequest(
@@ -125,7 +126,7 @@ public record ReportEntryRequest(
         }
 
         /**
-         * parking_id: Parking id. At most 64 characters. Required.
+         * parking_id: WeChat Pay's number of the parking. At most 64 characters. Required.
          *
          * @param parkingId the value
          * @return this builder
@@ -136,9 +137,9 @@ public record ReportEntryRequest(
         }
 
         /**
-         * plate_color: Plate color. One of PLATE_COLOR_AGRICULTURAL_YELLOW, PLATE_COLOR_BLACK, PLATE_COLOR_BLUE,
-         * PLATE_COLOR_GREEN, PLATE_COLOR_OTHER, PLATE_COLOR_UNKNOWN, PLATE_COLOR_WHITE, PLATE_COLOR_YELLOW,
-         * PLATE_COLOR_YELLOW_GREEN. Required.
+         * plate_color: Colour of the plate. One of PLATE_COLOR_AGRICULTURAL_YELLOW, PLATE_COLOR_BLACK,
+         * PLATE_COLOR_BLUE, PLATE_COLOR_GREEN, PLATE_COLOR_OTHER, PLATE_COLOR_UNKNOWN, PLATE_COLOR_WHITE,
+         * PLATE_COLOR_YELLOW, PLATE_COLOR_YELLOW_GREEN. Required.
          *
          * @param plateColor the value
          * @return this builder
@@ -149,7 +150,7 @@ public record ReportEntryRequest(
         }
 
         /**
-         * plate_number: Plate number. At most 16 characters. Required.
+         * plate_number: Plate number of the vehicle, without the colour. At most 16 characters. Required.
          *
          * @param plateNumber the value
          * @return this builder
@@ -160,7 +161,7 @@ public record ReportEntryRequest(
         }
 
         /**
-         * vehicle_type: Vehicle type. One of VEHICLE_TYPE_ALL_TYPE, VEHICLE_TYPE_EXTRA_LARGE, VEHICLE_TYPE_LARGE,
+         * vehicle_type: Kind of vehicle. One of VEHICLE_TYPE_ALL_TYPE, VEHICLE_TYPE_EXTRA_LARGE, VEHICLE_TYPE_LARGE,
          * VEHICLE_TYPE_SMALL, VEHICLE_TYPE_UNKNOWN. Required.
          *
          * @param vehicleType the value

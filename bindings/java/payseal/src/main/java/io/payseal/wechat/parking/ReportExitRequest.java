@@ -7,22 +7,23 @@ import com.fasterxml.jackson.annotation.JsonProperty;
  * The body of POST /v3/parking/reminders/exit.
  *
  * @param exitTimestamp exit_timestamp: Exit timestamp. Required.
- * @param openid openid: Openid. At most 128 characters.
+ * @param openid openid: The user's id within the app id. At most 128 characters.
  * @param outSerialNumber out_serial_number: Out serial number. At most 64 characters. Required.
- * @param outTradeNo out_trade_no: Out trade no. At most 64 characters.
- * @param paidAmount paid_amount: Paid amount.
- * @param parkingId parking_id: Parking id. At most 64 characters. Required.
+ * @param outTradeNo out_trade_no: The merchant's order number, unique for the merchant id. At most 64 characters.
+ * @param paidAmount paid_amount: What has been paid. In fen.
+ * @param parkingId parking_id: WeChat Pay's number of the parking. At most 64 characters. Required.
  * @param payChannel pay_channel: Pay channel. One of PAY_CHANNEL_MCH_MINI_PROG, PAY_CHANNEL_OFFICIAL_ACCOUNT,
  *     PAY_CHANNEL_OTHERS, PAY_CHANNEL_SCAN_QRCODE, PAY_CHANNEL_UNKNOWN, PAY_CHANNEL_WECHAT_PAY_NOTIF.
  * @param payState pay_state: Pay state. One of PAY_STATUS_PAID, PAY_STATUS_UNKNOWN, PAY_STATUS_UNPAID.
  * @param payTime pay_time: Pay time.
  * @param payType pay_type: Pay type. One of PAY_TYPE_OTHERS, PAY_TYPE_UNKNOWN, PAY_TYPE_WXPAY.
- * @param plateColor plate_color: Plate color. One of PLATE_COLOR_AGRICULTURAL_YELLOW, PLATE_COLOR_BLACK,
+ * @param plateColor plate_color: Colour of the plate. One of PLATE_COLOR_AGRICULTURAL_YELLOW, PLATE_COLOR_BLACK,
  *     PLATE_COLOR_BLUE, PLATE_COLOR_GREEN, PLATE_COLOR_OTHER, PLATE_COLOR_UNKNOWN, PLATE_COLOR_WHITE,
  *     PLATE_COLOR_YELLOW, PLATE_COLOR_YELLOW_GREEN. Required.
- * @param plateNumber plate_number: Plate number. At most 16 characters. Required.
+ * @param plateNumber plate_number: Plate number of the vehicle, without the colour. At most 16 characters.
+ *     Required.
  * @param token token: Token. At most 256 characters.
- * @param totalAmount total_amount: Total amount.
+ * @param totalAmount total_amount: Whole amount. In fen.
  * @param wxTradeNo wx_trade_no: Wx trade no. At most 64 characters.
  */
 public record ReportExitRequest(
@@ -82,7 +83,7 @@ public record ReportExitRequest(
         }
 
         /**
-         * openid: Openid. At most 128 characters.
+         * openid: The user's id within the app id. At most 128 characters.
          *
          * @param openid the value
          * @return this builder
@@ -104,7 +105,7 @@ public record ReportExitRequest(
         }
 
         /**
-         * out_trade_no: Out trade no. At most 64 characters.
+         * out_trade_no: The merchant's order number, unique for the merchant id. At most 64 characters.
          *
          * @param outTradeNo the value
          * @return this builder
@@ -115,7 +116,7 @@ public record ReportExitRequest(
         }
 
         /**
-         * paid_amount: Paid amount.
+         * paid_amount: What has been paid. In fen.
          *
          * @param paidAmount the value
          * @return this builder
@@ -126,7 +127,7 @@ public record ReportExitRequest(
         }
 
         /**
-         * parking_id: Parking id. At most 64 characters. Required.
+         * parking_id: WeChat Pay's number of the parking. At most 64 characters. Required.
          *
          * @param parkingId the value
          * @return this builder
@@ -182,9 +183,9 @@ public record ReportExitRequest(
         }
 
         /**
-         * plate_color: Plate color. One of PLATE_COLOR_AGRICULTURAL_YELLOW, PLATE_COLOR_BLACK, PLATE_COLOR_BLUE,
-         * PLATE_COLOR_GREEN, PLATE_COLOR_OTHER, PLATE_COLOR_UNKNOWN, PLATE_COLOR_WHITE, PLATE_COLOR_YELLOW,
-         * PLATE_COLOR_YELLOW_GREEN. Required.
+         * plate_color: Colour of the plate. One of PLATE_COLOR_AGRICULTURAL_YELLOW, PLATE_COLOR_BLACK,
+         * PLATE_COLOR_BLUE, PLATE_COLOR_GREEN, PLATE_COLOR_OTHER, PLATE_COLOR_UNKNOWN, PLATE_COLOR_WHITE,
+         * PLATE_COLOR_YELLOW, PLATE_COLOR_YELLOW_GREEN. Required.
          *
          * @param plateColor the value
          * @return this builder
@@ -195,7 +196,7 @@ public record ReportExitRequest(
         }
 
         /**
-         * plate_number: Plate number. At most 16 characters. Required.
+         * plate_number: Plate number of the vehicle, without the colour. At most 16 characters. Required.
          *
          * @param plateNumber the value
          * @return this builder
@@ -217,7 +218,7 @@ public record ReportExitRequest(
         }
 
         /**
-         * total_amount: Total amount.
+         * total_amount: Whole amount. In fen.
          *
          * @param totalAmount the value
          * @return this builder

@@ -8,7 +8,8 @@ import java.util.List;
  * The body of POST /v3/parking/reminders/ext-payment.
  *
  * @param feeItems fee_items: Fee items. Required.
- * @param outTradeNo out_trade_no: Out trade no. At most 64 characters. Required.
+ * @param outTradeNo out_trade_no: The merchant's order number, unique for the merchant id. At most 64 characters.
+ *     Required.
  * @param payTime pay_time: Pay time. Required.
  * @param wxParkingLotId wx_parking_lot_id: Wx parking lot id. At most 64 characters.
  * @param wxTradeNo wx_trade_no: Wx trade no. At most 64 characters.
@@ -50,7 +51,7 @@ public record ReportExternalPaymentRequest(
         }
 
         /**
-         * out_trade_no: Out trade no. At most 64 characters. Required.
+         * out_trade_no: The merchant's order number, unique for the merchant id. At most 64 characters. Required.
          *
          * @param outTradeNo the value
          * @return this builder

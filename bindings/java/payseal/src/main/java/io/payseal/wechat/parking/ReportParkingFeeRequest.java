@@ -8,7 +8,7 @@ import com.fasterxml.jackson.annotation.JsonProperty;
  *
  * @param outParkingId out_parking_id: Out parking id. At most 64 characters.
  * @param outSerialNumber out_serial_number: Out serial number. At most 64 characters. Required.
- * @param plateNumber plate_number: Plate number. At most 16 characters.
+ * @param plateNumber plate_number: Plate number of the vehicle, without the colour. At most 16 characters.
  */
 public record ReportParkingFeeRequest(
         @JsonProperty("out_parking_id") String outParkingId,
@@ -54,7 +54,7 @@ public record ReportParkingFeeRequest(
         }
 
         /**
-         * plate_number: Plate number. At most 16 characters.
+         * plate_number: Plate number of the vehicle, without the colour. At most 16 characters.
          *
          * @param plateNumber the value
          * @return this builder

@@ -7,16 +7,16 @@ import com.fasterxml.jackson.annotation.JsonProperty;
  * The answer to POST /v3/parking/reminders/parking-fee.
  *
  * @param allowedExitTimestamp allowed_exit_timestamp: Allowed exit timestamp.
- * @param nextRaisePrice next_raise_price: Next raise price.
+ * @param nextRaisePrice next_raise_price: Price after the next rise. In fen.
  * @param nextRaiseTimestamp next_raise_timestamp: Next raise timestamp.
- * @param paidAmount paid_amount: Paid amount.
- * @param parkingState parking_state: Parking state. PARKING_STATE_ENTERED, PARKING_STATE_EXITED,
+ * @param paidAmount paid_amount: What has been paid. In fen.
+ * @param parkingState parking_state: State of the parking. PARKING_STATE_ENTERED, PARKING_STATE_EXITED,
  *     PARKING_STATE_EXIT_GATE, PARKING_STATE_UNEXPECTED_CLOSE, PARKING_STATE_UNKNOWN, or what the provider adds.
  * @param parkingTimestamp parking_timestamp: Parking timestamp.
  * @param payState pay_state: Pay state. PAY_STATUS_PAID, PAY_STATUS_UNKNOWN, PAY_STATUS_UNPAID, or what the
  *     provider adds.
- * @param payableAmount payable_amount: Payable amount.
- * @param totalAmount total_amount: Total amount.
+ * @param payableAmount payable_amount: What is to be paid. In fen.
+ * @param totalAmount total_amount: Whole amount. In fen.
  */
 public record ReportParkingFeeResponse(
         @JsonProperty("allowed_exit_timestamp") Long allowedExitTimestamp,

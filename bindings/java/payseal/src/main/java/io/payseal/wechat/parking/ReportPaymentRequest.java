@@ -6,21 +6,22 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The body of POST /v3/parking/reminders/payment.
  *
- * @param openid openid: Openid. At most 128 characters.
+ * @param openid openid: The user's id within the app id. At most 128 characters.
  * @param outSerialNumber out_serial_number: Out serial number. At most 64 characters. Required.
- * @param outTradeNo out_trade_no: Out trade no. At most 64 characters.
- * @param paidAmount paid_amount: Paid amount. Required.
- * @param parkingId parking_id: Parking id. At most 64 characters. Required.
- * @param parkingState parking_state: Parking state. One of PARKING_STATUS_NOT_PARKING, PARKING_STATUS_PARKING,
- *     PARKING_STATUS_UNKNOWN. Required.
+ * @param outTradeNo out_trade_no: The merchant's order number, unique for the merchant id. At most 64 characters.
+ * @param paidAmount paid_amount: What has been paid. In fen. Required.
+ * @param parkingId parking_id: WeChat Pay's number of the parking. At most 64 characters. Required.
+ * @param parkingState parking_state: State of the parking. One of PARKING_STATUS_NOT_PARKING,
+ *     PARKING_STATUS_PARKING, PARKING_STATUS_UNKNOWN. Required.
  * @param payChannel pay_channel: Pay channel. One of PAY_CHANNEL_MCH_MINI_PROG, PAY_CHANNEL_OFFICIAL_ACCOUNT,
  *     PAY_CHANNEL_OTHERS, PAY_CHANNEL_SCAN_QRCODE, PAY_CHANNEL_UNKNOWN, PAY_CHANNEL_WECHAT_PAY_NOTIF.
  * @param payTime pay_time: Pay time.
  * @param payType pay_type: Pay type. One of PAY_TYPE_OTHERS, PAY_TYPE_UNKNOWN, PAY_TYPE_WXPAY. Required.
- * @param plateNumber plate_number: Plate number. At most 16 characters. Required.
- * @param subMchid sub_mchid: Sub mchid. At most 32 characters.
+ * @param plateNumber plate_number: Plate number of the vehicle, without the colour. At most 16 characters.
+ *     Required.
+ * @param subMchid sub_mchid: Merchant id of the sub-merchant. At most 32 characters.
  * @param token token: Token. At most 256 characters.
- * @param totalAmount total_amount: Total amount. Required.
+ * @param totalAmount total_amount: Whole amount. In fen. Required.
  * @param wxTradeNo wx_trade_no: Wx trade no. At most 64 characters.
  */
 public record ReportPaymentRequest(
@@ -67,7 +68,7 @@ public record ReportPaymentRequest(
         private Builder() {}
 
         /**
-         * openid: Openid. At most 128 characters.
+         * openid: The user's id within the app id. At most 128 characters.
          *
          * @param openid the value
          * @return this builder
@@ -89,7 +90,7 @@ public record ReportPaymentRequest(
         }
 
         /**
-         * out_trade_no: Out trade no. At most 64 characters.
+         * out_trade_no: The merchant's order number, unique for the merchant id. At most 64 characters.
          *
          * @param outTradeNo the value
          * @return this builder
@@ -100,7 +101,7 @@ public record ReportPaymentRequest(
         }
 
         /**
-         * paid_amount: Paid amount. Required.
+         * paid_amount: What has been paid. In fen. Required.
          *
          * @param paidAmount the value
          * @return this builder
@@ -111,7 +112,7 @@ public record ReportPaymentRequest(
         }
 
         /**
-         * parking_id: Parking id. At most 64 characters. Required.
+         * parking_id: WeChat Pay's number of the parking. At most 64 characters. Required.
          *
          * @param parkingId the value
          * @return this builder
@@ -122,7 +123,7 @@ public record ReportPaymentRequest(
         }
 
         /**
-         * parking_state: Parking state. One of PARKING_STATUS_NOT_PARKING, PARKING_STATUS_PARKING,
+         * parking_state: State of the parking. One of PARKING_STATUS_NOT_PARKING, PARKING_STATUS_PARKING,
          * PARKING_STATUS_UNKNOWN. Required.
          *
          * @param parkingState the value
@@ -168,7 +169,7 @@ public record ReportPaymentRequest(
         }
 
         /**
-         * plate_number: Plate number. At most 16 characters. Required.
+         * plate_number: Plate number of the vehicle, without the colour. At most 16 characters. Required.
          *
          * @param plateNumber the value
          * @return this builder
@@ -179,7 +180,7 @@ public record ReportPaymentRequest(
         }
 
         /**
-         * sub_mchid: Sub mchid. At most 32 characters.
+         * sub_mchid: Merchant id of the sub-merchant. At most 32 characters.
          *
          * @param subMchid the value
          * @return this builder
@@ -201,7 +202,7 @@ public record ReportPaymentRequest(
         }
 
         /**
-         * total_amount: Total amount. Required.
+         * total_amount: Whole amount. In fen. Required.
          *
          * @param totalAmount the value
          * @return this builder

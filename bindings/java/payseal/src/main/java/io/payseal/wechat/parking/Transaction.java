@@ -9,23 +9,24 @@ import java.util.List;
  * TRANSACTION.FAIL, TRANSACTION.PAY_BACK.
  *
  * @param amount amount: Amount.
- * @param appid appid: Appid.
- * @param attach attach: Attach.
- * @param bankType bank_type: Bank type.
- * @param createTime create_time: Create time.
- * @param description description: Description.
- * @param outTradeNo out_trade_no: Out trade no.
+ * @param appid appid: App id of the official account, mini-program or app.
+ * @param attach attach: The merchant's own data, returned as it is.
+ * @param bankType bank_type: The payer's bank and kind of card.
+ * @param createTime create_time: When it was made.
+ * @param description description: What is paid for or done, in words.
+ * @param outTradeNo out_trade_no: The merchant's order number, unique for the merchant id.
  * @param parkingInfo parking_info: Parking info.
- * @param payer payer: Payer.
- * @param promotionDetail promotion_detail: Promotion detail.
- * @param spMchid sp_mchid: Sp mchid.
- * @param subAppid sub_appid: Sub appid.
- * @param subMchid sub_mchid: Sub mchid.
- * @param successTime success_time: Success time.
+ * @param payer payer: Who pays.
+ * @param promotionDetail promotion_detail: Coupons that were used.
+ * @param spMchid sp_mchid: Merchant id of the service provider.
+ * @param subAppid sub_appid: App id of the sub-merchant.
+ * @param subMchid sub_mchid: Merchant id of the sub-merchant.
+ * @param successTime success_time: When it succeeded.
  * @param tradeScene trade_scene: Trade scene. PARKING, or what the provider adds.
- * @param tradeState trade_state: Trade state. ACCEPTED, PAY_FAIL, REFUND, SUCCESS, or what the provider adds.
+ * @param tradeState trade_state: State of the payment. ACCEPTED, PAY_FAIL, REFUND, SUCCESS, or what the provider
+ *     adds.
  * @param tradeStateDescription trade_state_description: Trade state description.
- * @param transactionId transaction_id: Transaction id.
+ * @param transactionId transaction_id: WeChat Pay's number of the payment.
  * @param userRepaid user_repaid: User repaid. N, Y, or what the provider adds.
  */
 public record Transaction(

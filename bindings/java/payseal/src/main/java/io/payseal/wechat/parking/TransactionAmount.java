@@ -4,12 +4,12 @@ package io.payseal.wechat.parking;
 import com.fasterxml.jackson.annotation.JsonProperty;
 
 /**
- * The object amount.
+ * The object amount. Amount.
  *
- * @param currency currency: Currency. CNY, or what the provider adds.
- * @param discountTotal discount_total: Discount total.
- * @param payerTotal payer_total: Payer total.
- * @param total total: Total.
+ * @param currency currency: Currency of the order, ISO 4217. CNY, or what the provider adds.
+ * @param discountTotal discount_total: Amount of all discounts. In fen.
+ * @param payerTotal payer_total: What the payer pays after discounts. In fen.
+ * @param total total: Amount of the order. In fen.
  */
 public record TransactionAmount(
         @JsonProperty("currency") String currency,

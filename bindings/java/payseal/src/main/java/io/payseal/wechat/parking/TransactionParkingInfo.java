@@ -6,15 +6,15 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The object parking_info.
  *
- * @param chargingDuration charging_duration: Charging duration.
- * @param deviceId device_id: Device id.
- * @param endTime end_time: End time.
- * @param parkingId parking_id: Parking id.
- * @param parkingName parking_name: Parking name.
- * @param plateColor plate_color: Plate color. BLACK, BLUE, GREEN, LIMEGREEN, WHITE, YELLOW, or what the provider
- *     adds.
- * @param plateNumber plate_number: Plate number.
- * @param startTime start_time: Start time.
+ * @param chargingDuration charging_duration: How long parking costs. In seconds.
+ * @param deviceId device_id: The merchant's number of the device.
+ * @param endTime end_time: When it ends.
+ * @param parkingId parking_id: WeChat Pay's number of the parking.
+ * @param parkingName parking_name: Name of the parking lot.
+ * @param plateColor plate_color: Colour of the plate. BLACK, BLUE, GREEN, LIMEGREEN, WHITE, YELLOW, or what the
+ *     provider adds.
+ * @param plateNumber plate_number: Plate number of the vehicle, without the colour.
+ * @param startTime start_time: When it begins.
  */
 public record TransactionParkingInfo(
         @JsonProperty("charging_duration") Long chargingDuration,

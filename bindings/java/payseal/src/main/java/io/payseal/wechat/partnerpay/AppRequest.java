@@ -8,23 +8,25 @@ import java.util.List;
  * The body of POST /v3/pay/partner/transactions/app.
  *
  * @param amount amount: Amount. Required.
- * @param attach attach: Attach.
- * @param description description: Description. Required.
- * @param detail detail: Detail.
- * @param goodsTag goods_tag: Goods tag.
- * @param limitPay limit_pay: Limit pay. One of balance_only, no_balance, no_credit, no_debit.
- * @param notifyUrl notify_url: Notify url. Left out, it is the configuration's notify_url.
- * @param outTradeNo out_trade_no: Out trade no. Required.
- * @param payer payer: Payer.
- * @param sceneInfo scene_info: Scene info.
- * @param settleInfo settle_info: Settle info.
- * @param spAppid sp_appid: Sp appid. Left out, it is the configuration's appid.
- * @param spMchid sp_mchid: Sp mchid. Left out, it is the configuration's mchid.
- * @param subAppid sub_appid: Sub appid.
- * @param subMchid sub_mchid: Sub mchid. Required.
- * @param subsidyInfo subsidy_info: Subsidy info.
- * @param supportFapiao support_fapiao: Support fapiao.
- * @param timeExpire time_expire: Time expire. RFC 3339.
+ * @param attach attach: The merchant's own data, returned as it is.
+ * @param description description: What is paid for or done, in words. Required.
+ * @param detail detail: Details.
+ * @param goodsTag goods_tag: Mark of goods for discounts.
+ * @param limitPay limit_pay: Ways of paying that are excluded. One of balance_only, no_balance, no_credit,
+ *     no_debit.
+ * @param notifyUrl notify_url: Where the notification goes: absolute, HTTPS, without query. Left out, it is the
+ *     configuration's notify_url.
+ * @param outTradeNo out_trade_no: The merchant's order number, unique for the merchant id. Required.
+ * @param payer payer: Who pays.
+ * @param sceneInfo scene_info: Where the payment takes place.
+ * @param settleInfo settle_info: How the payment is settled.
+ * @param spAppid sp_appid: App id of the service provider. Left out, it is the configuration's appid.
+ * @param spMchid sp_mchid: Merchant id of the service provider. Left out, it is the configuration's mchid.
+ * @param subAppid sub_appid: App id of the sub-merchant.
+ * @param subMchid sub_mchid: Merchant id of the sub-merchant. Required.
+ * @param subsidyInfo subsidy_info: Discount of instalments.
+ * @param supportFapiao support_fapiao: Whether the payer can ask for an invoice.
+ * @param timeExpire time_expire: Until when the order can be paid. RFC 3339.
  */
 public record AppRequest(
         @JsonProperty("amount") OrderAmount amount,
@@ -89,7 +91,7 @@ public record AppRequest(
         }
 
         /**
-         * attach: Attach.
+         * attach: The merchant's own data, returned as it is.
          *
          * @param attach the value
          * @return this builder
@@ -100,7 +102,7 @@ public record AppRequest(
         }
 
         /**
-         * description: Description. Required.
+         * description: What is paid for or done, in words. Required.
          *
          * @param description the value
          * @return this builder
@@ -111,7 +113,7 @@ public record AppRequest(
         }
 
         /**
-         * detail: Detail.
+         * detail: Details.
          *
          * @param detail the value
          * @return this builder
@@ -122,7 +124,7 @@ public record AppRequest(
         }
 
         /**
-         * goods_tag: Goods tag.
+         * goods_tag: Mark of goods for discounts.
          *
          * @param goodsTag the value
          * @return this builder
@@ -133,7 +135,7 @@ public record AppRequest(
         }
 
         /**
-         * limit_pay: Limit pay. One of balance_only, no_balance, no_credit, no_debit.
+         * limit_pay: Ways of paying that are excluded. One of balance_only, no_balance, no_credit, no_debit.
          *
          * @param limitPay the value
          * @return this builder
@@ -144,7 +146,8 @@ public record AppRequest(
         }
 
         /**
-         * notify_url: Notify url. Left out, it is the configuration's notify_url.
+         * notify_url: Where the notification goes: absolute, HTTPS, without query. Left out, it is the configuration's
+         * notify_url.
          *
          * @param notifyUrl the value
          * @return this builder
@@ -155,7 +158,7 @@ public record AppRequest(
         }
 
         /**
-         * out_trade_no: Out trade no. Required.
+         * out_trade_no: The merchant's order number, unique for the merchant id. Required.
          *
          * @param outTradeNo the value
          * @return this builder
@@ -166,7 +169,7 @@ public record AppRequest(
         }
 
         /**
-         * payer: Payer.
+         * payer: Who pays.
          *
          * @param payer the value
          * @return this builder
@@ -177,7 +180,7 @@ public record AppRequest(
         }
 
         /**
-         * scene_info: Scene info.
+         * scene_info: Where the payment takes place.
          *
          * @param sceneInfo the value
          * @return this builder
@@ -188,7 +191,7 @@ public record AppRequest(
         }
 
         /**
-         * settle_info: Settle info.
+         * settle_info: How the payment is settled.
          *
          * @param settleInfo the value
          * @return this builder
@@ -199,7 +202,7 @@ public record AppRequest(
         }
 
         /**
-         * sp_appid: Sp appid. Left out, it is the configuration's appid.
+         * sp_appid: App id of the service provider. Left out, it is the configuration's appid.
          *
          * @param spAppid the value
          * @return this builder
@@ -210,7 +213,7 @@ public record AppRequest(
         }
 
         /**
-         * sp_mchid: Sp mchid. Left out, it is the configuration's mchid.
+         * sp_mchid: Merchant id of the service provider. Left out, it is the configuration's mchid.
          *
          * @param spMchid the value
          * @return this builder
@@ -221,7 +224,7 @@ public record AppRequest(
         }
 
         /**
-         * sub_appid: Sub appid.
+         * sub_appid: App id of the sub-merchant.
          *
          * @param subAppid the value
          * @return this builder
@@ -232,7 +235,7 @@ public record AppRequest(
         }
 
         /**
-         * sub_mchid: Sub mchid. Required.
+         * sub_mchid: Merchant id of the sub-merchant. Required.
          *
          * @param subMchid the value
          * @return this builder
@@ -243,7 +246,7 @@ public record AppRequest(
         }
 
         /**
-         * subsidy_info: Subsidy info.
+         * subsidy_info: Discount of instalments.
          *
          * @param subsidyInfo the value
          * @return this builder
@@ -254,7 +257,7 @@ public record AppRequest(
         }
 
         /**
-         * support_fapiao: Support fapiao.
+         * support_fapiao: Whether the payer can ask for an invoice.
          *
          * @param supportFapiao the value
          * @return this builder
@@ -265,7 +268,7 @@ public record AppRequest(
         }
 
         /**
-         * time_expire: Time expire. RFC 3339.
+         * time_expire: Until when the order can be paid. RFC 3339.
          *
          * @param timeExpire the value
          * @return this builder

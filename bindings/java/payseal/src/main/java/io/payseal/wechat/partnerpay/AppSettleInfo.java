@@ -4,10 +4,10 @@ package io.payseal.wechat.partnerpay;
 import com.fasterxml.jackson.annotation.JsonProperty;
 
 /**
- * The object settle_info.
+ * The object settle_info. How the payment is settled.
  *
- * @param profitSharing profit_sharing: Profit sharing.
- * @param subsidyAmount subsidy_amount: Subsidy amount.
+ * @param profitSharing profit_sharing: Whether the payment will be shared with others.
+ * @param subsidyAmount subsidy_amount: Amount of the subsidy. In fen.
  */
 public record AppSettleInfo(
         @JsonProperty("profit_sharing") Boolean profitSharing,
@@ -29,7 +29,7 @@ public record AppSettleInfo(
         private Builder() {}
 
         /**
-         * profit_sharing: Profit sharing.
+         * profit_sharing: Whether the payment will be shared with others.
          *
          * @param profitSharing the value
          * @return this builder
@@ -40,7 +40,7 @@ public record AppSettleInfo(
         }
 
         /**
-         * subsidy_amount: Subsidy amount.
+         * subsidy_amount: Amount of the subsidy. In fen.
          *
          * @param subsidyAmount the value
          * @return this builder

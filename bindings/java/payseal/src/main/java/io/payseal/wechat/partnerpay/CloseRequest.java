@@ -6,8 +6,8 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The body of POST /v3/pay/partner/transactions/out-trade-no/{out_trade_no}/close.
  *
- * @param spMchid sp_mchid: Sp mchid. Left out, it is the configuration's mchid.
- * @param subMchid sub_mchid: Sub mchid. Required.
+ * @param spMchid sp_mchid: Merchant id of the service provider. Left out, it is the configuration's mchid.
+ * @param subMchid sub_mchid: Merchant id of the sub-merchant. Required.
  */
 public record CloseRequest(
         @JsonProperty("sp_mchid") String spMchid,
@@ -29,7 +29,7 @@ public record CloseRequest(
         private Builder() {}
 
         /**
-         * sp_mchid: Sp mchid. Left out, it is the configuration's mchid.
+         * sp_mchid: Merchant id of the service provider. Left out, it is the configuration's mchid.
          *
          * @param spMchid the value
          * @return this builder
@@ -40,7 +40,7 @@ public record CloseRequest(
         }
 
         /**
-         * sub_mchid: Sub mchid. Required.
+         * sub_mchid: Merchant id of the sub-merchant. Required.
          *
          * @param subMchid the value
          * @return this builder

@@ -7,19 +7,19 @@ import com.fasterxml.jackson.annotation.JsonProperty;
  * The body of POST /v3/pay/partner/transactions/codepay.
  *
  * @param amount amount: Amount. Required.
- * @param attach attach: Attach.
- * @param description description: Description. Required.
- * @param detail detail: Detail.
- * @param goodsTag goods_tag: Goods tag.
- * @param outTradeNo out_trade_no: Out trade no. Required.
- * @param payer payer: Payer. Required.
- * @param sceneInfo scene_info: Scene info. Required.
- * @param settleInfo settle_info: Settle info.
- * @param spAppid sp_appid: Sp appid.
- * @param spMchid sp_mchid: Sp mchid. Left out, it is the configuration's mchid.
- * @param subAppid sub_appid: Sub appid.
- * @param subMchid sub_mchid: Sub mchid. Required.
- * @param supportFapiao support_fapiao: Support fapiao.
+ * @param attach attach: The merchant's own data, returned as it is.
+ * @param description description: What is paid for or done, in words. Required.
+ * @param detail detail: Details.
+ * @param goodsTag goods_tag: Mark of goods for discounts.
+ * @param outTradeNo out_trade_no: The merchant's order number, unique for the merchant id. Required.
+ * @param payer payer: Who pays. Required.
+ * @param sceneInfo scene_info: Where the payment takes place. Required.
+ * @param settleInfo settle_info: How the payment is settled.
+ * @param spAppid sp_appid: App id of the service provider.
+ * @param spMchid sp_mchid: Merchant id of the service provider. Left out, it is the configuration's mchid.
+ * @param subAppid sub_appid: App id of the sub-merchant.
+ * @param subMchid sub_mchid: Merchant id of the sub-merchant. Required.
+ * @param supportFapiao support_fapiao: Whether the payer can ask for an invoice.
  */
 public record CodepayRequest(
         @JsonProperty("amount") OrderAmount amount,
@@ -76,7 +76,7 @@ public record CodepayRequest(
         }
 
         /**
-         * attach: Attach.
+         * attach: The merchant's own data, returned as it is.
          *
          * @param attach the value
          * @return this builder
@@ -87,7 +87,7 @@ public record CodepayRequest(
         }
 
         /**
-         * description: Description. Required.
+         * description: What is paid for or done, in words. Required.
          *
          * @param description the value
          * @return this builder
@@ -98,7 +98,7 @@ public record CodepayRequest(
         }
 
         /**
-         * detail: Detail.
+         * detail: Details.
          *
          * @param detail the value
          * @return this builder
@@ -109,7 +109,7 @@ public record CodepayRequest(
         }
 
         /**
-         * goods_tag: Goods tag.
+         * goods_tag: Mark of goods for discounts.
          *
          * @param goodsTag the value
          * @return this builder
@@ -120,7 +120,7 @@ public record CodepayRequest(
         }
 
         /**
-         * out_trade_no: Out trade no. Required.
+         * out_trade_no: The merchant's order number, unique for the merchant id. Required.
          *
          * @param outTradeNo the value
          * @return this builder
@@ -131,7 +131,7 @@ public record CodepayRequest(
         }
 
         /**
-         * payer: Payer. Required.
+         * payer: Who pays. Required.
          *
          * @param payer the value
          * @return this builder
@@ -142,7 +142,7 @@ public record CodepayRequest(
         }
 
         /**
-         * scene_info: Scene info. Required.
+         * scene_info: Where the payment takes place. Required.
          *
          * @param sceneInfo the value
          * @return this builder
@@ -153,7 +153,7 @@ public record CodepayRequest(
         }
 
         /**
-         * settle_info: Settle info.
+         * settle_info: How the payment is settled.
          *
          * @param settleInfo the value
          * @return this builder
@@ -164,7 +164,7 @@ public record CodepayRequest(
         }
 
         /**
-         * sp_appid: Sp appid.
+         * sp_appid: App id of the service provider.
          *
          * @param spAppid the value
          * @return this builder
@@ -175,7 +175,7 @@ public record CodepayRequest(
         }
 
         /**
-         * sp_mchid: Sp mchid. Left out, it is the configuration's mchid.
+         * sp_mchid: Merchant id of the service provider. Left out, it is the configuration's mchid.
          *
          * @param spMchid the value
          * @return this builder
@@ -186,7 +186,7 @@ public record CodepayRequest(
         }
 
         /**
-         * sub_appid: Sub appid.
+         * sub_appid: App id of the sub-merchant.
          *
          * @param subAppid the value
          * @return this builder
@@ -197,7 +197,7 @@ public record CodepayRequest(
         }
 
         /**
-         * sub_mchid: Sub mchid. Required.
+         * sub_mchid: Merchant id of the sub-merchant. Required.
          *
          * @param subMchid the value
          * @return this builder
@@ -208,7 +208,7 @@ public record CodepayRequest(
         }
 
         /**
-         * support_fapiao: Support fapiao.
+         * support_fapiao: Whether the payer can ask for an invoice.
          *
          * @param supportFapiao the value
          * @return this builder

@@ -4,11 +4,11 @@ package io.payseal.wechat.partnerpay;
 import com.fasterxml.jackson.annotation.JsonProperty;
 
 /**
- * The object scene_info.
+ * The object scene_info. Where the payment takes place.
  *
- * @param deviceId device_id: Device id.
+ * @param deviceId device_id: The merchant's number of the device.
  * @param deviceIp device_ip: Device ip.
- * @param storeInfo store_info: Store info. Required.
+ * @param storeInfo store_info: The store. Required.
  */
 public record CodepaySceneInfo(
         @JsonProperty("device_id") String deviceId,
@@ -32,7 +32,7 @@ public record CodepaySceneInfo(
         private Builder() {}
 
         /**
-         * device_id: Device id.
+         * device_id: The merchant's number of the device.
          *
          * @param deviceId the value
          * @return this builder
@@ -54,7 +54,7 @@ public record CodepaySceneInfo(
         }
 
         /**
-         * store_info: Store info. Required.
+         * store_info: The store. Required.
          *
          * @param storeInfo the value
          * @return this builder

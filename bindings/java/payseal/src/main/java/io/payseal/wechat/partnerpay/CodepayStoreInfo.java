@@ -4,9 +4,9 @@ package io.payseal.wechat.partnerpay;
 import com.fasterxml.jackson.annotation.JsonProperty;
 
 /**
- * The object store_info.
+ * The object store_info. The store.
  *
- * @param id id: Id.
+ * @param id id: Number.
  * @param outId out_id: Out id.
  */
 public record CodepayStoreInfo(
@@ -29,7 +29,7 @@ public record CodepayStoreInfo(
         private Builder() {}
 
         /**
-         * id: Id.
+         * id: Number.
          *
          * @param id the value
          * @return this builder

@@ -8,10 +8,12 @@ import com.fasterxml.jackson.annotation.JsonProperty;
  *
  * @param contractAppid contract_appid: Contract appid. Required.
  * @param contractCode contract_code: Contract code. Required.
- * @param contractDisplayAccount contract_display_account: Contract display account. Required.
+ * @param contractDisplayAccount contract_display_account: Name of the user's account at the merchant, shown in the
+ *     contract. Required.
  * @param contractMchid contract_mchid: Contract mchid. Required.
- * @param contractNotifyUrl contract_notify_url: Contract notify url.
- * @param planId plan_id: Plan id. Required.
+ * @param contractNotifyUrl contract_notify_url: Where notifications of the contract go: absolute, HTTPS, without
+ *     query.
+ * @param planId plan_id: Number of the plan or of the contract's template. Required.
  * @param requestSerial request_serial: Request serial. Required.
  */
 public record ContractInfo(
@@ -66,7 +68,7 @@ public record ContractInfo(
         }
 
         /**
-         * contract_display_account: Contract display account. Required.
+         * contract_display_account: Name of the user's account at the merchant, shown in the contract. Required.
          *
          * @param contractDisplayAccount the value
          * @return this builder
@@ -88,7 +90,7 @@ public record ContractInfo(
         }
 
         /**
-         * contract_notify_url: Contract notify url.
+         * contract_notify_url: Where notifications of the contract go: absolute, HTTPS, without query.
          *
          * @param contractNotifyUrl the value
          * @return this builder
@@ -99,7 +101,7 @@ public record ContractInfo(
         }
 
         /**
-         * plan_id: Plan id. Required.
+         * plan_id: Number of the plan or of the contract's template. Required.
          *
          * @param planId the value
          * @return this builder

@@ -4,13 +4,13 @@ package io.payseal.wechat.partnerpay;
 import com.fasterxml.jackson.annotation.JsonProperty;
 
 /**
- * An item of goods_detail.
+ * An item of goods_detail. Single goods.
  *
- * @param goodsName goods_name: Goods name.
- * @param merchantGoodsId merchant_goods_id: Merchant goods id. Required.
- * @param quantity quantity: Quantity. Required.
- * @param unitPrice unit_price: Unit price. Required.
- * @param wechatpayGoodsId wechatpay_goods_id: Wechatpay goods id.
+ * @param goodsName goods_name: Name of the goods.
+ * @param merchantGoodsId merchant_goods_id: The merchant's number of the goods. Required.
+ * @param quantity quantity: How many. Required.
+ * @param unitPrice unit_price: Price of one. In fen. Required.
+ * @param wechatpayGoodsId wechatpay_goods_id: WeChat Pay's number of the goods.
  */
 public record GoodsDetail(
         @JsonProperty("goods_name") String goodsName,
@@ -38,7 +38,7 @@ public record GoodsDetail(
         private Builder() {}
 
         /**
-         * goods_name: Goods name.
+         * goods_name: Name of the goods.
          *
          * @param goodsName the value
          * @return this builder
@@ -49,7 +49,7 @@ public record GoodsDetail(
         }
 
         /**
-         * merchant_goods_id: Merchant goods id. Required.
+         * merchant_goods_id: The merchant's number of the goods. Required.
          *
          * @param merchantGoodsId the value
          * @return this builder
@@ -60,7 +60,7 @@ public record GoodsDetail(
         }
 
         /**
-         * quantity: Quantity. Required.
+         * quantity: How many. Required.
          *
          * @param quantity the value
          * @return this builder
@@ -71,7 +71,7 @@ public record GoodsDetail(
         }
 
         /**
-         * unit_price: Unit price. Required.
+         * unit_price: Price of one. In fen. Required.
          *
          * @param unitPrice the value
          * @return this builder
@@ -82,7 +82,7 @@ public record GoodsDetail(
         }
 
         /**
-         * wechatpay_goods_id: Wechatpay goods id.
+         * wechatpay_goods_id: WeChat Pay's number of the goods.
          *
          * @param wechatpayGoodsId the value
          * @return this builder

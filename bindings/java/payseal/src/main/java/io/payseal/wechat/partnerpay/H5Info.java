@@ -4,13 +4,13 @@ package io.payseal.wechat.partnerpay;
 import com.fasterxml.jackson.annotation.JsonProperty;
 
 /**
- * The object h5_info.
+ * The object h5_info. The page that the payer comes from.
  *
- * @param appName app_name: App name.
- * @param appUrl app_url: App url.
- * @param bundleId bundle_id: Bundle id.
- * @param packageName package_name: Package name.
- * @param type type: Type.
+ * @param appName app_name: Name of the app.
+ * @param appUrl app_url: Address of the page.
+ * @param bundleId bundle_id: Bundle id of the app on iOS.
+ * @param packageName package_name: Package of the app on Android.
+ * @param type type: Kind.
  */
 public record H5Info(
         @JsonProperty("app_name") String appName,
@@ -38,7 +38,7 @@ public record H5Info(
         private Builder() {}
 
         /**
-         * app_name: App name.
+         * app_name: Name of the app.
          *
          * @param appName the value
          * @return this builder
@@ -49,7 +49,7 @@ public record H5Info(
         }
 
         /**
-         * app_url: App url.
+         * app_url: Address of the page.
          *
          * @param appUrl the value
          * @return this builder
@@ -60,7 +60,7 @@ public record H5Info(
         }
 
         /**
-         * bundle_id: Bundle id.
+         * bundle_id: Bundle id of the app on iOS.
          *
          * @param bundleId the value
          * @return this builder
@@ -71,7 +71,7 @@ public record H5Info(
         }
 
         /**
-         * package_name: Package name.
+         * package_name: Package of the app on Android.
          *
          * @param packageName the value
          * @return this builder
@@ -82,7 +82,7 @@ public record H5Info(
         }
 
         /**
-         * type: Type.
+         * type: Kind.
          *
          * @param type the value
          * @return this builder

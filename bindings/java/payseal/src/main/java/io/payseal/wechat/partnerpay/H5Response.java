@@ -6,6 +6,6 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The answer to POST /v3/pay/partner/transactions/h5.
  *
- * @param h5Url h5_url: H5 url.
+ * @param h5Url h5_url: Where to send the payer's browser; good for five minutes.
  */
 public record H5Response(@JsonProperty("h5_url") String h5Url) {}

@@ -4,12 +4,12 @@ package io.payseal.wechat.partnerpay;
 import com.fasterxml.jackson.annotation.JsonProperty;
 
 /**
- * The object scene_info.
+ * The object scene_info. Where the payment takes place.
  *
- * @param deviceId device_id: Device id.
- * @param h5Info h5_info: H5 info.
- * @param payerClientIp payer_client_ip: Payer client ip.
- * @param storeInfo store_info: Store info.
+ * @param deviceId device_id: The merchant's number of the device.
+ * @param h5Info h5_info: The page that the payer comes from.
+ * @param payerClientIp payer_client_ip: IP address of the payer's device.
+ * @param storeInfo store_info: The store.
  */
 public record H5SceneInfo(
         @JsonProperty("device_id") String deviceId,
@@ -35,7 +35,7 @@ public record H5SceneInfo(
         private Builder() {}
 
         /**
-         * device_id: Device id.
+         * device_id: The merchant's number of the device.
          *
          * @param deviceId the value
          * @return this builder
@@ -46,7 +46,7 @@ public record H5SceneInfo(
         }
 
         /**
-         * h5_info: H5 info.
+         * h5_info: The page that the payer comes from.
          *
          * @param h5Info the value
          * @return this builder
@@ -57,7 +57,7 @@ public record H5SceneInfo(
         }
 
         /**
-         * payer_client_ip: Payer client ip.
+         * payer_client_ip: IP address of the payer's device.
          *
          * @param payerClientIp the value
          * @return this builder
@@ -68,7 +68,7 @@ public record H5SceneInfo(
         }
 
         /**
-         * store_info: Store info.
+         * store_info: The store.
          *
          * @param storeInfo the value
          * @return this builder

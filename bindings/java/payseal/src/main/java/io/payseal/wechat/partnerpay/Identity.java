@@ -4,11 +4,12 @@ package io.payseal.wechat.partnerpay;
 import com.fasterxml.jackson.annotation.JsonProperty;
 
 /**
- * The object identity.
+ * The object identity. Who the payer must be.
  *
  * @param name name: Name. Sent encrypted: give the plaintext, the library encrypts it. Required.
- * @param number number: Number. Sent encrypted: give the plaintext, the library encrypts it. Required.
- * @param type type: Type. One of FOREIGN_RESIDENT, HONGKONG_MACAO, HONGKONG_MACAO_RESIDENT, IDCARD,
+ * @param number number: Number of the document. Sent encrypted: give the plaintext, the library encrypts it.
+ *     Required.
+ * @param type type: Kind. One of FOREIGN_RESIDENT, HONGKONG_MACAO, HONGKONG_MACAO_RESIDENT, IDCARD,
  *     OVERSEA_PASSPORT, PHONE_NUMBER, TAIWAN_RESIDENT. Required.
  */
 public record Identity(
@@ -50,7 +51,7 @@ public record Identity(
         }
 
         /**
-         * number: Number. Sent encrypted: give the plaintext, the library encrypts it. Required.
+         * number: Number of the document. Sent encrypted: give the plaintext, the library encrypts it. Required.
          *
          * @param number the value
          * @return this builder
@@ -61,7 +62,7 @@ public record Identity(
         }
 
         /**
-         * type: Type. One of FOREIGN_RESIDENT, HONGKONG_MACAO, HONGKONG_MACAO_RESIDENT, IDCARD, OVERSEA_PASSPORT,
+         * type: Kind. One of FOREIGN_RESIDENT, HONGKONG_MACAO, HONGKONG_MACAO_RESIDENT, IDCARD, OVERSEA_PASSPORT,
          * PHONE_NUMBER, TAIWAN_RESIDENT. Required.
          *
          * @param type the value

@@ -4,7 +4,7 @@ package io.payseal.wechat.partnerpay;
 import com.fasterxml.jackson.annotation.JsonProperty;
 
 /**
- * The object installment_info.
+ * The object installment_info. How the payment is split.
  *
  * @param selectedInstallmentNumber selected_installment_number: Selected installment number.
  * @param useSubsidy use_subsidy: Use subsidy.

@@ -4,11 +4,11 @@ package io.payseal.wechat.partnerpay;
 import com.fasterxml.jackson.annotation.JsonProperty;
 
 /**
- * The object payer.
+ * The object payer. Who pays.
  *
- * @param identity identity: Identity.
- * @param spOpenid sp_openid: Sp openid. Required.
- * @param subOpenid sub_openid: Sub openid.
+ * @param identity identity: Who the payer must be.
+ * @param spOpenid sp_openid: The user's id within the service provider's app id. Required.
+ * @param subOpenid sub_openid: The user's id within the sub-merchant's app id.
  */
 public record JsapiPayer(
         @JsonProperty("identity") Identity identity,
@@ -32,7 +32,7 @@ public record JsapiPayer(
         private Builder() {}
 
         /**
-         * identity: Identity.
+         * identity: Who the payer must be.
          *
          * @param identity the value
          * @return this builder
@@ -43,7 +43,7 @@ public record JsapiPayer(
         }
 
         /**
-         * sp_openid: Sp openid. Required.
+         * sp_openid: The user's id within the service provider's app id. Required.
          *
          * @param spOpenid the value
          * @return this builder
@@ -54,7 +54,7 @@ public record JsapiPayer(
         }
 
         /**
-         * sub_openid: Sub openid.
+         * sub_openid: The user's id within the sub-merchant's app id.
          *
          * @param subOpenid the value
          * @return this builder

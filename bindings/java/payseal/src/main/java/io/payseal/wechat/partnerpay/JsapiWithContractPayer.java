@@ -4,10 +4,10 @@ package io.payseal.wechat.partnerpay;
 import com.fasterxml.jackson.annotation.JsonProperty;
 
 /**
- * The object payer.
+ * The object payer. Who pays.
  *
- * @param spOpenid sp_openid: Sp openid.
- * @param subOpenid sub_openid: Sub openid.
+ * @param spOpenid sp_openid: The user's id within the service provider's app id.
+ * @param subOpenid sub_openid: The user's id within the sub-merchant's app id.
  */
 public record JsapiWithContractPayer(
         @JsonProperty("sp_openid") String spOpenid,
@@ -29,7 +29,7 @@ public record JsapiWithContractPayer(
         private Builder() {}
 
         /**
-         * sp_openid: Sp openid.
+         * sp_openid: The user's id within the service provider's app id.
          *
          * @param spOpenid the value
          * @return this builder
@@ -40,7 +40,7 @@ public record JsapiWithContractPayer(
         }
 
         /**
-         * sub_openid: Sub openid.
+         * sub_openid: The user's id within the sub-merchant's app id.
          *
          * @param subOpenid the value
          * @return this builder

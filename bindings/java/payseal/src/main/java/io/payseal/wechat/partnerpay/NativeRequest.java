@@ -8,22 +8,24 @@ import java.util.List;
  * The body of POST /v3/pay/partner/transactions/native.
  *
  * @param amount amount: Amount. Required.
- * @param attach attach: Attach.
- * @param description description: Description. Required.
- * @param detail detail: Detail.
- * @param goodsTag goods_tag: Goods tag.
- * @param limitPay limit_pay: Limit pay. One of balance_only, no_balance, no_credit, no_debit.
- * @param notifyUrl notify_url: Notify url. Left out, it is the configuration's notify_url.
- * @param outTradeNo out_trade_no: Out trade no. Required.
- * @param payer payer: Payer.
- * @param sceneInfo scene_info: Scene info.
- * @param settleInfo settle_info: Settle info.
- * @param spAppid sp_appid: Sp appid. Left out, it is the configuration's appid.
- * @param spMchid sp_mchid: Sp mchid. Left out, it is the configuration's mchid.
- * @param subAppid sub_appid: Sub appid.
- * @param subMchid sub_mchid: Sub mchid. Required.
- * @param supportFapiao support_fapiao: Support fapiao.
- * @param timeExpire time_expire: Time expire. RFC 3339.
+ * @param attach attach: The merchant's own data, returned as it is.
+ * @param description description: What is paid for or done, in words. Required.
+ * @param detail detail: Details.
+ * @param goodsTag goods_tag: Mark of goods for discounts.
+ * @param limitPay limit_pay: Ways of paying that are excluded. One of balance_only, no_balance, no_credit,
+ *     no_debit.
+ * @param notifyUrl notify_url: Where the notification goes: absolute, HTTPS, without query. Left out, it is the
+ *     configuration's notify_url.
+ * @param outTradeNo out_trade_no: The merchant's order number, unique for the merchant id. Required.
+ * @param payer payer: Who pays.
+ * @param sceneInfo scene_info: Where the payment takes place.
+ * @param settleInfo settle_info: How the payment is settled.
+ * @param spAppid sp_appid: App id of the service provider. Left out, it is the configuration's appid.
+ * @param spMchid sp_mchid: Merchant id of the service provider. Left out, it is the configuration's mchid.
+ * @param subAppid sub_appid: App id of the sub-merchant.
+ * @param subMchid sub_mchid: Merchant id of the sub-merchant. Required.
+ * @param supportFapiao support_fapiao: Whether the payer can ask for an invoice.
+ * @param timeExpire time_expire: Until when the order can be paid. RFC 3339.
  */
 public record NativeRequest(
         @JsonProperty("amount") OrderAmount amount,
@@ -86,7 +88,7 @@ public record NativeRequest(
         }
 
         /**
-         * attach: Attach.
+         * attach: The merchant's own data, returned as it is.
          *
          * @param attach the value
          * @return this builder
@@ -97,7 +99,7 @@ public record NativeRequest(
         }
 
         /**
-         * description: Description. Required.
+         * description: What is paid for or done, in words. Required.
          *
          * @param description the value
          * @return this builder
@@ -108,7 +110,7 @@ public record NativeRequest(
         }
 
         /**
-         * detail: Detail.
+         * detail: Details.
          *
          * @param detail the value
          * @return this builder
@@ -119,7 +121,7 @@ public record NativeRequest(
         }
 
         /**
-         * goods_tag: Goods tag.
+         * goods_tag: Mark of goods for discounts.
          *
          * @param goodsTag the value
          * @return this builder
@@ -130,7 +132,7 @@ public record NativeRequest(
         }
 
         /**
-         * limit_pay: Limit pay. One of balance_only, no_balance, no_credit, no_debit.
+         * limit_pay: Ways of paying that are excluded. One of balance_only, no_balance, no_credit, no_debit.
          *
          * @param limitPay the value
          * @return this builder
@@ -141,7 +143,8 @@ public record NativeRequest(
         }
 
         /**
-         * notify_url: Notify url. Left out, it is the configuration's notify_url.
+         * notify_url: Where the notification goes: absolute, HTTPS, without query. Left out, it is the configuration's
+         * notify_url.
          *
          * @param notifyUrl the value
          * @return this builder
@@ -152,7 +155,7 @@ public record NativeRequest(
         }
 
         /**
-         * out_trade_no: Out trade no. Required.
+         * out_trade_no: The merchant's order number, unique for the merchant id. Required.
          *
          * @param outTradeNo the value
          * @return this builder
@@ -163,7 +166,7 @@ public record NativeRequest(
         }
 
         /**
-         * payer: Payer.
+         * payer: Who pays.
          *
          * @param payer the value
          * @return this builder
@@ -174,7 +177,7 @@ public record NativeRequest(
         }
 
         /**
-         * scene_info: Scene info.
+         * scene_info: Where the payment takes place.
          *
          * @param sceneInfo the value
          * @return this builder
@@ -185,7 +188,7 @@ public record NativeRequest(
         }
 
         /**
-         * settle_info: Settle info.
+         * settle_info: How the payment is settled.
          *
          * @param settleInfo the value
          * @return this builder
@@ -196,7 +199,7 @@ public record NativeRequest(
         }
 
         /**
-         * sp_appid: Sp appid. Left out, it is the configuration's appid.
+         * sp_appid: App id of the service provider. Left out, it is the configuration's appid.
          *
          * @param spAppid the value
          * @return this builder
@@ -207,7 +210,7 @@ public record NativeRequest(
         }
 
         /**
-         * sp_mchid: Sp mchid. Left out, it is the configuration's mchid.
+         * sp_mchid: Merchant id of the service provider. Left out, it is the configuration's mchid.
          *
          * @param spMchid the value
          * @return this builder
@@ -218,7 +221,7 @@ public record NativeRequest(
         }
 
         /**
-         * sub_appid: Sub appid.
+         * sub_appid: App id of the sub-merchant.
          *
          * @param subAppid the value
          * @return this builder
@@ -229,7 +232,7 @@ public record NativeRequest(
         }
 
         /**
-         * sub_mchid: Sub mchid. Required.
+         * sub_mchid: Merchant id of the sub-merchant. Required.
          *
          * @param subMchid the value
          * @return this builder
@@ -240,7 +243,7 @@ public record NativeRequest(
         }
 
         /**
-         * support_fapiao: Support fapiao.
+         * support_fapiao: Whether the payer can ask for an invoice.
          *
          * @param supportFapiao the value
          * @return this builder
@@ -251,7 +254,7 @@ public record NativeRequest(
         }
 
         /**
-         * time_expire: Time expire. RFC 3339.
+         * time_expire: Until when the order can be paid. RFC 3339.
          *
          * @param timeExpire the value
          * @return this builder

@@ -4,10 +4,10 @@ package io.payseal.wechat.partnerpay;
 import com.fasterxml.jackson.annotation.JsonProperty;
 
 /**
- * The object amount.
+ * The object amount. Amount.
  *
- * @param currency currency: Currency.
- * @param total total: Total. Required.
+ * @param currency currency: Currency of the order, ISO 4217.
+ * @param total total: Amount of the order. In fen. Required.
  */
 public record OrderAmount(
         @JsonProperty("currency") String currency,
@@ -29,7 +29,7 @@ public record OrderAmount(
         private Builder() {}
 
         /**
-         * currency: Currency.
+         * currency: Currency of the order, ISO 4217.
          *
          * @param currency the value
          * @return this builder
@@ -40,7 +40,7 @@ public record OrderAmount(
         }
 
         /**
-         * total: Total. Required.
+         * total: Amount of the order. In fen. Required.
          *
          * @param total the value
          * @return this builder

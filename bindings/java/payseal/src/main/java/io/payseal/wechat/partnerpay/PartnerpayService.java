@@ -154,8 +154,8 @@ public final class PartnerpayService {
      * Queries a sub-merchant's payment by WeChat Pay's number. It calls {@code GET
      * /v3/pay/partner/transactions/id/{transaction_id}}.
      *
-     * @param transactionId transaction_id: Transaction id. Required.
-     * @param subMchid sub_mchid: Sub mchid. Required.
+     * @param transactionId transaction_id: WeChat Pay's number of the payment. Required.
+     * @param subMchid sub_mchid: Merchant id of the sub-merchant. Required.
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
      */
@@ -167,8 +167,8 @@ public final class PartnerpayService {
      * Queries a sub-merchant's payment by WeChat Pay's number. It calls {@code GET
      * /v3/pay/partner/transactions/id/{transaction_id}}.
      *
-     * @param transactionId transaction_id: Transaction id. Required.
-     * @param subMchid sub_mchid: Sub mchid. Required.
+     * @param transactionId transaction_id: WeChat Pay's number of the payment. Required.
+     * @param subMchid sub_mchid: Merchant id of the sub-merchant. Required.
      * @param options options of this call; {@code null} for none
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -292,8 +292,8 @@ public final class PartnerpayService {
      * Queries a sub-merchant's payment by the merchant's order number. It calls {@code GET
      * /v3/pay/partner/transactions/out-trade-no/{out_trade_no}}.
      *
-     * @param outTradeNo out_trade_no: Out trade no. Required.
-     * @param subMchid sub_mchid: Sub mchid. Required.
+     * @param outTradeNo out_trade_no: The merchant's order number, unique for the merchant id. Required.
+     * @param subMchid sub_mchid: Merchant id of the sub-merchant. Required.
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
      */
@@ -305,8 +305,8 @@ public final class PartnerpayService {
      * Queries a sub-merchant's payment by the merchant's order number. It calls {@code GET
      * /v3/pay/partner/transactions/out-trade-no/{out_trade_no}}.
      *
-     * @param outTradeNo out_trade_no: Out trade no. Required.
-     * @param subMchid sub_mchid: Sub mchid. Required.
+     * @param outTradeNo out_trade_no: The merchant's order number, unique for the merchant id. Required.
+     * @param subMchid sub_mchid: Merchant id of the sub-merchant. Required.
      * @param options options of this call; {@code null} for none
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -325,7 +325,7 @@ public final class PartnerpayService {
      * Closes an order that is not paid. It calls {@code POST
      * /v3/pay/partner/transactions/out-trade-no/{out_trade_no}/close}.
      *
-     * @param outTradeNo out_trade_no: Out trade no. Required.
+     * @param outTradeNo out_trade_no: The merchant's order number, unique for the merchant id. Required.
      * @param request what to send
      * @throws PaysealException why it failed; its outcome says whether money may have moved
      */
@@ -337,7 +337,7 @@ public final class PartnerpayService {
      * Closes an order that is not paid. It calls {@code POST
      * /v3/pay/partner/transactions/out-trade-no/{out_trade_no}/close}.
      *
-     * @param outTradeNo out_trade_no: Out trade no. Required.
+     * @param outTradeNo out_trade_no: The merchant's order number, unique for the merchant id. Required.
      * @param request what to send
      * @param options options of this call; {@code null} for none
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -355,7 +355,7 @@ public final class PartnerpayService {
      * Reverses a code payment: it is cancelled if unpaid and refunded if paid. It calls {@code POST
      * /v3/pay/partner/transactions/out-trade-no/{out_trade_no}/reverse}.
      *
-     * @param outTradeNo out_trade_no: Out trade no. Required.
+     * @param outTradeNo out_trade_no: The merchant's order number, unique for the merchant id. Required.
      * @param request what to send
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -368,7 +368,7 @@ public final class PartnerpayService {
      * Reverses a code payment: it is cancelled if unpaid and refunded if paid. It calls {@code POST
      * /v3/pay/partner/transactions/out-trade-no/{out_trade_no}/reverse}.
      *
-     * @param outTradeNo out_trade_no: Out trade no. Required.
+     * @param outTradeNo out_trade_no: The merchant's order number, unique for the merchant id. Required.
      * @param request what to send
      * @param options options of this call; {@code null} for none
      * @return the verified answer

@@ -4,9 +4,9 @@ package io.payseal.wechat.partnerpay;
 import com.fasterxml.jackson.annotation.JsonProperty;
 
 /**
- * The object payer.
+ * The object payer. Who pays.
  *
- * @param identity identity: Identity.
+ * @param identity identity: Who the payer must be.
  */
 public record Payer(@JsonProperty("identity") Identity identity) {
     /**
@@ -25,7 +25,7 @@ public record Payer(@JsonProperty("identity") Identity identity) {
         private Builder() {}
 
         /**
-         * identity: Identity.
+         * identity: Who the payer must be.
          *
          * @param identity the value
          * @return this builder

@@ -6,6 +6,6 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The answer to POST /v3/pay/partner/transactions/app-with-contract.
  *
- * @param prepayId prepay_id: Prepay id.
+ * @param prepayId prepay_id: What the payer's device needs to begin the payment; good for two hours.
  */
 public record PrepayResponse(@JsonProperty("prepay_id") String prepayId) {}

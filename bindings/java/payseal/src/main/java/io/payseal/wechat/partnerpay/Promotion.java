@@ -5,19 +5,19 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 import java.util.List;
 
 /**
- * An item of promotion_detail.
+ * An item of promotion_detail. Coupons that were used.
  *
- * @param amount amount: Amount.
- * @param couponId coupon_id: Coupon id.
- * @param currency currency: Currency.
- * @param goodsDetail goods_detail: Goods detail.
- * @param merchantContribute merchant_contribute: Merchant contribute.
- * @param name name: Name.
- * @param otherContribute other_contribute: Other contribute.
- * @param scope scope: Scope.
- * @param stockId stock_id: Stock id.
- * @param type type: Type.
- * @param wechatpayContribute wechatpay_contribute: Wechatpay contribute.
+ * @param amount amount: Amount of the discount. In fen.
+ * @param couponId coupon_id: WeChat Pay's number of the coupon.
+ * @param currency currency: Currency, ISO 4217.
+ * @param goodsDetail goods_detail: Single goods.
+ * @param merchantContribute merchant_contribute: What the merchant pays of a discount. In fen.
+ * @param name name: Name of the coupon.
+ * @param otherContribute other_contribute: What others pay of a discount. In fen.
+ * @param scope scope: Whether a coupon is good for all goods or for single ones.
+ * @param stockId stock_id: WeChat Pay's number of the stock of coupons.
+ * @param type type: Kind.
+ * @param wechatpayContribute wechatpay_contribute: What WeChat Pay pays of a discount. In fen.
  */
 public record Promotion(
         @JsonProperty("amount") Long amount,

@@ -4,13 +4,13 @@ package io.payseal.wechat.partnerpay;
 import com.fasterxml.jackson.annotation.JsonProperty;
 
 /**
- * An item of goods_detail.
+ * An item of goods_detail. Single goods.
  *
- * @param discountAmount discount_amount: Discount amount.
- * @param goodsId goods_id: Goods id.
+ * @param discountAmount discount_amount: Amount of the discount. In fen.
+ * @param goodsId goods_id: Number of the goods.
  * @param goodsRemark goods_remark: Goods remark.
- * @param quantity quantity: Quantity.
- * @param unitPrice unit_price: Unit price.
+ * @param quantity quantity: How many.
+ * @param unitPrice unit_price: Price of one. In fen.
  */
 public record PromotionGoods(
         @JsonProperty("discount_amount") Long discountAmount,

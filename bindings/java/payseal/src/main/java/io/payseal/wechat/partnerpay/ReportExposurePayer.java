@@ -4,11 +4,11 @@ package io.payseal.wechat.partnerpay;
 import com.fasterxml.jackson.annotation.JsonProperty;
 
 /**
- * The object payer.
+ * The object payer. Who pays.
  *
  * @param phoneNumberHash phone_number_hash: Phone number hash.
- * @param spOpenid sp_openid: Sp openid.
- * @param subOpenid sub_openid: Sub openid.
+ * @param spOpenid sp_openid: The user's id within the service provider's app id.
+ * @param subOpenid sub_openid: The user's id within the sub-merchant's app id.
  */
 public record ReportExposurePayer(
         @JsonProperty("phone_number_hash") String phoneNumberHash,
@@ -43,7 +43,7 @@ public record ReportExposurePayer(
         }
 
         /**
-         * sp_openid: Sp openid.
+         * sp_openid: The user's id within the service provider's app id.
          *
          * @param spOpenid the value
          * @return this builder
@@ -54,7 +54,7 @@ public record ReportExposurePayer(
         }
 
         /**
-         * sub_openid: Sub openid.
+         * sub_openid: The user's id within the sub-merchant's app id.
          *
          * @param subOpenid the value
          * @return this builder

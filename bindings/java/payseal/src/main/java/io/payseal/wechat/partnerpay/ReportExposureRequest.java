@@ -6,12 +6,12 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The body of POST /v3/pay/partner/transactions/exposure.
  *
- * @param outTradeNo out_trade_no: Out trade no. Required.
- * @param payer payer: Payer. Required.
- * @param spAppid sp_appid: Sp appid. Left out, it is the configuration's appid.
- * @param spMchid sp_mchid: Sp mchid. Left out, it is the configuration's mchid.
- * @param subAppid sub_appid: Sub appid. Required.
- * @param subMchid sub_mchid: Sub mchid.
+ * @param outTradeNo out_trade_no: The merchant's order number, unique for the merchant id. Required.
+ * @param payer payer: Who pays. Required.
+ * @param spAppid sp_appid: App id of the service provider. Left out, it is the configuration's appid.
+ * @param spMchid sp_mchid: Merchant id of the service provider. Left out, it is the configuration's mchid.
+ * @param subAppid sub_appid: App id of the sub-merchant. Required.
+ * @param subMchid sub_mchid: Merchant id of the sub-merchant.
  */
 public record ReportExposureRequest(
         @JsonProperty("out_trade_no") String outTradeNo,
@@ -41,7 +41,7 @@ public record ReportExposureRequest(
         private Builder() {}
 
         /**
-         * out_trade_no: Out trade no. Required.
+         * out_trade_no: The merchant's order number, unique for the merchant id. Required.
          *
          * @param outTradeNo the value
          * @return this builder
@@ -52,7 +52,7 @@ public record ReportExposureRequest(
         }
 
         /**
-         * payer: Payer. Required.
+         * payer: Who pays. Required.
          *
          * @param payer the value
          * @return this builder
@@ -63,7 +63,7 @@ public record ReportExposureRequest(
         }
 
         /**
-         * sp_appid: Sp appid. Left out, it is the configuration's appid.
+         * sp_appid: App id of the service provider. Left out, it is the configuration's appid.
          *
          * @param spAppid the value
          * @return this builder
@@ -74,7 +74,7 @@ public record ReportExposureRequest(
         }
 
         /**
-         * sp_mchid: Sp mchid. Left out, it is the configuration's mchid.
+         * sp_mchid: Merchant id of the service provider. Left out, it is the configuration's mchid.
          *
          * @param spMchid the value
          * @return this builder
@@ -85,7 +85,7 @@ public record ReportExposureRequest(
         }
 
         /**
-         * sub_appid: Sub appid. Required.
+         * sub_appid: App id of the sub-merchant. Required.
          *
          * @param subAppid the value
          * @return this builder
@@ -96,7 +96,7 @@ public record ReportExposureRequest(
         }
 
         /**
-         * sub_mchid: Sub mchid.
+         * sub_mchid: Merchant id of the sub-merchant.
          *
          * @param subMchid the value
          * @return this builder

@@ -6,10 +6,10 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The body of POST /v3/pay/partner/transactions/out-trade-no/{out_trade_no}/reverse.
  *
- * @param spAppid sp_appid: Sp appid.
- * @param spMchid sp_mchid: Sp mchid. Left out, it is the configuration's mchid.
- * @param subAppid sub_appid: Sub appid.
- * @param subMchid sub_mchid: Sub mchid. Required.
+ * @param spAppid sp_appid: App id of the service provider.
+ * @param spMchid sp_mchid: Merchant id of the service provider. Left out, it is the configuration's mchid.
+ * @param subAppid sub_appid: App id of the sub-merchant.
+ * @param subMchid sub_mchid: Merchant id of the sub-merchant. Required.
  */
 public record ReverseRequest(
         @JsonProperty("sp_appid") String spAppid,
@@ -35,7 +35,7 @@ public record ReverseRequest(
         private Builder() {}
 
         /**
-         * sp_appid: Sp appid.
+         * sp_appid: App id of the service provider.
          *
          * @param spAppid the value
          * @return this builder
@@ -46,7 +46,7 @@ public record ReverseRequest(
         }
 
         /**
-         * sp_mchid: Sp mchid. Left out, it is the configuration's mchid.
+         * sp_mchid: Merchant id of the service provider. Left out, it is the configuration's mchid.
          *
          * @param spMchid the value
          * @return this builder
@@ -57,7 +57,7 @@ public record ReverseRequest(
         }
 
         /**
-         * sub_appid: Sub appid.
+         * sub_appid: App id of the sub-merchant.
          *
          * @param subAppid the value
          * @return this builder
@@ -68,7 +68,7 @@ public record ReverseRequest(
         }
 
         /**
-         * sub_mchid: Sub mchid. Required.
+         * sub_mchid: Merchant id of the sub-merchant. Required.
          *
          * @param subMchid the value
          * @return this builder

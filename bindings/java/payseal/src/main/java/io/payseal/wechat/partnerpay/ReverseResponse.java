@@ -6,11 +6,11 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The answer to POST /v3/pay/partner/transactions/out-trade-no/{out_trade_no}/reverse.
  *
- * @param outTradeNo out_trade_no: Out trade no.
- * @param spAppid sp_appid: Sp appid.
- * @param spMchid sp_mchid: Sp mchid.
- * @param subAppid sub_appid: Sub appid.
- * @param subMchid sub_mchid: Sub mchid.
+ * @param outTradeNo out_trade_no: The merchant's order number, unique for the merchant id.
+ * @param spAppid sp_appid: App id of the service provider.
+ * @param spMchid sp_mchid: Merchant id of the service provider.
+ * @param subAppid sub_appid: App id of the sub-merchant.
+ * @param subMchid sub_mchid: Merchant id of the sub-merchant.
  */
 public record ReverseResponse(
         @JsonProperty("out_trade_no") String outTradeNo,

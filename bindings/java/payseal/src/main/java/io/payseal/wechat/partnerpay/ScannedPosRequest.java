@@ -7,21 +7,22 @@ import com.fasterxml.jackson.annotation.JsonProperty;
  * The body of POST /v3/pay/partner/transactions/scannedpos.
  *
  * @param amount amount: Amount. Required.
- * @param attach attach: Attach.
- * @param description description: Description. Required.
- * @param detail detail: Detail.
- * @param goodsTag goods_tag: Goods tag.
- * @param notifyUrl notify_url: Notify url. Left out, it is the configuration's notify_url.
- * @param outTradeNo out_trade_no: Out trade no. Required.
- * @param payer payer: Payer. Required.
- * @param sceneInfo scene_info: Scene info. Required.
- * @param settleInfo settle_info: Settle info.
- * @param spAppid sp_appid: Sp appid.
- * @param spMchid sp_mchid: Sp mchid. Left out, it is the configuration's mchid.
- * @param subAppid sub_appid: Sub appid.
- * @param subMchid sub_mchid: Sub mchid. Required.
- * @param supportFapiao support_fapiao: Support fapiao.
- * @param timeExpire time_expire: Time expire. RFC 3339.
+ * @param attach attach: The merchant's own data, returned as it is.
+ * @param description description: What is paid for or done, in words. Required.
+ * @param detail detail: Details.
+ * @param goodsTag goods_tag: Mark of goods for discounts.
+ * @param notifyUrl notify_url: Where the notification goes: absolute, HTTPS, without query. Left out, it is the
+ *     configuration's notify_url.
+ * @param outTradeNo out_trade_no: The merchant's order number, unique for the merchant id. Required.
+ * @param payer payer: Who pays. Required.
+ * @param sceneInfo scene_info: Where the payment takes place. Required.
+ * @param settleInfo settle_info: How the payment is settled.
+ * @param spAppid sp_appid: App id of the service provider.
+ * @param spMchid sp_mchid: Merchant id of the service provider. Left out, it is the configuration's mchid.
+ * @param subAppid sub_appid: App id of the sub-merchant.
+ * @param subMchid sub_mchid: Merchant id of the sub-merchant. Required.
+ * @param supportFapiao support_fapiao: Whether the payer can ask for an invoice.
+ * @param timeExpire time_expire: Until when the order can be paid. RFC 3339.
  */
 public record ScannedPosRequest(
         @JsonProperty("amount") OrderAmount amount,
@@ -82,7 +83,7 @@ public record ScannedPosRequest(
         }
 
         /**
-         * attach: Attach.
+         * attach: The merchant's own data, returned as it is.
          *
          * @param attach the value
          * @return this builder
@@ -93,7 +94,7 @@ public record ScannedPosRequest(
         }
 
         /**
-         * description: Description. Required.
+         * description: What is paid for or done, in words. Required.
          *
          * @param description the value
          * @return this builder
@@ -104,7 +105,7 @@ public record ScannedPosRequest(
         }
 
         /**
-         * detail: Detail.
+         * detail: Details.
          *
          * @param detail the value
          * @return this builder
@@ -115,7 +116,7 @@ public record ScannedPosRequest(
         }
 
         /**
-         * goods_tag: Goods tag.
+         * goods_tag: Mark of goods for discounts.
          *
          * @param goodsTag the value
          * @return this builder
@@ -126,7 +127,8 @@ public record ScannedPosRequest(
         }
 
         /**
-         * notify_url: Notify url. Left out, it is the configuration's notify_url.
+         * notify_url: Where the notification goes: absolute, HTTPS, without query. Left out, it is the configuration's
+         * notify_url.
          *
          * @param notifyUrl the value
          * @return this builder
@@ -137,7 +139,7 @@ public record ScannedPosRequest(
         }
 
         /**
-         * out_trade_no: Out trade no. Required.
+         * out_trade_no: The merchant's order number, unique for the merchant id. Required.
          *
          * @param outTradeNo the value
          * @return this builder
@@ -148,7 +150,7 @@ public record ScannedPosRequest(
         }
 
         /**
-         * payer: Payer. Required.
+         * payer: Who pays. Required.
          *
          * @param payer the value
          * @return this builder
@@ -159,7 +161,7 @@ public record ScannedPosRequest(
         }
 
         /**
-         * scene_info: Scene info. Required.
+         * scene_info: Where the payment takes place. Required.
          *
          * @param sceneInfo the value
          * @return this builder
@@ -170,7 +172,7 @@ public record ScannedPosRequest(
         }
 
         /**
-         * settle_info: Settle info.
+         * settle_info: How the payment is settled.
          *
          * @param settleInfo the value
          * @return this builder
@@ -181,7 +183,7 @@ public record ScannedPosRequest(
         }
 
         /**
-         * sp_appid: Sp appid.
+         * sp_appid: App id of the service provider.
          *
          * @param spAppid the value
          * @return this builder
@@ -192,7 +194,7 @@ public record ScannedPosRequest(
         }
 
         /**
-         * sp_mchid: Sp mchid. Left out, it is the configuration's mchid.
+         * sp_mchid: Merchant id of the service provider. Left out, it is the configuration's mchid.
          *
          * @param spMchid the value
          * @return this builder
@@ -203,7 +205,7 @@ public record ScannedPosRequest(
         }
 
         /**
-         * sub_appid: Sub appid.
+         * sub_appid: App id of the sub-merchant.
          *
          * @param subAppid the value
          * @return this builder
@@ -214,7 +216,7 @@ public record ScannedPosRequest(
         }
 
         /**
-         * sub_mchid: Sub mchid. Required.
+         * sub_mchid: Merchant id of the sub-merchant. Required.
          *
          * @param subMchid the value
          * @return this builder
@@ -225,7 +227,7 @@ public record ScannedPosRequest(
         }
 
         /**
-         * support_fapiao: Support fapiao.
+         * support_fapiao: Whether the payer can ask for an invoice.
          *
          * @param supportFapiao the value
          * @return this builder
@@ -236,7 +238,7 @@ public record ScannedPosRequest(
         }
 
         /**
-         * time_expire: Time expire. RFC 3339.
+         * time_expire: Until when the order can be paid. RFC 3339.
          *
          * @param timeExpire the value
          * @return this builder

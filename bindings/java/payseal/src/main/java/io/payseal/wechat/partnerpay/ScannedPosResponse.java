@@ -6,6 +6,6 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The answer to POST /v3/pay/partner/transactions/scannedpos.
  *
- * @param prepayId prepay_id: Prepay id.
+ * @param prepayId prepay_id: What the payer's device needs to begin the payment; good for two hours.
  */
 public record ScannedPosResponse(@JsonProperty("prepay_id") String prepayId) {}

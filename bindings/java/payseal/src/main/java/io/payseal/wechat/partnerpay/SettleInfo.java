@@ -4,9 +4,9 @@ package io.payseal.wechat.partnerpay;
 import com.fasterxml.jackson.annotation.JsonProperty;
 
 /**
- * The object settle_info.
+ * The object settle_info. How the payment is settled.
  *
- * @param profitSharing profit_sharing: Profit sharing.
+ * @param profitSharing profit_sharing: Whether the payment will be shared with others.
  */
 public record SettleInfo(@JsonProperty("profit_sharing") Boolean profitSharing) {
     /**
@@ -25,7 +25,7 @@ public record SettleInfo(@JsonProperty("profit_sharing") Boolean profitSharing) 
         private Builder() {}
 
         /**
-         * profit_sharing: Profit sharing.
+         * profit_sharing: Whether the payment will be shared with others.
          *
          * @param profitSharing the value
          * @return this builder

@@ -4,11 +4,11 @@ package io.payseal.wechat.partnerpay;
 import com.fasterxml.jackson.annotation.JsonProperty;
 
 /**
- * The object store_info.
+ * The object store_info. The store.
  *
  * @param address address: Address.
- * @param areaCode area_code: Area code.
- * @param id id: Id.
+ * @param areaCode area_code: Code of the area, GB/T 2260.
+ * @param id id: Number.
  * @param name name: Name.
  */
 public record StoreInfo(
@@ -46,7 +46,7 @@ public record StoreInfo(
         }
 
         /**
-         * area_code: Area code.
+         * area_code: Code of the area, GB/T 2260.
          *
          * @param areaCode the value
          * @return this builder
@@ -57,7 +57,7 @@ public record StoreInfo(
         }
 
         /**
-         * id: Id.
+         * id: Number.
          *
          * @param id the value
          * @return this builder

@@ -5,7 +5,7 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 import java.util.List;
 
 /**
- * The object subsidy_info.
+ * The object subsidy_info. Discount of instalments.
  *
  * @param subsidyDetail subsidy_detail: Subsidy detail.
  */

@@ -8,31 +8,33 @@ import java.util.List;
  * The answer to POST /v3/pay/partner/transactions/codepay. Plaintext of TRANSACTION.SUCCESS.
  *
  * @param amount amount: Amount.
- * @param attach attach: Attach.
- * @param bankType bank_type: Bank type.
- * @param outTradeNo out_trade_no: Out trade no.
- * @param payer payer: Payer.
- * @param promotionDetail promotion_detail: Promotion detail.
- * @param spAppid sp_appid: Sp appid.
- * @param spMchid sp_mchid: Sp mchid.
- * @param subAppid sub_appid: Sub appid.
- * @param subMchid sub_mchid: Sub mchid.
- * @param successTime success_time: Success time.
- * @param tradeState trade_state: Trade state. CLOSED, NOTPAY, PAYERROR, REFUND, REVOKED, SUCCESS, USERPAYING, or
+ * @param attach attach: The merchant's own data, returned as it is.
+ * @param bankType bank_type: The payer's bank and kind of card.
+ * @param outTradeNo out_trade_no: The merchant's order number, unique for the merchant id.
+ * @param payer payer: Who pays.
+ * @param promotionDetail promotion_detail: Coupons that were used.
+ * @param spAppid sp_appid: App id of the service provider.
+ * @param spMchid sp_mchid: Merchant id of the service provider.
+ * @param subAppid sub_appid: App id of the sub-merchant.
+ * @param subMchid sub_mchid: Merchant id of the sub-merchant.
+ * @param successTime success_time: When it succeeded.
+ * @param tradeState trade_state: State of the payment. CLOSED, NOTPAY, PAYERROR, REFUND, REVOKED, SUCCESS,
+ *     USERPAYING, or what the provider adds.
+ * @param tradeStateDesc trade_state_desc: The state of the payment in words.
+ * @param tradeType trade_type: Way of paying. APP, FACEPAY, JSAPI, MICROPAY, MWEB, NATIVE, or what the provider
+ *     adds.
+ * @param transactionId transaction_id: WeChat Pay's number of the payment.
+ * @param description description: What is paid for or done, in words.
+ * @param detail detail: Details.
+ * @param goodsTag goods_tag: Mark of goods for discounts.
+ * @param limitPay limit_pay: Ways of paying that are excluded. balance_only, no_balance, no_credit, no_debit, or
  *     what the provider adds.
- * @param tradeStateDesc trade_state_desc: Trade state desc.
- * @param tradeType trade_type: Trade type. APP, FACEPAY, JSAPI, MICROPAY, MWEB, NATIVE, or what the provider adds.
- * @param transactionId transaction_id: Transaction id.
- * @param description description: Description.
- * @param detail detail: Detail.
- * @param goodsTag goods_tag: Goods tag.
- * @param limitPay limit_pay: Limit pay. balance_only, no_balance, no_credit, no_debit, or what the provider adds.
- * @param notifyUrl notify_url: Notify url.
- * @param sceneInfo scene_info: Scene info.
- * @param settleInfo settle_info: Settle info.
- * @param supportFapiao support_fapiao: Support fapiao.
- * @param timeExpire time_expire: Time expire. RFC 3339.
- * @param installmentInfo installment_info: Installment info.
+ * @param notifyUrl notify_url: Where the notification goes: absolute, HTTPS, without query.
+ * @param sceneInfo scene_info: Where the payment takes place.
+ * @param settleInfo settle_info: How the payment is settled.
+ * @param supportFapiao support_fapiao: Whether the payer can ask for an invoice.
+ * @param timeExpire time_expire: Until when the order can be paid. RFC 3339.
+ * @param installmentInfo installment_info: How the payment is split.
  */
 public record Transaction(
         @JsonProperty("amount") TransactionAmount amount,

@@ -4,12 +4,12 @@ package io.payseal.wechat.partnerpay;
 import com.fasterxml.jackson.annotation.JsonProperty;
 
 /**
- * The object amount.
+ * The object amount. Amount.
  *
- * @param currency currency: Currency.
- * @param payerCurrency payer_currency: Payer currency.
- * @param payerTotal payer_total: Payer total.
- * @param total total: Total.
+ * @param currency currency: Currency of the order, ISO 4217.
+ * @param payerCurrency payer_currency: Currency in which the payer pays, ISO 4217.
+ * @param payerTotal payer_total: What the payer pays after discounts. In fen.
+ * @param total total: Amount of the order. In fen.
  */
 public record TransactionAmount(
         @JsonProperty("currency") String currency,

@@ -5,11 +5,11 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 import java.util.List;
 
 /**
- * The object detail.
+ * The object detail. Details.
  *
- * @param costPrice cost_price: Cost price.
- * @param goodsDetail goods_detail: Goods detail.
- * @param invoiceId invoice_id: Invoice id.
+ * @param costPrice cost_price: Price of all goods before discounts. In fen.
+ * @param goodsDetail goods_detail: Single goods.
+ * @param invoiceId invoice_id: The merchant's number of the receipt.
  */
 public record TransactionDetail(
         @JsonProperty("cost_price") Long costPrice,

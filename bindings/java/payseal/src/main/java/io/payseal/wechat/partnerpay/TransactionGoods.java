@@ -4,13 +4,13 @@ package io.payseal.wechat.partnerpay;
 import com.fasterxml.jackson.annotation.JsonProperty;
 
 /**
- * An item of goods_detail.
+ * An item of goods_detail. Single goods.
  *
- * @param goodsName goods_name: Goods name.
- * @param merchantGoodsId merchant_goods_id: Merchant goods id.
- * @param quantity quantity: Quantity.
- * @param unitPrice unit_price: Unit price.
- * @param wechatpayGoodsId wechatpay_goods_id: Wechatpay goods id.
+ * @param goodsName goods_name: Name of the goods.
+ * @param merchantGoodsId merchant_goods_id: The merchant's number of the goods.
+ * @param quantity quantity: How many.
+ * @param unitPrice unit_price: Price of one. In fen.
+ * @param wechatpayGoodsId wechatpay_goods_id: WeChat Pay's number of the goods.
  */
 public record TransactionGoods(
         @JsonProperty("goods_name") String goodsName,

@@ -4,10 +4,10 @@ package io.payseal.wechat.partnerpay;
 import com.fasterxml.jackson.annotation.JsonProperty;
 
 /**
- * The object payer.
+ * The object payer. Who pays.
  *
- * @param spOpenid sp_openid: Sp openid.
- * @param subOpenid sub_openid: Sub openid.
+ * @param spOpenid sp_openid: The user's id within the service provider's app id.
+ * @param subOpenid sub_openid: The user's id within the sub-merchant's app id.
  */
 public record TransactionPayer(
         @JsonProperty("sp_openid") String spOpenid,

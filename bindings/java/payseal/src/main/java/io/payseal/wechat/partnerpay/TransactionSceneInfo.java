@@ -4,11 +4,11 @@ package io.payseal.wechat.partnerpay;
 import com.fasterxml.jackson.annotation.JsonProperty;
 
 /**
- * The object scene_info.
+ * The object scene_info. Where the payment takes place.
  *
- * @param deviceId device_id: Device id.
- * @param payerClientIp payer_client_ip: Payer client ip.
- * @param storeInfo store_info: Store info.
+ * @param deviceId device_id: The merchant's number of the device.
+ * @param payerClientIp payer_client_ip: IP address of the payer's device.
+ * @param storeInfo store_info: The store.
  */
 public record TransactionSceneInfo(
         @JsonProperty("device_id") String deviceId,

@@ -4,10 +4,10 @@ package io.payseal.wechat.partnerpay;
 import com.fasterxml.jackson.annotation.JsonProperty;
 
 /**
- * The object settle_info.
+ * The object settle_info. How the payment is settled.
  *
- * @param profitSharing profit_sharing: Profit sharing.
- * @param subsidyAmount subsidy_amount: Subsidy amount.
+ * @param profitSharing profit_sharing: Whether the payment will be shared with others.
+ * @param subsidyAmount subsidy_amount: Amount of the subsidy. In fen.
  */
 public record TransactionSettleInfo(
         @JsonProperty("profit_sharing") Boolean profitSharing,

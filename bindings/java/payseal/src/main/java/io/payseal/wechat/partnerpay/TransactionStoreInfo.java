@@ -4,11 +4,11 @@ package io.payseal.wechat.partnerpay;
 import com.fasterxml.jackson.annotation.JsonProperty;
 
 /**
- * The object store_info.
+ * The object store_info. The store.
  *
  * @param address address: Address.
- * @param areaCode area_code: Area code.
- * @param id id: Id.
+ * @param areaCode area_code: Code of the area, GB/T 2260.
+ * @param id id: Number.
  * @param name name: Name.
  */
 public record TransactionStoreInfo(

@@ -7,7 +7,7 @@ import com.fasterxml.jackson.annotation.JsonProperty;
  * The object authorized_data.
  *
  * @param businessType business_type: Business type. One of BUSIFAVOR_STOCK, FAVOR_STOCK. Required.
- * @param stockId stock_id: Stock id.
+ * @param stockId stock_id: WeChat Pay's number of the stock of coupons.
  */
 public record AuthorizedData(
         @JsonProperty("business_type") String businessType,
@@ -40,7 +40,7 @@ public record AuthorizedData(
         }
 
         /**
-         * stock_id: Stock id.
+         * stock_id: WeChat Pay's number of the stock of coupons.
          *
          * @param stockId the value
          * @return this builder

@@ -8,10 +8,10 @@ import com.fasterxml.jackson.annotation.JsonProperty;
  *
  * @param authorizedData authorized_data: Authorized data.
  * @param buildTime build_time: Build time. RFC 3339.
- * @param createTime create_time: Create time. RFC 3339.
+ * @param createTime create_time: When it was made. RFC 3339.
  * @param partner partner: Partner.
  * @param state state: State. ESTABLISHED, TERMINATED, or what the provider adds.
- * @param updateTime update_time: Update time. RFC 3339.
+ * @param updateTime update_time: When it was last changed. RFC 3339.
  */
 public record BuildPartnershipResponse(
         @JsonProperty("authorized_data") PartnershipsAuthorizedData authorizedData,

@@ -6,9 +6,9 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The object partner.
  *
- * @param appid appid: Appid.
+ * @param appid appid: App id of the official account, mini-program or app.
  * @param merchantId merchant_id: Merchant id.
- * @param type type: Type. One of APPID, MERCHANT. Required.
+ * @param type type: Kind. One of APPID, MERCHANT. Required.
  */
 public record Partner(
         @JsonProperty("appid") String appid,
@@ -32,7 +32,7 @@ public record Partner(
         private Builder() {}
 
         /**
-         * appid: Appid.
+         * appid: App id of the official account, mini-program or app.
          *
          * @param appid the value
          * @return this builder
@@ -54,7 +54,7 @@ public record Partner(
         }
 
         /**
-         * type: Type. One of APPID, MERCHANT. Required.
+         * type: Kind. One of APPID, MERCHANT. Required.
          *
          * @param type the value
          * @return this builder

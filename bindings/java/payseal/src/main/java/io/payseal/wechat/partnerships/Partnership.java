@@ -4,14 +4,14 @@ package io.payseal.wechat.partnerships;
 import com.fasterxml.jackson.annotation.JsonProperty;
 
 /**
- * An item of data.
+ * An item of data. What is listed.
  *
  * @param authorizedData authorized_data: Authorized data.
  * @param buildTime build_time: Build time.
- * @param createTime create_time: Create time.
+ * @param createTime create_time: When it was made.
  * @param partner partner: Partner.
  * @param terminateTime terminate_time: Terminate time.
- * @param updateTime update_time: Update time.
+ * @param updateTime update_time: When it was last changed.
  */
 public record Partnership(
         @JsonProperty("authorized_data") PartnershipsAuthorizedData authorizedData,

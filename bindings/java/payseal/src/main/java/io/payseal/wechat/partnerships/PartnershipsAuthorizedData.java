@@ -7,7 +7,7 @@ import com.fasterxml.jackson.annotation.JsonProperty;
  * The object authorized_data.
  *
  * @param businessType business_type: Business type. BUSIFAVOR_STOCK, FAVOR_STOCK, or what the provider adds.
- * @param stockId stock_id: Stock id.
+ * @param stockId stock_id: WeChat Pay's number of the stock of coupons.
  */
 public record PartnershipsAuthorizedData(
         @JsonProperty("business_type") String businessType,

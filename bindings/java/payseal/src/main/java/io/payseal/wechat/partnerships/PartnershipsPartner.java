@@ -6,9 +6,9 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The object partner.
  *
- * @param appid appid: Appid.
+ * @param appid appid: App id of the official account, mini-program or app.
  * @param merchantId merchant_id: Merchant id.
- * @param type type: Type. APPID, MERCHANT, or what the provider adds.
+ * @param type type: Kind. APPID, MERCHANT, or what the provider adds.
  */
 public record PartnershipsPartner(
         @JsonProperty("appid") String appid,

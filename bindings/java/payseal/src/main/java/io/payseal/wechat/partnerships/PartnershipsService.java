@@ -37,8 +37,8 @@ public final class PartnershipsService {
      * Lists the merchant's partnerships. It calls {@code GET /v3/marketing/partnerships}.
      *
      * @param authorizedData authorized_data: Authorized data. {@code null} leaves it out.
-     * @param limit limit: Limit. {@code null} leaves it out.
-     * @param offset offset: Offset. {@code null} leaves it out.
+     * @param limit limit: How many to list at most. {@code null} leaves it out.
+     * @param offset offset: How many to pass over before the first that is listed. {@code null} leaves it out.
      * @param partner partner: Partner. {@code null} leaves it out.
      * @param options options of this call; {@code null} for none
      * @return the verified answer

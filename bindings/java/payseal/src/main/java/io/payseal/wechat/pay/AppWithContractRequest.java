@@ -7,19 +7,21 @@ import com.fasterxml.jackson.annotation.JsonProperty;
  * The body of POST /v3/pay/transactions/app-with-contract.
  *
  * @param amount amount: Amount. Required.
- * @param appid appid: Appid. Left out, it is the configuration's appid.
- * @param attach attach: Attach.
+ * @param appid appid: App id of the official account, mini-program or app. Left out, it is the configuration's
+ *     appid.
+ * @param attach attach: The merchant's own data, returned as it is.
  * @param contractInfo contract_info: Contract info. Required.
- * @param description description: Description. Required.
- * @param detail detail: Detail.
- * @param goodsTag goods_tag: Goods tag.
- * @param mchid mchid: Mchid. Left out, it is the configuration's mchid.
- * @param notifyUrl notify_url: Notify url. Left out, it is the configuration's notify_url.
- * @param outTradeNo out_trade_no: Out trade no. Required.
- * @param sceneInfo scene_info: Scene info.
- * @param settleInfo settle_info: Settle info.
- * @param supportFapiao support_fapiao: Support fapiao.
- * @param timeExpire time_expire: Time expire.
+ * @param description description: What is paid for or done, in words. Required.
+ * @param detail detail: Details.
+ * @param goodsTag goods_tag: Mark of goods for discounts.
+ * @param mchid mchid: Merchant id. Left out, it is the configuration's mchid.
+ * @param notifyUrl notify_url: Where the notification goes: absolute, HTTPS, without query. Left out, it is the
+ *     configuration's notify_url.
+ * @param outTradeNo out_trade_no: The merchant's order number, unique for the merchant id. Required.
+ * @param sceneInfo scene_info: Where the payment takes place.
+ * @param settleInfo settle_info: How the payment is settled.
+ * @param supportFapiao support_fapiao: Whether the payer can ask for an invoice.
+ * @param timeExpire time_expire: Until when the order can be paid.
  */
 public record AppWithContractRequest(
         @JsonProperty("amount") ContractOrderAmount amount,
@@ -76,7 +78,7 @@ public record AppWithContractRequest(
         }
 
         /**
-         * appid: Appid. Left out, it is the configuration's appid.
+         * appid: App id of the official account, mini-program or app. Left out, it is the configuration's appid.
          *
          * @param appid the value
          * @return this builder
@@ -87,7 +89,7 @@ public record AppWithContractRequest(
         }
 
         /**
-         * attach: Attach.
+         * attach: The merchant's own data, returned as it is.
          *
          * @param attach the value
          * @return this builder
@@ -109,7 +111,7 @@ public record AppWithContractRequest(
         }
 
         /**
-         * description: Description. Required.
+         * description: What is paid for or done, in words. Required.
          *
          * @param description the value
          * @return this builder
@@ -120,7 +122,7 @@ public record AppWithContractRequest(
         }
 
         /**
-         * detail: Detail.
+         * detail: Details.
          *
          * @param detail the value
          * @return this builder
@@ -131,7 +133,7 @@ public record AppWithContractRequest(
         }
 
         /**
-         * goods_tag: Goods tag.
+         * goods_tag: Mark of goods for discounts.
          *
          * @param goodsTag the value
          * @return this builder
@@ -142,7 +144,7 @@ public record AppWithContractRequest(
         }
 
         /**
-         * mchid: Mchid. Left out, it is the configuration's mchid.
+         * mchid: Merchant id. Left out, it is the configuration's mchid.
          *
          * @param mchid the value
          * @return this builder
@@ -153,7 +155,8 @@ public record AppWithContractRequest(
         }
 
         /**
-         * notify_url: Notify url. Left out, it is the configuration's notify_url.
+         * notify_url: Where the notification goes: absolute, HTTPS, without query. Left out, it is the configuration's
+         * notify_url.
          *
          * @param notifyUrl the value
          * @return this builder
@@ -164,7 +167,7 @@ public record AppWithContractRequest(
         }
 
         /**
-         * out_trade_no: Out trade no. Required.
+         * out_trade_no: The merchant's order number, unique for the merchant id. Required.
          *
          * @param outTradeNo the value
          * @return this builder
@@ -175,7 +178,7 @@ public record AppWithContractRequest(
         }
 
         /**
-         * scene_info: Scene info.
+         * scene_info: Where the payment takes place.
          *
          * @param sceneInfo the value
          * @return this builder
@@ -186,7 +189,7 @@ public record AppWithContractRequest(
         }
 
         /**
-         * settle_info: Settle info.
+         * settle_info: How the payment is settled.
          *
          * @param settleInfo the value
          * @return this builder
@@ -197,7 +200,7 @@ public record AppWithContractRequest(
         }
 
         /**
-         * support_fapiao: Support fapiao.
+         * support_fapiao: Whether the payer can ask for an invoice.
          *
          * @param supportFapiao the value
          * @return this builder
@@ -208,7 +211,7 @@ public record AppWithContractRequest(
         }
 
         /**
-         * time_expire: Time expire.
+         * time_expire: Until when the order can be paid.
          *
          * @param timeExpire the value
          * @return this builder

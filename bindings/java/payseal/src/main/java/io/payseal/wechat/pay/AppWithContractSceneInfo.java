@@ -4,11 +4,11 @@ package io.payseal.wechat.pay;
 import com.fasterxml.jackson.annotation.JsonProperty;
 
 /**
- * The object scene_info.
+ * The object scene_info. Where the payment takes place.
  *
- * @param deviceId device_id: Device id.
- * @param payerClientIp payer_client_ip: Payer client ip. Required.
- * @param storeInfo store_info: Store info.
+ * @param deviceId device_id: The merchant's number of the device.
+ * @param payerClientIp payer_client_ip: IP address of the payer's device. Required.
+ * @param storeInfo store_info: The store.
  */
 public record AppWithContractSceneInfo(
         @JsonProperty("device_id") String deviceId,
@@ -32,7 +32,7 @@ public record AppWithContractSceneInfo(
         private Builder() {}
 
         /**
-         * device_id: Device id.
+         * device_id: The merchant's number of the device.
          *
          * @param deviceId the value
          * @return this builder
@@ -43,7 +43,7 @@ public record AppWithContractSceneInfo(
         }
 
         /**
-         * payer_client_ip: Payer client ip. Required.
+         * payer_client_ip: IP address of the payer's device. Required.
          *
          * @param payerClientIp the value
          * @return this builder
@@ -54,7 +54,7 @@ public record AppWithContractSceneInfo(
         }
 
         /**
-         * store_info: Store info.
+         * store_info: The store.
          *
          * @param storeInfo the value
          * @return this builder

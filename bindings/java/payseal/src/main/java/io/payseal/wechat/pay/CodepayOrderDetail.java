@@ -5,11 +5,11 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 import java.util.List;
 
 /**
- * The object detail.
+ * The object detail. Details.
  *
- * @param costPrice cost_price: Cost price.
- * @param goodsDetail goods_detail: Goods detail. Required.
- * @param invoiceId invoice_id: Invoice id.
+ * @param costPrice cost_price: Price of all goods before discounts. In fen.
+ * @param goodsDetail goods_detail: Single goods. Required.
+ * @param invoiceId invoice_id: The merchant's number of the receipt.
  */
 public record CodepayOrderDetail(
         @JsonProperty("cost_price") Long costPrice,
@@ -33,7 +33,7 @@ public record CodepayOrderDetail(
         private Builder() {}
 
         /**
-         * cost_price: Cost price.
+         * cost_price: Price of all goods before discounts. In fen.
          *
          * @param costPrice the value
          * @return this builder
@@ -44,7 +44,7 @@ public record CodepayOrderDetail(
         }
 
         /**
-         * goods_detail: Goods detail. Required.
+         * goods_detail: Single goods. Required.
          *
          * @param goodsDetail the value
          * @return this builder
@@ -55,7 +55,7 @@ public record CodepayOrderDetail(
         }
 
         /**
-         * invoice_id: Invoice id.
+         * invoice_id: The merchant's number of the receipt.
          *
          * @param invoiceId the value
          * @return this builder

@@ -4,9 +4,9 @@ package io.payseal.wechat.pay;
 import com.fasterxml.jackson.annotation.JsonProperty;
 
 /**
- * The object payer.
+ * The object payer. Who pays.
  *
- * @param authCode auth_code: Auth code. Required.
+ * @param authCode auth_code: The code that the payer's device shows. Required.
  */
 public record CodepayPayer(@JsonProperty("auth_code") String authCode) {
     /**
@@ -25,7 +25,7 @@ public record CodepayPayer(@JsonProperty("auth_code") String authCode) {
         private Builder() {}
 
         /**
-         * auth_code: Auth code. Required.
+         * auth_code: The code that the payer's device shows. Required.
          *
          * @param authCode the value
          * @return this builder

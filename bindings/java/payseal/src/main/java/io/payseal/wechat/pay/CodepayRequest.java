@@ -7,17 +7,18 @@ import com.fasterxml.jackson.annotation.JsonProperty;
  * The body of POST /v3/pay/transactions/codepay.
  *
  * @param amount amount: Amount. Required.
- * @param appid appid: Appid. Left out, it is the configuration's appid.
- * @param attach attach: Attach.
- * @param description description: Description. Required.
- * @param detail detail: Detail.
- * @param goodsTag goods_tag: Goods tag.
- * @param mchid mchid: Mchid. Left out, it is the configuration's mchid.
- * @param outTradeNo out_trade_no: Out trade no. Required.
- * @param payer payer: Payer. Required.
- * @param sceneInfo scene_info: Scene info. Required.
- * @param settleInfo settle_info: Settle info.
- * @param supportFapiao support_fapiao: Support fapiao.
+ * @param appid appid: App id of the official account, mini-program or app. Left out, it is the configuration's
+ *     appid.
+ * @param attach attach: The merchant's own data, returned as it is.
+ * @param description description: What is paid for or done, in words. Required.
+ * @param detail detail: Details.
+ * @param goodsTag goods_tag: Mark of goods for discounts.
+ * @param mchid mchid: Merchant id. Left out, it is the configuration's mchid.
+ * @param outTradeNo out_trade_no: The merchant's order number, unique for the merchant id. Required.
+ * @param payer payer: Who pays. Required.
+ * @param sceneInfo scene_info: Where the payment takes place. Required.
+ * @param settleInfo settle_info: How the payment is settled.
+ * @param supportFapiao support_fapiao: Whether the payer can ask for an invoice.
  */
 public record CodepayRequest(
         @JsonProperty("amount") ContractOrderAmount amount,
@@ -70,7 +71,7 @@ public record CodepayRequest(
         }
 
         /**
-         * appid: Appid. Left out, it is the configuration's appid.
+         * appid: App id of the official account, mini-program or app. Left out, it is the configuration's appid.
          *
          * @param appid the value
          * @return this builder
@@ -81,7 +82,7 @@ public record CodepayRequest(
         }
 
         /**
-         * attach: Attach.
+         * attach: The merchant's own data, returned as it is.
          *
          * @param attach the value
          * @return this builder
@@ -92,7 +93,7 @@ public record CodepayRequest(
         }
 
         /**
-         * description: Description. Required.
+         * description: What is paid for or done, in words. Required.
          *
          * @param description the value
          * @return this builder
@@ -103,7 +104,7 @@ public record CodepayRequest(
         }
 
         /**
-         * detail: Detail.
+         * detail: Details.
          *
          * @param detail the value
          * @return this builder
@@ -114,7 +115,7 @@ public record CodepayRequest(
         }
 
         /**
-         * goods_tag: Goods tag.
+         * goods_tag: Mark of goods for discounts.
          *
          * @param goodsTag the value
          * @return this builder
@@ -125,7 +126,7 @@ public record CodepayRequest(
         }
 
         /**
-         * mchid: Mchid. Left out, it is the configuration's mchid.
+         * mchid: Merchant id. Left out, it is the configuration's mchid.
          *
          * @param mchid the value
          * @return this builder
@@ -136,7 +137,7 @@ public record CodepayRequest(
         }
 
         /**
-         * out_trade_no: Out trade no. Required.
+         * out_trade_no: The merchant's order number, unique for the merchant id. Required.
          *
          * @param outTradeNo the value
          * @return this builder
@@ -147,7 +148,7 @@ public record CodepayRequest(
         }
 
         /**
-         * payer: Payer. Required.
+         * payer: Who pays. Required.
          *
          * @param payer the value
          * @return this builder
@@ -158,7 +159,7 @@ public record CodepayRequest(
         }
 
         /**
-         * scene_info: Scene info. Required.
+         * scene_info: Where the payment takes place. Required.
          *
          * @param sceneInfo the value
          * @return this builder
@@ -169,7 +170,7 @@ public record CodepayRequest(
         }
 
         /**
-         * settle_info: Settle info.
+         * settle_info: How the payment is settled.
          *
          * @param settleInfo the value
          * @return this builder
@@ -180,7 +181,7 @@ public record CodepayRequest(
         }
 
         /**
-         * support_fapiao: Support fapiao.
+         * support_fapiao: Whether the payer can ask for an invoice.
          *
          * @param supportFapiao the value
          * @return this builder

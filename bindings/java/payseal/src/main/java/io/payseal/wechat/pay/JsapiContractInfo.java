@@ -8,11 +8,13 @@ import com.fasterxml.jackson.annotation.JsonProperty;
  *
  * @param contractAppid contract_appid: Contract appid.
  * @param contractCode contract_code: Contract code.
- * @param contractDisplayAccount contract_display_account: Contract display account.
+ * @param contractDisplayAccount contract_display_account: Name of the user's account at the merchant, shown in the
+ *     contract.
  * @param contractMchid contract_mchid: Contract mchid.
- * @param contractNotifyUrl contract_notify_url: Contract notify url.
+ * @param contractNotifyUrl contract_notify_url: Where notifications of the contract go: absolute, HTTPS, without
+ *     query.
  * @param passwordFreeContractId password_free_contract_id: Password free contract id.
- * @param planId plan_id: Plan id.
+ * @param planId plan_id: Number of the plan or of the contract's template.
  * @param requestSerial request_serial: Request serial.
  * @param token token: Token.
  */
@@ -72,7 +74,7 @@ public record JsapiContractInfo(
         }
 
         /**
-         * contract_display_account: Contract display account.
+         * contract_display_account: Name of the user's account at the merchant, shown in the contract.
          *
          * @param contractDisplayAccount the value
          * @return this builder
@@ -94,7 +96,7 @@ public record JsapiContractInfo(
         }
 
         /**
-         * contract_notify_url: Contract notify url.
+         * contract_notify_url: Where notifications of the contract go: absolute, HTTPS, without query.
          *
          * @param contractNotifyUrl the value
          * @return this builder
@@ -116,7 +118,7 @@ public record JsapiContractInfo(
         }
 
         /**
-         * plan_id: Plan id.
+         * plan_id: Number of the plan or of the contract's template.
          *
          * @param planId the value
          * @return this builder

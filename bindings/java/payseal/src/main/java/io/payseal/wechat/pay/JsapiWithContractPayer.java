@@ -4,9 +4,9 @@ package io.payseal.wechat.pay;
 import com.fasterxml.jackson.annotation.JsonProperty;
 
 /**
- * The object payer.
+ * The object payer. Who pays.
  *
- * @param openid openid: Openid. Required.
+ * @param openid openid: The user's id within the app id. Required.
  */
 public record JsapiWithContractPayer(@JsonProperty("openid") String openid) {
     /**
@@ -25,7 +25,7 @@ public record JsapiWithContractPayer(@JsonProperty("openid") String openid) {
         private Builder() {}
 
         /**
-         * openid: Openid. Required.
+         * openid: The user's id within the app id. Required.
          *
          * @param openid the value
          * @return this builder

@@ -7,20 +7,22 @@ import com.fasterxml.jackson.annotation.JsonProperty;
  * The body of POST /v3/pay/transactions/jsapi-with-contract.
  *
  * @param amount amount: Amount. Required.
- * @param appid appid: Appid. Left out, it is the configuration's appid.
- * @param attach attach: Attach.
+ * @param appid appid: App id of the official account, mini-program or app. Left out, it is the configuration's
+ *     appid.
+ * @param attach attach: The merchant's own data, returned as it is.
  * @param contractInfo contract_info: Contract info. Required.
- * @param description description: Description. Required.
- * @param detail detail: Detail.
- * @param goodsTag goods_tag: Goods tag.
- * @param mchid mchid: Mchid. Left out, it is the configuration's mchid.
- * @param notifyUrl notify_url: Notify url. Left out, it is the configuration's notify_url.
- * @param outTradeNo out_trade_no: Out trade no. Required.
- * @param payer payer: Payer. Required.
- * @param sceneInfo scene_info: Scene info.
- * @param settleInfo settle_info: Settle info.
- * @param supportFapiao support_fapiao: Support fapiao.
- * @param timeExpire time_expire: Time expire.
+ * @param description description: What is paid for or done, in words. Required.
+ * @param detail detail: Details.
+ * @param goodsTag goods_tag: Mark of goods for discounts.
+ * @param mchid mchid: Merchant id. Left out, it is the configuration's mchid.
+ * @param notifyUrl notify_url: Where the notification goes: absolute, HTTPS, without query. Left out, it is the
+ *     configuration's notify_url.
+ * @param outTradeNo out_trade_no: The merchant's order number, unique for the merchant id. Required.
+ * @param payer payer: Who pays. Required.
+ * @param sceneInfo scene_info: Where the payment takes place.
+ * @param settleInfo settle_info: How the payment is settled.
+ * @param supportFapiao support_fapiao: Whether the payer can ask for an invoice.
+ * @param timeExpire time_expire: Until when the order can be paid.
  */
 public record JsapiWithContractRequest(
         @JsonProperty("amount") ContractOrderAmount amount,
@@ -79,7 +81,7 @@ public record JsapiWithContractRequest(
         }
 
         /**
-         * appid: Appid. Left out, it is the configuration's appid.
+         * appid: App id of the official account, mini-program or app. Left out, it is the configuration's appid.
          *
          * @param appid the value
          * @return this builder
@@ -90,7 +92,7 @@ public record JsapiWithContractRequest(
         }
 
         /**
-         * attach: Attach.
+         * attach: The merchant's own data, returned as it is.
          *
          * @param attach the value
          * @return this builder
@@ -112,7 +114,7 @@ public record JsapiWithContractRequest(
         }
 
         /**
-         * description: Description. Required.
+         * description: What is paid for or done, in words. Required.
          *
          * @param description the value
          * @return this builder
@@ -123,7 +125,7 @@ public record JsapiWithContractRequest(
         }
 
         /**
-         * detail: Detail.
+         * detail: Details.
          *
          * @param detail the value
          * @return this builder
@@ -134,7 +136,7 @@ public record JsapiWithContractRequest(
         }
 
         /**
-         * goods_tag: Goods tag.
+         * goods_tag: Mark of goods for discounts.
          *
          * @param goodsTag the value
          * @return this builder
@@ -145,7 +147,7 @@ public record JsapiWithContractRequest(
         }
 
         /**
-         * mchid: Mchid. Left out, it is the configuration's mchid.
+         * mchid: Merchant id. Left out, it is the configuration's mchid.
          *
          * @param mchid the value
          * @return this builder
@@ -156,7 +158,8 @@ public record JsapiWithContractRequest(
         }
 
         /**
-         * notify_url: Notify url. Left out, it is the configuration's notify_url.
+         * notify_url: Where the notification goes: absolute, HTTPS, without query. Left out, it is the configuration's
+         * notify_url.
          *
          * @param notifyUrl the value
          * @return this builder
@@ -167,7 +170,7 @@ public record JsapiWithContractRequest(
         }
 
         /**
-         * out_trade_no: Out trade no. Required.
+         * out_trade_no: The merchant's order number, unique for the merchant id. Required.
          *
          * @param outTradeNo the value
          * @return this builder
@@ -178,7 +181,7 @@ public record JsapiWithContractRequest(
         }
 
         /**
-         * payer: Payer. Required.
+         * payer: Who pays. Required.
          *
          * @param payer the value
          * @return this builder
@@ -189,7 +192,7 @@ public record JsapiWithContractRequest(
         }
 
         /**
-         * scene_info: Scene info.
+         * scene_info: Where the payment takes place.
          *
          * @param sceneInfo the value
          * @return this builder
@@ -200,7 +203,7 @@ public record JsapiWithContractRequest(
         }
 
         /**
-         * settle_info: Settle info.
+         * settle_info: How the payment is settled.
          *
          * @param settleInfo the value
          * @return this builder
@@ -211,7 +214,7 @@ public record JsapiWithContractRequest(
         }
 
         /**
-         * support_fapiao: Support fapiao.
+         * support_fapiao: Whether the payer can ask for an invoice.
          *
          * @param supportFapiao the value
          * @return this builder
@@ -222,7 +225,7 @@ public record JsapiWithContractRequest(
         }
 
         /**
-         * time_expire: Time expire.
+         * time_expire: Until when the order can be paid.
          *
          * @param timeExpire the value
          * @return this builder

@@ -316,7 +316,7 @@ public final class PayService {
      * Reverses a code payment: it is cancelled if unpaid and refunded if paid. It calls {@code POST
      * /v3/pay/transactions/out-trade-no/{out_trade_no}/reverse}.
      *
-     * @param outTradeNo out_trade_no: Out trade no. Required.
+     * @param outTradeNo out_trade_no: The merchant's order number, unique for the merchant id. Required.
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
      */
@@ -328,7 +328,7 @@ public final class PayService {
      * Reverses a code payment: it is cancelled if unpaid and refunded if paid. It calls {@code POST
      * /v3/pay/transactions/out-trade-no/{out_trade_no}/reverse}.
      *
-     * @param outTradeNo out_trade_no: Out trade no. Required.
+     * @param outTradeNo out_trade_no: The merchant's order number, unique for the merchant id. Required.
      * @param options options of this call; {@code null} for none
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved

@@ -4,9 +4,9 @@ package io.payseal.wechat.pay;
 import com.fasterxml.jackson.annotation.JsonProperty;
 
 /**
- * The object payer.
+ * The object payer. Who pays.
  *
- * @param openid openid: Openid.
+ * @param openid openid: The user's id within the app id.
  * @param phoneNumberHash phone_number_hash: Phone number hash.
  */
 public record ReportExposurePayer(
@@ -29,7 +29,7 @@ public record ReportExposurePayer(
         private Builder() {}
 
         /**
-         * openid: Openid.
+         * openid: The user's id within the app id.
          *
          * @param openid the value
          * @return this builder

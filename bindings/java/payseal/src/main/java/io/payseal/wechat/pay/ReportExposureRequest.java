@@ -6,10 +6,11 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The body of POST /v3/pay/transactions/exposure.
  *
- * @param appid appid: Appid. Left out, it is the configuration's appid.
- * @param mchid mchid: Mchid. Left out, it is the configuration's mchid.
- * @param outTradeNo out_trade_no: Out trade no. Required.
- * @param payer payer: Payer. Required.
+ * @param appid appid: App id of the official account, mini-program or app. Left out, it is the configuration's
+ *     appid.
+ * @param mchid mchid: Merchant id. Left out, it is the configuration's mchid.
+ * @param outTradeNo out_trade_no: The merchant's order number, unique for the merchant id. Required.
+ * @param payer payer: Who pays. Required.
  */
 public record ReportExposureRequest(
         @JsonProperty("appid") String appid,
@@ -35,7 +36,7 @@ public record ReportExposureRequest(
         private Builder() {}
 
         /**
-         * appid: Appid. Left out, it is the configuration's appid.
+         * appid: App id of the official account, mini-program or app. Left out, it is the configuration's appid.
          *
          * @param appid the value
          * @return this builder
@@ -46,7 +47,7 @@ public record ReportExposureRequest(
         }
 
         /**
-         * mchid: Mchid. Left out, it is the configuration's mchid.
+         * mchid: Merchant id. Left out, it is the configuration's mchid.
          *
          * @param mchid the value
          * @return this builder
@@ -57,7 +58,7 @@ public record ReportExposureRequest(
         }
 
         /**
-         * out_trade_no: Out trade no. Required.
+         * out_trade_no: The merchant's order number, unique for the merchant id. Required.
          *
          * @param outTradeNo the value
          * @return this builder
@@ -68,7 +69,7 @@ public record ReportExposureRequest(
         }
 
         /**
-         * payer: Payer. Required.
+         * payer: Who pays. Required.
          *
          * @param payer the value
          * @return this builder

@@ -6,9 +6,9 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The answer to POST /v3/pay/transactions/out-trade-no/{out_trade_no}/reverse.
  *
- * @param appid appid: Appid.
- * @param mchid mchid: Mchid.
- * @param outTradeNo out_trade_no: Out trade no.
+ * @param appid appid: App id of the official account, mini-program or app.
+ * @param mchid mchid: Merchant id.
+ * @param outTradeNo out_trade_no: The merchant's order number, unique for the merchant id.
  */
 public record ReverseResponse(
         @JsonProperty("appid") String appid,

@@ -11,14 +11,15 @@ import com.fasterxml.jackson.annotation.JsonProperty;
  * @param availablePeriods available_periods: Available periods.
  * @param backgroundColor background_color: Background color. Color010, Color020, Color030, Color040, Color050,
  *     Color060, Color070, Color080, Color090, Color100, or what the provider adds.
- * @param beginTime begin_time: Begin time. RFC 3339.
+ * @param beginTime begin_time: When it begins. RFC 3339.
  * @param deliveryPurpose delivery_purpose: Delivery purpose. JUMP_MINI_APP, OFF_LINE_PAY, or what the provider
  *     adds.
- * @param endTime end_time: End time. RFC 3339.
+ * @param endTime end_time: When it ends. RFC 3339.
  * @param merchantLogoUrl merchant_logo_url: Merchant logo url.
- * @param miniProgramsAppid mini_programs_appid: Mini programs appid.
- * @param miniProgramsPath mini_programs_path: Mini programs path.
- * @param outRequestNo out_request_no: Out request no.
+ * @param miniProgramsAppid mini_programs_appid: App id of the mini-program.
+ * @param miniProgramsPath mini_programs_path: Path within the mini-program.
+ * @param outRequestNo out_request_no: The merchant's number of the request, unique for the merchant id; the same
+ *     number has one effect.
  */
 public record ActivitiesActivityBaseInfo(
         @JsonProperty("activity_name") String activityName,

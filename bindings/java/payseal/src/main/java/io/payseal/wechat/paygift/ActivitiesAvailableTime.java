@@ -6,8 +6,8 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * An item of available_time.
  *
- * @param beginTime begin_time: Begin time. RFC 3339.
- * @param endTime end_time: End time. RFC 3339.
+ * @param beginTime begin_time: When it begins. RFC 3339.
+ * @param endTime end_time: When it ends. RFC 3339.
  */
 public record ActivitiesAvailableTime(
         @JsonProperty("begin_time") String beginTime,

@@ -7,7 +7,7 @@ import com.fasterxml.jackson.annotation.JsonProperty;
  * The answer to GET /v3/marketing/paygiftactivity/activities/{activity_id}.
  *
  * @param activityBaseInfo activity_base_info: Activity base info.
- * @param activityId activity_id: Activity id.
+ * @param activityId activity_id: Number of the activity.
  * @param activityStatus activity_status: Activity status. CREATE_ACT_FAILED, CREATE_ACT_STATUS, ONGOING_ACT_STATUS,
  *     OVER_TIME_ACT_STATUS, STOP_ACT_STATUS, TERMINATE_ACT_STATUS, or what the provider adds.
  * @param activityType activity_type: Activity type. FULL_SEND_ACT_TYPE, SPECIFIC_SEND_ACT_TYPE, STEP_SEND_ACT_TYPE,
@@ -15,11 +15,11 @@ import com.fasterxml.jackson.annotation.JsonProperty;
  * @param advancedSetting advanced_setting: Advanced setting.
  * @param awardSendRule award_send_rule: Award send rule.
  * @param belongMerchantId belong_merchant_id: Belong merchant id.
- * @param createTime create_time: Create time. RFC 3339.
+ * @param createTime create_time: When it was made. RFC 3339.
  * @param creatorMerchantId creator_merchant_id: Creator merchant id.
  * @param pauseTime pause_time: Pause time. RFC 3339.
  * @param recoveryTime recovery_time: Recovery time. RFC 3339.
- * @param updateTime update_time: Update time. RFC 3339.
+ * @param updateTime update_time: When it was last changed. RFC 3339.
  */
 public record Activity(
         @JsonProperty("activity_base_info") ActivitiesActivityBaseInfo activityBaseInfo,

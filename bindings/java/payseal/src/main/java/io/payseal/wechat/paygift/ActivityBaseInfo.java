@@ -11,13 +11,14 @@ import com.fasterxml.jackson.annotation.JsonProperty;
  * @param availablePeriods available_periods: Available periods.
  * @param backgroundColor background_color: Background color. One of Color010, Color020, Color030, Color040,
  *     Color050, Color060, Color070, Color080, Color090, Color100.
- * @param beginTime begin_time: Begin time. RFC 3339.
+ * @param beginTime begin_time: When it begins. RFC 3339.
  * @param deliveryPurpose delivery_purpose: Delivery purpose. One of JUMP_MINI_APP, OFF_LINE_PAY. Required.
- * @param endTime end_time: End time. RFC 3339.
+ * @param endTime end_time: When it ends. RFC 3339.
  * @param merchantLogoUrl merchant_logo_url: Merchant logo url. Required.
- * @param miniProgramsAppid mini_programs_appid: Mini programs appid.
- * @param miniProgramsPath mini_programs_path: Mini programs path.
- * @param outRequestNo out_request_no: Out request no. Required.
+ * @param miniProgramsAppid mini_programs_appid: App id of the mini-program.
+ * @param miniProgramsPath mini_programs_path: Path within the mini-program.
+ * @param outRequestNo out_request_no: The merchant's number of the request, unique for the merchant id; the same
+ *     number has one effect. Required.
  */
 public record ActivityBaseInfo(
         @JsonProperty("activity_name") String activityName,
@@ -102,7 +103,7 @@ public record ActivityBaseInfo(
         }
 
         /**
-         * begin_time: Begin time. RFC 3339.
+         * begin_time: When it begins. RFC 3339.
          *
          * @param beginTime the value
          * @return this builder
@@ -124,7 +125,7 @@ public record ActivityBaseInfo(
         }
 
         /**
-         * end_time: End time. RFC 3339.
+         * end_time: When it ends. RFC 3339.
          *
          * @param endTime the value
          * @return this builder
@@ -146,7 +147,7 @@ public record ActivityBaseInfo(
         }
 
         /**
-         * mini_programs_appid: Mini programs appid.
+         * mini_programs_appid: App id of the mini-program.
          *
          * @param miniProgramsAppid the value
          * @return this builder
@@ -157,7 +158,7 @@ public record ActivityBaseInfo(
         }
 
         /**
-         * mini_programs_path: Mini programs path.
+         * mini_programs_path: Path within the mini-program.
          *
          * @param miniProgramsPath the value
          * @return this builder
@@ -168,7 +169,8 @@ public record ActivityBaseInfo(
         }
 
         /**
-         * out_request_no: Out request no. Required.
+         * out_request_no: The merchant's number of the request, unique for the merchant id; the same number has one
+         * effect. Required.
          *
          * @param outRequestNo the value
          * @return this builder

@@ -4,11 +4,11 @@ package io.payseal.wechat.paygift;
 import com.fasterxml.jackson.annotation.JsonProperty;
 
 /**
- * An item of data.
+ * An item of data. What is listed.
  *
- * @param createTime create_time: Create time. RFC 3339.
- * @param goodsId goods_id: Goods id.
- * @param updateTime update_time: Update time. RFC 3339.
+ * @param createTime create_time: When it was made. RFC 3339.
+ * @param goodsId goods_id: Number of the goods.
+ * @param updateTime update_time: When it was last changed. RFC 3339.
  */
 public record ActivityGoods(
         @JsonProperty("create_time") String createTime,

@@ -4,10 +4,10 @@ package io.payseal.wechat.paygift;
 import com.fasterxml.jackson.annotation.JsonProperty;
 
 /**
- * An item of data.
+ * An item of data. What is listed.
  *
  * @param activityBaseInfo activity_base_info: Activity base info.
- * @param activityId activity_id: Activity id.
+ * @param activityId activity_id: Number of the activity.
  * @param advancedSetting advanced_setting: Advanced setting.
  * @param awardSendRule award_send_rule: Award send rule.
  */

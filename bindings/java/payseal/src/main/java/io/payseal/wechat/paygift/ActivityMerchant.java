@@ -4,12 +4,12 @@ package io.payseal.wechat.paygift;
 import com.fasterxml.jackson.annotation.JsonProperty;
 
 /**
- * An item of data.
+ * An item of data. What is listed.
  *
- * @param createTime create_time: Create time. RFC 3339.
- * @param mchid mchid: Mchid.
- * @param merchantName merchant_name: Merchant name.
- * @param updateTime update_time: Update time. RFC 3339.
+ * @param createTime create_time: When it was made. RFC 3339.
+ * @param mchid mchid: Merchant id.
+ * @param merchantName merchant_name: Name of the merchant.
+ * @param updateTime update_time: When it was last changed. RFC 3339.
  */
 public record ActivityMerchant(
         @JsonProperty("create_time") String createTime,

@@ -7,7 +7,7 @@ import java.util.List;
 /**
  * The answer to POST /v3/marketing/paygiftactivity/activities/{activity_id}/merchants/add.
  *
- * @param activityId activity_id: Activity id.
+ * @param activityId activity_id: Number of the activity.
  * @param addTime add_time: Add time. RFC 3339.
  * @param invalidMerchantIdList invalid_merchant_id_list: Invalid merchant id list.
  */

@@ -6,8 +6,8 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * An item of available_time.
  *
- * @param beginTime begin_time: Begin time. RFC 3339.
- * @param endTime end_time: End time. RFC 3339.
+ * @param beginTime begin_time: When it begins. RFC 3339.
+ * @param endTime end_time: When it ends. RFC 3339.
  */
 public record AvailableTime(
         @JsonProperty("begin_time") String beginTime,
@@ -29,7 +29,7 @@ public record AvailableTime(
         private Builder() {}
 
         /**
-         * begin_time: Begin time. RFC 3339.
+         * begin_time: When it begins. RFC 3339.
          *
          * @param beginTime the value
          * @return this builder
@@ -40,7 +40,7 @@ public record AvailableTime(
         }
 
         /**
-         * end_time: End time. RFC 3339.
+         * end_time: When it ends. RFC 3339.
          *
          * @param endTime the value
          * @return this builder

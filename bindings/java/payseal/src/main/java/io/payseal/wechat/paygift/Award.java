@@ -7,7 +7,7 @@ import com.fasterxml.jackson.annotation.JsonProperty;
  * An item of award_list.
  *
  * @param originalImageUrl original_image_url: Original image url.
- * @param stockId stock_id: Stock id.
+ * @param stockId stock_id: WeChat Pay's number of the stock of coupons.
  * @param thumbnailUrl thumbnail_url: Thumbnail url.
  */
 public record Award(
@@ -43,7 +43,7 @@ public record Award(
         }
 
         /**
-         * stock_id: Stock id.
+         * stock_id: WeChat Pay's number of the stock of coupons.
          *
          * @param stockId the value
          * @return this builder

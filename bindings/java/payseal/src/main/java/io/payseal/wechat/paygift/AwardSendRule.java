@@ -13,7 +13,8 @@ import java.util.List;
  * @param merchantOption merchant_option: Merchant option. One of IN_SEVICE_COUPON_MERCHANT, MANUAL_INPUT_MERCHANT.
  *     Required.
  * @param sendContent send_content: Send content. One of GIFT_PACKAGE, SINGLE_COUPON. Required.
- * @param transactionAmountMinimum transaction_amount_minimum: Transaction amount minimum. Required.
+ * @param transactionAmountMinimum transaction_amount_minimum: From which amount of payment on it is given. In fen.
+ *     Required.
  */
 public record AwardSendRule(
         @JsonProperty("award_list") List<Award> awardList,
@@ -98,7 +99,7 @@ public record AwardSendRule(
         }
 
         /**
-         * transaction_amount_minimum: Transaction amount minimum. Required.
+         * transaction_amount_minimum: From which amount of payment on it is given. In fen. Required.
          *
          * @param transactionAmountMinimum the value
          * @return this builder

@@ -6,8 +6,8 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The answer to POST /v3/marketing/paygiftactivity/unique-threshold-activity.
  *
- * @param activityId activity_id: Activity id.
- * @param createTime create_time: Create time. RFC 3339.
+ * @param activityId activity_id: Number of the activity.
+ * @param createTime create_time: When it was made. RFC 3339.
  */
 public record CreateActivityResponse(
         @JsonProperty("activity_id") String activityId,

@@ -6,7 +6,7 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The answer to POST /v3/marketing/paygiftactivity/activities/{activity_id}/merchants/delete.
  *
- * @param activityId activity_id: Activity id.
+ * @param activityId activity_id: Number of the activity.
  * @param deleteTime delete_time: Delete time. RFC 3339.
  */
 public record DeleteMerchantsResponse(

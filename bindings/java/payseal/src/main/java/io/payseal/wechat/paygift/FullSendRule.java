@@ -13,7 +13,7 @@ import java.util.List;
  * @param merchantOption merchant_option: Merchant option. IN_SEVICE_COUPON_MERCHANT, MANUAL_INPUT_MERCHANT, or what
  *     the provider adds.
  * @param sendContent send_content: Send content. GIFT_PACKAGE, SINGLE_COUPON, or what the provider adds.
- * @param transactionAmountMinimum transaction_amount_minimum: Transaction amount minimum.
+ * @param transactionAmountMinimum transaction_amount_minimum: From which amount of payment on it is given. In fen.
  */
 public record FullSendRule(
         @JsonProperty("award_list") List<ActivitiesAward> awardList,

@@ -7,7 +7,7 @@ import com.fasterxml.jackson.annotation.JsonProperty;
  * An item of invalid_merchant_id_list.
  *
  * @param invalidReason invalid_reason: Invalid reason.
- * @param mchid mchid: Mchid.
+ * @param mchid mchid: Merchant id.
  */
 public record InvalidMerchant(
         @JsonProperty("invalid_reason") String invalidReason,

@@ -7,11 +7,11 @@ import java.util.List;
 /**
  * The answer to GET /v3/marketing/paygiftactivity/activities/{activity_id}/merchants.
  *
- * @param activityId activity_id: Activity id.
- * @param data data: Data.
- * @param limit limit: Limit.
- * @param offset offset: Offset.
- * @param totalCount total_count: Total count.
+ * @param activityId activity_id: Number of the activity.
+ * @param data data: What is listed.
+ * @param limit limit: How many to list at most.
+ * @param offset offset: How many to pass over before the first that is listed.
+ * @param totalCount total_count: How many there are in all.
  */
 public record ListActivityMerchantsResponse(
         @JsonProperty("activity_id") String activityId,

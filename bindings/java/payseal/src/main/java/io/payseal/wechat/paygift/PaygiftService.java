@@ -26,8 +26,8 @@ public final class PaygiftService {
     /**
      * Lists the merchant's activities. It calls {@code GET /v3/marketing/paygiftactivity/activities}.
      *
-     * @param limit limit: Limit. Required.
-     * @param offset offset: Offset. Required.
+     * @param limit limit: How many to list at most. Required.
+     * @param offset offset: How many to pass over before the first that is listed. Required.
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
      */
@@ -42,8 +42,8 @@ public final class PaygiftService {
      * @param activityStatus activity_status: Activity status. One of CREATE_ACT_FAILED, CREATE_ACT_STATUS,
      *     ONGOING_ACT_STATUS, OVER_TIME_ACT_STATUS, STOP_ACT_STATUS, TERMINATE_ACT_STATUS. {@code null} leaves it out.
      * @param awardType award_type: Award type. Always BUSIFAVOR. {@code null} leaves it out.
-     * @param limit limit: Limit. Required.
-     * @param offset offset: Offset. Required.
+     * @param limit limit: How many to list at most. Required.
+     * @param offset offset: How many to pass over before the first that is listed. Required.
      * @param options options of this call; {@code null} for none
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -70,7 +70,7 @@ public final class PaygiftService {
     /**
      * Queries an activity. It calls {@code GET /v3/marketing/paygiftactivity/activities/{activity_id}}.
      *
-     * @param activityId activity_id: Activity id. Required.
+     * @param activityId activity_id: Number of the activity. Required.
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
      */
@@ -81,7 +81,7 @@ public final class PaygiftService {
     /**
      * Queries an activity. It calls {@code GET /v3/marketing/paygiftactivity/activities/{activity_id}}.
      *
-     * @param activityId activity_id: Activity id. Required.
+     * @param activityId activity_id: Number of the activity. Required.
      * @param options options of this call; {@code null} for none
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -99,7 +99,7 @@ public final class PaygiftService {
      * Lists the goods of an activity. It calls {@code GET
      * /v3/marketing/paygiftactivity/activities/{activity_id}/goods}.
      *
-     * @param activityId activity_id: Activity id. Required.
+     * @param activityId activity_id: Number of the activity. Required.
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
      */
@@ -111,9 +111,9 @@ public final class PaygiftService {
      * Lists the goods of an activity. It calls {@code GET
      * /v3/marketing/paygiftactivity/activities/{activity_id}/goods}.
      *
-     * @param activityId activity_id: Activity id. Required.
-     * @param limit limit: Limit. {@code null} leaves it out.
-     * @param offset offset: Offset. {@code null} leaves it out.
+     * @param activityId activity_id: Number of the activity. Required.
+     * @param limit limit: How many to list at most. {@code null} leaves it out.
+     * @param offset offset: How many to pass over before the first that is listed. {@code null} leaves it out.
      * @param options options of this call; {@code null} for none
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -134,7 +134,7 @@ public final class PaygiftService {
      * Lists the merchants whose payers get the gift. It calls {@code GET
      * /v3/marketing/paygiftactivity/activities/{activity_id}/merchants}.
      *
-     * @param activityId activity_id: Activity id. Required.
+     * @param activityId activity_id: Number of the activity. Required.
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
      */
@@ -146,9 +146,9 @@ public final class PaygiftService {
      * Lists the merchants whose payers get the gift. It calls {@code GET
      * /v3/marketing/paygiftactivity/activities/{activity_id}/merchants}.
      *
-     * @param activityId activity_id: Activity id. Required.
-     * @param limit limit: Limit. {@code null} leaves it out.
-     * @param offset offset: Offset. {@code null} leaves it out.
+     * @param activityId activity_id: Number of the activity. Required.
+     * @param limit limit: How many to list at most. {@code null} leaves it out.
+     * @param offset offset: How many to pass over before the first that is listed. {@code null} leaves it out.
      * @param options options of this call; {@code null} for none
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -169,7 +169,7 @@ public final class PaygiftService {
      * Adds merchants whose payers get the gift. It calls {@code POST
      * /v3/marketing/paygiftactivity/activities/{activity_id}/merchants/add}.
      *
-     * @param activityId activity_id: Activity id. Required.
+     * @param activityId activity_id: Number of the activity. Required.
      * @param request what to send
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -182,7 +182,7 @@ public final class PaygiftService {
      * Adds merchants whose payers get the gift. It calls {@code POST
      * /v3/marketing/paygiftactivity/activities/{activity_id}/merchants/add}.
      *
-     * @param activityId activity_id: Activity id. Required.
+     * @param activityId activity_id: Number of the activity. Required.
      * @param request what to send
      * @param options options of this call; {@code null} for none
      * @return the verified answer
@@ -202,7 +202,7 @@ public final class PaygiftService {
      * Removes merchants whose payers get the gift. It calls {@code POST
      * /v3/marketing/paygiftactivity/activities/{activity_id}/merchants/delete}.
      *
-     * @param activityId activity_id: Activity id. Required.
+     * @param activityId activity_id: Number of the activity. Required.
      * @param request what to send
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -215,7 +215,7 @@ public final class PaygiftService {
      * Removes merchants whose payers get the gift. It calls {@code POST
      * /v3/marketing/paygiftactivity/activities/{activity_id}/merchants/delete}.
      *
-     * @param activityId activity_id: Activity id. Required.
+     * @param activityId activity_id: Number of the activity. Required.
      * @param request what to send
      * @param options options of this call; {@code null} for none
      * @return the verified answer
@@ -235,7 +235,7 @@ public final class PaygiftService {
     /**
      * Ends an activity. It calls {@code POST /v3/marketing/paygiftactivity/activities/{activity_id}/terminate}.
      *
-     * @param activityId activity_id: Activity id. Required.
+     * @param activityId activity_id: Number of the activity. Required.
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
      */
@@ -246,7 +246,7 @@ public final class PaygiftService {
     /**
      * Ends an activity. It calls {@code POST /v3/marketing/paygiftactivity/activities/{activity_id}/terminate}.
      *
-     * @param activityId activity_id: Activity id. Required.
+     * @param activityId activity_id: Number of the activity. Required.
      * @param options options of this call; {@code null} for none
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved

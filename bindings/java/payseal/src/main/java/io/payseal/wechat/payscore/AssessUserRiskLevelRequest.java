@@ -6,10 +6,11 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The body of POST /v3/payscore/permissions/assess-user-risk-level.
  *
- * @param appid appid: Appid. Left out, it is the configuration's appid.
- * @param authorizationCode authorization_code: Authorization code.
- * @param openid openid: Openid.
- * @param serviceId service_id: Service id. Required.
+ * @param appid appid: App id of the official account, mini-program or app. Left out, it is the configuration's
+ *     appid.
+ * @param authorizationCode authorization_code: The merchant's number of the user's leave.
+ * @param openid openid: The user's id within the app id.
+ * @param serviceId service_id: Id of the service, given by WeChat Pay. Required.
  * @param shoppingInfo shopping_info: Shopping info.
  */
 public record AssessUserRiskLevelRequest(
@@ -38,7 +39,7 @@ public record AssessUserRiskLevelRequest(
         private Builder() {}
 
         /**
-         * appid: Appid. Left out, it is the configuration's appid.
+         * appid: App id of the official account, mini-program or app. Left out, it is the configuration's appid.
          *
          * @param appid the value
          * @return this builder
@@ -49,7 +50,7 @@ public record AssessUserRiskLevelRequest(
         }
 
         /**
-         * authorization_code: Authorization code.
+         * authorization_code: The merchant's number of the user's leave.
          *
          * @param authorizationCode the value
          * @return this builder
@@ -60,7 +61,7 @@ public record AssessUserRiskLevelRequest(
         }
 
         /**
-         * openid: Openid.
+         * openid: The user's id within the app id.
          *
          * @param openid the value
          * @return this builder
@@ -71,7 +72,7 @@ public record AssessUserRiskLevelRequest(
         }
 
         /**
-         * service_id: Service id. Required.
+         * service_id: Id of the service, given by WeChat Pay. Required.
          *
          * @param serviceId the value
          * @return this builder

@@ -6,10 +6,10 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The body of POST /v3/payscore/acquiringbank/serviceorder/{out_order_no}/cancel.
  *
- * @param channelId channel_id: Channel id. Required.
+ * @param channelId channel_id: Merchant id of the channel or of the bank. Required.
  * @param reason reason: Reason. Required.
- * @param serviceId service_id: Service id. Required.
- * @param subMchid sub_mchid: Sub mchid. Required.
+ * @param serviceId service_id: Id of the service, given by WeChat Pay. Required.
+ * @param subMchid sub_mchid: Merchant id of the sub-merchant. Required.
  */
 public record BankCancelOrderRequest(
         @JsonProperty("channel_id") String channelId,
@@ -35,7 +35,7 @@ public record BankCancelOrderRequest(
         private Builder() {}
 
         /**
-         * channel_id: Channel id. Required.
+         * channel_id: Merchant id of the channel or of the bank. Required.
          *
          * @param channelId the value
          * @return this builder
@@ -57,7 +57,7 @@ public record BankCancelOrderRequest(
         }
 
         /**
-         * service_id: Service id. Required.
+         * service_id: Id of the service, given by WeChat Pay. Required.
          *
          * @param serviceId the value
          * @return this builder
@@ -68,7 +68,7 @@ public record BankCancelOrderRequest(
         }
 
         /**
-         * sub_mchid: Sub mchid. Required.
+         * sub_mchid: Merchant id of the sub-merchant. Required.
          *
          * @param subMchid the value
          * @return this builder

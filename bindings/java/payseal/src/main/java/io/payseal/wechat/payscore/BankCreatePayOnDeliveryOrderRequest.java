@@ -7,25 +7,25 @@ import java.util.List;
 /**
  * The body of POST /v3/payscore/acquiringbank/servicepayondeliveryorder.
  *
- * @param appid appid: Appid. Required.
- * @param attach attach: Attach.
- * @param channelId channel_id: Channel id.
- * @param location location: Location.
- * @param mchid mchid: Mchid.
+ * @param appid appid: App id of the official account, mini-program or app. Required.
+ * @param attach attach: The merchant's own data, returned as it is.
+ * @param channelId channel_id: Merchant id of the channel or of the bank.
+ * @param location location: Where the service takes place.
+ * @param mchid mchid: Merchant id.
  * @param needUserConfirm need_user_confirm: Need user confirm.
- * @param notifyUrl notify_url: Notify url.
- * @param openid openid: Openid.
- * @param outOrderNo out_order_no: Out order no. Required.
- * @param postDiscounts post_discounts: Post discounts.
- * @param postPayments post_payments: Post payments.
- * @param riskFund risk_fund: Risk fund.
- * @param serviceId service_id: Service id. Required.
- * @param serviceIntroduction service_introduction: Service introduction. Required.
+ * @param notifyUrl notify_url: Where the notification goes: absolute, HTTPS, without query.
+ * @param openid openid: The user's id within the app id.
+ * @param outOrderNo out_order_no: The merchant's number of the order, unique for the merchant id. Required.
+ * @param postDiscounts post_discounts: Discounts that are given at the end.
+ * @param postPayments post_payments: What is to be paid at the end.
+ * @param riskFund risk_fund: What may have to be paid at most.
+ * @param serviceId service_id: Id of the service, given by WeChat Pay. Required.
+ * @param serviceIntroduction service_introduction: Name of the service, shown to the user. Required.
  * @param shoppingInfo shopping_info: Shopping info.
- * @param subAppid sub_appid: Sub appid.
- * @param subMchid sub_mchid: Sub mchid.
- * @param subOpenid sub_openid: Sub openid.
- * @param timeRange time_range: Time range. Required.
+ * @param subAppid sub_appid: App id of the sub-merchant.
+ * @param subMchid sub_mchid: Merchant id of the sub-merchant.
+ * @param subOpenid sub_openid: The user's id within the sub-merchant's app id.
+ * @param timeRange time_range: When the service takes place. Required.
  */
 public record BankCreatePayOnDeliveryOrderRequest(
         @JsonProperty("appid") String appid,
@@ -81,7 +81,7 @@ public record BankCreatePayOnDeliveryOrderRequest(
         private Builder() {}
 
         /**
-         * appid: Appid. Required.
+         * appid: App id of the official account, mini-program or app. Required.
          *
          * @param appid the value
          * @return this builder
@@ -92,7 +92,7 @@ public record BankCreatePayOnDeliveryOrderRequest(
         }
 
         /**
-         * attach: Attach.
+         * attach: The merchant's own data, returned as it is.
          *
          * @param attach the value
          * @return this builder
@@ -103,7 +103,7 @@ public record BankCreatePayOnDeliveryOrderRequest(
         }
 
         /**
-         * channel_id: Channel id.
+         * channel_id: Merchant id of the channel or of the bank.
          *
          * @param channelId the value
          * @return this builder
@@ -114,7 +114,7 @@ public record BankCreatePayOnDeliveryOrderRequest(
         }
 
         /**
-         * location: Location.
+         * location: Where the service takes place.
          *
          * @param location the value
          * @return this builder
@@ -125,7 +125,7 @@ public record BankCreatePayOnDeliveryOrderRequest(
         }
 
         /**
-         * mchid: Mchid.
+         * mchid: Merchant id.
          *
          * @param mchid the value
          * @return this builder
@@ -147,7 +147,7 @@ public record BankCreatePayOnDeliveryOrderRequest(
         }
 
         /**
-         * notify_url: Notify url.
+         * notify_url: Where the notification goes: absolute, HTTPS, without query.
          *
          * @param notifyUrl the value
          * @return this builder
@@ -158,7 +158,7 @@ public record BankCreatePayOnDeliveryOrderRequest(
         }
 
         /**
-         * openid: Openid.
+         * openid: The user's id within the app id.
          *
          * @param openid the value
          * @return this builder
@@ -169,7 +169,7 @@ public record BankCreatePayOnDeliveryOrderRequest(
         }
 
         /**
-         * out_order_no: Out order no. Required.
+         * out_order_no: The merchant's number of the order, unique for the merchant id. Required.
          *
          * @param outOrderNo the value
          * @return this builder
@@ -180,7 +180,7 @@ public record BankCreatePayOnDeliveryOrderRequest(
         }
 
         /**
-         * post_discounts: Post discounts.
+         * post_discounts: Discounts that are given at the end.
          *
          * @param postDiscounts the value
          * @return this builder
@@ -191,7 +191,7 @@ public record BankCreatePayOnDeliveryOrderRequest(
         }
 
         /**
-         * post_payments: Post payments.
+         * post_payments: What is to be paid at the end.
          *
          * @param postPayments the value
          * @return this builder
@@ -202,7 +202,7 @@ public record BankCreatePayOnDeliveryOrderRequest(
         }
 
         /**
-         * risk_fund: Risk fund.
+         * risk_fund: What may have to be paid at most.
          *
          * @param riskFund the value
          * @return this builder
@@ -213,7 +213,7 @@ public record BankCreatePayOnDeliveryOrderRequest(
         }
 
         /**
-         * service_id: Service id. Required.
+         * service_id: Id of the service, given by WeChat Pay. Required.
          *
          * @param serviceId the value
          * @return this builder
@@ -224,7 +224,7 @@ public record BankCreatePayOnDeliveryOrderRequest(
         }
 
         /**
-         * service_introduction: Service introduction. Required.
+         * service_introduction: Name of the service, shown to the user. Required.
          *
          * @param serviceIntroduction the value
          * @return this builder
@@ -246,7 +246,7 @@ public record BankCreatePayOnDeliveryOrderRequest(
         }
 
         /**
-         * sub_appid: Sub appid.
+         * sub_appid: App id of the sub-merchant.
          *
          * @param subAppid the value
          * @return this builder
@@ -257,7 +257,7 @@ public record BankCreatePayOnDeliveryOrderRequest(
         }
 
         /**
-         * sub_mchid: Sub mchid.
+         * sub_mchid: Merchant id of the sub-merchant.
          *
          * @param subMchid the value
          * @return this builder
@@ -268,7 +268,7 @@ public record BankCreatePayOnDeliveryOrderRequest(
         }
 
         /**
-         * sub_openid: Sub openid.
+         * sub_openid: The user's id within the sub-merchant's app id.
          *
          * @param subOpenid the value
          * @return this builder
@@ -279,7 +279,7 @@ public record BankCreatePayOnDeliveryOrderRequest(
         }
 
         /**
-         * time_range: Time range. Required.
+         * time_range: When the service takes place. Required.
          *
          * @param timeRange the value
          * @return this builder

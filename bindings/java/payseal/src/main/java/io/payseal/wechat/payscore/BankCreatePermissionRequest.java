@@ -6,13 +6,13 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The body of POST /v3/payscore/acquiringbank/permissions.
  *
- * @param appid appid: Appid. Required.
- * @param authorizationCode authorization_code: Authorization code. Required.
- * @param channelId channel_id: Channel id. Required.
- * @param notifyUrl notify_url: Notify url.
- * @param serviceId service_id: Service id. Required.
- * @param subAppid sub_appid: Sub appid.
- * @param subMchid sub_mchid: Sub mchid. Required.
+ * @param appid appid: App id of the official account, mini-program or app. Required.
+ * @param authorizationCode authorization_code: The merchant's number of the user's leave. Required.
+ * @param channelId channel_id: Merchant id of the channel or of the bank. Required.
+ * @param notifyUrl notify_url: Where the notification goes: absolute, HTTPS, without query.
+ * @param serviceId service_id: Id of the service, given by WeChat Pay. Required.
+ * @param subAppid sub_appid: App id of the sub-merchant.
+ * @param subMchid sub_mchid: Merchant id of the sub-merchant. Required.
  */
 public record BankCreatePermissionRequest(
         @JsonProperty("appid") String appid,
@@ -44,7 +44,7 @@ public record BankCreatePermissionRequest(
         private Builder() {}
 
         /**
-         * appid: Appid. Required.
+         * appid: App id of the official account, mini-program or app. Required.
          *
          * @param appid the value
          * @return this builder
@@ -55,7 +55,7 @@ public record BankCreatePermissionRequest(
         }
 
         /**
-         * authorization_code: Authorization code. Required.
+         * authorization_code: The merchant's number of the user's leave. Required.
          *
          * @param authorizationCode the value
          * @return this builder
@@ -66,7 +66,7 @@ public record BankCreatePermissionRequest(
         }
 
         /**
-         * channel_id: Channel id. Required.
+         * channel_id: Merchant id of the channel or of the bank. Required.
          *
          * @param channelId the value
          * @return this builder
@@ -77,7 +77,7 @@ public record BankCreatePermissionRequest(
         }
 
         /**
-         * notify_url: Notify url.
+         * notify_url: Where the notification goes: absolute, HTTPS, without query.
          *
          * @param notifyUrl the value
          * @return this builder
@@ -88,7 +88,7 @@ public record BankCreatePermissionRequest(
         }
 
         /**
-         * service_id: Service id. Required.
+         * service_id: Id of the service, given by WeChat Pay. Required.
          *
          * @param serviceId the value
          * @return this builder
@@ -99,7 +99,7 @@ public record BankCreatePermissionRequest(
         }
 
         /**
-         * sub_appid: Sub appid.
+         * sub_appid: App id of the sub-merchant.
          *
          * @param subAppid the value
          * @return this builder
@@ -110,7 +110,7 @@ public record BankCreatePermissionRequest(
         }
 
         /**
-         * sub_mchid: Sub mchid. Required.
+         * sub_mchid: Merchant id of the sub-merchant. Required.
          *
          * @param subMchid the value
          * @return this builder

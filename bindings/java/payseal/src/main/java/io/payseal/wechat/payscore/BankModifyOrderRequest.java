@@ -7,13 +7,13 @@ import java.util.List;
 /**
  * The body of POST /v3/payscore/acquiringbank/serviceorder/{out_order_no}/modify.
  *
- * @param channelId channel_id: Channel id.
- * @param postDiscounts post_discounts: Post discounts.
- * @param postPayments post_payments: Post payments.
+ * @param channelId channel_id: Merchant id of the channel or of the bank.
+ * @param postDiscounts post_discounts: Discounts that are given at the end.
+ * @param postPayments post_payments: What is to be paid at the end.
  * @param reason reason: Reason. Required.
- * @param serviceId service_id: Service id. Required.
- * @param subMchid sub_mchid: Sub mchid. Required.
- * @param totalAmount total_amount: Total amount. Required.
+ * @param serviceId service_id: Id of the service, given by WeChat Pay. Required.
+ * @param subMchid sub_mchid: Merchant id of the sub-merchant. Required.
+ * @param totalAmount total_amount: Whole amount. In fen. Required.
  */
 public record BankModifyOrderRequest(
         @JsonProperty("channel_id") String channelId,
@@ -45,7 +45,7 @@ public record BankModifyOrderRequest(
         private Builder() {}
 
         /**
-         * channel_id: Channel id.
+         * channel_id: Merchant id of the channel or of the bank.
          *
          * @param channelId the value
          * @return this builder
@@ -56,7 +56,7 @@ public record BankModifyOrderRequest(
         }
 
         /**
-         * post_discounts: Post discounts.
+         * post_discounts: Discounts that are given at the end.
          *
          * @param postDiscounts the value
          * @return this builder
@@ -67,7 +67,7 @@ public record BankModifyOrderRequest(
         }
 
         /**
-         * post_payments: Post payments.
+         * post_payments: What is to be paid at the end.
          *
          * @param postPayments the value
          * @return this builder
@@ -89,7 +89,7 @@ public record BankModifyOrderRequest(
         }
 
         /**
-         * service_id: Service id. Required.
+         * service_id: Id of the service, given by WeChat Pay. Required.
          *
          * @param serviceId the value
          * @return this builder
@@ -100,7 +100,7 @@ public record BankModifyOrderRequest(
         }
 
         /**
-         * sub_mchid: Sub mchid. Required.
+         * sub_mchid: Merchant id of the sub-merchant. Required.
          *
          * @param subMchid the value
          * @return this builder
@@ -111,7 +111,7 @@ public record BankModifyOrderRequest(
         }
 
         /**
-         * total_amount: Total amount. Required.
+         * total_amount: Whole amount. In fen. Required.
          *
          * @param totalAmount the value
          * @return this builder

@@ -6,12 +6,12 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The body of POST /v3/payscore/acquiringbank/serviceorder/{out_order_no}/registerdeductinfo.
  *
- * @param appid appid: Appid.
- * @param channelId channel_id: Channel id. Required.
- * @param outTradeNo out_trade_no: Out trade no.
- * @param serviceId service_id: Service id. Required.
- * @param subAppid sub_appid: Sub appid.
- * @param subMchid sub_mchid: Sub mchid. Required.
+ * @param appid appid: App id of the official account, mini-program or app.
+ * @param channelId channel_id: Merchant id of the channel or of the bank. Required.
+ * @param outTradeNo out_trade_no: The merchant's order number, unique for the merchant id.
+ * @param serviceId service_id: Id of the service, given by WeChat Pay. Required.
+ * @param subAppid sub_appid: App id of the sub-merchant.
+ * @param subMchid sub_mchid: Merchant id of the sub-merchant. Required.
  * @param reason reason: Reason.
  */
 public record BankRegisterDeductionRequest(
@@ -44,7 +44,7 @@ public record BankRegisterDeductionRequest(
         private Builder() {}
 
         /**
-         * appid: Appid.
+         * appid: App id of the official account, mini-program or app.
          *
          * @param appid the value
          * @return this builder
@@ -55,7 +55,7 @@ public record BankRegisterDeductionRequest(
         }
 
         /**
-         * channel_id: Channel id. Required.
+         * channel_id: Merchant id of the channel or of the bank. Required.
          *
          * @param channelId the value
          * @return this builder
@@ -66,7 +66,7 @@ public record BankRegisterDeductionRequest(
         }
 
         /**
-         * out_trade_no: Out trade no.
+         * out_trade_no: The merchant's order number, unique for the merchant id.
          *
          * @param outTradeNo the value
          * @return this builder
@@ -77,7 +77,7 @@ public record BankRegisterDeductionRequest(
         }
 
         /**
-         * service_id: Service id. Required.
+         * service_id: Id of the service, given by WeChat Pay. Required.
          *
          * @param serviceId the value
          * @return this builder
@@ -88,7 +88,7 @@ public record BankRegisterDeductionRequest(
         }
 
         /**
-         * sub_appid: Sub appid.
+         * sub_appid: App id of the sub-merchant.
          *
          * @param subAppid the value
          * @return this builder
@@ -99,7 +99,7 @@ public record BankRegisterDeductionRequest(
         }
 
         /**
-         * sub_mchid: Sub mchid. Required.
+         * sub_mchid: Merchant id of the sub-merchant. Required.
          *
          * @param subMchid the value
          * @return this builder

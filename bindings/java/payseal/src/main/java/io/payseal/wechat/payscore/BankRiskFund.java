@@ -4,11 +4,11 @@ package io.payseal.wechat.payscore;
 import com.fasterxml.jackson.annotation.JsonProperty;
 
 /**
- * The object risk_fund.
+ * The object risk_fund. What may have to be paid at most.
  *
- * @param amount amount: Amount. Required.
- * @param description description: Description.
- * @param name name: Name. Required.
+ * @param amount amount: What may have to be paid at most. In fen. Required.
+ * @param description description: What is paid for or done, in words.
+ * @param name name: Name of the security. Required.
  */
 public record BankRiskFund(
         @JsonProperty("amount") long amount,
@@ -32,7 +32,7 @@ public record BankRiskFund(
         private Builder() {}
 
         /**
-         * amount: Amount. Required.
+         * amount: What may have to be paid at most. In fen. Required.
          *
          * @param amount the value
          * @return this builder
@@ -43,7 +43,7 @@ public record BankRiskFund(
         }
 
         /**
-         * description: Description.
+         * description: What is paid for or done, in words.
          *
          * @param description the value
          * @return this builder
@@ -54,7 +54,7 @@ public record BankRiskFund(
         }
 
         /**
-         * name: Name. Required.
+         * name: Name of the security. Required.
          *
          * @param name the value
          * @return this builder

@@ -6,11 +6,11 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The body of POST /v3/payscore/acquiringbank/serviceorder/{out_order_no}/sync.
  *
- * @param channelId channel_id: Channel id.
- * @param detail detail: Detail. Required.
- * @param serviceId service_id: Service id. Required.
- * @param subMchid sub_mchid: Sub mchid. Required.
- * @param type type: Type. Required.
+ * @param channelId channel_id: Merchant id of the channel or of the bank.
+ * @param detail detail: Details. Required.
+ * @param serviceId service_id: Id of the service, given by WeChat Pay. Required.
+ * @param subMchid sub_mchid: Merchant id of the sub-merchant. Required.
+ * @param type type: Kind. Required.
  */
 public record BankSyncOrderRequest(
         @JsonProperty("channel_id") String channelId,
@@ -38,7 +38,7 @@ public record BankSyncOrderRequest(
         private Builder() {}
 
         /**
-         * channel_id: Channel id.
+         * channel_id: Merchant id of the channel or of the bank.
          *
          * @param channelId the value
          * @return this builder
@@ -49,7 +49,7 @@ public record BankSyncOrderRequest(
         }
 
         /**
-         * detail: Detail. Required.
+         * detail: Details. Required.
          *
          * @param detail the value
          * @return this builder
@@ -60,7 +60,7 @@ public record BankSyncOrderRequest(
         }
 
         /**
-         * service_id: Service id. Required.
+         * service_id: Id of the service, given by WeChat Pay. Required.
          *
          * @param serviceId the value
          * @return this builder
@@ -71,7 +71,7 @@ public record BankSyncOrderRequest(
         }
 
         /**
-         * sub_mchid: Sub mchid. Required.
+         * sub_mchid: Merchant id of the sub-merchant. Required.
          *
          * @param subMchid the value
          * @return this builder
@@ -82,7 +82,7 @@ public record BankSyncOrderRequest(
         }
 
         /**
-         * type: Type. Required.
+         * type: Kind. Required.
          *
          * @param type the value
          * @return this builder

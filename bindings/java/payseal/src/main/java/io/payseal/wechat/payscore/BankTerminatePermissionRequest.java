@@ -6,10 +6,10 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The body of POST /v3/payscore/acquiringbank/permissions/authorization-code/{authorization_code}/terminate.
  *
- * @param channelId channel_id: Channel id.
+ * @param channelId channel_id: Merchant id of the channel or of the bank.
  * @param reason reason: Reason. Required.
- * @param serviceId service_id: Service id. Required.
- * @param subMchid sub_mchid: Sub mchid. Required.
+ * @param serviceId service_id: Id of the service, given by WeChat Pay. Required.
+ * @param subMchid sub_mchid: Merchant id of the sub-merchant. Required.
  */
 public record BankTerminatePermissionRequest(
         @JsonProperty("channel_id") String channelId,
@@ -35,7 +35,7 @@ public record BankTerminatePermissionRequest(
         private Builder() {}
 
         /**
-         * channel_id: Channel id.
+         * channel_id: Merchant id of the channel or of the bank.
          *
          * @param channelId the value
          * @return this builder
@@ -57,7 +57,7 @@ public record BankTerminatePermissionRequest(
         }
 
         /**
-         * service_id: Service id. Required.
+         * service_id: Id of the service, given by WeChat Pay. Required.
          *
          * @param serviceId the value
          * @return this builder
@@ -68,7 +68,7 @@ public record BankTerminatePermissionRequest(
         }
 
         /**
-         * sub_mchid: Sub mchid. Required.
+         * sub_mchid: Merchant id of the sub-merchant. Required.
          *
          * @param subMchid the value
          * @return this builder

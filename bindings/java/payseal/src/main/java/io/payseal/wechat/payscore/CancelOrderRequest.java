@@ -6,9 +6,10 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The body of POST /v3/payscore/serviceorder/{out_order_no}/cancel.
  *
- * @param appid appid: Appid. Left out, it is the configuration's appid.
+ * @param appid appid: App id of the official account, mini-program or app. Left out, it is the configuration's
+ *     appid.
  * @param reason reason: Reason. Required.
- * @param serviceId service_id: Service id. Required.
+ * @param serviceId service_id: Id of the service, given by WeChat Pay. Required.
  */
 public record CancelOrderRequest(
         @JsonProperty("appid") String appid,
@@ -32,7 +33,7 @@ public record CancelOrderRequest(
         private Builder() {}
 
         /**
-         * appid: Appid. Left out, it is the configuration's appid.
+         * appid: App id of the official account, mini-program or app. Left out, it is the configuration's appid.
          *
          * @param appid the value
          * @return this builder
@@ -54,7 +55,7 @@ public record CancelOrderRequest(
         }
 
         /**
-         * service_id: Service id. Required.
+         * service_id: Id of the service, given by WeChat Pay. Required.
          *
          * @param serviceId the value
          * @return this builder

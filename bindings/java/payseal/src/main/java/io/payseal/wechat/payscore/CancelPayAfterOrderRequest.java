@@ -6,9 +6,9 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The body of POST /v3/payscore/payafter-orders/{out_order_no}/cancel.
  *
- * @param appid appid: Appid. Required.
+ * @param appid appid: App id of the official account, mini-program or app. Required.
  * @param reason reason: Reason. Required.
- * @param serviceId service_id: Service id. Required.
+ * @param serviceId service_id: Id of the service, given by WeChat Pay. Required.
  */
 public record CancelPayAfterOrderRequest(
         @JsonProperty("appid") String appid,
@@ -32,7 +32,7 @@ public record CancelPayAfterOrderRequest(
         private Builder() {}
 
         /**
-         * appid: Appid. Required.
+         * appid: App id of the official account, mini-program or app. Required.
          *
          * @param appid the value
          * @return this builder
@@ -54,7 +54,7 @@ public record CancelPayAfterOrderRequest(
         }
 
         /**
-         * service_id: Service id. Required.
+         * service_id: Id of the service, given by WeChat Pay. Required.
          *
          * @param serviceId the value
          * @return this builder

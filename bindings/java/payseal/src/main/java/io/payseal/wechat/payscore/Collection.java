@@ -5,14 +5,14 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 import java.util.List;
 
 /**
- * The object collection.
+ * The object collection. How the payment goes.
  *
- * @param details details: Details.
- * @param paidAmount paid_amount: Paid amount.
- * @param payingAmount paying_amount: Paying amount.
+ * @param details details: Single items.
+ * @param paidAmount paid_amount: What has been paid. In fen.
+ * @param payingAmount paying_amount: What is still to be paid. In fen.
  * @param state state: State. USER_PAID, USER_PAYING, or what the provider adds.
- * @param totalAmount total_amount: Total amount.
- * @param bankType bank_type: Bank type.
+ * @param totalAmount total_amount: Whole amount. In fen.
+ * @param bankType bank_type: The payer's bank and kind of card.
  */
 public record Collection(
         @JsonProperty("details") List<CollectionDetail> details,

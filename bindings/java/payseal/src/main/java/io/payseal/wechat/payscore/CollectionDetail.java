@@ -5,14 +5,14 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 import java.util.List;
 
 /**
- * An item of details.
+ * An item of details. Single items.
  *
- * @param amount amount: Amount.
- * @param paidTime paid_time: Paid time.
- * @param paidType paid_type: Paid type. MCH, NEWTON, or what the provider adds.
- * @param promotionDetail promotion_detail: Promotion detail.
- * @param seq seq: Seq.
- * @param transactionId transaction_id: Transaction id.
+ * @param amount amount: Amount of the payment. In fen.
+ * @param paidTime paid_time: When it was paid.
+ * @param paidType paid_type: How it was paid. MCH, NEWTON, or what the provider adds.
+ * @param promotionDetail promotion_detail: Coupons that were used.
+ * @param seq seq: Number of the item, from 1.
+ * @param transactionId transaction_id: WeChat Pay's number of the payment.
  */
 public record CollectionDetail(
         @JsonProperty("amount") Long amount,

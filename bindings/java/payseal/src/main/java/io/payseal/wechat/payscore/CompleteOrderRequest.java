@@ -7,16 +7,17 @@ import java.util.List;
 /**
  * The body of POST /v3/payscore/serviceorder/{out_order_no}/complete.
  *
- * @param appid appid: Appid. Left out, it is the configuration's appid.
+ * @param appid appid: App id of the official account, mini-program or app. Left out, it is the configuration's
+ *     appid.
  * @param device device: Device.
- * @param goodsTag goods_tag: Goods tag.
- * @param location location: Location.
- * @param postDiscounts post_discounts: Post discounts.
- * @param postPayments post_payments: Post payments. Required.
- * @param profitSharing profit_sharing: Profit sharing.
- * @param serviceId service_id: Service id. Required.
- * @param timeRange time_range: Time range.
- * @param totalAmount total_amount: Total amount. Required.
+ * @param goodsTag goods_tag: Mark of goods for discounts.
+ * @param location location: Where the service takes place.
+ * @param postDiscounts post_discounts: Discounts that are given at the end.
+ * @param postPayments post_payments: What is to be paid at the end. Required.
+ * @param profitSharing profit_sharing: Whether the payment will be shared with others.
+ * @param serviceId service_id: Id of the service, given by WeChat Pay. Required.
+ * @param timeRange time_range: When the service takes place.
+ * @param totalAmount total_amount: Whole amount. In fen. Required.
  */
 public record CompleteOrderRequest(
         @JsonProperty("appid") String appid,
@@ -54,7 +55,7 @@ public record CompleteOrderRequest(
         private Builder() {}
 
         /**
-         * appid: Appid. Left out, it is the configuration's appid.
+         * appid: App id of the official account, mini-program or app. Left out, it is the configuration's appid.
          *
          * @param appid the value
          * @return this builder
@@ -76,7 +77,7 @@ public record CompleteOrderRequest(
         }
 
         /**
-         * goods_tag: Goods tag.
+         * goods_tag: Mark of goods for discounts.
          *
          * @param goodsTag the value
          * @return this builder
@@ -87,7 +88,7 @@ public record CompleteOrderRequest(
         }
 
         /**
-         * location: Location.
+         * location: Where the service takes place.
          *
          * @param location the value
          * @return this builder
@@ -98,7 +99,7 @@ public record CompleteOrderRequest(
         }
 
         /**
-         * post_discounts: Post discounts.
+         * post_discounts: Discounts that are given at the end.
          *
          * @param postDiscounts the value
          * @return this builder
@@ -109,7 +110,7 @@ public record CompleteOrderRequest(
         }
 
         /**
-         * post_payments: Post payments. Required.
+         * post_payments: What is to be paid at the end. Required.
          *
          * @param postPayments the value
          * @return this builder
@@ -120,7 +121,7 @@ public record CompleteOrderRequest(
         }
 
         /**
-         * profit_sharing: Profit sharing.
+         * profit_sharing: Whether the payment will be shared with others.
          *
          * @param profitSharing the value
          * @return this builder
@@ -131,7 +132,7 @@ public record CompleteOrderRequest(
         }
 
         /**
-         * service_id: Service id. Required.
+         * service_id: Id of the service, given by WeChat Pay. Required.
          *
          * @param serviceId the value
          * @return this builder
@@ -142,7 +143,7 @@ public record CompleteOrderRequest(
         }
 
         /**
-         * time_range: Time range.
+         * time_range: When the service takes place.
          *
          * @param timeRange the value
          * @return this builder
@@ -153,7 +154,7 @@ public record CompleteOrderRequest(
         }
 
         /**
-         * total_amount: Total amount. Required.
+         * total_amount: Whole amount. In fen. Required.
          *
          * @param totalAmount the value
          * @return this builder

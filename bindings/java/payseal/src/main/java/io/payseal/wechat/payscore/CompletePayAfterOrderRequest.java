@@ -7,18 +7,18 @@ import java.util.List;
 /**
  * The body of POST /v3/payscore/payafter-orders/{out_order_no}/complete.
  *
- * @param appid appid: Appid. Required.
+ * @param appid appid: App id of the official account, mini-program or app. Required.
  * @param cancelReason cancel_reason: Cancel reason.
  * @param discounts discounts: Discounts.
  * @param fees fees: Fees.
  * @param finishTicket finish_ticket: Finish ticket.
  * @param finishType finish_type: Finish type. One of 1, 2.
- * @param profitSharing profit_sharing: Profit sharing.
+ * @param profitSharing profit_sharing: Whether the payment will be shared with others.
  * @param realServiceEndLocation real_service_end_location: Real service end location.
  * @param realServiceEndTime real_service_end_time: Real service end time.
  * @param realServiceStartTime real_service_start_time: Real service start time.
- * @param serviceId service_id: Service id. Required.
- * @param totalAmount total_amount: Total amount.
+ * @param serviceId service_id: Id of the service, given by WeChat Pay. Required.
+ * @param totalAmount total_amount: Whole amount. In fen.
  */
 public record CompletePayAfterOrderRequest(
         @JsonProperty("appid") String appid,
@@ -60,7 +60,7 @@ public record CompletePayAfterOrderRequest(
         private Builder() {}
 
         /**
-         * appid: Appid. Required.
+         * appid: App id of the official account, mini-program or app. Required.
          *
          * @param appid the value
          * @return this builder
@@ -126,7 +126,7 @@ public record CompletePayAfterOrderRequest(
         }
 
         /**
-         * profit_sharing: Profit sharing.
+         * profit_sharing: Whether the payment will be shared with others.
          *
          * @param profitSharing the value
          * @return this builder
@@ -170,7 +170,7 @@ public record CompletePayAfterOrderRequest(
         }
 
         /**
-         * service_id: Service id. Required.
+         * service_id: Id of the service, given by WeChat Pay. Required.
          *
          * @param serviceId the value
          * @return this builder
@@ -181,7 +181,7 @@ public record CompletePayAfterOrderRequest(
         }
 
         /**
-         * total_amount: Total amount.
+         * total_amount: Whole amount. In fen.
          *
          * @param totalAmount the value
          * @return this builder

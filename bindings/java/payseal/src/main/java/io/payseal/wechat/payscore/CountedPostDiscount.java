@@ -4,10 +4,10 @@ package io.payseal.wechat.payscore;
 import com.fasterxml.jackson.annotation.JsonProperty;
 
 /**
- * An item of post_discounts.
+ * An item of post_discounts. Discounts that are given at the end.
  *
- * @param count count: Count.
- * @param description description: Description. Required.
+ * @param count count: How many.
+ * @param description description: What is paid for or done, in words. Required.
  * @param name name: Name. Required.
  */
 public record CountedPostDiscount(
@@ -32,7 +32,7 @@ public record CountedPostDiscount(
         private Builder() {}
 
         /**
-         * count: Count.
+         * count: How many.
          *
          * @param count the value
          * @return this builder
@@ -43,7 +43,7 @@ public record CountedPostDiscount(
         }
 
         /**
-         * description: Description. Required.
+         * description: What is paid for or done, in words. Required.
          *
          * @param description the value
          * @return this builder

@@ -7,20 +7,21 @@ import java.util.List;
 /**
  * The body of POST /v3/payscore/serviceorder.
  *
- * @param appid appid: Appid. Left out, it is the configuration's appid.
- * @param attach attach: Attach.
+ * @param appid appid: App id of the official account, mini-program or app. Left out, it is the configuration's
+ *     appid.
+ * @param attach attach: The merchant's own data, returned as it is.
  * @param device device: Device.
- * @param location location: Location.
+ * @param location location: Where the service takes place.
  * @param needUserConfirm need_user_confirm: Need user confirm.
- * @param notifyUrl notify_url: Notify url. Required.
- * @param openid openid: Openid.
- * @param outOrderNo out_order_no: Out order no. Required.
- * @param postDiscounts post_discounts: Post discounts.
- * @param postPayments post_payments: Post payments.
- * @param riskFund risk_fund: Risk fund. Required.
- * @param serviceId service_id: Service id. Required.
- * @param serviceIntroduction service_introduction: Service introduction. Required.
- * @param timeRange time_range: Time range. Required.
+ * @param notifyUrl notify_url: Where the notification goes: absolute, HTTPS, without query. Required.
+ * @param openid openid: The user's id within the app id.
+ * @param outOrderNo out_order_no: The merchant's number of the order, unique for the merchant id. Required.
+ * @param postDiscounts post_discounts: Discounts that are given at the end.
+ * @param postPayments post_payments: What is to be paid at the end.
+ * @param riskFund risk_fund: What may have to be paid at most. Required.
+ * @param serviceId service_id: Id of the service, given by WeChat Pay. Required.
+ * @param serviceIntroduction service_introduction: Name of the service, shown to the user. Required.
+ * @param timeRange time_range: When the service takes place. Required.
  */
 public record CreateOrderRequest(
         @JsonProperty("appid") String appid,
@@ -66,7 +67,7 @@ public record CreateOrderRequest(
         private Builder() {}
 
         /**
-         * appid: Appid. Left out, it is the configuration's appid.
+         * appid: App id of the official account, mini-program or app. Left out, it is the configuration's appid.
          *
          * @param appid the value
          * @return this builder
@@ -77,7 +78,7 @@ public record CreateOrderRequest(
         }
 
         /**
-         * attach: Attach.
+         * attach: The merchant's own data, returned as it is.
          *
          * @param attach the value
          * @return this builder
@@ -99,7 +100,7 @@ public record CreateOrderRequest(
         }
 
         /**
-         * location: Location.
+         * location: Where the service takes place.
          *
          * @param location the value
          * @return this builder
@@ -121,7 +122,7 @@ public record CreateOrderRequest(
         }
 
         /**
-         * notify_url: Notify url. Required.
+         * notify_url: Where the notification goes: absolute, HTTPS, without query. Required.
          *
          * @param notifyUrl the value
          * @return this builder
@@ -132,7 +133,7 @@ public record CreateOrderRequest(
         }
 
         /**
-         * openid: Openid.
+         * openid: The user's id within the app id.
          *
          * @param openid the value
          * @return this builder
@@ -143,7 +144,7 @@ public record CreateOrderRequest(
         }
 
         /**
-         * out_order_no: Out order no. Required.
+         * out_order_no: The merchant's number of the order, unique for the merchant id. Required.
          *
          * @param outOrderNo the value
          * @return this builder
@@ -154,7 +155,7 @@ public record CreateOrderRequest(
         }
 
         /**
-         * post_discounts: Post discounts.
+         * post_discounts: Discounts that are given at the end.
          *
          * @param postDiscounts the value
          * @return this builder
@@ -165,7 +166,7 @@ public record CreateOrderRequest(
         }
 
         /**
-         * post_payments: Post payments.
+         * post_payments: What is to be paid at the end.
          *
          * @param postPayments the value
          * @return this builder
@@ -176,7 +177,7 @@ public record CreateOrderRequest(
         }
 
         /**
-         * risk_fund: Risk fund. Required.
+         * risk_fund: What may have to be paid at most. Required.
          *
          * @param riskFund the value
          * @return this builder
@@ -187,7 +188,7 @@ public record CreateOrderRequest(
         }
 
         /**
-         * service_id: Service id. Required.
+         * service_id: Id of the service, given by WeChat Pay. Required.
          *
          * @param serviceId the value
          * @return this builder
@@ -198,7 +199,7 @@ public record CreateOrderRequest(
         }
 
         /**
-         * service_introduction: Service introduction. Required.
+         * service_introduction: Name of the service, shown to the user. Required.
          *
          * @param serviceIntroduction the value
          * @return this builder
@@ -209,7 +210,7 @@ public record CreateOrderRequest(
         }
 
         /**
-         * time_range: Time range. Required.
+         * time_range: When the service takes place. Required.
          *
          * @param timeRange the value
          * @return this builder

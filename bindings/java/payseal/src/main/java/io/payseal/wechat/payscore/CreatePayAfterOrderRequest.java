@@ -8,20 +8,20 @@ import java.util.List;
  * The body of POST /v3/payscore/payafter-orders.
  *
  * @param address address: Address. Sent encrypted: give the plaintext, the library encrypts it.
- * @param appid appid: Appid. Required.
- * @param attach attach: Attach.
+ * @param appid appid: App id of the official account, mini-program or app. Required.
+ * @param attach attach: The merchant's own data, returned as it is.
  * @param discounts discounts: Discounts.
  * @param fees fees: Fees.
  * @param name name: Name. Sent encrypted: give the plaintext, the library encrypts it.
  * @param needUserConfirm need_user_confirm: Need user confirm.
- * @param openid openid: Openid.
- * @param outOrderNo out_order_no: Out order no. Required.
- * @param phone phone: Phone. Sent encrypted: give the plaintext, the library encrypts it.
- * @param riskAmount risk_amount: Risk amount.
+ * @param openid openid: The user's id within the app id.
+ * @param outOrderNo out_order_no: The merchant's number of the order, unique for the merchant id. Required.
+ * @param phone phone: Telephone number. Sent encrypted: give the plaintext, the library encrypts it.
+ * @param riskAmount risk_amount: What may have to be paid at most. In fen.
  * @param serviceEndLocation service_end_location: Service end location.
  * @param serviceEndTime service_end_time: Service end time.
- * @param serviceId service_id: Service id. Required.
- * @param serviceIntroduction service_introduction: Service introduction.
+ * @param serviceId service_id: Id of the service, given by WeChat Pay. Required.
+ * @param serviceIntroduction service_introduction: Name of the service, shown to the user.
  * @param serviceStartLocation service_start_location: Service start location.
  * @param serviceStartTime service_start_time: Service start time.
  * @param userid userid: Userid. Sent encrypted: give the plaintext, the library encrypts it.
@@ -95,7 +95,7 @@ public record CreatePayAfterOrderRequest(
         }
 
         /**
-         * appid: Appid. Required.
+         * appid: App id of the official account, mini-program or app. Required.
          *
          * @param appid the value
          * @return this builder
@@ -106,7 +106,7 @@ public record CreatePayAfterOrderRequest(
         }
 
         /**
-         * attach: Attach.
+         * attach: The merchant's own data, returned as it is.
          *
          * @param attach the value
          * @return this builder
@@ -161,7 +161,7 @@ public record CreatePayAfterOrderRequest(
         }
 
         /**
-         * openid: Openid.
+         * openid: The user's id within the app id.
          *
          * @param openid the value
          * @return this builder
@@ -172,7 +172,7 @@ public record CreatePayAfterOrderRequest(
         }
 
         /**
-         * out_order_no: Out order no. Required.
+         * out_order_no: The merchant's number of the order, unique for the merchant id. Required.
          *
          * @param outOrderNo the value
          * @return this builder
@@ -183,7 +183,7 @@ public record CreatePayAfterOrderRequest(
         }
 
         /**
-         * phone: Phone. Sent encrypted: give the plaintext, the library encrypts it.
+         * phone: Telephone number. Sent encrypted: give the plaintext, the library encrypts it.
          *
          * @param phone the value
          * @return this builder
@@ -194,7 +194,7 @@ public record CreatePayAfterOrderRequest(
         }
 
         /**
-         * risk_amount: Risk amount.
+         * risk_amount: What may have to be paid at most. In fen.
          *
          * @param riskAmount the value
          * @return this builder
@@ -227,7 +227,7 @@ public record CreatePayAfterOrderRequest(
         }
 
         /**
-         * service_id: Service id. Required.
+         * service_id: Id of the service, given by WeChat Pay. Required.
          *
          * @param serviceId the value
          * @return this builder
@@ -238,7 +238,7 @@ public record CreatePayAfterOrderRequest(
         }
 
         /**
-         * service_introduction: Service introduction.
+         * service_introduction: Name of the service, shown to the user.
          *
          * @param serviceIntroduction the value
          * @return this builder

@@ -7,21 +7,21 @@ import java.util.List;
 /**
  * The body of POST /v3/payscore/servicepayondeliveryorder.
  *
- * @param appid appid: Appid. Required.
- * @param attach attach: Attach.
- * @param location location: Location.
- * @param mchid mchid: Mchid.
+ * @param appid appid: App id of the official account, mini-program or app. Required.
+ * @param attach attach: The merchant's own data, returned as it is.
+ * @param location location: Where the service takes place.
+ * @param mchid mchid: Merchant id.
  * @param needUserConfirm need_user_confirm: Need user confirm.
- * @param notifyUrl notify_url: Notify url. Required.
- * @param openid openid: Openid.
- * @param outOrderNo out_order_no: Out order no. Required.
- * @param postDiscounts post_discounts: Post discounts.
- * @param postPayments post_payments: Post payments.
- * @param riskFund risk_fund: Risk fund. Required.
- * @param serviceId service_id: Service id. Required.
- * @param serviceIntroduction service_introduction: Service introduction. Required.
+ * @param notifyUrl notify_url: Where the notification goes: absolute, HTTPS, without query. Required.
+ * @param openid openid: The user's id within the app id.
+ * @param outOrderNo out_order_no: The merchant's number of the order, unique for the merchant id. Required.
+ * @param postDiscounts post_discounts: Discounts that are given at the end.
+ * @param postPayments post_payments: What is to be paid at the end.
+ * @param riskFund risk_fund: What may have to be paid at most. Required.
+ * @param serviceId service_id: Id of the service, given by WeChat Pay. Required.
+ * @param serviceIntroduction service_introduction: Name of the service, shown to the user. Required.
  * @param shoppingInfo shopping_info: Shopping info. Required.
- * @param timeRange time_range: Time range. Required.
+ * @param timeRange time_range: When the service takes place. Required.
  */
 public record CreatePayOnDeliveryOrderRequest(
         @JsonProperty("appid") String appid,
@@ -69,7 +69,7 @@ public record CreatePayOnDeliveryOrderRequest(
         private Builder() {}
 
         /**
-         * appid: Appid. Required.
+         * appid: App id of the official account, mini-program or app. Required.
          *
          * @param appid the value
          * @return this builder
@@ -80,7 +80,7 @@ public record CreatePayOnDeliveryOrderRequest(
         }
 
         /**
-         * attach: Attach.
+         * attach: The merchant's own data, returned as it is.
          *
          * @param attach the value
          * @return this builder
@@ -91,7 +91,7 @@ public record CreatePayOnDeliveryOrderRequest(
         }
 
         /**
-         * location: Location.
+         * location: Where the service takes place.
          *
          * @param location the value
          * @return this builder
@@ -102,7 +102,7 @@ public record CreatePayOnDeliveryOrderRequest(
         }
 
         /**
-         * mchid: Mchid.
+         * mchid: Merchant id.
          *
          * @param mchid the value
          * @return this builder
@@ -124,7 +124,7 @@ public record CreatePayOnDeliveryOrderRequest(
         }
 
         /**
-         * notify_url: Notify url. Required.
+         * notify_url: Where the notification goes: absolute, HTTPS, without query. Required.
          *
          * @param notifyUrl the value
          * @return this builder
@@ -135,7 +135,7 @@ public record CreatePayOnDeliveryOrderRequest(
         }
 
         /**
-         * openid: Openid.
+         * openid: The user's id within the app id.
          *
          * @param openid the value
          * @return this builder
@@ -146,7 +146,7 @@ public record CreatePayOnDeliveryOrderRequest(
         }
 
         /**
-         * out_order_no: Out order no. Required.
+         * out_order_no: The merchant's number of the order, unique for the merchant id. Required.
          *
          * @param outOrderNo the value
          * @return this builder
@@ -157,7 +157,7 @@ public record CreatePayOnDeliveryOrderRequest(
         }
 
         /**
-         * post_discounts: Post discounts.
+         * post_discounts: Discounts that are given at the end.
          *
          * @param postDiscounts the value
          * @return this builder
@@ -168,7 +168,7 @@ public record CreatePayOnDeliveryOrderRequest(
         }
 
         /**
-         * post_payments: Post payments.
+         * post_payments: What is to be paid at the end.
          *
          * @param postPayments the value
          * @return this builder
@@ -179,7 +179,7 @@ public record CreatePayOnDeliveryOrderRequest(
         }
 
         /**
-         * risk_fund: Risk fund. Required.
+         * risk_fund: What may have to be paid at most. Required.
          *
          * @param riskFund the value
          * @return this builder
@@ -190,7 +190,7 @@ public record CreatePayOnDeliveryOrderRequest(
         }
 
         /**
-         * service_id: Service id. Required.
+         * service_id: Id of the service, given by WeChat Pay. Required.
          *
          * @param serviceId the value
          * @return this builder
@@ -201,7 +201,7 @@ public record CreatePayOnDeliveryOrderRequest(
         }
 
         /**
-         * service_introduction: Service introduction. Required.
+         * service_introduction: Name of the service, shown to the user. Required.
          *
          * @param serviceIntroduction the value
          * @return this builder
@@ -223,7 +223,7 @@ public record CreatePayOnDeliveryOrderRequest(
         }
 
         /**
-         * time_range: Time range. Required.
+         * time_range: When the service takes place. Required.
          *
          * @param timeRange the value
          * @return this builder

@@ -6,10 +6,11 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The body of POST /v3/payscore/permissions.
  *
- * @param appid appid: Appid. Left out, it is the configuration's appid.
- * @param authorizationCode authorization_code: Authorization code. Required.
- * @param notifyUrl notify_url: Notify url.
- * @param serviceId service_id: Service id. Required.
+ * @param appid appid: App id of the official account, mini-program or app. Left out, it is the configuration's
+ *     appid.
+ * @param authorizationCode authorization_code: The merchant's number of the user's leave. Required.
+ * @param notifyUrl notify_url: Where the notification goes: absolute, HTTPS, without query.
+ * @param serviceId service_id: Id of the service, given by WeChat Pay. Required.
  */
 public record CreatePermissionRequest(
         @JsonProperty("appid") String appid,
@@ -35,7 +36,7 @@ public record CreatePermissionRequest(
         private Builder() {}
 
         /**
-         * appid: Appid. Left out, it is the configuration's appid.
+         * appid: App id of the official account, mini-program or app. Left out, it is the configuration's appid.
          *
          * @param appid the value
          * @return this builder
@@ -46,7 +47,7 @@ public record CreatePermissionRequest(
         }
 
         /**
-         * authorization_code: Authorization code. Required.
+         * authorization_code: The merchant's number of the user's leave. Required.
          *
          * @param authorizationCode the value
          * @return this builder
@@ -57,7 +58,7 @@ public record CreatePermissionRequest(
         }
 
         /**
-         * notify_url: Notify url.
+         * notify_url: Where the notification goes: absolute, HTTPS, without query.
          *
          * @param notifyUrl the value
          * @return this builder
@@ -68,7 +69,7 @@ public record CreatePermissionRequest(
         }
 
         /**
-         * service_id: Service id. Required.
+         * service_id: Id of the service, given by WeChat Pay. Required.
          *
          * @param serviceId the value
          * @return this builder

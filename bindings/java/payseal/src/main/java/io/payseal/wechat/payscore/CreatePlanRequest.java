@@ -7,15 +7,15 @@ import java.util.List;
 /**
  * The body of POST /v3/payscore/plan/payscore-plans.
  *
- * @param appid appid: Appid. Required.
- * @param deductionQuantity deduction_quantity: Deduction quantity. Required.
- * @param merchantPlanNo merchant_plan_no: Merchant plan no. Required.
+ * @param appid appid: App id of the official account, mini-program or app. Required.
+ * @param deductionQuantity deduction_quantity: How many deductions there are. Required.
+ * @param merchantPlanNo merchant_plan_no: The merchant's number of the plan. Required.
  * @param planDetailList plan_detail_list: Plan detail list.
- * @param planDuration plan_duration: Plan duration. Required.
- * @param planName plan_name: Plan name. Required.
- * @param serviceId service_id: Service id. Required.
- * @param totalActualPrice total_actual_price: Total actual price. Required.
- * @param totalOriginalPrice total_original_price: Total original price. Required.
+ * @param planDuration plan_duration: How long the plan lasts. In days. Required.
+ * @param planName plan_name: Name of the plan. Required.
+ * @param serviceId service_id: Id of the service, given by WeChat Pay. Required.
+ * @param totalActualPrice total_actual_price: Price that is paid for all. In fen. Required.
+ * @param totalOriginalPrice total_original_price: Price of all before the discount. In fen. Required.
  */
 public record CreatePlanRequest(
         @JsonProperty("appid") String appid,
@@ -51,7 +51,7 @@ public record CreatePlanRequest(
         private Builder() {}
 
         /**
-         * appid: Appid. Required.
+         * appid: App id of the official account, mini-program or app. Required.
          *
          * @param appid the value
          * @return this builder
@@ -62,7 +62,7 @@ public record CreatePlanRequest(
         }
 
         /**
-         * deduction_quantity: Deduction quantity. Required.
+         * deduction_quantity: How many deductions there are. Required.
          *
          * @param deductionQuantity the value
          * @return this builder
@@ -73,7 +73,7 @@ public record CreatePlanRequest(
         }
 
         /**
-         * merchant_plan_no: Merchant plan no. Required.
+         * merchant_plan_no: The merchant's number of the plan. Required.
          *
          * @param merchantPlanNo the value
          * @return this builder
@@ -95,7 +95,7 @@ public record CreatePlanRequest(
         }
 
         /**
-         * plan_duration: Plan duration. Required.
+         * plan_duration: How long the plan lasts. In days. Required.
          *
          * @param planDuration the value
          * @return this builder
@@ -106,7 +106,7 @@ public record CreatePlanRequest(
         }
 
         /**
-         * plan_name: Plan name. Required.
+         * plan_name: Name of the plan. Required.
          *
          * @param planName the value
          * @return this builder
@@ -117,7 +117,7 @@ public record CreatePlanRequest(
         }
 
         /**
-         * service_id: Service id. Required.
+         * service_id: Id of the service, given by WeChat Pay. Required.
          *
          * @param serviceId the value
          * @return this builder
@@ -128,7 +128,7 @@ public record CreatePlanRequest(
         }
 
         /**
-         * total_actual_price: Total actual price. Required.
+         * total_actual_price: Price that is paid for all. In fen. Required.
          *
          * @param totalActualPrice the value
          * @return this builder
@@ -139,7 +139,7 @@ public record CreatePlanRequest(
         }
 
         /**
-         * total_original_price: Total original price. Required.
+         * total_original_price: Price of all before the discount. In fen. Required.
          *
          * @param totalOriginalPrice the value
          * @return this builder

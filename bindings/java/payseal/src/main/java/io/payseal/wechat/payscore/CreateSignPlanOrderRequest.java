@@ -6,17 +6,17 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The body of POST /v3/payscore/sign-plan/serviceorder.
  *
- * @param appid appid: Appid. Required.
- * @param attach attach: Attach.
- * @param location location: Location.
- * @param notifyUrl notify_url: Notify url. Required.
- * @param openid openid: Openid. Required.
- * @param outTradeNo out_trade_no: Out trade no. Required.
+ * @param appid appid: App id of the official account, mini-program or app. Required.
+ * @param attach attach: The merchant's own data, returned as it is.
+ * @param location location: Where the service takes place.
+ * @param notifyUrl notify_url: Where the notification goes: absolute, HTTPS, without query. Required.
+ * @param openid openid: The user's id within the app id. Required.
+ * @param outTradeNo out_trade_no: The merchant's order number, unique for the merchant id. Required.
  * @param planDetailNo plan_detail_no: Plan detail no. Required.
- * @param serviceId service_id: Service id. Required.
- * @param serviceIntroduction service_introduction: Service introduction. Required.
+ * @param serviceId service_id: Id of the service, given by WeChat Pay. Required.
+ * @param serviceIntroduction service_introduction: Name of the service, shown to the user. Required.
  * @param signPlanId sign_plan_id: Sign plan id. Required.
- * @param timeRange time_range: Time range. Required.
+ * @param timeRange time_range: When the service takes place. Required.
  */
 public record CreateSignPlanOrderRequest(
         @JsonProperty("appid") String appid,
@@ -56,7 +56,7 @@ public record CreateSignPlanOrderRequest(
         private Builder() {}
 
         /**
-         * appid: Appid. Required.
+         * appid: App id of the official account, mini-program or app. Required.
          *
          * @param appid the value
          * @return this builder
@@ -67,7 +67,7 @@ public record CreateSignPlanOrderRequest(
         }
 
         /**
-         * attach: Attach.
+         * attach: The merchant's own data, returned as it is.
          *
          * @param attach the value
          * @return this builder
@@ -78,7 +78,7 @@ public record CreateSignPlanOrderRequest(
         }
 
         /**
-         * location: Location.
+         * location: Where the service takes place.
          *
          * @param location the value
          * @return this builder
@@ -89,7 +89,7 @@ public record CreateSignPlanOrderRequest(
         }
 
         /**
-         * notify_url: Notify url. Required.
+         * notify_url: Where the notification goes: absolute, HTTPS, without query. Required.
          *
          * @param notifyUrl the value
          * @return this builder
@@ -100,7 +100,7 @@ public record CreateSignPlanOrderRequest(
         }
 
         /**
-         * openid: Openid. Required.
+         * openid: The user's id within the app id. Required.
          *
          * @param openid the value
          * @return this builder
@@ -111,7 +111,7 @@ public record CreateSignPlanOrderRequest(
         }
 
         /**
-         * out_trade_no: Out trade no. Required.
+         * out_trade_no: The merchant's order number, unique for the merchant id. Required.
          *
          * @param outTradeNo the value
          * @return this builder
@@ -133,7 +133,7 @@ public record CreateSignPlanOrderRequest(
         }
 
         /**
-         * service_id: Service id. Required.
+         * service_id: Id of the service, given by WeChat Pay. Required.
          *
          * @param serviceId the value
          * @return this builder
@@ -144,7 +144,7 @@ public record CreateSignPlanOrderRequest(
         }
 
         /**
-         * service_introduction: Service introduction. Required.
+         * service_introduction: Name of the service, shown to the user. Required.
          *
          * @param serviceIntroduction the value
          * @return this builder
@@ -166,7 +166,7 @@ public record CreateSignPlanOrderRequest(
         }
 
         /**
-         * time_range: Time range. Required.
+         * time_range: When the service takes place. Required.
          *
          * @param timeRange the value
          * @return this builder

@@ -7,12 +7,12 @@ import java.util.List;
 /**
  * The body of POST /v3/payscore/sign-plan/user-sign-plans.
  *
- * @param appid appid: Appid. Required.
- * @param merchantSignPlanNo merchant_sign_plan_no: Merchant sign plan no. Required.
- * @param notifyUrl notify_url: Notify url. Required.
- * @param openid openid: Openid. Required.
- * @param planId plan_id: Plan id. Required.
- * @param serviceId service_id: Service id. Required.
+ * @param appid appid: App id of the official account, mini-program or app. Required.
+ * @param merchantSignPlanNo merchant_sign_plan_no: The merchant's number of the signature of a plan. Required.
+ * @param notifyUrl notify_url: Where the notification goes: absolute, HTTPS, without query. Required.
+ * @param openid openid: The user's id within the app id. Required.
+ * @param planId plan_id: Number of the plan or of the contract's template. Required.
+ * @param serviceId service_id: Id of the service, given by WeChat Pay. Required.
  * @param signPlanDetail sign_plan_detail: Sign plan detail. Required.
  */
 public record CreateSignPlanRequest(
@@ -45,7 +45,7 @@ public record CreateSignPlanRequest(
         private Builder() {}
 
         /**
-         * appid: Appid. Required.
+         * appid: App id of the official account, mini-program or app. Required.
          *
          * @param appid the value
          * @return this builder
@@ -56,7 +56,7 @@ public record CreateSignPlanRequest(
         }
 
         /**
-         * merchant_sign_plan_no: Merchant sign plan no. Required.
+         * merchant_sign_plan_no: The merchant's number of the signature of a plan. Required.
          *
          * @param merchantSignPlanNo the value
          * @return this builder
@@ -67,7 +67,7 @@ public record CreateSignPlanRequest(
         }
 
         /**
-         * notify_url: Notify url. Required.
+         * notify_url: Where the notification goes: absolute, HTTPS, without query. Required.
          *
          * @param notifyUrl the value
          * @return this builder
@@ -78,7 +78,7 @@ public record CreateSignPlanRequest(
         }
 
         /**
-         * openid: Openid. Required.
+         * openid: The user's id within the app id. Required.
          *
          * @param openid the value
          * @return this builder
@@ -89,7 +89,7 @@ public record CreateSignPlanRequest(
         }
 
         /**
-         * plan_id: Plan id. Required.
+         * plan_id: Number of the plan or of the contract's template. Required.
          *
          * @param planId the value
          * @return this builder
@@ -100,7 +100,7 @@ public record CreateSignPlanRequest(
         }
 
         /**
-         * service_id: Service id. Required.
+         * service_id: Id of the service, given by WeChat Pay. Required.
          *
          * @param serviceId the value
          * @return this builder

@@ -7,18 +7,18 @@ import java.util.List;
 /**
  * The body of POST /v3/payscore/smartretail-orders.
  *
- * @param appid appid: Appid. Required.
- * @param attach attach: Attach.
+ * @param appid appid: App id of the official account, mini-program or app. Required.
+ * @param attach attach: The merchant's own data, returned as it is.
  * @param discounts discounts: Discounts.
  * @param fees fees: Fees.
  * @param needUserConfirm need_user_confirm: Need user confirm.
- * @param openid openid: Openid.
- * @param outOrderNo out_order_no: Out order no. Required.
- * @param riskAmount risk_amount: Risk amount.
+ * @param openid openid: The user's id within the app id.
+ * @param outOrderNo out_order_no: The merchant's number of the order, unique for the merchant id. Required.
+ * @param riskAmount risk_amount: What may have to be paid at most. In fen.
  * @param serviceEndLocation service_end_location: Service end location.
  * @param serviceEndTime service_end_time: Service end time.
- * @param serviceId service_id: Service id. Required.
- * @param serviceIntroduction service_introduction: Service introduction.
+ * @param serviceId service_id: Id of the service, given by WeChat Pay. Required.
+ * @param serviceIntroduction service_introduction: Name of the service, shown to the user.
  * @param serviceStartLocation service_start_location: Service start location.
  * @param serviceStartTime service_start_time: Service start time.
  */
@@ -66,7 +66,7 @@ public record CreateSmartRetailOrderRequest(
         private Builder() {}
 
         /**
-         * appid: Appid. Required.
+         * appid: App id of the official account, mini-program or app. Required.
          *
          * @param appid the value
          * @return this builder
@@ -77,7 +77,7 @@ public record CreateSmartRetailOrderRequest(
         }
 
         /**
-         * attach: Attach.
+         * attach: The merchant's own data, returned as it is.
          *
          * @param attach the value
          * @return this builder
@@ -121,7 +121,7 @@ public record CreateSmartRetailOrderRequest(
         }
 
         /**
-         * openid: Openid.
+         * openid: The user's id within the app id.
          *
          * @param openid the value
          * @return this builder
@@ -132,7 +132,7 @@ public record CreateSmartRetailOrderRequest(
         }
 
         /**
-         * out_order_no: Out order no. Required.
+         * out_order_no: The merchant's number of the order, unique for the merchant id. Required.
          *
          * @param outOrderNo the value
          * @return this builder
@@ -143,7 +143,7 @@ public record CreateSmartRetailOrderRequest(
         }
 
         /**
-         * risk_amount: Risk amount.
+         * risk_amount: What may have to be paid at most. In fen.
          *
          * @param riskAmount the value
          * @return this builder
@@ -176,7 +176,7 @@ public record CreateSmartRetailOrderRequest(
         }
 
         /**
-         * service_id: Service id. Required.
+         * service_id: Id of the service, given by WeChat Pay. Required.
          *
          * @param serviceId the value
          * @return this builder
@@ -187,7 +187,7 @@ public record CreateSmartRetailOrderRequest(
         }
 
         /**
-         * service_introduction: Service introduction.
+         * service_introduction: Name of the service, shown to the user.
          *
          * @param serviceIntroduction the value
          * @return this builder

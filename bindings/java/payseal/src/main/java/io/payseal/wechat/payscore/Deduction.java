@@ -6,8 +6,8 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The answer to GET /v3/payscore/acquiringbank/serviceorder/deduction.
  *
- * @param description description: Description.
- * @param outTradeNo out_trade_no: Out trade no.
+ * @param description description: What is paid for or done, in words.
+ * @param outTradeNo out_trade_no: The merchant's order number, unique for the merchant id.
  */
 public record Deduction(
         @JsonProperty("description") String description,

@@ -7,20 +7,21 @@ import java.util.List;
 /**
  * The body of POST /v3/payscore/serviceorder/direct-complete.
  *
- * @param appid appid: Appid. Left out, it is the configuration's appid.
- * @param attach attach: Attach.
- * @param goodsTag goods_tag: Goods tag.
- * @param location location: Location.
- * @param notifyUrl notify_url: Notify url.
- * @param openid openid: Openid.
- * @param outOrderNo out_order_no: Out order no. Required.
- * @param postDiscounts post_discounts: Post discounts.
- * @param postPayments post_payments: Post payments.
- * @param profitSharing profit_sharing: Profit sharing.
- * @param serviceId service_id: Service id. Required.
- * @param serviceIntroduction service_introduction: Service introduction.
- * @param timeRange time_range: Time range. Required.
- * @param totalAmount total_amount: Total amount.
+ * @param appid appid: App id of the official account, mini-program or app. Left out, it is the configuration's
+ *     appid.
+ * @param attach attach: The merchant's own data, returned as it is.
+ * @param goodsTag goods_tag: Mark of goods for discounts.
+ * @param location location: Where the service takes place.
+ * @param notifyUrl notify_url: Where the notification goes: absolute, HTTPS, without query.
+ * @param openid openid: The user's id within the app id.
+ * @param outOrderNo out_order_no: The merchant's number of the order, unique for the merchant id. Required.
+ * @param postDiscounts post_discounts: Discounts that are given at the end.
+ * @param postPayments post_payments: What is to be paid at the end.
+ * @param profitSharing profit_sharing: Whether the payment will be shared with others.
+ * @param serviceId service_id: Id of the service, given by WeChat Pay. Required.
+ * @param serviceIntroduction service_introduction: Name of the service, shown to the user.
+ * @param timeRange time_range: When the service takes place. Required.
+ * @param totalAmount total_amount: Whole amount. In fen.
  */
 public record DirectCompleteOrderRequest(
         @JsonProperty("appid") String appid,
@@ -66,7 +67,7 @@ public record DirectCompleteOrderRequest(
         private Builder() {}
 
         /**
-         * appid: Appid. Left out, it is the configuration's appid.
+         * appid: App id of the official account, mini-program or app. Left out, it is the configuration's appid.
          *
          * @param appid the value
          * @return this builder
@@ -77,7 +78,7 @@ public record DirectCompleteOrderRequest(
         }
 
         /**
-         * attach: Attach.
+         * attach: The merchant's own data, returned as it is.
          *
          * @param attach the value
          * @return this builder
@@ -88,7 +89,7 @@ public record DirectCompleteOrderRequest(
         }
 
         /**
-         * goods_tag: Goods tag.
+         * goods_tag: Mark of goods for discounts.
          *
          * @param goodsTag the value
          * @return this builder
@@ -99,7 +100,7 @@ public record DirectCompleteOrderRequest(
         }
 
         /**
-         * location: Location.
+         * location: Where the service takes place.
          *
          * @param location the value
          * @return this builder
@@ -110,7 +111,7 @@ public record DirectCompleteOrderRequest(
         }
 
         /**
-         * notify_url: Notify url.
+         * notify_url: Where the notification goes: absolute, HTTPS, without query.
          *
          * @param notifyUrl the value
          * @return this builder
@@ -121,7 +122,7 @@ public record DirectCompleteOrderRequest(
         }
 
         /**
-         * openid: Openid.
+         * openid: The user's id within the app id.
          *
          * @param openid the value
          * @return this builder
@@ -132,7 +133,7 @@ public record DirectCompleteOrderRequest(
         }
 
         /**
-         * out_order_no: Out order no. Required.
+         * out_order_no: The merchant's number of the order, unique for the merchant id. Required.
          *
          * @param outOrderNo the value
          * @return this builder
@@ -143,7 +144,7 @@ public record DirectCompleteOrderRequest(
         }
 
         /**
-         * post_discounts: Post discounts.
+         * post_discounts: Discounts that are given at the end.
          *
          * @param postDiscounts the value
          * @return this builder
@@ -154,7 +155,7 @@ public record DirectCompleteOrderRequest(
         }
 
         /**
-         * post_payments: Post payments.
+         * post_payments: What is to be paid at the end.
          *
          * @param postPayments the value
          * @return this builder
@@ -165,7 +166,7 @@ public record DirectCompleteOrderRequest(
         }
 
         /**
-         * profit_sharing: Profit sharing.
+         * profit_sharing: Whether the payment will be shared with others.
          *
          * @param profitSharing the value
          * @return this builder
@@ -176,7 +177,7 @@ public record DirectCompleteOrderRequest(
         }
 
         /**
-         * service_id: Service id. Required.
+         * service_id: Id of the service, given by WeChat Pay. Required.
          *
          * @param serviceId the value
          * @return this builder
@@ -187,7 +188,7 @@ public record DirectCompleteOrderRequest(
         }
 
         /**
-         * service_introduction: Service introduction.
+         * service_introduction: Name of the service, shown to the user.
          *
          * @param serviceIntroduction the value
          * @return this builder
@@ -198,7 +199,7 @@ public record DirectCompleteOrderRequest(
         }
 
         /**
-         * time_range: Time range. Required.
+         * time_range: When the service takes place. Required.
          *
          * @param timeRange the value
          * @return this builder
@@ -209,7 +210,7 @@ public record DirectCompleteOrderRequest(
         }
 
         /**
-         * total_amount: Total amount.
+         * total_amount: Whole amount. In fen.
          *
          * @param totalAmount the value
          * @return this builder

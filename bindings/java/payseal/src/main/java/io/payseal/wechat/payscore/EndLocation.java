@@ -4,9 +4,9 @@ package io.payseal.wechat.payscore;
 import com.fasterxml.jackson.annotation.JsonProperty;
 
 /**
- * The object location.
+ * The object location. Where the service takes place.
  *
- * @param endLocation end_location: End location.
+ * @param endLocation end_location: Where the service ends.
  */
 public record EndLocation(@JsonProperty("end_location") String endLocation) {
     /**
@@ -25,7 +25,7 @@ public record EndLocation(@JsonProperty("end_location") String endLocation) {
         private Builder() {}
 
         /**
-         * end_location: End location.
+         * end_location: Where the service ends.
          *
          * @param endLocation the value
          * @return this builder

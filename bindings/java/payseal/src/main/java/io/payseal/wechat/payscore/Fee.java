@@ -6,7 +6,7 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * An item of fees.
  *
- * @param feeAmount fee_amount: Fee amount.
+ * @param feeAmount fee_amount: Amount of the fee. In fen.
  * @param feeCount fee_count: Fee count.
  * @param feeDesc fee_desc: Fee desc.
  * @param feeName fee_name: Fee name.
@@ -35,7 +35,7 @@ public record Fee(
         private Builder() {}
 
         /**
-         * fee_amount: Fee amount.
+         * fee_amount: Amount of the fee. In fen.
          *
          * @param feeAmount the value
          * @return this builder

@@ -7,9 +7,9 @@ import java.util.List;
 /**
  * An item of goods.
  *
- * @param amount amount: Amount.
+ * @param amount amount: Amount. In fen.
  * @param categoryId category_id: Category id.
- * @param count count: Count.
+ * @param count count: How many.
  * @param name name: Name.
  * @param picture picture: Picture.
  */
@@ -39,7 +39,7 @@ public record Goods(
         private Builder() {}
 
         /**
-         * amount: Amount.
+         * amount: Amount. In fen.
          *
          * @param amount the value
          * @return this builder
@@ -61,7 +61,7 @@ public record Goods(
         }
 
         /**
-         * count: Count.
+         * count: How many.
          *
          * @param count the value
          * @return this builder

@@ -6,7 +6,7 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The object jump_link.
  *
- * @param appid appid: Appid.
+ * @param appid appid: App id of the official account, mini-program or app.
  * @param jumpLinkType jump_link_type: Jump link type. Always JUMP_LINK_MINI_PROGRAM.
  * @param path path: Path.
  */
@@ -32,7 +32,7 @@ public record JumpLink(
         private Builder() {}
 
         /**
-         * appid: Appid.
+         * appid: App id of the official account, mini-program or app.
          *
          * @param appid the value
          * @return this builder

@@ -4,10 +4,10 @@ package io.payseal.wechat.payscore;
 import com.fasterxml.jackson.annotation.JsonProperty;
 
 /**
- * The object location.
+ * The object location. Where the service takes place.
  *
- * @param endLocation end_location: End location.
- * @param startLocation start_location: Start location.
+ * @param endLocation end_location: Where the service ends.
+ * @param startLocation start_location: Where the service begins.
  */
 public record Location(
         @JsonProperty("end_location") String endLocation,
@@ -29,7 +29,7 @@ public record Location(
         private Builder() {}
 
         /**
-         * end_location: End location.
+         * end_location: Where the service ends.
          *
          * @param endLocation the value
          * @return this builder
@@ -40,7 +40,7 @@ public record Location(
         }
 
         /**
-         * start_location: Start location.
+         * start_location: Where the service begins.
          *
          * @param startLocation the value
          * @return this builder

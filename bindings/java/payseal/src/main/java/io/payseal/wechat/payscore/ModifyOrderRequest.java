@@ -7,13 +7,14 @@ import java.util.List;
 /**
  * The body of POST /v3/payscore/serviceorder/{out_order_no}/modify.
  *
- * @param appid appid: Appid. Left out, it is the configuration's appid.
+ * @param appid appid: App id of the official account, mini-program or app. Left out, it is the configuration's
+ *     appid.
  * @param device device: Device.
- * @param postDiscounts post_discounts: Post discounts.
- * @param postPayments post_payments: Post payments. Required.
+ * @param postDiscounts post_discounts: Discounts that are given at the end.
+ * @param postPayments post_payments: What is to be paid at the end. Required.
  * @param reason reason: Reason. Required.
- * @param serviceId service_id: Service id. Required.
- * @param totalAmount total_amount: Total amount. Required.
+ * @param serviceId service_id: Id of the service, given by WeChat Pay. Required.
+ * @param totalAmount total_amount: Whole amount. In fen. Required.
  */
 public record ModifyOrderRequest(
         @JsonProperty("appid") String appid,
@@ -45,7 +46,7 @@ public record ModifyOrderRequest(
         private Builder() {}
 
         /**
-         * appid: Appid. Left out, it is the configuration's appid.
+         * appid: App id of the official account, mini-program or app. Left out, it is the configuration's appid.
          *
          * @param appid the value
          * @return this builder
@@ -67,7 +68,7 @@ public record ModifyOrderRequest(
         }
 
         /**
-         * post_discounts: Post discounts.
+         * post_discounts: Discounts that are given at the end.
          *
          * @param postDiscounts the value
          * @return this builder
@@ -78,7 +79,7 @@ public record ModifyOrderRequest(
         }
 
         /**
-         * post_payments: Post payments. Required.
+         * post_payments: What is to be paid at the end. Required.
          *
          * @param postPayments the value
          * @return this builder
@@ -100,7 +101,7 @@ public record ModifyOrderRequest(
         }
 
         /**
-         * service_id: Service id. Required.
+         * service_id: Id of the service, given by WeChat Pay. Required.
          *
          * @param serviceId the value
          * @return this builder
@@ -111,7 +112,7 @@ public record ModifyOrderRequest(
         }
 
         /**
-         * total_amount: Total amount. Required.
+         * total_amount: Whole amount. In fen. Required.
          *
          * @param totalAmount the value
          * @return this builder

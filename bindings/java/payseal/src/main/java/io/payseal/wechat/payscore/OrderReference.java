@@ -6,11 +6,11 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The answer to POST /v3/payscore/payafter-orders/{out_order_no}/cancel.
  *
- * @param appid appid: Appid.
- * @param mchid mchid: Mchid.
- * @param orderId order_id: Order id.
- * @param outOrderNo out_order_no: Out order no.
- * @param serviceId service_id: Service id.
+ * @param appid appid: App id of the official account, mini-program or app.
+ * @param mchid mchid: Merchant id.
+ * @param orderId order_id: WeChat Pay's number of the order.
+ * @param outOrderNo out_order_no: The merchant's number of the order, unique for the merchant id.
+ * @param serviceId service_id: Id of the service, given by WeChat Pay.
  */
 public record OrderReference(
         @JsonProperty("appid") String appid,

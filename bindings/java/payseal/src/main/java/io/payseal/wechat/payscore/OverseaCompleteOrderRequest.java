@@ -7,17 +7,17 @@ import java.util.List;
 /**
  * The body of POST /v3/payscore/oversea/partner/serviceorder/{out_order_no}/complete.
  *
- * @param completeTime complete_time: Complete time. RFC 3339.
- * @param currency currency: Currency.
- * @param goodsTag goods_tag: Goods tag.
- * @param location location: Location.
- * @param postDiscounts post_discounts: Post discounts.
- * @param postPayments post_payments: Post payments. Required.
- * @param profitSharing profit_sharing: Profit sharing.
- * @param serviceId service_id: Service id. Required.
- * @param subMchid sub_mchid: Sub mchid. Required.
- * @param timeRange time_range: Time range.
- * @param totalAmount total_amount: Total amount. Required.
+ * @param completeTime complete_time: When it was completed. RFC 3339.
+ * @param currency currency: Currency, ISO 4217.
+ * @param goodsTag goods_tag: Mark of goods for discounts.
+ * @param location location: Where the service takes place.
+ * @param postDiscounts post_discounts: Discounts that are given at the end.
+ * @param postPayments post_payments: What is to be paid at the end. Required.
+ * @param profitSharing profit_sharing: Whether the payment will be shared with others.
+ * @param serviceId service_id: Id of the service, given by WeChat Pay. Required.
+ * @param subMchid sub_mchid: Merchant id of the sub-merchant. Required.
+ * @param timeRange time_range: When the service takes place.
+ * @param totalAmount total_amount: Whole amount. In fen. Required.
  */
 public record OverseaCompleteOrderRequest(
         @JsonProperty("complete_time") String completeTime,
@@ -57,7 +57,7 @@ public record OverseaCompleteOrderRequest(
         private Builder() {}
 
         /**
-         * complete_time: Complete time. RFC 3339.
+         * complete_time: When it was completed. RFC 3339.
          *
          * @param completeTime the value
          * @return this builder
@@ -68,7 +68,7 @@ public record OverseaCompleteOrderRequest(
         }
 
         /**
-         * currency: Currency.
+         * currency: Currency, ISO 4217.
          *
          * @param currency the value
          * @return this builder
@@ -79,7 +79,7 @@ public record OverseaCompleteOrderRequest(
         }
 
         /**
-         * goods_tag: Goods tag.
+         * goods_tag: Mark of goods for discounts.
          *
          * @param goodsTag the value
          * @return this builder
@@ -90,7 +90,7 @@ public record OverseaCompleteOrderRequest(
         }
 
         /**
-         * location: Location.
+         * location: Where the service takes place.
          *
          * @param location the value
          * @return this builder
@@ -101,7 +101,7 @@ public record OverseaCompleteOrderRequest(
         }
 
         /**
-         * post_discounts: Post discounts.
+         * post_discounts: Discounts that are given at the end.
          *
          * @param postDiscounts the value
          * @return this builder
@@ -112,7 +112,7 @@ public record OverseaCompleteOrderRequest(
         }
 
         /**
-         * post_payments: Post payments. Required.
+         * post_payments: What is to be paid at the end. Required.
          *
          * @param postPayments the value
          * @return this builder
@@ -123,7 +123,7 @@ public record OverseaCompleteOrderRequest(
         }
 
         /**
-         * profit_sharing: Profit sharing.
+         * profit_sharing: Whether the payment will be shared with others.
          *
          * @param profitSharing the value
          * @return this builder
@@ -134,7 +134,7 @@ public record OverseaCompleteOrderRequest(
         }
 
         /**
-         * service_id: Service id. Required.
+         * service_id: Id of the service, given by WeChat Pay. Required.
          *
          * @param serviceId the value
          * @return this builder
@@ -145,7 +145,7 @@ public record OverseaCompleteOrderRequest(
         }
 
         /**
-         * sub_mchid: Sub mchid. Required.
+         * sub_mchid: Merchant id of the sub-merchant. Required.
          *
          * @param subMchid the value
          * @return this builder
@@ -156,7 +156,7 @@ public record OverseaCompleteOrderRequest(
         }
 
         /**
-         * time_range: Time range.
+         * time_range: When the service takes place.
          *
          * @param timeRange the value
          * @return this builder
@@ -167,7 +167,7 @@ public record OverseaCompleteOrderRequest(
         }
 
         /**
-         * total_amount: Total amount. Required.
+         * total_amount: Whole amount. In fen. Required.
          *
          * @param totalAmount the value
          * @return this builder

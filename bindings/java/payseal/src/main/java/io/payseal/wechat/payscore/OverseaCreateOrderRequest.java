@@ -7,23 +7,23 @@ import java.util.List;
 /**
  * The body of POST /v3/payscore/oversea/partner/serviceorder.
  *
- * @param appid appid: Appid. Required.
- * @param attach attach: Attach.
- * @param currency currency: Currency. Required.
- * @param location location: Location.
+ * @param appid appid: App id of the official account, mini-program or app. Required.
+ * @param attach attach: The merchant's own data, returned as it is.
+ * @param currency currency: Currency, ISO 4217. Required.
+ * @param location location: Where the service takes place.
  * @param needUserConfirm need_user_confirm: Need user confirm.
- * @param notifyUrl notify_url: Notify url. Required.
- * @param openid openid: Openid.
- * @param outOrderNo out_order_no: Out order no. Required.
- * @param postDiscounts post_discounts: Post discounts.
- * @param postPayments post_payments: Post payments.
- * @param riskFund risk_fund: Risk fund. Required.
- * @param serviceId service_id: Service id. Required.
- * @param serviceIntroduction service_introduction: Service introduction. Required.
- * @param subAppid sub_appid: Sub appid.
- * @param subMchid sub_mchid: Sub mchid. Required.
- * @param subOpenid sub_openid: Sub openid.
- * @param timeRange time_range: Time range. Required.
+ * @param notifyUrl notify_url: Where the notification goes: absolute, HTTPS, without query. Required.
+ * @param openid openid: The user's id within the app id.
+ * @param outOrderNo out_order_no: The merchant's number of the order, unique for the merchant id. Required.
+ * @param postDiscounts post_discounts: Discounts that are given at the end.
+ * @param postPayments post_payments: What is to be paid at the end.
+ * @param riskFund risk_fund: What may have to be paid at most. Required.
+ * @param serviceId service_id: Id of the service, given by WeChat Pay. Required.
+ * @param serviceIntroduction service_introduction: Name of the service, shown to the user. Required.
+ * @param subAppid sub_appid: App id of the sub-merchant.
+ * @param subMchid sub_mchid: Merchant id of the sub-merchant. Required.
+ * @param subOpenid sub_openid: The user's id within the sub-merchant's app id.
+ * @param timeRange time_range: When the service takes place. Required.
  */
 public record OverseaCreateOrderRequest(
         @JsonProperty("appid") String appid,
@@ -75,7 +75,7 @@ public record OverseaCreateOrderRequest(
         private Builder() {}
 
         /**
-         * appid: Appid. Required.
+         * appid: App id of the official account, mini-program or app. Required.
          *
          * @param appid the value
          * @return this builder
@@ -86,7 +86,7 @@ public record OverseaCreateOrderRequest(
         }
 
         /**
-         * attach: Attach.
+         * attach: The merchant's own data, returned as it is.
          *
          * @param attach the value
          * @return this builder
@@ -97,7 +97,7 @@ public record OverseaCreateOrderRequest(
         }
 
         /**
-         * currency: Currency. Required.
+         * currency: Currency, ISO 4217. Required.
          *
          * @param currency the value
          * @return this builder
@@ -108,7 +108,7 @@ public record OverseaCreateOrderRequest(
         }
 
         /**
-         * location: Location.
+         * location: Where the service takes place.
          *
          * @param location the value
          * @return this builder
@@ -130,7 +130,7 @@ public record OverseaCreateOrderRequest(
         }
 
         /**
-         * notify_url: Notify url. Required.
+         * notify_url: Where the notification goes: absolute, HTTPS, without query. Required.
          *
          * @param notifyUrl the value
          * @return this builder
@@ -141,7 +141,7 @@ public record OverseaCreateOrderRequest(
         }
 
         /**
-         * openid: Openid.
+         * openid: The user's id within the app id.
          *
          * @param openid the value
          * @return this builder
@@ -152,7 +152,7 @@ public record OverseaCreateOrderRequest(
         }
 
         /**
-         * out_order_no: Out order no. Required.
+         * out_order_no: The merchant's number of the order, unique for the merchant id. Required.
          *
          * @param outOrderNo the value
          * @return this builder
@@ -163,7 +163,7 @@ public record OverseaCreateOrderRequest(
         }
 
         /**
-         * post_discounts: Post discounts.
+         * post_discounts: Discounts that are given at the end.
          *
          * @param postDiscounts the value
          * @return this builder
@@ -174,7 +174,7 @@ public record OverseaCreateOrderRequest(
         }
 
         /**
-         * post_payments: Post payments.
+         * post_payments: What is to be paid at the end.
          *
          * @param postPayments the value
          * @return this builder
@@ -185,7 +185,7 @@ public record OverseaCreateOrderRequest(
         }
 
         /**
-         * risk_fund: Risk fund. Required.
+         * risk_fund: What may have to be paid at most. Required.
          *
          * @param riskFund the value
          * @return this builder
@@ -196,7 +196,7 @@ public record OverseaCreateOrderRequest(
         }
 
         /**
-         * service_id: Service id. Required.
+         * service_id: Id of the service, given by WeChat Pay. Required.
          *
          * @param serviceId the value
          * @return this builder
@@ -207,7 +207,7 @@ public record OverseaCreateOrderRequest(
         }
 
         /**
-         * service_introduction: Service introduction. Required.
+         * service_introduction: Name of the service, shown to the user. Required.
          *
          * @param serviceIntroduction the value
          * @return this builder
@@ -218,7 +218,7 @@ public record OverseaCreateOrderRequest(
         }
 
         /**
-         * sub_appid: Sub appid.
+         * sub_appid: App id of the sub-merchant.
          *
          * @param subAppid the value
          * @return this builder
@@ -229,7 +229,7 @@ public record OverseaCreateOrderRequest(
         }
 
         /**
-         * sub_mchid: Sub mchid. Required.
+         * sub_mchid: Merchant id of the sub-merchant. Required.
          *
          * @param subMchid the value
          * @return this builder
@@ -240,7 +240,7 @@ public record OverseaCreateOrderRequest(
         }
 
         /**
-         * sub_openid: Sub openid.
+         * sub_openid: The user's id within the sub-merchant's app id.
          *
          * @param subOpenid the value
          * @return this builder
@@ -251,7 +251,7 @@ public record OverseaCreateOrderRequest(
         }
 
         /**
-         * time_range: Time range. Required.
+         * time_range: When the service takes place. Required.
          *
          * @param timeRange the value
          * @return this builder

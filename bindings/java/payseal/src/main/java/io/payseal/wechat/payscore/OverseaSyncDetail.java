@@ -4,11 +4,11 @@ package io.payseal.wechat.payscore;
 import com.fasterxml.jackson.annotation.JsonProperty;
 
 /**
- * The object detail.
+ * The object detail. Details.
  *
- * @param paidAmount paid_amount: Paid amount.
- * @param paidTime paid_time: Paid time. Required.
- * @param seq seq: Seq.
+ * @param paidAmount paid_amount: What has been paid. In fen.
+ * @param paidTime paid_time: When it was paid. Required.
+ * @param seq seq: Number of the item, from 1.
  */
 public record OverseaSyncDetail(
         @JsonProperty("paid_amount") Long paidAmount,
@@ -32,7 +32,7 @@ public record OverseaSyncDetail(
         private Builder() {}
 
         /**
-         * paid_amount: Paid amount.
+         * paid_amount: What has been paid. In fen.
          *
          * @param paidAmount the value
          * @return this builder
@@ -43,7 +43,7 @@ public record OverseaSyncDetail(
         }
 
         /**
-         * paid_time: Paid time. Required.
+         * paid_time: When it was paid. Required.
          *
          * @param paidTime the value
          * @return this builder
@@ -54,7 +54,7 @@ public record OverseaSyncDetail(
         }
 
         /**
-         * seq: Seq.
+         * seq: Number of the item, from 1.
          *
          * @param seq the value
          * @return this builder

@@ -6,12 +6,12 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The body of POST /v3/payscore/partner/service-account-applications.
  *
- * @param appid appid: Appid. Required.
- * @param outApplyNo out_apply_no: Out apply no. Required.
+ * @param appid appid: App id of the official account, mini-program or app. Required.
+ * @param outApplyNo out_apply_no: The merchant's number of the application. Required.
  * @param resultNotifyUrl result_notify_url: Result notify url.
- * @param serviceId service_id: Service id. Required.
- * @param subAppid sub_appid: Sub appid.
- * @param subMchid sub_mchid: Sub mchid. Required.
+ * @param serviceId service_id: Id of the service, given by WeChat Pay. Required.
+ * @param subAppid sub_appid: App id of the sub-merchant.
+ * @param subMchid sub_mchid: Merchant id of the sub-merchant. Required.
  */
 public record PartnerApplyServiceAccountRequest(
         @JsonProperty("appid") String appid,
@@ -41,7 +41,7 @@ public record PartnerApplyServiceAccountRequest(
         private Builder() {}
 
         /**
-         * appid: Appid. Required.
+         * appid: App id of the official account, mini-program or app. Required.
          *
          * @param appid the value
          * @return this builder
@@ -52,7 +52,7 @@ public record PartnerApplyServiceAccountRequest(
         }
 
         /**
-         * out_apply_no: Out apply no. Required.
+         * out_apply_no: The merchant's number of the application. Required.
          *
          * @param outApplyNo the value
          * @return this builder
@@ -74,7 +74,7 @@ public record PartnerApplyServiceAccountRequest(
         }
 
         /**
-         * service_id: Service id. Required.
+         * service_id: Id of the service, given by WeChat Pay. Required.
          *
          * @param serviceId the value
          * @return this builder
@@ -85,7 +85,7 @@ public record PartnerApplyServiceAccountRequest(
         }
 
         /**
-         * sub_appid: Sub appid.
+         * sub_appid: App id of the sub-merchant.
          *
          * @param subAppid the value
          * @return this builder
@@ -96,7 +96,7 @@ public record PartnerApplyServiceAccountRequest(
         }
 
         /**
-         * sub_mchid: Sub mchid. Required.
+         * sub_mchid: Merchant id of the sub-merchant. Required.
          *
          * @param subMchid the value
          * @return this builder

@@ -6,13 +6,13 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The body of POST /v3/payscore/partner/permissions/assess-user-risk-level.
  *
- * @param appid appid: Appid. Required.
- * @param authorizationCode authorization_code: Authorization code.
- * @param openid openid: Openid.
- * @param serviceId service_id: Service id. Required.
+ * @param appid appid: App id of the official account, mini-program or app. Required.
+ * @param authorizationCode authorization_code: The merchant's number of the user's leave.
+ * @param openid openid: The user's id within the app id.
+ * @param serviceId service_id: Id of the service, given by WeChat Pay. Required.
  * @param shoppingInfo shopping_info: Shopping info.
- * @param subAppid sub_appid: Sub appid.
- * @param subOpenid sub_openid: Sub openid.
+ * @param subAppid sub_appid: App id of the sub-merchant.
+ * @param subOpenid sub_openid: The user's id within the sub-merchant's app id.
  */
 public record PartnerAssessUserRiskLevelRequest(
         @JsonProperty("appid") String appid,
@@ -44,7 +44,7 @@ public record PartnerAssessUserRiskLevelRequest(
         private Builder() {}
 
         /**
-         * appid: Appid. Required.
+         * appid: App id of the official account, mini-program or app. Required.
          *
          * @param appid the value
          * @return this builder
@@ -55,7 +55,7 @@ public record PartnerAssessUserRiskLevelRequest(
         }
 
         /**
-         * authorization_code: Authorization code.
+         * authorization_code: The merchant's number of the user's leave.
          *
          * @param authorizationCode the value
          * @return this builder
@@ -66,7 +66,7 @@ public record PartnerAssessUserRiskLevelRequest(
         }
 
         /**
-         * openid: Openid.
+         * openid: The user's id within the app id.
          *
          * @param openid the value
          * @return this builder
@@ -77,7 +77,7 @@ public record PartnerAssessUserRiskLevelRequest(
         }
 
         /**
-         * service_id: Service id. Required.
+         * service_id: Id of the service, given by WeChat Pay. Required.
          *
          * @param serviceId the value
          * @return this builder
@@ -99,7 +99,7 @@ public record PartnerAssessUserRiskLevelRequest(
         }
 
         /**
-         * sub_appid: Sub appid.
+         * sub_appid: App id of the sub-merchant.
          *
          * @param subAppid the value
          * @return this builder
@@ -110,7 +110,7 @@ public record PartnerAssessUserRiskLevelRequest(
         }
 
         /**
-         * sub_openid: Sub openid.
+         * sub_openid: The user's id within the sub-merchant's app id.
          *
          * @param subOpenid the value
          * @return this builder

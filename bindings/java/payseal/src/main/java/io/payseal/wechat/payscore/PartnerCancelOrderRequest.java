@@ -7,8 +7,8 @@ import com.fasterxml.jackson.annotation.JsonProperty;
  * The body of POST /v3/payscore/partner/serviceorder/{out_order_no}/cancel.
  *
  * @param reason reason: Reason. Required.
- * @param serviceId service_id: Service id. Required.
- * @param subMchid sub_mchid: Sub mchid. Required.
+ * @param serviceId service_id: Id of the service, given by WeChat Pay. Required.
+ * @param subMchid sub_mchid: Merchant id of the sub-merchant. Required.
  */
 public record PartnerCancelOrderRequest(
         @JsonProperty("reason") String reason,
@@ -43,7 +43,7 @@ public record PartnerCancelOrderRequest(
         }
 
         /**
-         * service_id: Service id. Required.
+         * service_id: Id of the service, given by WeChat Pay. Required.
          *
          * @param serviceId the value
          * @return this builder
@@ -54,7 +54,7 @@ public record PartnerCancelOrderRequest(
         }
 
         /**
-         * sub_mchid: Sub mchid. Required.
+         * sub_mchid: Merchant id of the sub-merchant. Required.
          *
          * @param subMchid the value
          * @return this builder

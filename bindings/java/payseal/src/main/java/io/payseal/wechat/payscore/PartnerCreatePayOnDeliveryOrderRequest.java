@@ -7,24 +7,24 @@ import java.util.List;
 /**
  * The body of POST /v3/payscore/partner/servicepayondeliveryorder.
  *
- * @param appid appid: Appid. Required.
- * @param attach attach: Attach.
- * @param location location: Location.
- * @param mchid mchid: Mchid.
+ * @param appid appid: App id of the official account, mini-program or app. Required.
+ * @param attach attach: The merchant's own data, returned as it is.
+ * @param location location: Where the service takes place.
+ * @param mchid mchid: Merchant id.
  * @param needUserConfirm need_user_confirm: Need user confirm.
- * @param notifyUrl notify_url: Notify url. Required.
- * @param openid openid: Openid.
- * @param outOrderNo out_order_no: Out order no. Required.
- * @param postDiscounts post_discounts: Post discounts.
- * @param postPayments post_payments: Post payments.
- * @param riskFund risk_fund: Risk fund. Required.
- * @param serviceId service_id: Service id. Required.
- * @param serviceIntroduction service_introduction: Service introduction. Required.
+ * @param notifyUrl notify_url: Where the notification goes: absolute, HTTPS, without query. Required.
+ * @param openid openid: The user's id within the app id.
+ * @param outOrderNo out_order_no: The merchant's number of the order, unique for the merchant id. Required.
+ * @param postDiscounts post_discounts: Discounts that are given at the end.
+ * @param postPayments post_payments: What is to be paid at the end.
+ * @param riskFund risk_fund: What may have to be paid at most. Required.
+ * @param serviceId service_id: Id of the service, given by WeChat Pay. Required.
+ * @param serviceIntroduction service_introduction: Name of the service, shown to the user. Required.
  * @param shoppingInfo shopping_info: Shopping info. Required.
- * @param subAppid sub_appid: Sub appid.
- * @param subMchid sub_mchid: Sub mchid. Required.
- * @param subOpenid sub_openid: Sub openid.
- * @param timeRange time_range: Time range. Required.
+ * @param subAppid sub_appid: App id of the sub-merchant.
+ * @param subMchid sub_mchid: Merchant id of the sub-merchant. Required.
+ * @param subOpenid sub_openid: The user's id within the sub-merchant's app id.
+ * @param timeRange time_range: When the service takes place. Required.
  */
 public record PartnerCreatePayOnDeliveryOrderRequest(
         @JsonProperty("appid") String appid,
@@ -78,7 +78,7 @@ public record PartnerCreatePayOnDeliveryOrderRequest(
         private Builder() {}
 
         /**
-         * appid: Appid. Required.
+         * appid: App id of the official account, mini-program or app. Required.
          *
          * @param appid the value
          * @return this builder
@@ -89,7 +89,7 @@ public record PartnerCreatePayOnDeliveryOrderRequest(
         }
 
         /**
-         * attach: Attach.
+         * attach: The merchant's own data, returned as it is.
          *
          * @param attach the value
          * @return this builder
@@ -100,7 +100,7 @@ public record PartnerCreatePayOnDeliveryOrderRequest(
         }
 
         /**
-         * location: Location.
+         * location: Where the service takes place.
          *
          * @param location the value
          * @return this builder
@@ -111,7 +111,7 @@ public record PartnerCreatePayOnDeliveryOrderRequest(
         }
 
         /**
-         * mchid: Mchid.
+         * mchid: Merchant id.
          *
          * @param mchid the value
          * @return this builder
@@ -133,7 +133,7 @@ public record PartnerCreatePayOnDeliveryOrderRequest(
         }
 
         /**
-         * notify_url: Notify url. Required.
+         * notify_url: Where the notification goes: absolute, HTTPS, without query. Required.
          *
          * @param notifyUrl the value
          * @return this builder
@@ -144,7 +144,7 @@ public record PartnerCreatePayOnDeliveryOrderRequest(
         }
 
         /**
-         * openid: Openid.
+         * openid: The user's id within the app id.
          *
          * @param openid the value
          * @return this builder
@@ -155,7 +155,7 @@ public record PartnerCreatePayOnDeliveryOrderRequest(
         }
 
         /**
-         * out_order_no: Out order no. Required.
+         * out_order_no: The merchant's number of the order, unique for the merchant id. Required.
          *
          * @param outOrderNo the value
          * @return this builder
@@ -166,7 +166,7 @@ public record PartnerCreatePayOnDeliveryOrderRequest(
         }
 
         /**
-         * post_discounts: Post discounts.
+         * post_discounts: Discounts that are given at the end.
          *
          * @param postDiscounts the value
          * @return this builder
@@ -177,7 +177,7 @@ public record PartnerCreatePayOnDeliveryOrderRequest(
         }
 
         /**
-         * post_payments: Post payments.
+         * post_payments: What is to be paid at the end.
          *
          * @param postPayments the value
          * @return this builder
@@ -188,7 +188,7 @@ public record PartnerCreatePayOnDeliveryOrderRequest(
         }
 
         /**
-         * risk_fund: Risk fund. Required.
+         * risk_fund: What may have to be paid at most. Required.
          *
          * @param riskFund the value
          * @return this builder
@@ -199,7 +199,7 @@ public record PartnerCreatePayOnDeliveryOrderRequest(
         }
 
         /**
-         * service_id: Service id. Required.
+         * service_id: Id of the service, given by WeChat Pay. Required.
          *
          * @param serviceId the value
          * @return this builder
@@ -210,7 +210,7 @@ public record PartnerCreatePayOnDeliveryOrderRequest(
         }
 
         /**
-         * service_introduction: Service introduction. Required.
+         * service_introduction: Name of the service, shown to the user. Required.
          *
          * @param serviceIntroduction the value
          * @return this builder
@@ -232,7 +232,7 @@ public record PartnerCreatePayOnDeliveryOrderRequest(
         }
 
         /**
-         * sub_appid: Sub appid.
+         * sub_appid: App id of the sub-merchant.
          *
          * @param subAppid the value
          * @return this builder
@@ -243,7 +243,7 @@ public record PartnerCreatePayOnDeliveryOrderRequest(
         }
 
         /**
-         * sub_mchid: Sub mchid. Required.
+         * sub_mchid: Merchant id of the sub-merchant. Required.
          *
          * @param subMchid the value
          * @return this builder
@@ -254,7 +254,7 @@ public record PartnerCreatePayOnDeliveryOrderRequest(
         }
 
         /**
-         * sub_openid: Sub openid.
+         * sub_openid: The user's id within the sub-merchant's app id.
          *
          * @param subOpenid the value
          * @return this builder
@@ -265,7 +265,7 @@ public record PartnerCreatePayOnDeliveryOrderRequest(
         }
 
         /**
-         * time_range: Time range. Required.
+         * time_range: When the service takes place. Required.
          *
          * @param timeRange the value
          * @return this builder

@@ -6,12 +6,12 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The body of POST /v3/payscore/partner/permissions.
  *
- * @param appid appid: Appid. Required.
- * @param authorizationCode authorization_code: Authorization code. Required.
- * @param notifyUrl notify_url: Notify url.
- * @param serviceId service_id: Service id. Required.
- * @param subAppid sub_appid: Sub appid.
- * @param subMchid sub_mchid: Sub mchid. Required.
+ * @param appid appid: App id of the official account, mini-program or app. Required.
+ * @param authorizationCode authorization_code: The merchant's number of the user's leave. Required.
+ * @param notifyUrl notify_url: Where the notification goes: absolute, HTTPS, without query.
+ * @param serviceId service_id: Id of the service, given by WeChat Pay. Required.
+ * @param subAppid sub_appid: App id of the sub-merchant.
+ * @param subMchid sub_mchid: Merchant id of the sub-merchant. Required.
  */
 public record PartnerCreatePermissionRequest(
         @JsonProperty("appid") String appid,
@@ -41,7 +41,7 @@ public record PartnerCreatePermissionRequest(
         private Builder() {}
 
         /**
-         * appid: Appid. Required.
+         * appid: App id of the official account, mini-program or app. Required.
          *
          * @param appid the value
          * @return this builder
@@ -52,7 +52,7 @@ public record PartnerCreatePermissionRequest(
         }
 
         /**
-         * authorization_code: Authorization code. Required.
+         * authorization_code: The merchant's number of the user's leave. Required.
          *
          * @param authorizationCode the value
          * @return this builder
@@ -63,7 +63,7 @@ public record PartnerCreatePermissionRequest(
         }
 
         /**
-         * notify_url: Notify url.
+         * notify_url: Where the notification goes: absolute, HTTPS, without query.
          *
          * @param notifyUrl the value
          * @return this builder
@@ -74,7 +74,7 @@ public record PartnerCreatePermissionRequest(
         }
 
         /**
-         * service_id: Service id. Required.
+         * service_id: Id of the service, given by WeChat Pay. Required.
          *
          * @param serviceId the value
          * @return this builder
@@ -85,7 +85,7 @@ public record PartnerCreatePermissionRequest(
         }
 
         /**
-         * sub_appid: Sub appid.
+         * sub_appid: App id of the sub-merchant.
          *
          * @param subAppid the value
          * @return this builder
@@ -96,7 +96,7 @@ public record PartnerCreatePermissionRequest(
         }
 
         /**
-         * sub_mchid: Sub mchid. Required.
+         * sub_mchid: Merchant id of the sub-merchant. Required.
          *
          * @param subMchid the value
          * @return this builder

@@ -7,17 +7,17 @@ import java.util.List;
 /**
  * The body of POST /v3/payscore/plan/partner/payscore-plans.
  *
- * @param appid appid: Appid. Required.
- * @param deductionQuantity deduction_quantity: Deduction quantity. Required.
- * @param merchantPlanNo merchant_plan_no: Merchant plan no. Required.
+ * @param appid appid: App id of the official account, mini-program or app. Required.
+ * @param deductionQuantity deduction_quantity: How many deductions there are. Required.
+ * @param merchantPlanNo merchant_plan_no: The merchant's number of the plan. Required.
  * @param planDetailList plan_detail_list: Plan detail list.
- * @param planDuration plan_duration: Plan duration. Required.
- * @param planName plan_name: Plan name. Required.
- * @param serviceId service_id: Service id. Required.
- * @param subAppid sub_appid: Sub appid.
- * @param subMchid sub_mchid: Sub mchid. Required.
- * @param totalActualPrice total_actual_price: Total actual price. Required.
- * @param totalOriginalPrice total_original_price: Total original price. Required.
+ * @param planDuration plan_duration: How long the plan lasts. In days. Required.
+ * @param planName plan_name: Name of the plan. Required.
+ * @param serviceId service_id: Id of the service, given by WeChat Pay. Required.
+ * @param subAppid sub_appid: App id of the sub-merchant.
+ * @param subMchid sub_mchid: Merchant id of the sub-merchant. Required.
+ * @param totalActualPrice total_actual_price: Price that is paid for all. In fen. Required.
+ * @param totalOriginalPrice total_original_price: Price of all before the discount. In fen. Required.
  */
 public record PartnerCreatePlanRequest(
         @JsonProperty("appid") String appid,
@@ -57,7 +57,7 @@ public record PartnerCreatePlanRequest(
         private Builder() {}
 
         /**
-         * appid: Appid. Required.
+         * appid: App id of the official account, mini-program or app. Required.
          *
          * @param appid the value
          * @return this builder
@@ -68,7 +68,7 @@ public record PartnerCreatePlanRequest(
         }
 
         /**
-         * deduction_quantity: Deduction quantity. Required.
+         * deduction_quantity: How many deductions there are. Required.
          *
          * @param deductionQuantity the value
          * @return this builder
@@ -79,7 +79,7 @@ public record PartnerCreatePlanRequest(
         }
 
         /**
-         * merchant_plan_no: Merchant plan no. Required.
+         * merchant_plan_no: The merchant's number of the plan. Required.
          *
          * @param merchantPlanNo the value
          * @return this builder
@@ -101,7 +101,7 @@ public record PartnerCreatePlanRequest(
         }
 
         /**
-         * plan_duration: Plan duration. Required.
+         * plan_duration: How long the plan lasts. In days. Required.
          *
          * @param planDuration the value
          * @return this builder
@@ -112,7 +112,7 @@ public record PartnerCreatePlanRequest(
         }
 
         /**
-         * plan_name: Plan name. Required.
+         * plan_name: Name of the plan. Required.
          *
          * @param planName the value
          * @return this builder
@@ -123,7 +123,7 @@ public record PartnerCreatePlanRequest(
         }
 
         /**
-         * service_id: Service id. Required.
+         * service_id: Id of the service, given by WeChat Pay. Required.
          *
          * @param serviceId the value
          * @return this builder
@@ -134,7 +134,7 @@ public record PartnerCreatePlanRequest(
         }
 
         /**
-         * sub_appid: Sub appid.
+         * sub_appid: App id of the sub-merchant.
          *
          * @param subAppid the value
          * @return this builder
@@ -145,7 +145,7 @@ public record PartnerCreatePlanRequest(
         }
 
         /**
-         * sub_mchid: Sub mchid. Required.
+         * sub_mchid: Merchant id of the sub-merchant. Required.
          *
          * @param subMchid the value
          * @return this builder
@@ -156,7 +156,7 @@ public record PartnerCreatePlanRequest(
         }
 
         /**
-         * total_actual_price: Total actual price. Required.
+         * total_actual_price: Price that is paid for all. In fen. Required.
          *
          * @param totalActualPrice the value
          * @return this builder
@@ -167,7 +167,7 @@ public record PartnerCreatePlanRequest(
         }
 
         /**
-         * total_original_price: Total original price. Required.
+         * total_original_price: Price of all before the discount. In fen. Required.
          *
          * @param totalOriginalPrice the value
          * @return this builder

@@ -6,13 +6,13 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The body of POST /v3/payscore/partner/permissions/apply-for-scene.
  *
- * @param appid appid: Appid. Required.
- * @param authorizationCode authorization_code: Authorization code. Required.
- * @param notifyUrl notify_url: Notify url.
+ * @param appid appid: App id of the official account, mini-program or app. Required.
+ * @param authorizationCode authorization_code: The merchant's number of the user's leave. Required.
+ * @param notifyUrl notify_url: Where the notification goes: absolute, HTTPS, without query.
  * @param scene scene: Scene. Required.
- * @param serviceId service_id: Service id. Required.
- * @param subAppid sub_appid: Sub appid.
- * @param subMchid sub_mchid: Sub mchid. Required.
+ * @param serviceId service_id: Id of the service, given by WeChat Pay. Required.
+ * @param subAppid sub_appid: App id of the sub-merchant.
+ * @param subMchid sub_mchid: Merchant id of the sub-merchant. Required.
  * @param transactionSceneInfo transaction_scene_info: Transaction scene info.
  */
 public record PartnerCreateScenePermissionRequest(
@@ -47,7 +47,7 @@ public record PartnerCreateScenePermissionRequest(
         private Builder() {}
 
         /**
-         * appid: Appid. Required.
+         * appid: App id of the official account, mini-program or app. Required.
          *
          * @param appid the value
          * @return this builder
@@ -58,7 +58,7 @@ public record PartnerCreateScenePermissionRequest(
         }
 
         /**
-         * authorization_code: Authorization code. Required.
+         * authorization_code: The merchant's number of the user's leave. Required.
          *
          * @param authorizationCode the value
          * @return this builder
@@ -69,7 +69,7 @@ public record PartnerCreateScenePermissionRequest(
         }
 
         /**
-         * notify_url: Notify url.
+         * notify_url: Where the notification goes: absolute, HTTPS, without query.
          *
          * @param notifyUrl the value
          * @return this builder
@@ -91,7 +91,7 @@ public record PartnerCreateScenePermissionRequest(
         }
 
         /**
-         * service_id: Service id. Required.
+         * service_id: Id of the service, given by WeChat Pay. Required.
          *
          * @param serviceId the value
          * @return this builder
@@ -102,7 +102,7 @@ public record PartnerCreateScenePermissionRequest(
         }
 
         /**
-         * sub_appid: Sub appid.
+         * sub_appid: App id of the sub-merchant.
          *
          * @param subAppid the value
          * @return this builder
@@ -113,7 +113,7 @@ public record PartnerCreateScenePermissionRequest(
         }
 
         /**
-         * sub_mchid: Sub mchid. Required.
+         * sub_mchid: Merchant id of the sub-merchant. Required.
          *
          * @param subMchid the value
          * @return this builder

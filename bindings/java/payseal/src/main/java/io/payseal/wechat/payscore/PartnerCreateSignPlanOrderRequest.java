@@ -6,20 +6,20 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The body of POST /v3/payscore/sign-plan/partner/serviceorder.
  *
- * @param appid appid: Appid. Required.
- * @param attach attach: Attach.
- * @param location location: Location.
- * @param notifyUrl notify_url: Notify url. Required.
- * @param openid openid: Openid.
- * @param outTradeNo out_trade_no: Out trade no. Required.
+ * @param appid appid: App id of the official account, mini-program or app. Required.
+ * @param attach attach: The merchant's own data, returned as it is.
+ * @param location location: Where the service takes place.
+ * @param notifyUrl notify_url: Where the notification goes: absolute, HTTPS, without query. Required.
+ * @param openid openid: The user's id within the app id.
+ * @param outTradeNo out_trade_no: The merchant's order number, unique for the merchant id. Required.
  * @param planDetailNo plan_detail_no: Plan detail no. Required.
- * @param serviceId service_id: Service id. Required.
- * @param serviceIntroduction service_introduction: Service introduction. Required.
+ * @param serviceId service_id: Id of the service, given by WeChat Pay. Required.
+ * @param serviceIntroduction service_introduction: Name of the service, shown to the user. Required.
  * @param signPlanId sign_plan_id: Sign plan id. Required.
- * @param subAppid sub_appid: Sub appid.
- * @param subMchid sub_mchid: Sub mchid. Required.
- * @param subOpenid sub_openid: Sub openid.
- * @param timeRange time_range: Time range. Required.
+ * @param subAppid sub_appid: App id of the sub-merchant.
+ * @param subMchid sub_mchid: Merchant id of the sub-merchant. Required.
+ * @param subOpenid sub_openid: The user's id within the sub-merchant's app id.
+ * @param timeRange time_range: When the service takes place. Required.
  */
 public record PartnerCreateSignPlanOrderRequest(
         @JsonProperty("appid") String appid,
@@ -65,7 +65,7 @@ public record PartnerCreateSignPlanOrderRequest(
         private Builder() {}
 
         /**
-         * appid: Appid. Required.
+         * appid: App id of the official account, mini-program or app. Required.
          *
          * @param appid the value
          * @return this builder
@@ -76,7 +76,7 @@ public record PartnerCreateSignPlanOrderRequest(
         }
 
         /**
-         * attach: Attach.
+         * attach: The merchant's own data, returned as it is.
          *
          * @param attach the value
          * @return this builder
@@ -87,7 +87,7 @@ public record PartnerCreateSignPlanOrderRequest(
         }
 
         /**
-         * location: Location.
+         * location: Where the service takes place.
          *
          * @param location the value
          * @return this builder
@@ -98,7 +98,7 @@ public record PartnerCreateSignPlanOrderRequest(
         }
 
         /**
-         * notify_url: Notify url. Required.
+         * notify_url: Where the notification goes: absolute, HTTPS, without query. Required.
          *
          * @param notifyUrl the value
          * @return this builder
@@ -109,7 +109,7 @@ public record PartnerCreateSignPlanOrderRequest(
         }
 
         /**
-         * openid: Openid.
+         * openid: The user's id within the app id.
          *
          * @param openid the value
          * @return this builder
@@ -120,7 +120,7 @@ public record PartnerCreateSignPlanOrderRequest(
         }
 
         /**
-         * out_trade_no: Out trade no. Required.
+         * out_trade_no: The merchant's order number, unique for the merchant id. Required.
          *
          * @param outTradeNo the value
          * @return this builder
@@ -142,7 +142,7 @@ public record PartnerCreateSignPlanOrderRequest(
         }
 
         /**
-         * service_id: Service id. Required.
+         * service_id: Id of the service, given by WeChat Pay. Required.
          *
          * @param serviceId the value
          * @return this builder
@@ -153,7 +153,7 @@ public record PartnerCreateSignPlanOrderRequest(
         }
 
         /**
-         * service_introduction: Service introduction. Required.
+         * service_introduction: Name of the service, shown to the user. Required.
          *
          * @param serviceIntroduction the value
          * @return this builder
@@ -175,7 +175,7 @@ public record PartnerCreateSignPlanOrderRequest(
         }
 
         /**
-         * sub_appid: Sub appid.
+         * sub_appid: App id of the sub-merchant.
          *
          * @param subAppid the value
          * @return this builder
@@ -186,7 +186,7 @@ public record PartnerCreateSignPlanOrderRequest(
         }
 
         /**
-         * sub_mchid: Sub mchid. Required.
+         * sub_mchid: Merchant id of the sub-merchant. Required.
          *
          * @param subMchid the value
          * @return this builder
@@ -197,7 +197,7 @@ public record PartnerCreateSignPlanOrderRequest(
         }
 
         /**
-         * sub_openid: Sub openid.
+         * sub_openid: The user's id within the sub-merchant's app id.
          *
          * @param subOpenid the value
          * @return this builder
@@ -208,7 +208,7 @@ public record PartnerCreateSignPlanOrderRequest(
         }
 
         /**
-         * time_range: Time range. Required.
+         * time_range: When the service takes place. Required.
          *
          * @param timeRange the value
          * @return this builder

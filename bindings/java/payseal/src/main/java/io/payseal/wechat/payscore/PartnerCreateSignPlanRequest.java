@@ -7,16 +7,16 @@ import java.util.List;
 /**
  * The body of POST /v3/payscore/sign-plan/partner/user-sign-plans.
  *
- * @param appid appid: Appid. Required.
- * @param merchantSignPlanNo merchant_sign_plan_no: Merchant sign plan no. Required.
- * @param notifyUrl notify_url: Notify url. Required.
- * @param openid openid: Openid.
- * @param planId plan_id: Plan id. Required.
- * @param serviceId service_id: Service id. Required.
+ * @param appid appid: App id of the official account, mini-program or app. Required.
+ * @param merchantSignPlanNo merchant_sign_plan_no: The merchant's number of the signature of a plan. Required.
+ * @param notifyUrl notify_url: Where the notification goes: absolute, HTTPS, without query. Required.
+ * @param openid openid: The user's id within the app id.
+ * @param planId plan_id: Number of the plan or of the contract's template. Required.
+ * @param serviceId service_id: Id of the service, given by WeChat Pay. Required.
  * @param signPlanDetail sign_plan_detail: Sign plan detail. Required.
- * @param subAppid sub_appid: Sub appid.
- * @param subMchid sub_mchid: Sub mchid. Required.
- * @param subOpenid sub_openid: Sub openid.
+ * @param subAppid sub_appid: App id of the sub-merchant.
+ * @param subMchid sub_mchid: Merchant id of the sub-merchant. Required.
+ * @param subOpenid sub_openid: The user's id within the sub-merchant's app id.
  */
 public record PartnerCreateSignPlanRequest(
         @JsonProperty("appid") String appid,
@@ -54,7 +54,7 @@ public record PartnerCreateSignPlanRequest(
         private Builder() {}
 
         /**
-         * appid: Appid. Required.
+         * appid: App id of the official account, mini-program or app. Required.
          *
          * @param appid the value
          * @return this builder
@@ -65,7 +65,7 @@ public record PartnerCreateSignPlanRequest(
         }
 
         /**
-         * merchant_sign_plan_no: Merchant sign plan no. Required.
+         * merchant_sign_plan_no: The merchant's number of the signature of a plan. Required.
          *
          * @param merchantSignPlanNo the value
          * @return this builder
@@ -76,7 +76,7 @@ public record PartnerCreateSignPlanRequest(
         }
 
         /**
-         * notify_url: Notify url. Required.
+         * notify_url: Where the notification goes: absolute, HTTPS, without query. Required.
          *
          * @param notifyUrl the value
          * @return this builder
@@ -87,7 +87,7 @@ public record PartnerCreateSignPlanRequest(
         }
 
         /**
-         * openid: Openid.
+         * openid: The user's id within the app id.
          *
          * @param openid the value
          * @return this builder
@@ -98,7 +98,7 @@ public record PartnerCreateSignPlanRequest(
         }
 
         /**
-         * plan_id: Plan id. Required.
+         * plan_id: Number of the plan or of the contract's template. Required.
          *
          * @param planId the value
          * @return this builder
@@ -109,7 +109,7 @@ public record PartnerCreateSignPlanRequest(
         }
 
         /**
-         * service_id: Service id. Required.
+         * service_id: Id of the service, given by WeChat Pay. Required.
          *
          * @param serviceId the value
          * @return this builder
@@ -131,7 +131,7 @@ public record PartnerCreateSignPlanRequest(
         }
 
         /**
-         * sub_appid: Sub appid.
+         * sub_appid: App id of the sub-merchant.
          *
          * @param subAppid the value
          * @return this builder
@@ -142,7 +142,7 @@ public record PartnerCreateSignPlanRequest(
         }
 
         /**
-         * sub_mchid: Sub mchid. Required.
+         * sub_mchid: Merchant id of the sub-merchant. Required.
          *
          * @param subMchid the value
          * @return this builder
@@ -153,7 +153,7 @@ public record PartnerCreateSignPlanRequest(
         }
 
         /**
-         * sub_openid: Sub openid.
+         * sub_openid: The user's id within the sub-merchant's app id.
          *
          * @param subOpenid the value
          * @return this builder

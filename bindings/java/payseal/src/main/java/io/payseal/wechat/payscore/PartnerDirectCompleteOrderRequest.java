@@ -7,22 +7,22 @@ import java.util.List;
 /**
  * The body of POST /v3/payscore/partner/serviceorder/direct-complete.
  *
- * @param appid appid: Appid. Required.
- * @param attach attach: Attach.
- * @param goodsTag goods_tag: Goods tag.
- * @param location location: Location.
- * @param notifyUrl notify_url: Notify url. Required.
- * @param openid openid: Openid.
- * @param outOrderNo out_order_no: Out order no. Required.
- * @param postDiscounts post_discounts: Post discounts.
- * @param postPayments post_payments: Post payments.
- * @param profitSharing profit_sharing: Profit sharing.
- * @param serviceId service_id: Service id. Required.
- * @param serviceIntroduction service_introduction: Service introduction. Required.
- * @param subAppid sub_appid: Sub appid. Required.
- * @param subMchid sub_mchid: Sub mchid.
- * @param timeRange time_range: Time range. Required.
- * @param totalAmount total_amount: Total amount. Required.
+ * @param appid appid: App id of the official account, mini-program or app. Required.
+ * @param attach attach: The merchant's own data, returned as it is.
+ * @param goodsTag goods_tag: Mark of goods for discounts.
+ * @param location location: Where the service takes place.
+ * @param notifyUrl notify_url: Where the notification goes: absolute, HTTPS, without query. Required.
+ * @param openid openid: The user's id within the app id.
+ * @param outOrderNo out_order_no: The merchant's number of the order, unique for the merchant id. Required.
+ * @param postDiscounts post_discounts: Discounts that are given at the end.
+ * @param postPayments post_payments: What is to be paid at the end.
+ * @param profitSharing profit_sharing: Whether the payment will be shared with others.
+ * @param serviceId service_id: Id of the service, given by WeChat Pay. Required.
+ * @param serviceIntroduction service_introduction: Name of the service, shown to the user. Required.
+ * @param subAppid sub_appid: App id of the sub-merchant. Required.
+ * @param subMchid sub_mchid: Merchant id of the sub-merchant.
+ * @param timeRange time_range: When the service takes place. Required.
+ * @param totalAmount total_amount: Whole amount. In fen. Required.
  */
 public record PartnerDirectCompleteOrderRequest(
         @JsonProperty("appid") String appid,
@@ -72,7 +72,7 @@ public record PartnerDirectCompleteOrderRequest(
         private Builder() {}
 
         /**
-         * appid: Appid. Required.
+         * appid: App id of the official account, mini-program or app. Required.
          *
          * @param appid the value
          * @return this builder
@@ -83,7 +83,7 @@ public record PartnerDirectCompleteOrderRequest(
         }
 
         /**
-         * attach: Attach.
+         * attach: The merchant's own data, returned as it is.
          *
          * @param attach the value
          * @return this builder
@@ -94,7 +94,7 @@ public record PartnerDirectCompleteOrderRequest(
         }
 
         /**
-         * goods_tag: Goods tag.
+         * goods_tag: Mark of goods for discounts.
          *
          * @param goodsTag the value
          * @return this builder
@@ -105,7 +105,7 @@ public record PartnerDirectCompleteOrderRequest(
         }
 
         /**
-         * location: Location.
+         * location: Where the service takes place.
          *
          * @param location the value
          * @return this builder
@@ -116,7 +116,7 @@ public record PartnerDirectCompleteOrderRequest(
         }
 
         /**
-         * notify_url: Notify url. Required.
+         * notify_url: Where the notification goes: absolute, HTTPS, without query. Required.
          *
          * @param notifyUrl the value
          * @return this builder
@@ -127,7 +127,7 @@ public record PartnerDirectCompleteOrderRequest(
         }
 
         /**
-         * openid: Openid.
+         * openid: The user's id within the app id.
          *
          * @param openid the value
          * @return this builder
@@ -138,7 +138,7 @@ public record PartnerDirectCompleteOrderRequest(
         }
 
         /**
-         * out_order_no: Out order no. Required.
+         * out_order_no: The merchant's number of the order, unique for the merchant id. Required.
          *
          * @param outOrderNo the value
          * @return this builder
@@ -149,7 +149,7 @@ public record PartnerDirectCompleteOrderRequest(
         }
 
         /**
-         * post_discounts: Post discounts.
+         * post_discounts: Discounts that are given at the end.
          *
          * @param postDiscounts the value
          * @return this builder
@@ -160,7 +160,7 @@ public record PartnerDirectCompleteOrderRequest(
         }
 
         /**
-         * post_payments: Post payments.
+         * post_payments: What is to be paid at the end.
          *
          * @param postPayments the value
          * @return this builder
@@ -171,7 +171,7 @@ public record PartnerDirectCompleteOrderRequest(
         }
 
         /**
-         * profit_sharing: Profit sharing.
+         * profit_sharing: Whether the payment will be shared with others.
          *
          * @param profitSharing the value
          * @return this builder
@@ -182,7 +182,7 @@ public record PartnerDirectCompleteOrderRequest(
         }
 
         /**
-         * service_id: Service id. Required.
+         * service_id: Id of the service, given by WeChat Pay. Required.
          *
          * @param serviceId the value
          * @return this builder
@@ -193,7 +193,7 @@ public record PartnerDirectCompleteOrderRequest(
         }
 
         /**
-         * service_introduction: Service introduction. Required.
+         * service_introduction: Name of the service, shown to the user. Required.
          *
          * @param serviceIntroduction the value
          * @return this builder
@@ -204,7 +204,7 @@ public record PartnerDirectCompleteOrderRequest(
         }
 
         /**
-         * sub_appid: Sub appid. Required.
+         * sub_appid: App id of the sub-merchant. Required.
          *
          * @param subAppid the value
          * @return this builder
@@ -215,7 +215,7 @@ public record PartnerDirectCompleteOrderRequest(
         }
 
         /**
-         * sub_mchid: Sub mchid.
+         * sub_mchid: Merchant id of the sub-merchant.
          *
          * @param subMchid the value
          * @return this builder
@@ -226,7 +226,7 @@ public record PartnerDirectCompleteOrderRequest(
         }
 
         /**
-         * time_range: Time range. Required.
+         * time_range: When the service takes place. Required.
          *
          * @param timeRange the value
          * @return this builder
@@ -237,7 +237,7 @@ public record PartnerDirectCompleteOrderRequest(
         }
 
         /**
-         * total_amount: Total amount. Required.
+         * total_amount: Whole amount. In fen. Required.
          *
          * @param totalAmount the value
          * @return this builder

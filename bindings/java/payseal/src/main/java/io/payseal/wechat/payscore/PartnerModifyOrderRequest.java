@@ -8,12 +8,12 @@ import java.util.List;
  * The body of POST /v3/payscore/partner/serviceorder/{out_order_no}/modify.
  *
  * @param device device: Device.
- * @param postDiscounts post_discounts: Post discounts.
- * @param postPayments post_payments: Post payments. Required.
+ * @param postDiscounts post_discounts: Discounts that are given at the end.
+ * @param postPayments post_payments: What is to be paid at the end. Required.
  * @param reason reason: Reason. Required.
- * @param serviceId service_id: Service id.
- * @param subMchid sub_mchid: Sub mchid. Required.
- * @param totalAmount total_amount: Total amount. Required.
+ * @param serviceId service_id: Id of the service, given by WeChat Pay.
+ * @param subMchid sub_mchid: Merchant id of the sub-merchant. Required.
+ * @param totalAmount total_amount: Whole amount. In fen. Required.
  */
 public record PartnerModifyOrderRequest(
         @JsonProperty("device") Device device,
@@ -56,7 +56,7 @@ public record PartnerModifyOrderRequest(
         }
 
         /**
-         * post_discounts: Post discounts.
+         * post_discounts: Discounts that are given at the end.
          *
          * @param postDiscounts the value
          * @return this builder
@@ -67,7 +67,7 @@ public record PartnerModifyOrderRequest(
         }
 
         /**
-         * post_payments: Post payments. Required.
+         * post_payments: What is to be paid at the end. Required.
          *
          * @param postPayments the value
          * @return this builder
@@ -89,7 +89,7 @@ public record PartnerModifyOrderRequest(
         }
 
         /**
-         * service_id: Service id.
+         * service_id: Id of the service, given by WeChat Pay.
          *
          * @param serviceId the value
          * @return this builder
@@ -100,7 +100,7 @@ public record PartnerModifyOrderRequest(
         }
 
         /**
-         * sub_mchid: Sub mchid. Required.
+         * sub_mchid: Merchant id of the sub-merchant. Required.
          *
          * @param subMchid the value
          * @return this builder
@@ -111,7 +111,7 @@ public record PartnerModifyOrderRequest(
         }
 
         /**
-         * total_amount: Total amount. Required.
+         * total_amount: Whole amount. In fen. Required.
          *
          * @param totalAmount the value
          * @return this builder

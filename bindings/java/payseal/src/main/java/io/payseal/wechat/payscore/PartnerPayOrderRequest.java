@@ -6,8 +6,8 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The body of POST /v3/payscore/partner/serviceorder/{out_order_no}/pay.
  *
- * @param serviceId service_id: Service id.
- * @param subMchid sub_mchid: Sub mchid. Required.
+ * @param serviceId service_id: Id of the service, given by WeChat Pay.
+ * @param subMchid sub_mchid: Merchant id of the sub-merchant. Required.
  */
 public record PartnerPayOrderRequest(
         @JsonProperty("service_id") String serviceId,
@@ -29,7 +29,7 @@ public record PartnerPayOrderRequest(
         private Builder() {}
 
         /**
-         * service_id: Service id.
+         * service_id: Id of the service, given by WeChat Pay.
          *
          * @param serviceId the value
          * @return this builder
@@ -40,7 +40,7 @@ public record PartnerPayOrderRequest(
         }
 
         /**
-         * sub_mchid: Sub mchid. Required.
+         * sub_mchid: Merchant id of the sub-merchant. Required.
          *
          * @param subMchid the value
          * @return this builder

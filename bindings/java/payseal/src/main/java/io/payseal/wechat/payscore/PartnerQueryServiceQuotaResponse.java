@@ -7,13 +7,13 @@ import java.util.List;
 /**
  * The answer to GET /v3/payscore/partner/servicequotas/service-id/{service_id}.
  *
- * @param appid appid: Appid.
- * @param mchid mchid: Mchid.
+ * @param appid appid: App id of the official account, mini-program or app.
+ * @param mchid mchid: Merchant id.
  * @param quotas quotas: Quotas.
  * @param riskLevelVersion risk_level_version: Risk level version.
- * @param serviceId service_id: Service id.
- * @param subAppid sub_appid: Sub appid.
- * @param subMchid sub_mchid: Sub mchid.
+ * @param serviceId service_id: Id of the service, given by WeChat Pay.
+ * @param subAppid sub_appid: App id of the sub-merchant.
+ * @param subMchid sub_mchid: Merchant id of the sub-merchant.
  */
 public record PartnerQueryServiceQuotaResponse(
         @JsonProperty("appid") String appid,

@@ -7,12 +7,12 @@ import java.util.List;
 /**
  * The body of POST /v3/payscore/partner/serviceorder/{out_order_no}/send-prepaidmessage.
  *
- * @param postDiscounts post_discounts: Post discounts.
- * @param postPayments post_payments: Post payments. Required.
+ * @param postDiscounts post_discounts: Discounts that are given at the end.
+ * @param postPayments post_payments: What is to be paid at the end. Required.
  * @param prepaidTime prepaid_time: Prepaid time. Required.
- * @param serviceId service_id: Service id. Required.
- * @param subMchid sub_mchid: Sub mchid. Required.
- * @param totalAmount total_amount: Total amount. Required.
+ * @param serviceId service_id: Id of the service, given by WeChat Pay. Required.
+ * @param subMchid sub_mchid: Merchant id of the sub-merchant. Required.
+ * @param totalAmount total_amount: Whole amount. In fen. Required.
  */
 public record PartnerSendPrepaidMessageRequest(
         @JsonProperty("post_discounts") List<PostDiscount> postDiscounts,
@@ -42,7 +42,7 @@ public record PartnerSendPrepaidMessageRequest(
         private Builder() {}
 
         /**
-         * post_discounts: Post discounts.
+         * post_discounts: Discounts that are given at the end.
          *
          * @param postDiscounts the value
          * @return this builder
@@ -53,7 +53,7 @@ public record PartnerSendPrepaidMessageRequest(
         }
 
         /**
-         * post_payments: Post payments. Required.
+         * post_payments: What is to be paid at the end. Required.
          *
          * @param postPayments the value
          * @return this builder
@@ -75,7 +75,7 @@ public record PartnerSendPrepaidMessageRequest(
         }
 
         /**
-         * service_id: Service id. Required.
+         * service_id: Id of the service, given by WeChat Pay. Required.
          *
          * @param serviceId the value
          * @return this builder
@@ -86,7 +86,7 @@ public record PartnerSendPrepaidMessageRequest(
         }
 
         /**
-         * sub_mchid: Sub mchid. Required.
+         * sub_mchid: Merchant id of the sub-merchant. Required.
          *
          * @param subMchid the value
          * @return this builder
@@ -97,7 +97,7 @@ public record PartnerSendPrepaidMessageRequest(
         }
 
         /**
-         * total_amount: Total amount. Required.
+         * total_amount: Whole amount. In fen. Required.
          *
          * @param totalAmount the value
          * @return this builder

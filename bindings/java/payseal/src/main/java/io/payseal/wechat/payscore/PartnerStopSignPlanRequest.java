@@ -7,7 +7,7 @@ import com.fasterxml.jackson.annotation.JsonProperty;
  * The body of POST /v3/payscore/sign-plan/partner/user-sign-plans/merchant-sign-plan-no/{merchant_sign_plan_no}/stop.
  *
  * @param stopReason stop_reason: Stop reason. Required.
- * @param subMchid sub_mchid: Sub mchid. Required.
+ * @param subMchid sub_mchid: Merchant id of the sub-merchant. Required.
  */
 public record PartnerStopSignPlanRequest(
         @JsonProperty("stop_reason") String stopReason,
@@ -40,7 +40,7 @@ public record PartnerStopSignPlanRequest(
         }
 
         /**
-         * sub_mchid: Sub mchid. Required.
+         * sub_mchid: Merchant id of the sub-merchant. Required.
          *
          * @param subMchid the value
          * @return this builder

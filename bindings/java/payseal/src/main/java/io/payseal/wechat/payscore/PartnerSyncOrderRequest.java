@@ -6,10 +6,10 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The body of POST /v3/payscore/partner/serviceorder/{out_order_no}/sync.
  *
- * @param detail detail: Detail. Required.
- * @param serviceId service_id: Service id. Required.
- * @param subMchid sub_mchid: Sub mchid. Required.
- * @param type type: Type. Required.
+ * @param detail detail: Details. Required.
+ * @param serviceId service_id: Id of the service, given by WeChat Pay. Required.
+ * @param subMchid sub_mchid: Merchant id of the sub-merchant. Required.
+ * @param type type: Kind. Required.
  */
 public record PartnerSyncOrderRequest(
         @JsonProperty("detail") OverseaSyncDetail detail,
@@ -35,7 +35,7 @@ public record PartnerSyncOrderRequest(
         private Builder() {}
 
         /**
-         * detail: Detail. Required.
+         * detail: Details. Required.
          *
          * @param detail the value
          * @return this builder
@@ -46,7 +46,7 @@ public record PartnerSyncOrderRequest(
         }
 
         /**
-         * service_id: Service id. Required.
+         * service_id: Id of the service, given by WeChat Pay. Required.
          *
          * @param serviceId the value
          * @return this builder
@@ -57,7 +57,7 @@ public record PartnerSyncOrderRequest(
         }
 
         /**
-         * sub_mchid: Sub mchid. Required.
+         * sub_mchid: Merchant id of the sub-merchant. Required.
          *
          * @param subMchid the value
          * @return this builder
@@ -68,7 +68,7 @@ public record PartnerSyncOrderRequest(
         }
 
         /**
-         * type: Type. Required.
+         * type: Kind. Required.
          *
          * @param type the value
          * @return this builder

@@ -6,13 +6,13 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The body of POST /v3/payscore/partner/permissions/terminate.
  *
- * @param appid appid: Appid. Required.
- * @param openid openid: Openid.
+ * @param appid appid: App id of the official account, mini-program or app. Required.
+ * @param openid openid: The user's id within the app id.
  * @param reason reason: Reason. Required.
- * @param serviceId service_id: Service id. Required.
- * @param subAppid sub_appid: Sub appid.
- * @param subMchid sub_mchid: Sub mchid. Required.
- * @param subOpenid sub_openid: Sub openid.
+ * @param serviceId service_id: Id of the service, given by WeChat Pay. Required.
+ * @param subAppid sub_appid: App id of the sub-merchant.
+ * @param subMchid sub_mchid: Merchant id of the sub-merchant. Required.
+ * @param subOpenid sub_openid: The user's id within the sub-merchant's app id.
  */
 public record PartnerTerminatePermissionByOpenidRequest(
         @JsonProperty("appid") String appid,
@@ -44,7 +44,7 @@ public record PartnerTerminatePermissionByOpenidRequest(
         private Builder() {}
 
         /**
-         * appid: Appid. Required.
+         * appid: App id of the official account, mini-program or app. Required.
          *
          * @param appid the value
          * @return this builder
@@ -55,7 +55,7 @@ public record PartnerTerminatePermissionByOpenidRequest(
         }
 
         /**
-         * openid: Openid.
+         * openid: The user's id within the app id.
          *
          * @param openid the value
          * @return this builder
@@ -77,7 +77,7 @@ public record PartnerTerminatePermissionByOpenidRequest(
         }
 
         /**
-         * service_id: Service id. Required.
+         * service_id: Id of the service, given by WeChat Pay. Required.
          *
          * @param serviceId the value
          * @return this builder
@@ -88,7 +88,7 @@ public record PartnerTerminatePermissionByOpenidRequest(
         }
 
         /**
-         * sub_appid: Sub appid.
+         * sub_appid: App id of the sub-merchant.
          *
          * @param subAppid the value
          * @return this builder
@@ -99,7 +99,7 @@ public record PartnerTerminatePermissionByOpenidRequest(
         }
 
         /**
-         * sub_mchid: Sub mchid. Required.
+         * sub_mchid: Merchant id of the sub-merchant. Required.
          *
          * @param subMchid the value
          * @return this builder
@@ -110,7 +110,7 @@ public record PartnerTerminatePermissionByOpenidRequest(
         }
 
         /**
-         * sub_openid: Sub openid.
+         * sub_openid: The user's id within the sub-merchant's app id.
          *
          * @param subOpenid the value
          * @return this builder

@@ -7,8 +7,8 @@ import com.fasterxml.jackson.annotation.JsonProperty;
  * The body of POST /v3/payscore/partner/permissions/authorization-code/{authorization_code}/terminate.
  *
  * @param reason reason: Reason. Required.
- * @param serviceId service_id: Service id. Required.
- * @param subMchid sub_mchid: Sub mchid. Required.
+ * @param serviceId service_id: Id of the service, given by WeChat Pay. Required.
+ * @param subMchid sub_mchid: Merchant id of the sub-merchant. Required.
  */
 public record PartnerTerminatePermissionRequest(
         @JsonProperty("reason") String reason,
@@ -43,7 +43,7 @@ public record PartnerTerminatePermissionRequest(
         }
 
         /**
-         * service_id: Service id. Required.
+         * service_id: Id of the service, given by WeChat Pay. Required.
          *
          * @param serviceId the value
          * @return this builder
@@ -54,7 +54,7 @@ public record PartnerTerminatePermissionRequest(
         }
 
         /**
-         * sub_mchid: Sub mchid. Required.
+         * sub_mchid: Merchant id of the sub-merchant. Required.
          *
          * @param subMchid the value
          * @return this builder

@@ -7,31 +7,31 @@ import java.util.List;
 /**
  * The answer to GET /v3/payscore/payafter-orders. Plaintext of PAYSCORE.USER_ACCEPTED.
  *
- * @param appid appid: Appid.
- * @param attach attach: Attach.
+ * @param appid appid: App id of the official account, mini-program or app.
+ * @param attach attach: The merchant's own data, returned as it is.
  * @param discounts discounts: Discounts.
  * @param fees fees: Fees.
  * @param finishTicket finish_ticket: Finish ticket.
- * @param finishTransactionId finish_transaction_id: Finish transaction id.
+ * @param finishTransactionId finish_transaction_id: WeChat Pay's number of the payment.
  * @param finishType finish_type: Finish type. 1, 2, or what the provider adds.
- * @param mchid mchid: Mchid.
- * @param outOrderNo out_order_no: Out order no.
+ * @param mchid mchid: Merchant id.
+ * @param outOrderNo out_order_no: The merchant's number of the order, unique for the merchant id.
  * @param paySuccTime pay_succ_time: Pay succ time.
  * @param payType pay_type: Pay type. MchChannelPayType, or what the provider adds.
  * @param realServiceEndLocation real_service_end_location: Real service end location.
  * @param realServiceEndTime real_service_end_time: Real service end time.
  * @param realServiceStartLocation real_service_start_location: Real service start location.
  * @param realServiceStartTime real_service_start_time: Real service start time.
- * @param riskAmount risk_amount: Risk amount.
+ * @param riskAmount risk_amount: What may have to be paid at most. In fen.
  * @param serviceEndLocation service_end_location: Service end location.
  * @param serviceEndTime service_end_time: Service end time.
- * @param serviceId service_id: Service id.
- * @param serviceIntroduction service_introduction: Service introduction.
+ * @param serviceId service_id: Id of the service, given by WeChat Pay.
+ * @param serviceIntroduction service_introduction: Name of the service, shown to the user.
  * @param serviceStartLocation service_start_location: Service start location.
  * @param serviceStartTime service_start_time: Service start time.
  * @param state state: State. CREATED, EXPIRED, FINISHED, REVOKED, USER_ACCEPTED, USER_PAID, or what the provider
  *     adds.
- * @param totalAmount total_amount: Total amount.
+ * @param totalAmount total_amount: Whole amount. In fen.
  */
 public record PayAfterOrder(
         @JsonProperty("appid") String appid,

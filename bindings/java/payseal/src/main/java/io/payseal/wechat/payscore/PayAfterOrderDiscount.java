@@ -6,7 +6,7 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * An item of discounts.
  *
- * @param discountAmount discount_amount: Discount amount.
+ * @param discountAmount discount_amount: Amount of the discount. In fen.
  * @param discountDesc discount_desc: Discount desc.
  * @param discountName discount_name: Discount name.
  */

@@ -6,16 +6,16 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The answer to POST /v3/payscore/payafter-orders.
  *
- * @param appid appid: Appid.
- * @param mchid mchid: Mchid.
+ * @param appid appid: App id of the official account, mini-program or app.
+ * @param mchid mchid: Merchant id.
  * @param miniprogramAppid miniprogram_appid: Miniprogram appid.
  * @param miniprogramBusinesstype miniprogram_businesstype: Miniprogram businesstype.
  * @param miniprogramPath miniprogram_path: Miniprogram path.
  * @param miniprogramUsername miniprogram_username: Miniprogram username.
- * @param orderId order_id: Order id.
- * @param outOrderNo out_order_no: Out order no.
- * @param package_ package: Package.
- * @param serviceId service_id: Service id.
+ * @param orderId order_id: WeChat Pay's number of the order.
+ * @param outOrderNo out_order_no: The merchant's number of the order, unique for the merchant id.
+ * @param package_ package: What the user's device needs to show the page of WeChat Pay.
+ * @param serviceId service_id: Id of the service, given by WeChat Pay.
  */
 public record PayAfterOrderTicket(
         @JsonProperty("appid") String appid,

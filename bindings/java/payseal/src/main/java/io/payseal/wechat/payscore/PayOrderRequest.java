@@ -6,8 +6,9 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The body of POST /v3/payscore/serviceorder/{out_order_no}/pay.
  *
- * @param appid appid: Appid. Left out, it is the configuration's appid.
- * @param serviceId service_id: Service id.
+ * @param appid appid: App id of the official account, mini-program or app. Left out, it is the configuration's
+ *     appid.
+ * @param serviceId service_id: Id of the service, given by WeChat Pay.
  */
 public record PayOrderRequest(
         @JsonProperty("appid") String appid,
@@ -29,7 +30,7 @@ public record PayOrderRequest(
         private Builder() {}
 
         /**
-         * appid: Appid. Left out, it is the configuration's appid.
+         * appid: App id of the official account, mini-program or app. Left out, it is the configuration's appid.
          *
          * @param appid the value
          * @return this builder
@@ -40,7 +41,7 @@ public record PayOrderRequest(
         }
 
         /**
-         * service_id: Service id.
+         * service_id: Id of the service, given by WeChat Pay.
          *
          * @param serviceId the value
          * @return this builder

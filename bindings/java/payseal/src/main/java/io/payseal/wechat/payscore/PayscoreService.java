@@ -54,10 +54,10 @@ public final class PayscoreService {
      * Queries a user's leave, for a bank's merchant. It calls {@code GET
      * /v3/payscore/acquiringbank/permissions/authorization-code/{authorization_code}}.
      *
-     * @param authorizationCode authorization_code: Authorization code. Required.
-     * @param channelId channel_id: Channel id. Required.
-     * @param serviceId service_id: Service id. Required.
-     * @param subMchid sub_mchid: Sub mchid. Required.
+     * @param authorizationCode authorization_code: The merchant's number of the user's leave. Required.
+     * @param channelId channel_id: Merchant id of the channel or of the bank. Required.
+     * @param serviceId service_id: Id of the service, given by WeChat Pay. Required.
+     * @param subMchid sub_mchid: Merchant id of the sub-merchant. Required.
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
      */
@@ -70,10 +70,10 @@ public final class PayscoreService {
      * Queries a user's leave, for a bank's merchant. It calls {@code GET
      * /v3/payscore/acquiringbank/permissions/authorization-code/{authorization_code}}.
      *
-     * @param authorizationCode authorization_code: Authorization code. Required.
-     * @param channelId channel_id: Channel id. Required.
-     * @param serviceId service_id: Service id. Required.
-     * @param subMchid sub_mchid: Sub mchid. Required.
+     * @param authorizationCode authorization_code: The merchant's number of the user's leave. Required.
+     * @param channelId channel_id: Merchant id of the channel or of the bank. Required.
+     * @param serviceId service_id: Id of the service, given by WeChat Pay. Required.
+     * @param subMchid sub_mchid: Merchant id of the sub-merchant. Required.
      * @param options options of this call; {@code null} for none
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -96,7 +96,7 @@ public final class PayscoreService {
      * Ends a user's leave, for a bank's merchant. It calls {@code POST
      * /v3/payscore/acquiringbank/permissions/authorization-code/{authorization_code}/terminate}.
      *
-     * @param authorizationCode authorization_code: Authorization code. Required.
+     * @param authorizationCode authorization_code: The merchant's number of the user's leave. Required.
      * @param request what to send
      * @throws PaysealException why it failed; its outcome says whether money may have moved
      */
@@ -108,7 +108,7 @@ public final class PayscoreService {
      * Ends a user's leave, for a bank's merchant. It calls {@code POST
      * /v3/payscore/acquiringbank/permissions/authorization-code/{authorization_code}/terminate}.
      *
-     * @param authorizationCode authorization_code: Authorization code. Required.
+     * @param authorizationCode authorization_code: The merchant's number of the user's leave. Required.
      * @param request what to send
      * @param options options of this call; {@code null} for none
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -128,9 +128,9 @@ public final class PayscoreService {
     /**
      * Queries a service order of a bank's merchant. It calls {@code GET /v3/payscore/acquiringbank/serviceorder}.
      *
-     * @param channelId channel_id: Channel id. Required.
-     * @param serviceId service_id: Service id. Required.
-     * @param subMchid sub_mchid: Sub mchid. Required.
+     * @param channelId channel_id: Merchant id of the channel or of the bank. Required.
+     * @param serviceId service_id: Id of the service, given by WeChat Pay. Required.
+     * @param subMchid sub_mchid: Merchant id of the sub-merchant. Required.
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
      */
@@ -141,11 +141,13 @@ public final class PayscoreService {
     /**
      * Queries a service order of a bank's merchant. It calls {@code GET /v3/payscore/acquiringbank/serviceorder}.
      *
-     * @param channelId channel_id: Channel id. Required.
-     * @param outOrderNo out_order_no: Out order no. {@code null} leaves it out.
-     * @param queryId query_id: Query id. {@code null} leaves it out.
-     * @param serviceId service_id: Service id. Required.
-     * @param subMchid sub_mchid: Sub mchid. Required.
+     * @param channelId channel_id: Merchant id of the channel or of the bank. Required.
+     * @param outOrderNo out_order_no: The merchant's number of the order, unique for the merchant id. {@code null}
+     *     leaves it out.
+     * @param queryId query_id: Number to query by, from the notification or from the user's device. {@code null}
+     *     leaves it out.
+     * @param serviceId service_id: Id of the service, given by WeChat Pay. Required.
+     * @param subMchid sub_mchid: Merchant id of the sub-merchant. Required.
      * @param options options of this call; {@code null} for none
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -198,10 +200,10 @@ public final class PayscoreService {
      * Queries the payment that the bank registered for a service order. It calls {@code GET
      * /v3/payscore/acquiringbank/serviceorder/deduction}.
      *
-     * @param appid appid: Appid. Required.
-     * @param channelId channel_id: Channel id. Required.
-     * @param serviceId service_id: Service id. Required.
-     * @param subMchid sub_mchid: Sub mchid. Required.
+     * @param appid appid: App id of the official account, mini-program or app. Required.
+     * @param channelId channel_id: Merchant id of the channel or of the bank. Required.
+     * @param serviceId service_id: Id of the service, given by WeChat Pay. Required.
+     * @param subMchid sub_mchid: Merchant id of the sub-merchant. Required.
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
      */
@@ -213,12 +215,13 @@ public final class PayscoreService {
      * Queries the payment that the bank registered for a service order. It calls {@code GET
      * /v3/payscore/acquiringbank/serviceorder/deduction}.
      *
-     * @param appid appid: Appid. Required.
-     * @param channelId channel_id: Channel id. Required.
-     * @param outOrderNo out_order_no: Out order no. {@code null} leaves it out.
-     * @param serviceId service_id: Service id. Required.
-     * @param subAppid sub_appid: Sub appid. {@code null} leaves it out.
-     * @param subMchid sub_mchid: Sub mchid. Required.
+     * @param appid appid: App id of the official account, mini-program or app. Required.
+     * @param channelId channel_id: Merchant id of the channel or of the bank. Required.
+     * @param outOrderNo out_order_no: The merchant's number of the order, unique for the merchant id. {@code null}
+     *     leaves it out.
+     * @param serviceId service_id: Id of the service, given by WeChat Pay. Required.
+     * @param subAppid sub_appid: App id of the sub-merchant. {@code null} leaves it out.
+     * @param subMchid sub_mchid: Merchant id of the sub-merchant. Required.
      * @param options options of this call; {@code null} for none
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -248,7 +251,7 @@ public final class PayscoreService {
      * Cancels a service order of a bank's merchant. It calls {@code POST
      * /v3/payscore/acquiringbank/serviceorder/{out_order_no}/cancel}.
      *
-     * @param outOrderNo out_order_no: Out order no. Required.
+     * @param outOrderNo out_order_no: The merchant's number of the order, unique for the merchant id. Required.
      * @param request what to send
      * @throws PaysealException why it failed; its outcome says whether money may have moved
      */
@@ -260,7 +263,7 @@ public final class PayscoreService {
      * Cancels a service order of a bank's merchant. It calls {@code POST
      * /v3/payscore/acquiringbank/serviceorder/{out_order_no}/cancel}.
      *
-     * @param outOrderNo out_order_no: Out order no. Required.
+     * @param outOrderNo out_order_no: The merchant's number of the order, unique for the merchant id. Required.
      * @param request what to send
      * @param options options of this call; {@code null} for none
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -278,7 +281,7 @@ public final class PayscoreService {
      * Ends a service of a bank's merchant, so that it is paid. It calls {@code POST
      * /v3/payscore/acquiringbank/serviceorder/{out_order_no}/complete}.
      *
-     * @param outOrderNo out_order_no: Out order no. Required.
+     * @param outOrderNo out_order_no: The merchant's number of the order, unique for the merchant id. Required.
      * @param request what to send
      * @throws PaysealException why it failed; its outcome says whether money may have moved
      */
@@ -290,7 +293,7 @@ public final class PayscoreService {
      * Ends a service of a bank's merchant, so that it is paid. It calls {@code POST
      * /v3/payscore/acquiringbank/serviceorder/{out_order_no}/complete}.
      *
-     * @param outOrderNo out_order_no: Out order no. Required.
+     * @param outOrderNo out_order_no: The merchant's number of the order, unique for the merchant id. Required.
      * @param request what to send
      * @param options options of this call; {@code null} for none
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -308,7 +311,7 @@ public final class PayscoreService {
      * Changes what a service of a bank's merchant costs. It calls {@code POST
      * /v3/payscore/acquiringbank/serviceorder/{out_order_no}/modify}.
      *
-     * @param outOrderNo out_order_no: Out order no. Required.
+     * @param outOrderNo out_order_no: The merchant's number of the order, unique for the merchant id. Required.
      * @param request what to send
      * @throws PaysealException why it failed; its outcome says whether money may have moved
      */
@@ -320,7 +323,7 @@ public final class PayscoreService {
      * Changes what a service of a bank's merchant costs. It calls {@code POST
      * /v3/payscore/acquiringbank/serviceorder/{out_order_no}/modify}.
      *
-     * @param outOrderNo out_order_no: Out order no. Required.
+     * @param outOrderNo out_order_no: The merchant's number of the order, unique for the merchant id. Required.
      * @param request what to send
      * @param options options of this call; {@code null} for none
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -338,7 +341,7 @@ public final class PayscoreService {
      * Registers the payment for a service order. It calls {@code POST
      * /v3/payscore/acquiringbank/serviceorder/{out_order_no}/registerdeductinfo}.
      *
-     * @param outOrderNo out_order_no: Out order no. Required.
+     * @param outOrderNo out_order_no: The merchant's number of the order, unique for the merchant id. Required.
      * @param request what to send
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -351,7 +354,7 @@ public final class PayscoreService {
      * Registers the payment for a service order. It calls {@code POST
      * /v3/payscore/acquiringbank/serviceorder/{out_order_no}/registerdeductinfo}.
      *
-     * @param outOrderNo out_order_no: Out order no. Required.
+     * @param outOrderNo out_order_no: The merchant's number of the order, unique for the merchant id. Required.
      * @param request what to send
      * @param options options of this call; {@code null} for none
      * @return the verified answer
@@ -372,7 +375,7 @@ public final class PayscoreService {
      * Says that a service of a bank's merchant was paid otherwise. It calls {@code POST
      * /v3/payscore/acquiringbank/serviceorder/{out_order_no}/sync}.
      *
-     * @param outOrderNo out_order_no: Out order no. Required.
+     * @param outOrderNo out_order_no: The merchant's number of the order, unique for the merchant id. Required.
      * @param request what to send
      * @throws PaysealException why it failed; its outcome says whether money may have moved
      */
@@ -384,7 +387,7 @@ public final class PayscoreService {
      * Says that a service of a bank's merchant was paid otherwise. It calls {@code POST
      * /v3/payscore/acquiringbank/serviceorder/{out_order_no}/sync}.
      *
-     * @param outOrderNo out_order_no: Out order no. Required.
+     * @param outOrderNo out_order_no: The merchant's number of the order, unique for the merchant id. Required.
      * @param request what to send
      * @param options options of this call; {@code null} for none
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -429,9 +432,9 @@ public final class PayscoreService {
      * Asks for the addresses of the encrypted bill of a day's service orders. It calls {@code GET
      * /v3/payscore/merchant-bill}.
      *
-     * @param billDate bill_date: Bill date. Required.
-     * @param encryptionAlgorithm encryption_algorithm: Encryption algorithm. Required.
-     * @param serviceId service_id: Service id. Required.
+     * @param billDate bill_date: Day of the bill, yyyy-MM-dd, in Beijing. Required.
+     * @param encryptionAlgorithm encryption_algorithm: Algorithm of the encryption. Required.
+     * @param serviceId service_id: Id of the service, given by WeChat Pay. Required.
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
      */
@@ -443,10 +446,10 @@ public final class PayscoreService {
      * Asks for the addresses of the encrypted bill of a day's service orders. It calls {@code GET
      * /v3/payscore/merchant-bill}.
      *
-     * @param billDate bill_date: Bill date. Required.
-     * @param encryptionAlgorithm encryption_algorithm: Encryption algorithm. Required.
-     * @param serviceId service_id: Service id. Required.
-     * @param tarType tar_type: Tar type. Always GZIP. {@code null} leaves it out.
+     * @param billDate bill_date: Day of the bill, yyyy-MM-dd, in Beijing. Required.
+     * @param encryptionAlgorithm encryption_algorithm: Algorithm of the encryption. Required.
+     * @param serviceId service_id: Id of the service, given by WeChat Pay. Required.
+     * @param tarType tar_type: Kind of compression. Always GZIP. {@code null} leaves it out.
      * @param options options of this call; {@code null} for none
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -466,8 +469,8 @@ public final class PayscoreService {
     /**
      * Queries a service order in another currency. It calls {@code GET /v3/payscore/oversea/partner/serviceorder}.
      *
-     * @param serviceId service_id: Service id. Required.
-     * @param subMchid sub_mchid: Sub mchid. Required.
+     * @param serviceId service_id: Id of the service, given by WeChat Pay. Required.
+     * @param subMchid sub_mchid: Merchant id of the sub-merchant. Required.
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
      */
@@ -478,10 +481,12 @@ public final class PayscoreService {
     /**
      * Queries a service order in another currency. It calls {@code GET /v3/payscore/oversea/partner/serviceorder}.
      *
-     * @param outOrderNo out_order_no: Out order no. {@code null} leaves it out.
-     * @param queryId query_id: Query id. {@code null} leaves it out.
-     * @param serviceId service_id: Service id. Required.
-     * @param subMchid sub_mchid: Sub mchid. Required.
+     * @param outOrderNo out_order_no: The merchant's number of the order, unique for the merchant id. {@code null}
+     *     leaves it out.
+     * @param queryId query_id: Number to query by, from the notification or from the user's device. {@code null}
+     *     leaves it out.
+     * @param serviceId service_id: Id of the service, given by WeChat Pay. Required.
+     * @param subMchid sub_mchid: Merchant id of the sub-merchant. Required.
      * @param options options of this call; {@code null} for none
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -528,7 +533,7 @@ public final class PayscoreService {
      * Cancels a service order in another currency. It calls {@code POST
      * /v3/payscore/oversea/partner/serviceorder/{out_order_no}/cancel}.
      *
-     * @param outOrderNo out_order_no: Out order no. Required.
+     * @param outOrderNo out_order_no: The merchant's number of the order, unique for the merchant id. Required.
      * @param request what to send
      * @throws PaysealException why it failed; its outcome says whether money may have moved
      */
@@ -540,7 +545,7 @@ public final class PayscoreService {
      * Cancels a service order in another currency. It calls {@code POST
      * /v3/payscore/oversea/partner/serviceorder/{out_order_no}/cancel}.
      *
-     * @param outOrderNo out_order_no: Out order no. Required.
+     * @param outOrderNo out_order_no: The merchant's number of the order, unique for the merchant id. Required.
      * @param request what to send
      * @param options options of this call; {@code null} for none
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -558,7 +563,7 @@ public final class PayscoreService {
      * Ends a service in another currency, so that it is paid. It calls {@code POST
      * /v3/payscore/oversea/partner/serviceorder/{out_order_no}/complete}.
      *
-     * @param outOrderNo out_order_no: Out order no. Required.
+     * @param outOrderNo out_order_no: The merchant's number of the order, unique for the merchant id. Required.
      * @param request what to send
      * @throws PaysealException why it failed; its outcome says whether money may have moved
      */
@@ -570,7 +575,7 @@ public final class PayscoreService {
      * Ends a service in another currency, so that it is paid. It calls {@code POST
      * /v3/payscore/oversea/partner/serviceorder/{out_order_no}/complete}.
      *
-     * @param outOrderNo out_order_no: Out order no. Required.
+     * @param outOrderNo out_order_no: The merchant's number of the order, unique for the merchant id. Required.
      * @param request what to send
      * @param options options of this call; {@code null} for none
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -588,7 +593,7 @@ public final class PayscoreService {
      * Says that a service in another currency was paid otherwise. It calls {@code POST
      * /v3/payscore/oversea/partner/serviceorder/{out_order_no}/sync}.
      *
-     * @param outOrderNo out_order_no: Out order no. Required.
+     * @param outOrderNo out_order_no: The merchant's number of the order, unique for the merchant id. Required.
      * @param request what to send
      * @throws PaysealException why it failed; its outcome says whether money may have moved
      */
@@ -600,7 +605,7 @@ public final class PayscoreService {
      * Says that a service in another currency was paid otherwise. It calls {@code POST
      * /v3/payscore/oversea/partner/serviceorder/{out_order_no}/sync}.
      *
-     * @param outOrderNo out_order_no: Out order no. Required.
+     * @param outOrderNo out_order_no: The merchant's number of the order, unique for the merchant id. Required.
      * @param request what to send
      * @param options options of this call; {@code null} for none
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -672,7 +677,7 @@ public final class PayscoreService {
      * /v3/payscore/partner/permissions/assess-user-risk-level}.
      *
      * @param request what to send
-     * @param subMchid sub_mchid: Sub mchid. Required.
+     * @param subMchid sub_mchid: Merchant id of the sub-merchant. Required.
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
      */
@@ -685,7 +690,7 @@ public final class PayscoreService {
      * /v3/payscore/partner/permissions/assess-user-risk-level}.
      *
      * @param request what to send
-     * @param subMchid sub_mchid: Sub mchid. Required.
+     * @param subMchid sub_mchid: Merchant id of the sub-merchant. Required.
      * @param options options of this call; {@code null} for none
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -705,9 +710,9 @@ public final class PayscoreService {
      * Queries a user's leave by the merchant's code, for a sub-merchant. It calls {@code GET
      * /v3/payscore/partner/permissions/authorization-code/{authorization_code}}.
      *
-     * @param authorizationCode authorization_code: Authorization code. Required.
-     * @param serviceId service_id: Service id. Required.
-     * @param subMchid sub_mchid: Sub mchid. Required.
+     * @param authorizationCode authorization_code: The merchant's number of the user's leave. Required.
+     * @param serviceId service_id: Id of the service, given by WeChat Pay. Required.
+     * @param subMchid sub_mchid: Merchant id of the sub-merchant. Required.
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
      */
@@ -719,9 +724,9 @@ public final class PayscoreService {
      * Queries a user's leave by the merchant's code, for a sub-merchant. It calls {@code GET
      * /v3/payscore/partner/permissions/authorization-code/{authorization_code}}.
      *
-     * @param authorizationCode authorization_code: Authorization code. Required.
-     * @param serviceId service_id: Service id. Required.
-     * @param subMchid sub_mchid: Sub mchid. Required.
+     * @param authorizationCode authorization_code: The merchant's number of the user's leave. Required.
+     * @param serviceId service_id: Id of the service, given by WeChat Pay. Required.
+     * @param subMchid sub_mchid: Merchant id of the sub-merchant. Required.
      * @param options options of this call; {@code null} for none
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -742,7 +747,7 @@ public final class PayscoreService {
      * Ends a user's leave by the merchant's code, for a sub-merchant. It calls {@code POST
      * /v3/payscore/partner/permissions/authorization-code/{authorization_code}/terminate}.
      *
-     * @param authorizationCode authorization_code: Authorization code. Required.
+     * @param authorizationCode authorization_code: The merchant's number of the user's leave. Required.
      * @param request what to send
      * @throws PaysealException why it failed; its outcome says whether money may have moved
      */
@@ -754,7 +759,7 @@ public final class PayscoreService {
      * Ends a user's leave by the merchant's code, for a sub-merchant. It calls {@code POST
      * /v3/payscore/partner/permissions/authorization-code/{authorization_code}/terminate}.
      *
-     * @param authorizationCode authorization_code: Authorization code. Required.
+     * @param authorizationCode authorization_code: The merchant's number of the user's leave. Required.
      * @param request what to send
      * @param options options of this call; {@code null} for none
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -774,9 +779,9 @@ public final class PayscoreService {
      * Queries a user's leave by openid, for a sub-merchant. It calls {@code GET
      * /v3/payscore/partner/permissions/search}.
      *
-     * @param appid appid: Appid. Required.
-     * @param serviceId service_id: Service id. Required.
-     * @param subMchid sub_mchid: Sub mchid. Required.
+     * @param appid appid: App id of the official account, mini-program or app. Required.
+     * @param serviceId service_id: Id of the service, given by WeChat Pay. Required.
+     * @param subMchid sub_mchid: Merchant id of the sub-merchant. Required.
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
      */
@@ -788,12 +793,12 @@ public final class PayscoreService {
      * Queries a user's leave by openid, for a sub-merchant. It calls {@code GET
      * /v3/payscore/partner/permissions/search}.
      *
-     * @param appid appid: Appid. Required.
-     * @param openid openid: Openid. {@code null} leaves it out.
-     * @param serviceId service_id: Service id. Required.
-     * @param subAppid sub_appid: Sub appid. {@code null} leaves it out.
-     * @param subMchid sub_mchid: Sub mchid. Required.
-     * @param subOpenid sub_openid: Sub openid. {@code null} leaves it out.
+     * @param appid appid: App id of the official account, mini-program or app. Required.
+     * @param openid openid: The user's id within the app id. {@code null} leaves it out.
+     * @param serviceId service_id: Id of the service, given by WeChat Pay. Required.
+     * @param subAppid sub_appid: App id of the sub-merchant. {@code null} leaves it out.
+     * @param subMchid sub_mchid: Merchant id of the sub-merchant. Required.
+     * @param subOpenid sub_openid: The user's id within the sub-merchant's app id. {@code null} leaves it out.
      * @param options options of this call; {@code null} for none
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -876,7 +881,7 @@ public final class PayscoreService {
      * Queries the application for the use of a service by a sub-merchant. It calls {@code GET
      * /v3/payscore/partner/service-account-applications/{out_apply_no}}.
      *
-     * @param outApplyNo out_apply_no: Out apply no. Required.
+     * @param outApplyNo out_apply_no: The merchant's number of the application. Required.
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
      */
@@ -888,7 +893,7 @@ public final class PayscoreService {
      * Queries the application for the use of a service by a sub-merchant. It calls {@code GET
      * /v3/payscore/partner/service-account-applications/{out_apply_no}}.
      *
-     * @param outApplyNo out_apply_no: Out apply no. Required.
+     * @param outApplyNo out_apply_no: The merchant's number of the application. Required.
      * @param options options of this call; {@code null} for none
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -905,8 +910,8 @@ public final class PayscoreService {
     /**
      * Queries a sub-merchant's service order. It calls {@code GET /v3/payscore/partner/serviceorder}.
      *
-     * @param serviceId service_id: Service id. Required.
-     * @param subMchid sub_mchid: Sub mchid. Required.
+     * @param serviceId service_id: Id of the service, given by WeChat Pay. Required.
+     * @param subMchid sub_mchid: Merchant id of the sub-merchant. Required.
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
      */
@@ -917,10 +922,12 @@ public final class PayscoreService {
     /**
      * Queries a sub-merchant's service order. It calls {@code GET /v3/payscore/partner/serviceorder}.
      *
-     * @param outOrderNo out_order_no: Out order no. {@code null} leaves it out.
-     * @param queryId query_id: Query id. {@code null} leaves it out.
-     * @param serviceId service_id: Service id. Required.
-     * @param subMchid sub_mchid: Sub mchid. Required.
+     * @param outOrderNo out_order_no: The merchant's number of the order, unique for the merchant id. {@code null}
+     *     leaves it out.
+     * @param queryId query_id: Number to query by, from the notification or from the user's device. {@code null}
+     *     leaves it out.
+     * @param serviceId service_id: Id of the service, given by WeChat Pay. Required.
+     * @param subMchid sub_mchid: Merchant id of the sub-merchant. Required.
      * @param options options of this call; {@code null} for none
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -989,7 +996,7 @@ public final class PayscoreService {
      * Cancels a sub-merchant's service order. It calls {@code POST
      * /v3/payscore/partner/serviceorder/{out_order_no}/cancel}.
      *
-     * @param outOrderNo out_order_no: Out order no. Required.
+     * @param outOrderNo out_order_no: The merchant's number of the order, unique for the merchant id. Required.
      * @param request what to send
      * @throws PaysealException why it failed; its outcome says whether money may have moved
      */
@@ -1001,7 +1008,7 @@ public final class PayscoreService {
      * Cancels a sub-merchant's service order. It calls {@code POST
      * /v3/payscore/partner/serviceorder/{out_order_no}/cancel}.
      *
-     * @param outOrderNo out_order_no: Out order no. Required.
+     * @param outOrderNo out_order_no: The merchant's number of the order, unique for the merchant id. Required.
      * @param request what to send
      * @param options options of this call; {@code null} for none
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -1019,7 +1026,7 @@ public final class PayscoreService {
      * Ends a service of a sub-merchant, so that it is paid. It calls {@code POST
      * /v3/payscore/partner/serviceorder/{out_order_no}/complete}.
      *
-     * @param outOrderNo out_order_no: Out order no. Required.
+     * @param outOrderNo out_order_no: The merchant's number of the order, unique for the merchant id. Required.
      * @param request what to send
      * @throws PaysealException why it failed; its outcome says whether money may have moved
      */
@@ -1031,7 +1038,7 @@ public final class PayscoreService {
      * Ends a service of a sub-merchant, so that it is paid. It calls {@code POST
      * /v3/payscore/partner/serviceorder/{out_order_no}/complete}.
      *
-     * @param outOrderNo out_order_no: Out order no. Required.
+     * @param outOrderNo out_order_no: The merchant's number of the order, unique for the merchant id. Required.
      * @param request what to send
      * @param options options of this call; {@code null} for none
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -1049,7 +1056,7 @@ public final class PayscoreService {
      * Changes what a sub-merchant's service costs. It calls {@code POST
      * /v3/payscore/partner/serviceorder/{out_order_no}/modify}.
      *
-     * @param outOrderNo out_order_no: Out order no. Required.
+     * @param outOrderNo out_order_no: The merchant's number of the order, unique for the merchant id. Required.
      * @param request what to send
      * @throws PaysealException why it failed; its outcome says whether money may have moved
      */
@@ -1061,7 +1068,7 @@ public final class PayscoreService {
      * Changes what a sub-merchant's service costs. It calls {@code POST
      * /v3/payscore/partner/serviceorder/{out_order_no}/modify}.
      *
-     * @param outOrderNo out_order_no: Out order no. Required.
+     * @param outOrderNo out_order_no: The merchant's number of the order, unique for the merchant id. Required.
      * @param request what to send
      * @param options options of this call; {@code null} for none
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -1079,7 +1086,7 @@ public final class PayscoreService {
      * Asks again for the payment of a sub-merchant's service. It calls {@code POST
      * /v3/payscore/partner/serviceorder/{out_order_no}/pay}.
      *
-     * @param outOrderNo out_order_no: Out order no. Required.
+     * @param outOrderNo out_order_no: The merchant's number of the order, unique for the merchant id. Required.
      * @param request what to send
      * @throws PaysealException why it failed; its outcome says whether money may have moved
      */
@@ -1091,7 +1098,7 @@ public final class PayscoreService {
      * Asks again for the payment of a sub-merchant's service. It calls {@code POST
      * /v3/payscore/partner/serviceorder/{out_order_no}/pay}.
      *
-     * @param outOrderNo out_order_no: Out order no. Required.
+     * @param outOrderNo out_order_no: The merchant's number of the order, unique for the merchant id. Required.
      * @param request what to send
      * @param options options of this call; {@code null} for none
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -1109,7 +1116,7 @@ public final class PayscoreService {
      * Reminds a user that a sub-merchant's service is still to be paid. It calls {@code POST
      * /v3/payscore/partner/serviceorder/{out_order_no}/send-pendingmessage}.
      *
-     * @param outOrderNo out_order_no: Out order no. Required.
+     * @param outOrderNo out_order_no: The merchant's number of the order, unique for the merchant id. Required.
      * @param request what to send
      * @throws PaysealException why it failed; its outcome says whether money may have moved
      */
@@ -1121,7 +1128,7 @@ public final class PayscoreService {
      * Reminds a user that a sub-merchant's service is still to be paid. It calls {@code POST
      * /v3/payscore/partner/serviceorder/{out_order_no}/send-pendingmessage}.
      *
-     * @param outOrderNo out_order_no: Out order no. Required.
+     * @param outOrderNo out_order_no: The merchant's number of the order, unique for the merchant id. Required.
      * @param request what to send
      * @param options options of this call; {@code null} for none
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -1140,7 +1147,7 @@ public final class PayscoreService {
      * Tells a user beforehand that a sub-merchant's service will be paid. It calls {@code POST
      * /v3/payscore/partner/serviceorder/{out_order_no}/send-prepaidmessage}.
      *
-     * @param outOrderNo out_order_no: Out order no. Required.
+     * @param outOrderNo out_order_no: The merchant's number of the order, unique for the merchant id. Required.
      * @param request what to send
      * @throws PaysealException why it failed; its outcome says whether money may have moved
      */
@@ -1152,7 +1159,7 @@ public final class PayscoreService {
      * Tells a user beforehand that a sub-merchant's service will be paid. It calls {@code POST
      * /v3/payscore/partner/serviceorder/{out_order_no}/send-prepaidmessage}.
      *
-     * @param outOrderNo out_order_no: Out order no. Required.
+     * @param outOrderNo out_order_no: The merchant's number of the order, unique for the merchant id. Required.
      * @param request what to send
      * @param options options of this call; {@code null} for none
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -1171,7 +1178,7 @@ public final class PayscoreService {
      * Says that a sub-merchant's service was paid otherwise. It calls {@code POST
      * /v3/payscore/partner/serviceorder/{out_order_no}/sync}.
      *
-     * @param outOrderNo out_order_no: Out order no. Required.
+     * @param outOrderNo out_order_no: The merchant's number of the order, unique for the merchant id. Required.
      * @param request what to send
      * @throws PaysealException why it failed; its outcome says whether money may have moved
      */
@@ -1183,7 +1190,7 @@ public final class PayscoreService {
      * Says that a sub-merchant's service was paid otherwise. It calls {@code POST
      * /v3/payscore/partner/serviceorder/{out_order_no}/sync}.
      *
-     * @param outOrderNo out_order_no: Out order no. Required.
+     * @param outOrderNo out_order_no: The merchant's number of the order, unique for the merchant id. Required.
      * @param request what to send
      * @param options options of this call; {@code null} for none
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -1229,10 +1236,10 @@ public final class PayscoreService {
      * Queries how many orders a sub-merchant's service may have. It calls {@code GET
      * /v3/payscore/partner/servicequotas/service-id/{service_id}}.
      *
-     * @param serviceId service_id: Service id. Required.
-     * @param appid appid: Appid. Required.
+     * @param serviceId service_id: Id of the service, given by WeChat Pay. Required.
+     * @param appid appid: App id of the official account, mini-program or app. Required.
      * @param riskLevelVersion risk_level_version: Risk level version. Required.
-     * @param subMchid sub_mchid: Sub mchid. Required.
+     * @param subMchid sub_mchid: Merchant id of the sub-merchant. Required.
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
      */
@@ -1245,11 +1252,11 @@ public final class PayscoreService {
      * Queries how many orders a sub-merchant's service may have. It calls {@code GET
      * /v3/payscore/partner/servicequotas/service-id/{service_id}}.
      *
-     * @param serviceId service_id: Service id. Required.
-     * @param appid appid: Appid. Required.
+     * @param serviceId service_id: Id of the service, given by WeChat Pay. Required.
+     * @param appid appid: App id of the official account, mini-program or app. Required.
      * @param riskLevelVersion risk_level_version: Risk level version. Required.
-     * @param subAppid sub_appid: Sub appid. {@code null} leaves it out.
-     * @param subMchid sub_mchid: Sub mchid. Required.
+     * @param subAppid sub_appid: App id of the sub-merchant. {@code null} leaves it out.
+     * @param subMchid sub_mchid: Merchant id of the sub-merchant. Required.
      * @param options options of this call; {@code null} for none
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -1286,10 +1293,12 @@ public final class PayscoreService {
     /**
      * Queries a pay-after order. It calls {@code GET /v3/payscore/payafter-orders}.
      *
-     * @param appid appid: Appid. {@code null} leaves it out.
-     * @param outOrderNo out_order_no: Out order no. {@code null} leaves it out.
-     * @param queryId query_id: Query id. {@code null} leaves it out.
-     * @param serviceId service_id: Service id. {@code null} leaves it out.
+     * @param appid appid: App id of the official account, mini-program or app. {@code null} leaves it out.
+     * @param outOrderNo out_order_no: The merchant's number of the order, unique for the merchant id. {@code null}
+     *     leaves it out.
+     * @param queryId query_id: Number to query by, from the notification or from the user's device. {@code null}
+     *     leaves it out.
+     * @param serviceId service_id: Id of the service, given by WeChat Pay. {@code null} leaves it out.
      * @param options options of this call; {@code null} for none
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -1333,7 +1342,7 @@ public final class PayscoreService {
     /**
      * Cancels a pay-after order. It calls {@code POST /v3/payscore/payafter-orders/{out_order_no}/cancel}.
      *
-     * @param outOrderNo out_order_no: Out order no. Required.
+     * @param outOrderNo out_order_no: The merchant's number of the order, unique for the merchant id. Required.
      * @param request what to send
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -1345,7 +1354,7 @@ public final class PayscoreService {
     /**
      * Cancels a pay-after order. It calls {@code POST /v3/payscore/payafter-orders/{out_order_no}/cancel}.
      *
-     * @param outOrderNo out_order_no: Out order no. Required.
+     * @param outOrderNo out_order_no: The merchant's number of the order, unique for the merchant id. Required.
      * @param request what to send
      * @param options options of this call; {@code null} for none
      * @return the verified answer
@@ -1366,7 +1375,7 @@ public final class PayscoreService {
      * Ends a pay-after order, so that it is paid. It calls {@code POST
      * /v3/payscore/payafter-orders/{out_order_no}/complete}.
      *
-     * @param outOrderNo out_order_no: Out order no. Required.
+     * @param outOrderNo out_order_no: The merchant's number of the order, unique for the merchant id. Required.
      * @param request what to send
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -1379,7 +1388,7 @@ public final class PayscoreService {
      * Ends a pay-after order, so that it is paid. It calls {@code POST
      * /v3/payscore/payafter-orders/{out_order_no}/complete}.
      *
-     * @param outOrderNo out_order_no: Out order no. Required.
+     * @param outOrderNo out_order_no: The merchant's number of the order, unique for the merchant id. Required.
      * @param request what to send
      * @param options options of this call; {@code null} for none
      * @return the verified answer
@@ -1400,7 +1409,7 @@ public final class PayscoreService {
      * Says that a pay-after order was paid otherwise. It calls {@code POST
      * /v3/payscore/payafter-orders/{out_order_no}/sync}.
      *
-     * @param outOrderNo out_order_no: Out order no. Required.
+     * @param outOrderNo out_order_no: The merchant's number of the order, unique for the merchant id. Required.
      * @param request what to send
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -1413,7 +1422,7 @@ public final class PayscoreService {
      * Says that a pay-after order was paid otherwise. It calls {@code POST
      * /v3/payscore/payafter-orders/{out_order_no}/sync}.
      *
-     * @param outOrderNo out_order_no: Out order no. Required.
+     * @param outOrderNo out_order_no: The merchant's number of the order, unique for the merchant id. Required.
      * @param request what to send
      * @param options options of this call; {@code null} for none
      * @return the verified answer
@@ -1482,8 +1491,8 @@ public final class PayscoreService {
      * Queries a user's leave by the merchant's code. It calls {@code GET
      * /v3/payscore/permissions/authorization-code/{authorization_code}}.
      *
-     * @param authorizationCode authorization_code: Authorization code. Required.
-     * @param serviceId service_id: Service id. Required.
+     * @param authorizationCode authorization_code: The merchant's number of the user's leave. Required.
+     * @param serviceId service_id: Id of the service, given by WeChat Pay. Required.
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
      */
@@ -1495,8 +1504,8 @@ public final class PayscoreService {
      * Queries a user's leave by the merchant's code. It calls {@code GET
      * /v3/payscore/permissions/authorization-code/{authorization_code}}.
      *
-     * @param authorizationCode authorization_code: Authorization code. Required.
-     * @param serviceId service_id: Service id. Required.
+     * @param authorizationCode authorization_code: The merchant's number of the user's leave. Required.
+     * @param serviceId service_id: Id of the service, given by WeChat Pay. Required.
      * @param options options of this call; {@code null} for none
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -1515,7 +1524,7 @@ public final class PayscoreService {
      * Ends a user's leave by the merchant's code. It calls {@code POST
      * /v3/payscore/permissions/authorization-code/{authorization_code}/terminate}.
      *
-     * @param authorizationCode authorization_code: Authorization code. Required.
+     * @param authorizationCode authorization_code: The merchant's number of the user's leave. Required.
      * @param request what to send
      * @throws PaysealException why it failed; its outcome says whether money may have moved
      */
@@ -1527,7 +1536,7 @@ public final class PayscoreService {
      * Ends a user's leave by the merchant's code. It calls {@code POST
      * /v3/payscore/permissions/authorization-code/{authorization_code}/terminate}.
      *
-     * @param authorizationCode authorization_code: Authorization code. Required.
+     * @param authorizationCode authorization_code: The merchant's number of the user's leave. Required.
      * @param request what to send
      * @param options options of this call; {@code null} for none
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -1544,8 +1553,8 @@ public final class PayscoreService {
     /**
      * Queries a user's leave by openid. It calls {@code GET /v3/payscore/permissions/openid/{openid}}.
      *
-     * @param openid openid: Openid. Required.
-     * @param serviceId service_id: Service id. Required.
+     * @param openid openid: The user's id within the app id. Required.
+     * @param serviceId service_id: Id of the service, given by WeChat Pay. Required.
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
      */
@@ -1556,8 +1565,8 @@ public final class PayscoreService {
     /**
      * Queries a user's leave by openid. It calls {@code GET /v3/payscore/permissions/openid/{openid}}.
      *
-     * @param openid openid: Openid. Required.
-     * @param serviceId service_id: Service id. Required.
+     * @param openid openid: The user's id within the app id. Required.
+     * @param serviceId service_id: Id of the service, given by WeChat Pay. Required.
      * @param options options of this call; {@code null} for none
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -1575,7 +1584,7 @@ public final class PayscoreService {
     /**
      * Ends a user's leave by openid. It calls {@code POST /v3/payscore/permissions/openid/{openid}/terminate}.
      *
-     * @param openid openid: Openid. Required.
+     * @param openid openid: The user's id within the app id. Required.
      * @param request what to send
      * @throws PaysealException why it failed; its outcome says whether money may have moved
      */
@@ -1586,7 +1595,7 @@ public final class PayscoreService {
     /**
      * Ends a user's leave by openid. It calls {@code POST /v3/payscore/permissions/openid/{openid}/terminate}.
      *
-     * @param openid openid: Openid. Required.
+     * @param openid openid: The user's id within the app id. Required.
      * @param request what to send
      * @param options options of this call; {@code null} for none
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -1630,8 +1639,8 @@ public final class PayscoreService {
      * Queries a sub-merchant's plan. It calls {@code GET
      * /v3/payscore/plan/partner/payscore-plans/merchant-plan-no/{merchant_plan_no}}.
      *
-     * @param merchantPlanNo merchant_plan_no: Merchant plan no. Required.
-     * @param subMchid sub_mchid: Sub mchid. Required.
+     * @param merchantPlanNo merchant_plan_no: The merchant's number of the plan. Required.
+     * @param subMchid sub_mchid: Merchant id of the sub-merchant. Required.
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
      */
@@ -1643,8 +1652,8 @@ public final class PayscoreService {
      * Queries a sub-merchant's plan. It calls {@code GET
      * /v3/payscore/plan/partner/payscore-plans/merchant-plan-no/{merchant_plan_no}}.
      *
-     * @param merchantPlanNo merchant_plan_no: Merchant plan no. Required.
-     * @param subMchid sub_mchid: Sub mchid. Required.
+     * @param merchantPlanNo merchant_plan_no: The merchant's number of the plan. Required.
+     * @param subMchid sub_mchid: Merchant id of the sub-merchant. Required.
      * @param options options of this call; {@code null} for none
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -1664,7 +1673,7 @@ public final class PayscoreService {
      * Ends a sub-merchant's plan. It calls {@code POST
      * /v3/payscore/plan/partner/payscore-plans/merchant-plan-no/{merchant_plan_no}/stop}.
      *
-     * @param merchantPlanNo merchant_plan_no: Merchant plan no. Required.
+     * @param merchantPlanNo merchant_plan_no: The merchant's number of the plan. Required.
      * @param request what to send
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -1677,7 +1686,7 @@ public final class PayscoreService {
      * Ends a sub-merchant's plan. It calls {@code POST
      * /v3/payscore/plan/partner/payscore-plans/merchant-plan-no/{merchant_plan_no}/stop}.
      *
-     * @param merchantPlanNo merchant_plan_no: Merchant plan no. Required.
+     * @param merchantPlanNo merchant_plan_no: The merchant's number of the plan. Required.
      * @param request what to send
      * @param options options of this call; {@code null} for none
      * @return the verified answer
@@ -1722,7 +1731,7 @@ public final class PayscoreService {
     /**
      * Queries a plan. It calls {@code GET /v3/payscore/plan/payscore-plans/merchant-plan-no/{merchant_plan_no}}.
      *
-     * @param merchantPlanNo merchant_plan_no: Merchant plan no. Required.
+     * @param merchantPlanNo merchant_plan_no: The merchant's number of the plan. Required.
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
      */
@@ -1733,7 +1742,7 @@ public final class PayscoreService {
     /**
      * Queries a plan. It calls {@code GET /v3/payscore/plan/payscore-plans/merchant-plan-no/{merchant_plan_no}}.
      *
-     * @param merchantPlanNo merchant_plan_no: Merchant plan no. Required.
+     * @param merchantPlanNo merchant_plan_no: The merchant's number of the plan. Required.
      * @param options options of this call; {@code null} for none
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -1750,7 +1759,7 @@ public final class PayscoreService {
     /**
      * Ends a plan. It calls {@code POST /v3/payscore/plan/payscore-plans/merchant-plan-no/{merchant_plan_no}/stop}.
      *
-     * @param merchantPlanNo merchant_plan_no: Merchant plan no. Required.
+     * @param merchantPlanNo merchant_plan_no: The merchant's number of the plan. Required.
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
      */
@@ -1761,7 +1770,7 @@ public final class PayscoreService {
     /**
      * Ends a plan. It calls {@code POST /v3/payscore/plan/payscore-plans/merchant-plan-no/{merchant_plan_no}/stop}.
      *
-     * @param merchantPlanNo merchant_plan_no: Merchant plan no. Required.
+     * @param merchantPlanNo merchant_plan_no: The merchant's number of the plan. Required.
      * @param options options of this call; {@code null} for none
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -1778,7 +1787,7 @@ public final class PayscoreService {
     /**
      * Queries a service order. It calls {@code GET /v3/payscore/serviceorder}.
      *
-     * @param serviceId service_id: Service id. Required.
+     * @param serviceId service_id: Id of the service, given by WeChat Pay. Required.
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
      */
@@ -1789,9 +1798,11 @@ public final class PayscoreService {
     /**
      * Queries a service order. It calls {@code GET /v3/payscore/serviceorder}.
      *
-     * @param outOrderNo out_order_no: Out order no. {@code null} leaves it out.
-     * @param queryId query_id: Query id. {@code null} leaves it out.
-     * @param serviceId service_id: Service id. Required.
+     * @param outOrderNo out_order_no: The merchant's number of the order, unique for the merchant id. {@code null}
+     *     leaves it out.
+     * @param queryId query_id: Number to query by, from the notification or from the user's device. {@code null}
+     *     leaves it out.
+     * @param serviceId service_id: Id of the service, given by WeChat Pay. Required.
      * @param options options of this call; {@code null} for none
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -1860,7 +1871,7 @@ public final class PayscoreService {
     /**
      * Cancels a service order. It calls {@code POST /v3/payscore/serviceorder/{out_order_no}/cancel}.
      *
-     * @param outOrderNo out_order_no: Out order no. Required.
+     * @param outOrderNo out_order_no: The merchant's number of the order, unique for the merchant id. Required.
      * @param request what to send
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -1872,7 +1883,7 @@ public final class PayscoreService {
     /**
      * Cancels a service order. It calls {@code POST /v3/payscore/serviceorder/{out_order_no}/cancel}.
      *
-     * @param outOrderNo out_order_no: Out order no. Required.
+     * @param outOrderNo out_order_no: The merchant's number of the order, unique for the merchant id. Required.
      * @param request what to send
      * @param options options of this call; {@code null} for none
      * @return the verified answer
@@ -1891,7 +1902,7 @@ public final class PayscoreService {
     /**
      * Ends a service, so that it is paid. It calls {@code POST /v3/payscore/serviceorder/{out_order_no}/complete}.
      *
-     * @param outOrderNo out_order_no: Out order no. Required.
+     * @param outOrderNo out_order_no: The merchant's number of the order, unique for the merchant id. Required.
      * @param request what to send
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -1903,7 +1914,7 @@ public final class PayscoreService {
     /**
      * Ends a service, so that it is paid. It calls {@code POST /v3/payscore/serviceorder/{out_order_no}/complete}.
      *
-     * @param outOrderNo out_order_no: Out order no. Required.
+     * @param outOrderNo out_order_no: The merchant's number of the order, unique for the merchant id. Required.
      * @param request what to send
      * @param options options of this call; {@code null} for none
      * @return the verified answer
@@ -1922,7 +1933,7 @@ public final class PayscoreService {
     /**
      * Changes what a service costs. It calls {@code POST /v3/payscore/serviceorder/{out_order_no}/modify}.
      *
-     * @param outOrderNo out_order_no: Out order no. Required.
+     * @param outOrderNo out_order_no: The merchant's number of the order, unique for the merchant id. Required.
      * @param request what to send
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -1934,7 +1945,7 @@ public final class PayscoreService {
     /**
      * Changes what a service costs. It calls {@code POST /v3/payscore/serviceorder/{out_order_no}/modify}.
      *
-     * @param outOrderNo out_order_no: Out order no. Required.
+     * @param outOrderNo out_order_no: The merchant's number of the order, unique for the merchant id. Required.
      * @param request what to send
      * @param options options of this call; {@code null} for none
      * @return the verified answer
@@ -1953,7 +1964,7 @@ public final class PayscoreService {
     /**
      * Asks again for the payment of a service. It calls {@code POST /v3/payscore/serviceorder/{out_order_no}/pay}.
      *
-     * @param outOrderNo out_order_no: Out order no. Required.
+     * @param outOrderNo out_order_no: The merchant's number of the order, unique for the merchant id. Required.
      * @param request what to send
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -1965,7 +1976,7 @@ public final class PayscoreService {
     /**
      * Asks again for the payment of a service. It calls {@code POST /v3/payscore/serviceorder/{out_order_no}/pay}.
      *
-     * @param outOrderNo out_order_no: Out order no. Required.
+     * @param outOrderNo out_order_no: The merchant's number of the order, unique for the merchant id. Required.
      * @param request what to send
      * @param options options of this call; {@code null} for none
      * @return the verified answer
@@ -1985,7 +1996,7 @@ public final class PayscoreService {
      * Reminds a user that a service is still to be paid. It calls {@code POST
      * /v3/payscore/serviceorder/{out_order_no}/send-pendingmessage}.
      *
-     * @param outOrderNo out_order_no: Out order no. Required.
+     * @param outOrderNo out_order_no: The merchant's number of the order, unique for the merchant id. Required.
      * @param request what to send
      * @throws PaysealException why it failed; its outcome says whether money may have moved
      */
@@ -1997,7 +2008,7 @@ public final class PayscoreService {
      * Reminds a user that a service is still to be paid. It calls {@code POST
      * /v3/payscore/serviceorder/{out_order_no}/send-pendingmessage}.
      *
-     * @param outOrderNo out_order_no: Out order no. Required.
+     * @param outOrderNo out_order_no: The merchant's number of the order, unique for the merchant id. Required.
      * @param request what to send
      * @param options options of this call; {@code null} for none
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -2015,7 +2026,7 @@ public final class PayscoreService {
      * Tells a user beforehand that a service will be paid. It calls {@code POST
      * /v3/payscore/serviceorder/{out_order_no}/send-prepaidmessage}.
      *
-     * @param outOrderNo out_order_no: Out order no. Required.
+     * @param outOrderNo out_order_no: The merchant's number of the order, unique for the merchant id. Required.
      * @param request what to send
      * @throws PaysealException why it failed; its outcome says whether money may have moved
      */
@@ -2027,7 +2038,7 @@ public final class PayscoreService {
      * Tells a user beforehand that a service will be paid. It calls {@code POST
      * /v3/payscore/serviceorder/{out_order_no}/send-prepaidmessage}.
      *
-     * @param outOrderNo out_order_no: Out order no. Required.
+     * @param outOrderNo out_order_no: The merchant's number of the order, unique for the merchant id. Required.
      * @param request what to send
      * @param options options of this call; {@code null} for none
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -2044,7 +2055,7 @@ public final class PayscoreService {
     /**
      * Says that a service was paid otherwise. It calls {@code POST /v3/payscore/serviceorder/{out_order_no}/sync}.
      *
-     * @param outOrderNo out_order_no: Out order no. Required.
+     * @param outOrderNo out_order_no: The merchant's number of the order, unique for the merchant id. Required.
      * @param request what to send
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -2056,7 +2067,7 @@ public final class PayscoreService {
     /**
      * Says that a service was paid otherwise. It calls {@code POST /v3/payscore/serviceorder/{out_order_no}/sync}.
      *
-     * @param outOrderNo out_order_no: Out order no. Required.
+     * @param outOrderNo out_order_no: The merchant's number of the order, unique for the merchant id. Required.
      * @param request what to send
      * @param options options of this call; {@code null} for none
      * @return the verified answer
@@ -2153,8 +2164,8 @@ public final class PayscoreService {
      * Queries a user's signature of a sub-merchant's plan. It calls {@code GET
      * /v3/payscore/sign-plan/partner/user-sign-plans/merchant-sign-plan-no/{merchant_sign_plan_no}}.
      *
-     * @param merchantSignPlanNo merchant_sign_plan_no: Merchant sign plan no. Required.
-     * @param subMchid sub_mchid: Sub mchid. Required.
+     * @param merchantSignPlanNo merchant_sign_plan_no: The merchant's number of the signature of a plan. Required.
+     * @param subMchid sub_mchid: Merchant id of the sub-merchant. Required.
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
      */
@@ -2166,8 +2177,8 @@ public final class PayscoreService {
      * Queries a user's signature of a sub-merchant's plan. It calls {@code GET
      * /v3/payscore/sign-plan/partner/user-sign-plans/merchant-sign-plan-no/{merchant_sign_plan_no}}.
      *
-     * @param merchantSignPlanNo merchant_sign_plan_no: Merchant sign plan no. Required.
-     * @param subMchid sub_mchid: Sub mchid. Required.
+     * @param merchantSignPlanNo merchant_sign_plan_no: The merchant's number of the signature of a plan. Required.
+     * @param subMchid sub_mchid: Merchant id of the sub-merchant. Required.
      * @param options options of this call; {@code null} for none
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -2188,7 +2199,7 @@ public final class PayscoreService {
      * Ends a user's sub-merchant's plan. It calls {@code POST
      * /v3/payscore/sign-plan/partner/user-sign-plans/merchant-sign-plan-no/{merchant_sign_plan_no}/stop}.
      *
-     * @param merchantSignPlanNo merchant_sign_plan_no: Merchant sign plan no. Required.
+     * @param merchantSignPlanNo merchant_sign_plan_no: The merchant's number of the signature of a plan. Required.
      * @param request what to send
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -2201,7 +2212,7 @@ public final class PayscoreService {
      * Ends a user's sub-merchant's plan. It calls {@code POST
      * /v3/payscore/sign-plan/partner/user-sign-plans/merchant-sign-plan-no/{merchant_sign_plan_no}/stop}.
      *
-     * @param merchantSignPlanNo merchant_sign_plan_no: Merchant sign plan no. Required.
+     * @param merchantSignPlanNo merchant_sign_plan_no: The merchant's number of the signature of a plan. Required.
      * @param request what to send
      * @param options options of this call; {@code null} for none
      * @return the verified answer
@@ -2274,7 +2285,7 @@ public final class PayscoreService {
      * Queries a user's signature of a plan. It calls {@code GET
      * /v3/payscore/sign-plan/user-sign-plans/merchant-sign-plan-no/{merchant_sign_plan_no}}.
      *
-     * @param merchantSignPlanNo merchant_sign_plan_no: Merchant sign plan no. Required.
+     * @param merchantSignPlanNo merchant_sign_plan_no: The merchant's number of the signature of a plan. Required.
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
      */
@@ -2286,7 +2297,7 @@ public final class PayscoreService {
      * Queries a user's signature of a plan. It calls {@code GET
      * /v3/payscore/sign-plan/user-sign-plans/merchant-sign-plan-no/{merchant_sign_plan_no}}.
      *
-     * @param merchantSignPlanNo merchant_sign_plan_no: Merchant sign plan no. Required.
+     * @param merchantSignPlanNo merchant_sign_plan_no: The merchant's number of the signature of a plan. Required.
      * @param options options of this call; {@code null} for none
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -2306,7 +2317,7 @@ public final class PayscoreService {
      * Ends a user's plan. It calls {@code POST
      * /v3/payscore/sign-plan/user-sign-plans/merchant-sign-plan-no/{merchant_sign_plan_no}/stop}.
      *
-     * @param merchantSignPlanNo merchant_sign_plan_no: Merchant sign plan no. Required.
+     * @param merchantSignPlanNo merchant_sign_plan_no: The merchant's number of the signature of a plan. Required.
      * @param request what to send
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -2319,7 +2330,7 @@ public final class PayscoreService {
      * Ends a user's plan. It calls {@code POST
      * /v3/payscore/sign-plan/user-sign-plans/merchant-sign-plan-no/{merchant_sign_plan_no}/stop}.
      *
-     * @param merchantSignPlanNo merchant_sign_plan_no: Merchant sign plan no. Required.
+     * @param merchantSignPlanNo merchant_sign_plan_no: The merchant's number of the signature of a plan. Required.
      * @param request what to send
      * @param options options of this call; {@code null} for none
      * @return the verified answer
@@ -2350,10 +2361,12 @@ public final class PayscoreService {
     /**
      * Queries an order of a smart shelf. It calls {@code GET /v3/payscore/smartretail-orders}.
      *
-     * @param appid appid: Appid. {@code null} leaves it out.
-     * @param outOrderNo out_order_no: Out order no. {@code null} leaves it out.
-     * @param queryId query_id: Query id. {@code null} leaves it out.
-     * @param serviceId service_id: Service id. {@code null} leaves it out.
+     * @param appid appid: App id of the official account, mini-program or app. {@code null} leaves it out.
+     * @param outOrderNo out_order_no: The merchant's number of the order, unique for the merchant id. {@code null}
+     *     leaves it out.
+     * @param queryId query_id: Number to query by, from the notification or from the user's device. {@code null}
+     *     leaves it out.
+     * @param serviceId service_id: Id of the service, given by WeChat Pay. {@code null} leaves it out.
      * @param options options of this call; {@code null} for none
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -2397,7 +2410,7 @@ public final class PayscoreService {
     /**
      * Cancels an order of a smart shelf. It calls {@code POST /v3/payscore/smartretail-orders/{out_order_no}/cancel}.
      *
-     * @param outOrderNo out_order_no: Out order no. Required.
+     * @param outOrderNo out_order_no: The merchant's number of the order, unique for the merchant id. Required.
      * @param request what to send
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -2409,7 +2422,7 @@ public final class PayscoreService {
     /**
      * Cancels an order of a smart shelf. It calls {@code POST /v3/payscore/smartretail-orders/{out_order_no}/cancel}.
      *
-     * @param outOrderNo out_order_no: Out order no. Required.
+     * @param outOrderNo out_order_no: The merchant's number of the order, unique for the merchant id. Required.
      * @param request what to send
      * @param options options of this call; {@code null} for none
      * @return the verified answer
@@ -2430,7 +2443,7 @@ public final class PayscoreService {
      * Ends an order of a smart shelf, so that it is paid. It calls {@code POST
      * /v3/payscore/smartretail-orders/{out_order_no}/complete}.
      *
-     * @param outOrderNo out_order_no: Out order no. Required.
+     * @param outOrderNo out_order_no: The merchant's number of the order, unique for the merchant id. Required.
      * @param request what to send
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -2443,7 +2456,7 @@ public final class PayscoreService {
      * Ends an order of a smart shelf, so that it is paid. It calls {@code POST
      * /v3/payscore/smartretail-orders/{out_order_no}/complete}.
      *
-     * @param outOrderNo out_order_no: Out order no. Required.
+     * @param outOrderNo out_order_no: The merchant's number of the order, unique for the merchant id. Required.
      * @param request what to send
      * @param options options of this call; {@code null} for none
      * @return the verified answer
@@ -2463,9 +2476,9 @@ public final class PayscoreService {
     /**
      * Queries whether a user can use a service. It calls {@code GET /v3/payscore/user-service-state}.
      *
-     * @param appid appid: Appid. Required.
-     * @param openid openid: Openid. Required.
-     * @param serviceId service_id: Service id. Required.
+     * @param appid appid: App id of the official account, mini-program or app. Required.
+     * @param openid openid: The user's id within the app id. Required.
+     * @param serviceId service_id: Id of the service, given by WeChat Pay. Required.
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
      */
@@ -2476,9 +2489,9 @@ public final class PayscoreService {
     /**
      * Queries whether a user can use a service. It calls {@code GET /v3/payscore/user-service-state}.
      *
-     * @param appid appid: Appid. Required.
-     * @param openid openid: Openid. Required.
-     * @param serviceId service_id: Service id. Required.
+     * @param appid appid: App id of the official account, mini-program or app. Required.
+     * @param openid openid: The user's id within the app id. Required.
+     * @param serviceId service_id: Id of the service, given by WeChat Pay. Required.
      * @param options options of this call; {@code null} for none
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -2498,8 +2511,8 @@ public final class PayscoreService {
      * Ends a user's leave to use a service. It calls {@code POST
      * /v3/payscore/users/{openid}/permissions/{service_id}/terminate}.
      *
-     * @param openid openid: Openid. Required.
-     * @param serviceId service_id: Service id. Required.
+     * @param openid openid: The user's id within the app id. Required.
+     * @param serviceId service_id: Id of the service, given by WeChat Pay. Required.
      * @param request what to send
      * @throws PaysealException why it failed; its outcome says whether money may have moved
      */
@@ -2511,8 +2524,8 @@ public final class PayscoreService {
      * Ends a user's leave to use a service. It calls {@code POST
      * /v3/payscore/users/{openid}/permissions/{service_id}/terminate}.
      *
-     * @param openid openid: Openid. Required.
-     * @param serviceId service_id: Service id. Required.
+     * @param openid openid: The user's id within the app id. Required.
+     * @param serviceId service_id: Id of the service, given by WeChat Pay. Required.
      * @param request what to send
      * @param options options of this call; {@code null} for none
      * @throws PaysealException why it failed; its outcome says whether money may have moved

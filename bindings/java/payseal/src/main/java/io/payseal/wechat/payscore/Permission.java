@@ -6,20 +6,20 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The answer to GET /v3/payscore/acquiringbank/permissions/authorization-code/{authorization_code}.
  *
- * @param appid appid: Appid.
- * @param authorizationCode authorization_code: Authorization code.
- * @param authorizationState authorization_state: Authorization state. AVAILABLE, UNAVAILABLE, UNBINDUSER, or what
- *     the provider adds.
+ * @param appid appid: App id of the official account, mini-program or app.
+ * @param authorizationCode authorization_code: The merchant's number of the user's leave.
+ * @param authorizationState authorization_state: State of the authorization. AVAILABLE, UNAVAILABLE, UNBINDUSER, or
+ *     what the provider adds.
  * @param authorizationSuccessTime authorization_success_time: Authorization success time.
  * @param cancelAuthorizationTime cancel_authorization_time: Cancel authorization time.
- * @param channelId channel_id: Channel id.
- * @param mchid mchid: Mchid.
- * @param notifyUrl notify_url: Notify url.
- * @param openid openid: Openid.
- * @param serviceId service_id: Service id.
- * @param subAppid sub_appid: Sub appid.
- * @param subMchid sub_mchid: Sub mchid.
- * @param subOpenid sub_openid: Sub openid.
+ * @param channelId channel_id: Merchant id of the channel or of the bank.
+ * @param mchid mchid: Merchant id.
+ * @param notifyUrl notify_url: Where the notification goes: absolute, HTTPS, without query.
+ * @param openid openid: The user's id within the app id.
+ * @param serviceId service_id: Id of the service, given by WeChat Pay.
+ * @param subAppid sub_appid: App id of the sub-merchant.
+ * @param subMchid sub_mchid: Merchant id of the sub-merchant.
+ * @param subOpenid sub_openid: The user's id within the sub-merchant's app id.
  * @param riskLevelVersion risk_level_version: Risk level version.
  * @param userLabel user_label: User label.
  * @param userRiskLevel user_risk_level: User risk level.

@@ -7,22 +7,22 @@ import java.util.List;
 /**
  * The answer to POST /v3/payscore/plan/partner/payscore-plans.
  *
- * @param appid appid: Appid.
- * @param deductionQuantity deduction_quantity: Deduction quantity.
- * @param mchid mchid: Mchid.
- * @param merchantPlanNo merchant_plan_no: Merchant plan no.
+ * @param appid appid: App id of the official account, mini-program or app.
+ * @param deductionQuantity deduction_quantity: How many deductions there are.
+ * @param mchid mchid: Merchant id.
+ * @param merchantPlanNo merchant_plan_no: The merchant's number of the plan.
  * @param planDetailList plan_detail_list: Plan detail list.
- * @param planDuration plan_duration: Plan duration.
- * @param planId plan_id: Plan id.
- * @param planName plan_name: Plan name.
+ * @param planDuration plan_duration: How long the plan lasts. In days.
+ * @param planId plan_id: Number of the plan or of the contract's template.
+ * @param planName plan_name: Name of the plan.
  * @param planState plan_state: Plan state.
- * @param serviceId service_id: Service id.
+ * @param serviceId service_id: Id of the service, given by WeChat Pay.
  * @param stopMchid stop_mchid: Stop mchid.
- * @param stopTime stop_time: Stop time. RFC 3339.
- * @param subAppid sub_appid: Sub appid.
- * @param subMchid sub_mchid: Sub mchid.
- * @param totalActualPrice total_actual_price: Total actual price.
- * @param totalOriginalPrice total_original_price: Total original price.
+ * @param stopTime stop_time: When it was stopped. RFC 3339.
+ * @param subAppid sub_appid: App id of the sub-merchant.
+ * @param subMchid sub_mchid: Merchant id of the sub-merchant.
+ * @param totalActualPrice total_actual_price: Price that is paid for all. In fen.
+ * @param totalOriginalPrice total_original_price: Price of all before the discount. In fen.
  */
 public record Plan(
         @JsonProperty("appid") String appid,

@@ -6,8 +6,8 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * An item of plan_detail_list.
  *
- * @param actualPrice actual_price: Actual price. Required.
- * @param originalPrice original_price: Original price. Required.
+ * @param actualPrice actual_price: Price that is paid. In fen. Required.
+ * @param originalPrice original_price: Price before the discount. In fen. Required.
  * @param planDetailName plan_detail_name: Plan detail name. Required.
  * @param planDiscountDescription plan_discount_description: Plan discount description.
  */
@@ -35,7 +35,7 @@ public record PlanDetail(
         private Builder() {}
 
         /**
-         * actual_price: Actual price. Required.
+         * actual_price: Price that is paid. In fen. Required.
          *
          * @param actualPrice the value
          * @return this builder
@@ -46,7 +46,7 @@ public record PlanDetail(
         }
 
         /**
-         * original_price: Original price. Required.
+         * original_price: Price before the discount. In fen. Required.
          *
          * @param originalPrice the value
          * @return this builder

@@ -6,8 +6,8 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * An item of plan_detail_list.
  *
- * @param actualPrice actual_price: Actual price.
- * @param originalPrice original_price: Original price.
+ * @param actualPrice actual_price: Price that is paid. In fen.
+ * @param originalPrice original_price: Price before the discount. In fen.
  * @param planDetailName plan_detail_name: Plan detail name.
  * @param planDetailNo plan_detail_no: Plan detail no.
  * @param planDiscountDescription plan_discount_description: Plan discount description.

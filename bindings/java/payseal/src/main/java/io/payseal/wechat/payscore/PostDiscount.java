@@ -4,11 +4,11 @@ package io.payseal.wechat.payscore;
 import com.fasterxml.jackson.annotation.JsonProperty;
 
 /**
- * An item of post_discounts.
+ * An item of post_discounts. Discounts that are given at the end.
  *
- * @param amount amount: Amount.
- * @param count count: Count.
- * @param description description: Description.
+ * @param amount amount: Amount of the discount. In fen.
+ * @param count count: How many.
+ * @param description description: What is paid for or done, in words.
  * @param name name: Name.
  */
 public record PostDiscount(
@@ -35,7 +35,7 @@ public record PostDiscount(
         private Builder() {}
 
         /**
-         * amount: Amount.
+         * amount: Amount of the discount. In fen.
          *
          * @param amount the value
          * @return this builder
@@ -46,7 +46,7 @@ public record PostDiscount(
         }
 
         /**
-         * count: Count.
+         * count: How many.
          *
          * @param count the value
          * @return this builder
@@ -57,7 +57,7 @@ public record PostDiscount(
         }
 
         /**
-         * description: Description.
+         * description: What is paid for or done, in words.
          *
          * @param description the value
          * @return this builder

@@ -6,9 +6,9 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The answer to GET /v3/payscore/user-service-state.
  *
- * @param appid appid: Appid.
- * @param openid openid: Openid.
- * @param serviceId service_id: Service id.
+ * @param appid appid: App id of the official account, mini-program or app.
+ * @param openid openid: The user's id within the app id.
+ * @param serviceId service_id: Id of the service, given by WeChat Pay.
  * @param useServiceState use_service_state: Use service state. AVAILABLE, UNAVAILABLE, or what the provider adds.
  */
 public record QueryUserServiceStateResponse(

@@ -4,11 +4,11 @@ package io.payseal.wechat.payscore;
 import com.fasterxml.jackson.annotation.JsonProperty;
 
 /**
- * The object risk_fund.
+ * The object risk_fund. What may have to be paid at most.
  *
- * @param amount amount: Amount.
- * @param description description: Description.
- * @param name name: Name. One of ADVANCE, CASH_DEPOSIT, DEPOSIT, ESTIMATE_ORDER_COST.
+ * @param amount amount: What may have to be paid at most. In fen.
+ * @param description description: What is paid for or done, in words.
+ * @param name name: Name of the security. One of ADVANCE, CASH_DEPOSIT, DEPOSIT, ESTIMATE_ORDER_COST.
  */
 public record RiskFund(
         @JsonProperty("amount") Long amount,
@@ -32,7 +32,7 @@ public record RiskFund(
         private Builder() {}
 
         /**
-         * amount: Amount.
+         * amount: What may have to be paid at most. In fen.
          *
          * @param amount the value
          * @return this builder
@@ -43,7 +43,7 @@ public record RiskFund(
         }
 
         /**
-         * description: Description.
+         * description: What is paid for or done, in words.
          *
          * @param description the value
          * @return this builder
@@ -54,7 +54,7 @@ public record RiskFund(
         }
 
         /**
-         * name: Name. One of ADVANCE, CASH_DEPOSIT, DEPOSIT, ESTIMATE_ORDER_COST.
+         * name: Name of the security. One of ADVANCE, CASH_DEPOSIT, DEPOSIT, ESTIMATE_ORDER_COST.
          *
          * @param name the value
          * @return this builder

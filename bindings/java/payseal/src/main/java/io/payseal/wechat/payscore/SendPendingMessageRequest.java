@@ -7,11 +7,11 @@ import java.util.List;
 /**
  * The body of POST /v3/payscore/serviceorder/{out_order_no}/send-pendingmessage.
  *
- * @param postDiscounts post_discounts: Post discounts.
- * @param postPayments post_payments: Post payments. Required.
+ * @param postDiscounts post_discounts: Discounts that are given at the end.
+ * @param postPayments post_payments: What is to be paid at the end. Required.
  * @param prepaidTime prepaid_time: Prepaid time. Required.
- * @param serviceId service_id: Service id. Required.
- * @param totalAmount total_amount: Total amount. Required.
+ * @param serviceId service_id: Id of the service, given by WeChat Pay. Required.
+ * @param totalAmount total_amount: Whole amount. In fen. Required.
  */
 public record SendPendingMessageRequest(
         @JsonProperty("post_discounts") List<PostDiscount> postDiscounts,
@@ -39,7 +39,7 @@ public record SendPendingMessageRequest(
         private Builder() {}
 
         /**
-         * post_discounts: Post discounts.
+         * post_discounts: Discounts that are given at the end.
          *
          * @param postDiscounts the value
          * @return this builder
@@ -50,7 +50,7 @@ public record SendPendingMessageRequest(
         }
 
         /**
-         * post_payments: Post payments. Required.
+         * post_payments: What is to be paid at the end. Required.
          *
          * @param postPayments the value
          * @return this builder
@@ -72,7 +72,7 @@ public record SendPendingMessageRequest(
         }
 
         /**
-         * service_id: Service id. Required.
+         * service_id: Id of the service, given by WeChat Pay. Required.
          *
          * @param serviceId the value
          * @return this builder
@@ -83,7 +83,7 @@ public record SendPendingMessageRequest(
         }
 
         /**
-         * total_amount: Total amount. Required.
+         * total_amount: Whole amount. In fen. Required.
          *
          * @param totalAmount the value
          * @return this builder

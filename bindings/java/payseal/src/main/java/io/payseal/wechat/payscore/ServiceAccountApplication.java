@@ -6,15 +6,15 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The answer to POST /v3/payscore/partner/service-account-applications. Plaintext of PAYSCORE.BIND_SERVICE_ACCOUNT.
  *
- * @param appid appid: Appid.
+ * @param appid appid: App id of the official account, mini-program or app.
  * @param applyState apply_state: Apply state.
- * @param mchid mchid: Mchid.
- * @param outApplyNo out_apply_no: Out apply no.
- * @param rejectReason reject_reason: Reject reason.
+ * @param mchid mchid: Merchant id.
+ * @param outApplyNo out_apply_no: The merchant's number of the application.
+ * @param rejectReason reject_reason: Why it was refused.
  * @param resultNotifyUrl result_notify_url: Result notify url.
- * @param serviceId service_id: Service id.
- * @param subAppid sub_appid: Sub appid.
- * @param subMchid sub_mchid: Sub mchid.
+ * @param serviceId service_id: Id of the service, given by WeChat Pay.
+ * @param subAppid sub_appid: App id of the sub-merchant.
+ * @param subMchid sub_mchid: Merchant id of the sub-merchant.
  */
 public record ServiceAccountApplication(
         @JsonProperty("appid") String appid,

@@ -7,18 +7,19 @@ import com.fasterxml.jackson.annotation.JsonProperty;
  * That a user gave or took back the leave to use a service. Plaintext of PAYSCORE.USER_OPEN_SERVICE,
  * PAYSCORE.USER_CLOSE_SERVICE.
  *
- * @param appid appid: Appid.
- * @param mchid mchid: Mchid.
- * @param subAppid sub_appid: Sub appid.
- * @param subMchid sub_mchid: Sub mchid.
- * @param channelId channel_id: Channel id.
- * @param outRequestNo out_request_no: Out request no.
- * @param serviceId service_id: Service id.
- * @param openid openid: Openid.
- * @param subOpenid sub_openid: Sub openid.
+ * @param appid appid: App id of the official account, mini-program or app.
+ * @param mchid mchid: Merchant id.
+ * @param subAppid sub_appid: App id of the sub-merchant.
+ * @param subMchid sub_mchid: Merchant id of the sub-merchant.
+ * @param channelId channel_id: Merchant id of the channel or of the bank.
+ * @param outRequestNo out_request_no: The merchant's number of the request, unique for the merchant id; the same
+ *     number has one effect.
+ * @param serviceId service_id: Id of the service, given by WeChat Pay.
+ * @param openid openid: The user's id within the app id.
+ * @param subOpenid sub_openid: The user's id within the sub-merchant's app id.
  * @param userServiceStatus user_service_status: User service status.
  * @param openorcloseTime openorclose_time: Openorclose time.
- * @param authorizationCode authorization_code: Authorization code.
+ * @param authorizationCode authorization_code: The merchant's number of the user's leave.
  */
 public record ServiceNotification(
         @JsonProperty("appid") String appid,

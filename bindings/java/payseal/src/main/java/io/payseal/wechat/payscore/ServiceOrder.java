@@ -7,34 +7,34 @@ import java.util.List;
 /**
  * The answer to GET /v3/payscore/acquiringbank/serviceorder. Plaintext of PAYSCORE.USER_CONFIRM, PAYSCORE.USER_PAID.
  *
- * @param appid appid: Appid.
- * @param attach attach: Attach.
- * @param channelId channel_id: Channel id.
- * @param collection collection: Collection.
- * @param location location: Location.
- * @param mchid mchid: Mchid.
- * @param needCollection need_collection: Need collection.
- * @param notifyUrl notify_url: Notify url.
- * @param openid openid: Openid.
- * @param orderId order_id: Order id.
- * @param outOrderNo out_order_no: Out order no.
- * @param postDiscounts post_discounts: Post discounts.
- * @param postPayments post_payments: Post payments.
- * @param riskFund risk_fund: Risk fund.
- * @param serviceId service_id: Service id.
- * @param serviceIntroduction service_introduction: Service introduction.
+ * @param appid appid: App id of the official account, mini-program or app.
+ * @param attach attach: The merchant's own data, returned as it is.
+ * @param channelId channel_id: Merchant id of the channel or of the bank.
+ * @param collection collection: How the payment goes.
+ * @param location location: Where the service takes place.
+ * @param mchid mchid: Merchant id.
+ * @param needCollection need_collection: Whether something is to be paid.
+ * @param notifyUrl notify_url: Where the notification goes: absolute, HTTPS, without query.
+ * @param openid openid: The user's id within the app id.
+ * @param orderId order_id: WeChat Pay's number of the order.
+ * @param outOrderNo out_order_no: The merchant's number of the order, unique for the merchant id.
+ * @param postDiscounts post_discounts: Discounts that are given at the end.
+ * @param postPayments post_payments: What is to be paid at the end.
+ * @param riskFund risk_fund: What may have to be paid at most.
+ * @param serviceId service_id: Id of the service, given by WeChat Pay.
+ * @param serviceIntroduction service_introduction: Name of the service, shown to the user.
  * @param state state: State. CREATED, DOING, DONE, EXPIRED, REVOKED, or what the provider adds.
- * @param stateDescription state_description: State description. MCH_COMPLETE, USER_CONFIRM, or what the provider
+ * @param stateDescription state_description: The state in words. MCH_COMPLETE, USER_CONFIRM, or what the provider
  *     adds.
- * @param subAppid sub_appid: Sub appid.
- * @param subMchid sub_mchid: Sub mchid.
- * @param subOpenid sub_openid: Sub openid.
- * @param timeRange time_range: Time range.
- * @param totalAmount total_amount: Total amount.
- * @param package_ package: Package.
+ * @param subAppid sub_appid: App id of the sub-merchant.
+ * @param subMchid sub_mchid: Merchant id of the sub-merchant.
+ * @param subOpenid sub_openid: The user's id within the sub-merchant's app id.
+ * @param timeRange time_range: When the service takes place.
+ * @param totalAmount total_amount: Whole amount. In fen.
+ * @param package_ package: What the user's device needs to show the page of WeChat Pay.
  * @param shoppingInfo shopping_info: Shopping info.
- * @param currency currency: Currency.
- * @param currencyPrice currency_price: Currency price.
+ * @param currency currency: Currency, ISO 4217.
+ * @param currencyPrice currency_price: Amount in the currency of the order, in its smallest unit.
  * @param currencyRateInfo currency_rate_info: Currency rate info.
  */
 public record ServiceOrder(

@@ -7,9 +7,9 @@ import java.util.List;
 /**
  * An item of goods.
  *
- * @param amount amount: Amount.
+ * @param amount amount: Amount. In fen.
  * @param categoryId category_id: Category id.
- * @param count count: Count.
+ * @param count count: How many.
  * @param name name: Name.
  * @param picture picture: Picture.
  */

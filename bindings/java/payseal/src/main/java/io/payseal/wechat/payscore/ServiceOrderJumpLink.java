@@ -6,7 +6,7 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The object jump_link.
  *
- * @param appid appid: Appid.
+ * @param appid appid: App id of the official account, mini-program or app.
  * @param jumpLinkType jump_link_type: Jump link type.
  * @param path path: Path.
  */

@@ -4,10 +4,10 @@ package io.payseal.wechat.payscore;
 import com.fasterxml.jackson.annotation.JsonProperty;
 
 /**
- * The object location.
+ * The object location. Where the service takes place.
  *
- * @param endLocation end_location: End location.
- * @param startLocation start_location: Start location.
+ * @param endLocation end_location: Where the service ends.
+ * @param startLocation start_location: Where the service begins.
  */
 public record ServiceOrderLocation(
         @JsonProperty("end_location") String endLocation,

@@ -4,11 +4,11 @@ package io.payseal.wechat.payscore;
 import com.fasterxml.jackson.annotation.JsonProperty;
 
 /**
- * An item of post_discounts.
+ * An item of post_discounts. Discounts that are given at the end.
  *
- * @param amount amount: Amount.
- * @param count count: Count.
- * @param description description: Description.
+ * @param amount amount: Amount of the discount. In fen.
+ * @param count count: How many.
+ * @param description description: What is paid for or done, in words.
  * @param name name: Name.
  */
 public record ServiceOrderPostDiscount(

@@ -4,11 +4,12 @@ package io.payseal.wechat.payscore;
 import com.fasterxml.jackson.annotation.JsonProperty;
 
 /**
- * The object risk_fund.
+ * The object risk_fund. What may have to be paid at most.
  *
- * @param amount amount: Amount.
- * @param description description: Description.
- * @param name name: Name. ADVANCE, CASH_DEPOSIT, DEPOSIT, ESTIMATE_ORDER_COST, or what the provider adds.
+ * @param amount amount: What may have to be paid at most. In fen.
+ * @param description description: What is paid for or done, in words.
+ * @param name name: Name of the security. ADVANCE, CASH_DEPOSIT, DEPOSIT, ESTIMATE_ORDER_COST, or what the provider
+ *     adds.
  */
 public record ServiceOrderRiskFund(
         @JsonProperty("amount") Long amount,

@@ -4,12 +4,12 @@ package io.payseal.wechat.payscore;
 import com.fasterxml.jackson.annotation.JsonProperty;
 
 /**
- * The object time_range.
+ * The object time_range. When the service takes place.
  *
- * @param endTime end_time: End time.
- * @param endTimeRemark end_time_remark: End time remark.
- * @param startTime start_time: Start time.
- * @param startTimeRemark start_time_remark: Start time remark.
+ * @param endTime end_time: When it ends.
+ * @param endTimeRemark end_time_remark: Remark on the end.
+ * @param startTime start_time: When it begins.
+ * @param startTimeRemark start_time_remark: Remark on the beginning.
  */
 public record ServiceOrderTimeRange(
         @JsonProperty("end_time") String endTime,

@@ -8,29 +8,29 @@ import java.util.List;
  * The answer to GET /v3/payscore/sign-plan/partner/user-sign-plans/merchant-sign-plan-no/{merchant_sign_plan_no}.
  * Plaintext of PAYSCORE.USER_SIGN_PLAN, PAYSCORE.USER_CANCEL_SIGN_PLAN.
  *
- * @param appid appid: Appid.
+ * @param appid appid: App id of the official account, mini-program or app.
  * @param cancelReason cancel_reason: Cancel reason.
  * @param cancelSignTime cancel_sign_time: Cancel sign time. RFC 3339.
  * @param cancelSignType cancel_sign_type: Cancel sign type.
- * @param deductionQuantity deduction_quantity: Deduction quantity.
+ * @param deductionQuantity deduction_quantity: How many deductions there are.
  * @param goingDetailNo going_detail_no: Going detail no.
- * @param mchid mchid: Mchid.
+ * @param mchid mchid: Merchant id.
  * @param merchantCallbackUrl merchant_callback_url: Merchant callback url.
- * @param merchantSignPlanNo merchant_sign_plan_no: Merchant sign plan no.
- * @param openid openid: Openid.
- * @param planId plan_id: Plan id.
- * @param planName plan_name: Plan name.
+ * @param merchantSignPlanNo merchant_sign_plan_no: The merchant's number of the signature of a plan.
+ * @param openid openid: The user's id within the app id.
+ * @param planId plan_id: Number of the plan or of the contract's template.
+ * @param planName plan_name: Name of the plan.
  * @param planOverTime plan_over_time: Plan over time. RFC 3339.
- * @param serviceId service_id: Service id.
+ * @param serviceId service_id: Id of the service, given by WeChat Pay.
  * @param signPlanId sign_plan_id: Sign plan id.
  * @param signState sign_state: Sign state.
- * @param signTime sign_time: Sign time. RFC 3339.
+ * @param signTime sign_time: When it was signed. RFC 3339.
  * @param signedDetailList signed_detail_list: Signed detail list.
- * @param subAppid sub_appid: Sub appid.
- * @param subMchid sub_mchid: Sub mchid.
- * @param subOpenid sub_openid: Sub openid.
- * @param totalActualPrice total_actual_price: Total actual price.
- * @param totalOriginPrice total_origin_price: Total origin price.
+ * @param subAppid sub_appid: App id of the sub-merchant.
+ * @param subMchid sub_mchid: Merchant id of the sub-merchant.
+ * @param subOpenid sub_openid: The user's id within the sub-merchant's app id.
+ * @param totalActualPrice total_actual_price: Price that is paid for all. In fen.
+ * @param totalOriginPrice total_origin_price: Price of all before the discount. In fen.
  */
 public record SignPlan(
         @JsonProperty("appid") String appid,

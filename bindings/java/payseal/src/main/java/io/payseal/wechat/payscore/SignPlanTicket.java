@@ -6,7 +6,7 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The answer to POST /v3/payscore/sign-plan/partner/user-sign-plans.
  *
- * @param package_ package: Package.
+ * @param package_ package: What the user's device needs to show the page of WeChat Pay.
  * @param signPlan sign_plan: Sign plan.
  */
 public record SignPlanTicket(

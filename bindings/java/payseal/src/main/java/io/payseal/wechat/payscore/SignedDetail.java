@@ -6,18 +6,18 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * An item of signed_detail_list.
  *
- * @param actualPayPrice actual_pay_price: Actual pay price.
- * @param actualPrice actual_price: Actual price.
+ * @param actualPayPrice actual_pay_price: What was paid. In fen.
+ * @param actualPrice actual_price: Price that is paid. In fen.
  * @param cancelTime cancel_time: Cancel time.
- * @param completeTime complete_time: Complete time.
+ * @param completeTime complete_time: When it was completed.
  * @param merchantPlanDetailNo merchant_plan_detail_no: Merchant plan detail no.
- * @param orderId order_id: Order id.
- * @param originalPrice original_price: Original price.
+ * @param orderId order_id: WeChat Pay's number of the order.
+ * @param originalPrice original_price: Price before the discount. In fen.
  * @param planDetailName plan_detail_name: Plan detail name.
  * @param planDetailNo plan_detail_no: Plan detail no.
  * @param planDetailState plan_detail_state: Plan detail state.
  * @param planDiscountDescription plan_discount_description: Plan discount description.
- * @param useTime use_time: Use time.
+ * @param useTime use_time: When the coupon was used.
  */
 public record SignedDetail(
         @JsonProperty("actual_pay_price") Long actualPayPrice,

@@ -4,9 +4,9 @@ package io.payseal.wechat.payscore;
 import com.fasterxml.jackson.annotation.JsonProperty;
 
 /**
- * The object detail.
+ * The object detail. Details.
  *
- * @param paidTime paid_time: Paid time.
+ * @param paidTime paid_time: When it was paid.
  */
 public record SyncDetail(@JsonProperty("paid_time") String paidTime) {
     /**
@@ -25,7 +25,7 @@ public record SyncDetail(@JsonProperty("paid_time") String paidTime) {
         private Builder() {}
 
         /**
-         * paid_time: Paid time.
+         * paid_time: When it was paid.
          *
          * @param paidTime the value
          * @return this builder

@@ -6,10 +6,11 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The body of POST /v3/payscore/serviceorder/{out_order_no}/sync.
  *
- * @param appid appid: Appid. Left out, it is the configuration's appid.
- * @param detail detail: Detail. Required.
- * @param serviceId service_id: Service id. Required.
- * @param type type: Type. Required.
+ * @param appid appid: App id of the official account, mini-program or app. Left out, it is the configuration's
+ *     appid.
+ * @param detail detail: Details. Required.
+ * @param serviceId service_id: Id of the service, given by WeChat Pay. Required.
+ * @param type type: Kind. Required.
  */
 public record SyncOrderRequest(
         @JsonProperty("appid") String appid,
@@ -35,7 +36,7 @@ public record SyncOrderRequest(
         private Builder() {}
 
         /**
-         * appid: Appid. Left out, it is the configuration's appid.
+         * appid: App id of the official account, mini-program or app. Left out, it is the configuration's appid.
          *
          * @param appid the value
          * @return this builder
@@ -46,7 +47,7 @@ public record SyncOrderRequest(
         }
 
         /**
-         * detail: Detail. Required.
+         * detail: Details. Required.
          *
          * @param detail the value
          * @return this builder
@@ -57,7 +58,7 @@ public record SyncOrderRequest(
         }
 
         /**
-         * service_id: Service id. Required.
+         * service_id: Id of the service, given by WeChat Pay. Required.
          *
          * @param serviceId the value
          * @return this builder
@@ -68,7 +69,7 @@ public record SyncOrderRequest(
         }
 
         /**
-         * type: Type. Required.
+         * type: Kind. Required.
          *
          * @param type the value
          * @return this builder

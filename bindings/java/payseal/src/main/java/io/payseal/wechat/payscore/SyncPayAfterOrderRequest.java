@@ -6,10 +6,10 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The body of POST /v3/payscore/payafter-orders/{out_order_no}/sync.
  *
- * @param appid appid: Appid.
- * @param detail detail: Detail.
- * @param serviceId service_id: Service id.
- * @param type type: Type. Always Order_Paid.
+ * @param appid appid: App id of the official account, mini-program or app.
+ * @param detail detail: Details.
+ * @param serviceId service_id: Id of the service, given by WeChat Pay.
+ * @param type type: Kind. Always Order_Paid.
  */
 public record SyncPayAfterOrderRequest(
         @JsonProperty("appid") String appid,
@@ -35,7 +35,7 @@ public record SyncPayAfterOrderRequest(
         private Builder() {}
 
         /**
-         * appid: Appid.
+         * appid: App id of the official account, mini-program or app.
          *
          * @param appid the value
          * @return this builder
@@ -46,7 +46,7 @@ public record SyncPayAfterOrderRequest(
         }
 
         /**
-         * detail: Detail.
+         * detail: Details.
          *
          * @param detail the value
          * @return this builder
@@ -57,7 +57,7 @@ public record SyncPayAfterOrderRequest(
         }
 
         /**
-         * service_id: Service id.
+         * service_id: Id of the service, given by WeChat Pay.
          *
          * @param serviceId the value
          * @return this builder
@@ -68,7 +68,7 @@ public record SyncPayAfterOrderRequest(
         }
 
         /**
-         * type: Type. Always Order_Paid.
+         * type: Kind. Always Order_Paid.
          *
          * @param type the value
          * @return this builder

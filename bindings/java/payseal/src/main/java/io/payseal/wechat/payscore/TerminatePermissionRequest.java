@@ -7,7 +7,7 @@ import com.fasterxml.jackson.annotation.JsonProperty;
  * The body of POST /v3/payscore/permissions/authorization-code/{authorization_code}/terminate.
  *
  * @param reason reason: Reason. Required.
- * @param serviceId service_id: Service id. Required.
+ * @param serviceId service_id: Id of the service, given by WeChat Pay. Required.
  */
 public record TerminatePermissionRequest(
         @JsonProperty("reason") String reason,
@@ -40,7 +40,7 @@ public record TerminatePermissionRequest(
         }
 
         /**
-         * service_id: Service id. Required.
+         * service_id: Id of the service, given by WeChat Pay. Required.
          *
          * @param serviceId the value
          * @return this builder

@@ -6,7 +6,7 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The body of POST /v3/payscore/users/{openid}/permissions/{service_id}/terminate.
  *
- * @param appid appid: Appid. Required.
+ * @param appid appid: App id of the official account, mini-program or app. Required.
  * @param reason reason: Reason. Required.
  */
 public record TerminateUserPermissionRequest(
@@ -29,7 +29,7 @@ public record TerminateUserPermissionRequest(
         private Builder() {}
 
         /**
-         * appid: Appid. Required.
+         * appid: App id of the official account, mini-program or app. Required.
          *
          * @param appid the value
          * @return this builder

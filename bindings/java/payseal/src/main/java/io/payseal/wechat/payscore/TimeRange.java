@@ -4,12 +4,12 @@ package io.payseal.wechat.payscore;
 import com.fasterxml.jackson.annotation.JsonProperty;
 
 /**
- * The object time_range.
+ * The object time_range. When the service takes place.
  *
- * @param endTime end_time: End time.
- * @param endTimeRemark end_time_remark: End time remark.
- * @param startTime start_time: Start time.
- * @param startTimeRemark start_time_remark: Start time remark.
+ * @param endTime end_time: When it ends.
+ * @param endTimeRemark end_time_remark: Remark on the end.
+ * @param startTime start_time: When it begins.
+ * @param startTimeRemark start_time_remark: Remark on the beginning.
  */
 public record TimeRange(
         @JsonProperty("end_time") String endTime,
@@ -35,7 +35,7 @@ public record TimeRange(
         private Builder() {}
 
         /**
-         * end_time: End time.
+         * end_time: When it ends.
          *
          * @param endTime the value
          * @return this builder
@@ -46,7 +46,7 @@ public record TimeRange(
         }
 
         /**
-         * end_time_remark: End time remark.
+         * end_time_remark: Remark on the end.
          *
          * @param endTimeRemark the value
          * @return this builder
@@ -57,7 +57,7 @@ public record TimeRange(
         }
 
         /**
-         * start_time: Start time.
+         * start_time: When it begins.
          *
          * @param startTime the value
          * @return this builder
@@ -68,7 +68,7 @@ public record TimeRange(
         }
 
         /**
-         * start_time_remark: Start time remark.
+         * start_time_remark: Remark on the beginning.
          *
          * @param startTimeRemark the value
          * @return this builder

@@ -6,8 +6,8 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The object transaction_scene_info.
  *
- * @param mchid mchid: Mchid. Required.
- * @param subMchid sub_mchid: Sub mchid. Required.
+ * @param mchid mchid: Merchant id. Required.
+ * @param subMchid sub_mchid: Merchant id of the sub-merchant. Required.
  */
 public record TransactionSceneInfo(
         @JsonProperty("mchid") String mchid,
@@ -29,7 +29,7 @@ public record TransactionSceneInfo(
         private Builder() {}
 
         /**
-         * mchid: Mchid. Required.
+         * mchid: Merchant id. Required.
          *
          * @param mchid the value
          * @return this builder
@@ -40,7 +40,7 @@ public record TransactionSceneInfo(
         }
 
         /**
-         * sub_mchid: Sub mchid. Required.
+         * sub_mchid: Merchant id of the sub-merchant. Required.
          *
          * @param subMchid the value
          * @return this builder

@@ -7,14 +7,15 @@ import com.fasterxml.jackson.annotation.JsonProperty;
  * The body of POST /v3/profitsharing/receivers/add.
  *
  * @param account account: Account. Required.
- * @param appid appid: Appid. Left out, it is the configuration's appid.
- * @param customRelation custom_relation: Custom relation.
+ * @param appid appid: App id of the official account, mini-program or app. Left out, it is the configuration's
+ *     appid.
+ * @param customRelation custom_relation: How the receiver stands to the merchant, in words.
  * @param name name: Name. Sent encrypted: give the plaintext, the library encrypts it.
- * @param relationType relation_type: Relation type. One of BRAND, CUSTOM, DISTRIBUTOR, HEADQUARTER, PARTNER,
- *     SERVICE_PROVIDER, STAFF, STORE, STORE_OWNER, SUPPLIER, USER. Required.
- * @param subAppid sub_appid: Sub appid.
- * @param subMchid sub_mchid: Sub mchid.
- * @param type type: Type. One of MERCHANT_ID, PERSONAL_OPENID, PERSONAL_SUB_OPENID. Required.
+ * @param relationType relation_type: How the receiver stands to the merchant. One of BRAND, CUSTOM, DISTRIBUTOR,
+ *     HEADQUARTER, PARTNER, SERVICE_PROVIDER, STAFF, STORE, STORE_OWNER, SUPPLIER, USER. Required.
+ * @param subAppid sub_appid: App id of the sub-merchant.
+ * @param subMchid sub_mchid: Merchant id of the sub-merchant.
+ * @param type type: Kind. One of MERCHANT_ID, PERSONAL_OPENID, PERSONAL_SUB_OPENID. Required.
  */
 public record AddReceiverRequest(
         @JsonProperty("account") String account,
@@ -65,7 +66,7 @@ public record AddReceiverRequest(
         }
 
         /**
-         * appid: Appid. Left out, it is the configuration's appid.
+         * appid: App id of the official account, mini-program or app. Left out, it is the configuration's appid.
          *
          * @param appid the value
          * @return this builder
@@ -76,7 +77,7 @@ public record AddReceiverRequest(
         }
 
         /**
-         * custom_relation: Custom relation.
+         * custom_relation: How the receiver stands to the merchant, in words.
          *
          * @param customRelation the value
          * @return this builder
@@ -98,8 +99,8 @@ public record AddReceiverRequest(
         }
 
         /**
-         * relation_type: Relation type. One of BRAND, CUSTOM, DISTRIBUTOR, HEADQUARTER, PARTNER, SERVICE_PROVIDER,
-         * STAFF, STORE, STORE_OWNER, SUPPLIER, USER. Required.
+         * relation_type: How the receiver stands to the merchant. One of BRAND, CUSTOM, DISTRIBUTOR, HEADQUARTER,
+         * PARTNER, SERVICE_PROVIDER, STAFF, STORE, STORE_OWNER, SUPPLIER, USER. Required.
          *
          * @param relationType the value
          * @return this builder
@@ -110,7 +111,7 @@ public record AddReceiverRequest(
         }
 
         /**
-         * sub_appid: Sub appid.
+         * sub_appid: App id of the sub-merchant.
          *
          * @param subAppid the value
          * @return this builder
@@ -121,7 +122,7 @@ public record AddReceiverRequest(
         }
 
         /**
-         * sub_mchid: Sub mchid.
+         * sub_mchid: Merchant id of the sub-merchant.
          *
          * @param subMchid the value
          * @return this builder
@@ -132,7 +133,7 @@ public record AddReceiverRequest(
         }
 
         /**
-         * type: Type. One of MERCHANT_ID, PERSONAL_OPENID, PERSONAL_SUB_OPENID. Required.
+         * type: Kind. One of MERCHANT_ID, PERSONAL_OPENID, PERSONAL_SUB_OPENID. Required.
          *
          * @param type the value
          * @return this builder

@@ -7,12 +7,12 @@ import com.fasterxml.jackson.annotation.JsonProperty;
  * The answer to POST /v3/profitsharing/receivers/add.
  *
  * @param account account: Account.
- * @param customRelation custom_relation: Custom relation.
+ * @param customRelation custom_relation: How the receiver stands to the merchant, in words.
  * @param name name: Name. Comes encrypted; the library has decrypted it.
- * @param relationType relation_type: Relation type. BRAND, CUSTOM, DISTRIBUTOR, HEADQUARTER, PARTNER,
- *     SERVICE_PROVIDER, STAFF, STORE, STORE_OWNER, SUPPLIER, USER, or what the provider adds.
- * @param subMchid sub_mchid: Sub mchid.
- * @param type type: Type. MERCHANT_ID, PERSONAL_OPENID, PERSONAL_SUB_OPENID, or what the provider adds.
+ * @param relationType relation_type: How the receiver stands to the merchant. BRAND, CUSTOM, DISTRIBUTOR,
+ *     HEADQUARTER, PARTNER, SERVICE_PROVIDER, STAFF, STORE, STORE_OWNER, SUPPLIER, USER, or what the provider adds.
+ * @param subMchid sub_mchid: Merchant id of the sub-merchant.
+ * @param type type: Kind. MERCHANT_ID, PERSONAL_OPENID, PERSONAL_SUB_OPENID, or what the provider adds.
  */
 public record AddReceiverResponse(
         @JsonProperty("account") String account,

@@ -7,13 +7,15 @@ import java.util.List;
 /**
  * The body of POST /v3/profitsharing/orders.
  *
- * @param appid appid: Appid. Left out, it is the configuration's appid.
- * @param outOrderNo out_order_no: Out order no. Required.
- * @param receivers receivers: Receivers.
- * @param subAppid sub_appid: Sub appid.
- * @param subMchid sub_mchid: Sub mchid.
- * @param transactionId transaction_id: Transaction id. Required.
- * @param unfreezeUnsplit unfreeze_unsplit: Unfreeze unsplit. Required.
+ * @param appid appid: App id of the official account, mini-program or app. Left out, it is the configuration's
+ *     appid.
+ * @param outOrderNo out_order_no: The merchant's number of the order, unique for the merchant id. Required.
+ * @param receivers receivers: Who receives shares.
+ * @param subAppid sub_appid: App id of the sub-merchant.
+ * @param subMchid sub_mchid: Merchant id of the sub-merchant.
+ * @param transactionId transaction_id: WeChat Pay's number of the payment. Required.
+ * @param unfreezeUnsplit unfreeze_unsplit: Whether what is left goes to the merchant at once, so that the payment
+ *     cannot be shared again. Required.
  */
 public record CreateOrderRequest(
         @JsonProperty("appid") String appid,
@@ -45,7 +47,7 @@ public record CreateOrderRequest(
         private Builder() {}
 
         /**
-         * appid: Appid. Left out, it is the configuration's appid.
+         * appid: App id of the official account, mini-program or app. Left out, it is the configuration's appid.
          *
          * @param appid the value
          * @return this builder
@@ -56,7 +58,7 @@ public record CreateOrderRequest(
         }
 
         /**
-         * out_order_no: Out order no. Required.
+         * out_order_no: The merchant's number of the order, unique for the merchant id. Required.
          *
          * @param outOrderNo the value
          * @return this builder
@@ -67,7 +69,7 @@ public record CreateOrderRequest(
         }
 
         /**
-         * receivers: Receivers.
+         * receivers: Who receives shares.
          *
          * @param receivers the value
          * @return this builder
@@ -78,7 +80,7 @@ public record CreateOrderRequest(
         }
 
         /**
-         * sub_appid: Sub appid.
+         * sub_appid: App id of the sub-merchant.
          *
          * @param subAppid the value
          * @return this builder
@@ -89,7 +91,7 @@ public record CreateOrderRequest(
         }
 
         /**
-         * sub_mchid: Sub mchid.
+         * sub_mchid: Merchant id of the sub-merchant.
          *
          * @param subMchid the value
          * @return this builder
@@ -100,7 +102,7 @@ public record CreateOrderRequest(
         }
 
         /**
-         * transaction_id: Transaction id. Required.
+         * transaction_id: WeChat Pay's number of the payment. Required.
          *
          * @param transactionId the value
          * @return this builder
@@ -111,7 +113,8 @@ public record CreateOrderRequest(
         }
 
         /**
-         * unfreeze_unsplit: Unfreeze unsplit. Required.
+         * unfreeze_unsplit: Whether what is left goes to the merchant at once, so that the payment cannot be shared
+         * again. Required.
          *
          * @param unfreezeUnsplit the value
          * @return this builder

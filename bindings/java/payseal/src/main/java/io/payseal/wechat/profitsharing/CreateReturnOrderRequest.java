@@ -6,13 +6,14 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The body of POST /v3/profitsharing/return-orders.
  *
- * @param amount amount: Amount. Required.
- * @param description description: Description. Required.
- * @param orderId order_id: Order id.
- * @param outOrderNo out_order_no: Out order no.
- * @param outReturnNo out_return_no: Out return no. Required.
- * @param returnMchid return_mchid: Return mchid. Required.
- * @param subMchid sub_mchid: Sub mchid.
+ * @param amount amount: What was shared or returned. In fen. Required.
+ * @param description description: What is paid for or done, in words. Required.
+ * @param orderId order_id: WeChat Pay's number of the order.
+ * @param outOrderNo out_order_no: The merchant's number of the order, unique for the merchant id.
+ * @param outReturnNo out_return_no: The merchant's number of the return, unique for the merchant id; however often
+ *     it is sent, money is returned once. Required.
+ * @param returnMchid return_mchid: Merchant id of who gives money back. Required.
+ * @param subMchid sub_mchid: Merchant id of the sub-merchant.
  */
 public record CreateReturnOrderRequest(
         @JsonProperty("amount") long amount,
@@ -44,7 +45,7 @@ public record CreateReturnOrderRequest(
         private Builder() {}
 
         /**
-         * amount: Amount. Required.
+         * amount: What was shared or returned. In fen. Required.
          *
          * @param amount the value
          * @return this builder
@@ -55,7 +56,7 @@ public record CreateReturnOrderRequest(
         }
 
         /**
-         * description: Description. Required.
+         * description: What is paid for or done, in words. Required.
          *
          * @param description the value
          * @return this builder
@@ -66,7 +67,7 @@ public record CreateReturnOrderRequest(
         }
 
         /**
-         * order_id: Order id.
+         * order_id: WeChat Pay's number of the order.
          *
          * @param orderId the value
          * @return this builder
@@ -77,7 +78,7 @@ public record CreateReturnOrderRequest(
         }
 
         /**
-         * out_order_no: Out order no.
+         * out_order_no: The merchant's number of the order, unique for the merchant id.
          *
          * @param outOrderNo the value
          * @return this builder
@@ -88,7 +89,8 @@ public record CreateReturnOrderRequest(
         }
 
         /**
-         * out_return_no: Out return no. Required.
+         * out_return_no: The merchant's number of the return, unique for the merchant id; however often it is sent,
+         * money is returned once. Required.
          *
          * @param outReturnNo the value
          * @return this builder
@@ -99,7 +101,7 @@ public record CreateReturnOrderRequest(
         }
 
         /**
-         * return_mchid: Return mchid. Required.
+         * return_mchid: Merchant id of who gives money back. Required.
          *
          * @param returnMchid the value
          * @return this builder
@@ -110,7 +112,7 @@ public record CreateReturnOrderRequest(
         }
 
         /**
-         * sub_mchid: Sub mchid.
+         * sub_mchid: Merchant id of the sub-merchant.
          *
          * @param subMchid the value
          * @return this builder

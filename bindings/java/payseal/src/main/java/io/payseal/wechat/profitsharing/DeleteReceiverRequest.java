@@ -7,10 +7,11 @@ import com.fasterxml.jackson.annotation.JsonProperty;
  * The body of POST /v3/profitsharing/receivers/delete.
  *
  * @param account account: Account. Required.
- * @param appid appid: Appid. Left out, it is the configuration's appid.
- * @param subAppid sub_appid: Sub appid.
- * @param subMchid sub_mchid: Sub mchid.
- * @param type type: Type. One of MERCHANT_ID, PERSONAL_OPENID, PERSONAL_SUB_OPENID. Required.
+ * @param appid appid: App id of the official account, mini-program or app. Left out, it is the configuration's
+ *     appid.
+ * @param subAppid sub_appid: App id of the sub-merchant.
+ * @param subMchid sub_mchid: Merchant id of the sub-merchant.
+ * @param type type: Kind. One of MERCHANT_ID, PERSONAL_OPENID, PERSONAL_SUB_OPENID. Required.
  */
 public record DeleteReceiverRequest(
         @JsonProperty("account") String account,
@@ -49,7 +50,7 @@ public record DeleteReceiverRequest(
         }
 
         /**
-         * appid: Appid. Left out, it is the configuration's appid.
+         * appid: App id of the official account, mini-program or app. Left out, it is the configuration's appid.
          *
          * @param appid the value
          * @return this builder
@@ -60,7 +61,7 @@ public record DeleteReceiverRequest(
         }
 
         /**
-         * sub_appid: Sub appid.
+         * sub_appid: App id of the sub-merchant.
          *
          * @param subAppid the value
          * @return this builder
@@ -71,7 +72,7 @@ public record DeleteReceiverRequest(
         }
 
         /**
-         * sub_mchid: Sub mchid.
+         * sub_mchid: Merchant id of the sub-merchant.
          *
          * @param subMchid the value
          * @return this builder
@@ -82,7 +83,7 @@ public record DeleteReceiverRequest(
         }
 
         /**
-         * type: Type. One of MERCHANT_ID, PERSONAL_OPENID, PERSONAL_SUB_OPENID. Required.
+         * type: Kind. One of MERCHANT_ID, PERSONAL_OPENID, PERSONAL_SUB_OPENID. Required.
          *
          * @param type the value
          * @return this builder

@@ -7,8 +7,8 @@ import com.fasterxml.jackson.annotation.JsonProperty;
  * The answer to POST /v3/profitsharing/receivers/delete.
  *
  * @param account account: Account.
- * @param subMchid sub_mchid: Sub mchid.
- * @param type type: Type. MERCHANT_ID, PERSONAL_OPENID, PERSONAL_SUB_OPENID, or what the provider adds.
+ * @param subMchid sub_mchid: Merchant id of the sub-merchant.
+ * @param type type: Kind. MERCHANT_ID, PERSONAL_OPENID, PERSONAL_SUB_OPENID, or what the provider adds.
  */
 public record DeleteReceiverResponse(
         @JsonProperty("account") String account,

@@ -7,12 +7,12 @@ import java.util.List;
 /**
  * The answer to POST /v3/profitsharing/orders.
  *
- * @param orderId order_id: Order id.
- * @param outOrderNo out_order_no: Out order no.
- * @param receivers receivers: Receivers.
+ * @param orderId order_id: WeChat Pay's number of the order.
+ * @param outOrderNo out_order_no: The merchant's number of the order, unique for the merchant id.
+ * @param receivers receivers: Who receives shares.
  * @param state state: State. FINISHED, PROCESSING, CLOSED, PENDING, SUCCESS, or what the provider adds.
- * @param subMchid sub_mchid: Sub mchid.
- * @param transactionId transaction_id: Transaction id.
+ * @param subMchid sub_mchid: Merchant id of the sub-merchant.
+ * @param transactionId transaction_id: WeChat Pay's number of the payment.
  */
 public record Order(
         @JsonProperty("order_id") String orderId,

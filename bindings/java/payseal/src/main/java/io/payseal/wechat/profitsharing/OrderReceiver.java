@@ -4,21 +4,21 @@ package io.payseal.wechat.profitsharing;
 import com.fasterxml.jackson.annotation.JsonProperty;
 
 /**
- * An item of receivers.
+ * An item of receivers. Who receives shares.
  *
  * @param account account: Account.
- * @param amount amount: Amount.
- * @param createTime create_time: Create time. RFC 3339.
- * @param description description: Description.
- * @param detailId detail_id: Detail id.
- * @param failReason fail_reason: Fail reason. ACCOUNT_ABNORMAL, INVALID_REQUEST, NO_AUTH, NO_RELATION,
+ * @param amount amount: What the receiver gets. In fen.
+ * @param createTime create_time: When it was made. RFC 3339.
+ * @param description description: What is paid for or done, in words.
+ * @param detailId detail_id: WeChat Pay's number of the single transfer.
+ * @param failReason fail_reason: Why it failed. ACCOUNT_ABNORMAL, INVALID_REQUEST, NO_AUTH, NO_RELATION,
  *     PAYER_ACCOUNT_ABNORMAL, RECEIVER_HIGH_RISK, RECEIVER_REAL_NAME_NOT_VERIFIED, RECEIVER_RECEIPT_LIMIT, or what the
  *     provider adds.
- * @param finishTime finish_time: Finish time. RFC 3339.
+ * @param finishTime finish_time: When it was finished. RFC 3339.
  * @param result result: Result. CLOSED, PENDING, SUCCESS, ACCOUNT_ABNORMAL, INVALID_REQUEST, NO_AUTH, NO_RELATION,
  *     PAYER_ACCOUNT_ABNORMAL, RECEIVER_HIGH_RISK, RECEIVER_REAL_NAME_NOT_VERIFIED, RECEIVER_RECEIPT_LIMIT, or what the
  *     provider adds.
- * @param type type: Type. MERCHANT_ID, PERSONAL_OPENID, PERSONAL_SUB_OPENID, or what the provider adds.
+ * @param type type: Kind. MERCHANT_ID, PERSONAL_OPENID, PERSONAL_SUB_OPENID, or what the provider adds.
  */
 public record OrderReceiver(
         @JsonProperty("account") String account,

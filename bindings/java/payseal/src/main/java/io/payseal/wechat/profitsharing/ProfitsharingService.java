@@ -26,7 +26,7 @@ public final class ProfitsharingService {
     /**
      * Asks for the address of the bill of a day's profit sharing. It calls {@code GET /v3/profitsharing/bills}.
      *
-     * @param billDate bill_date: Bill date. Required.
+     * @param billDate bill_date: Day of the bill, yyyy-MM-dd, in Beijing. Required.
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
      */
@@ -37,9 +37,9 @@ public final class ProfitsharingService {
     /**
      * Asks for the address of the bill of a day's profit sharing. It calls {@code GET /v3/profitsharing/bills}.
      *
-     * @param billDate bill_date: Bill date. Required.
-     * @param subMchid sub_mchid: Sub mchid. {@code null} leaves it out.
-     * @param tarType tar_type: Tar type. Always GZIP. {@code null} leaves it out.
+     * @param billDate bill_date: Day of the bill, yyyy-MM-dd, in Beijing. Required.
+     * @param subMchid sub_mchid: Merchant id of the sub-merchant. {@code null} leaves it out.
+     * @param tarType tar_type: Kind of compression. Always GZIP. {@code null} leaves it out.
      * @param options options of this call; {@code null} for none
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -58,7 +58,7 @@ public final class ProfitsharingService {
      * Queries the largest share that a sub-merchant has agreed to. It calls {@code GET
      * /v3/profitsharing/merchant-configs/{sub_mchid}}.
      *
-     * @param subMchid sub_mchid: Sub mchid. Required.
+     * @param subMchid sub_mchid: Merchant id of the sub-merchant. Required.
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
      */
@@ -70,7 +70,7 @@ public final class ProfitsharingService {
      * Queries the largest share that a sub-merchant has agreed to. It calls {@code GET
      * /v3/profitsharing/merchant-configs/{sub_mchid}}.
      *
-     * @param subMchid sub_mchid: Sub mchid. Required.
+     * @param subMchid sub_mchid: Merchant id of the sub-merchant. Required.
      * @param options options of this call; {@code null} for none
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -135,8 +135,8 @@ public final class ProfitsharingService {
     /**
      * Queries a sharing by the merchant's number. It calls {@code GET /v3/profitsharing/orders/{out_order_no}}.
      *
-     * @param outOrderNo out_order_no: Out order no. Required.
-     * @param transactionId transaction_id: Transaction id. Required.
+     * @param outOrderNo out_order_no: The merchant's number of the order, unique for the merchant id. Required.
+     * @param transactionId transaction_id: WeChat Pay's number of the payment. Required.
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
      */
@@ -147,9 +147,9 @@ public final class ProfitsharingService {
     /**
      * Queries a sharing by the merchant's number. It calls {@code GET /v3/profitsharing/orders/{out_order_no}}.
      *
-     * @param outOrderNo out_order_no: Out order no. Required.
-     * @param subMchid sub_mchid: Sub mchid. {@code null} leaves it out.
-     * @param transactionId transaction_id: Transaction id. Required.
+     * @param outOrderNo out_order_no: The merchant's number of the order, unique for the merchant id. Required.
+     * @param subMchid sub_mchid: Merchant id of the sub-merchant. {@code null} leaves it out.
+     * @param transactionId transaction_id: WeChat Pay's number of the payment. Required.
      * @param options options of this call; {@code null} for none
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -240,8 +240,9 @@ public final class ProfitsharingService {
     /**
      * Queries a return by the merchant's number. It calls {@code GET /v3/profitsharing/return-orders/{out_return_no}}.
      *
-     * @param outReturnNo out_return_no: Out return no. Required.
-     * @param outOrderNo out_order_no: Out order no. Required.
+     * @param outReturnNo out_return_no: The merchant's number of the return, unique for the merchant id; however
+     *     often it is sent, money is returned once. Required.
+     * @param outOrderNo out_order_no: The merchant's number of the order, unique for the merchant id. Required.
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
      */
@@ -252,9 +253,10 @@ public final class ProfitsharingService {
     /**
      * Queries a return by the merchant's number. It calls {@code GET /v3/profitsharing/return-orders/{out_return_no}}.
      *
-     * @param outReturnNo out_return_no: Out return no. Required.
-     * @param outOrderNo out_order_no: Out order no. Required.
-     * @param subMchid sub_mchid: Sub mchid. {@code null} leaves it out.
+     * @param outReturnNo out_return_no: The merchant's number of the return, unique for the merchant id; however
+     *     often it is sent, money is returned once. Required.
+     * @param outOrderNo out_order_no: The merchant's number of the order, unique for the merchant id. Required.
+     * @param subMchid sub_mchid: Merchant id of the sub-merchant. {@code null} leaves it out.
      * @param options options of this call; {@code null} for none
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -274,7 +276,7 @@ public final class ProfitsharingService {
      * Queries how much of a payment is still to be shared. It calls {@code GET
      * /v3/profitsharing/transactions/{transaction_id}/amounts}.
      *
-     * @param transactionId transaction_id: Transaction id. Required.
+     * @param transactionId transaction_id: WeChat Pay's number of the payment. Required.
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
      */
@@ -286,7 +288,7 @@ public final class ProfitsharingService {
      * Queries how much of a payment is still to be shared. It calls {@code GET
      * /v3/profitsharing/transactions/{transaction_id}/amounts}.
      *
-     * @param transactionId transaction_id: Transaction id. Required.
+     * @param transactionId transaction_id: WeChat Pay's number of the payment. Required.
      * @param options options of this call; {@code null} for none
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved

@@ -6,8 +6,8 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The answer to GET /v3/profitsharing/merchant-configs/{sub_mchid}.
  *
- * @param maxRatio max_ratio: Max ratio.
- * @param subMchid sub_mchid: Sub mchid.
+ * @param maxRatio max_ratio: The largest share, in ten-thousandths.
+ * @param subMchid sub_mchid: Merchant id of the sub-merchant.
  */
 public record QueryMerchantConfigResponse(
         @JsonProperty("max_ratio") Long maxRatio,

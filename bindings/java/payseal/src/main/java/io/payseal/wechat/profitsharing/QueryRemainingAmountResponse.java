@@ -6,8 +6,8 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The answer to GET /v3/profitsharing/transactions/{transaction_id}/amounts.
  *
- * @param transactionId transaction_id: Transaction id.
- * @param unsplitAmount unsplit_amount: Unsplit amount.
+ * @param transactionId transaction_id: WeChat Pay's number of the payment.
+ * @param unsplitAmount unsplit_amount: What is still to be shared. In fen.
  */
 public record QueryRemainingAmountResponse(
         @JsonProperty("transaction_id") String transactionId,

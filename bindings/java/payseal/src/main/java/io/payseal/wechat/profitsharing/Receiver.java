@@ -4,13 +4,13 @@ package io.payseal.wechat.profitsharing;
 import com.fasterxml.jackson.annotation.JsonProperty;
 
 /**
- * An item of receivers.
+ * An item of receivers. Who receives shares.
  *
  * @param account account: Account. Required.
- * @param amount amount: Amount. Required.
- * @param description description: Description. Required.
+ * @param amount amount: What the receiver gets. In fen. Required.
+ * @param description description: What is paid for or done, in words. Required.
  * @param name name: Name. Sent encrypted: give the plaintext, the library encrypts it.
- * @param type type: Type. One of MERCHANT_ID, PERSONAL_OPENID, PERSONAL_SUB_OPENID. Required.
+ * @param type type: Kind. One of MERCHANT_ID, PERSONAL_OPENID, PERSONAL_SUB_OPENID. Required.
  */
 public record Receiver(
         @JsonProperty("account") String account,
@@ -55,7 +55,7 @@ public record Receiver(
         }
 
         /**
-         * amount: Amount. Required.
+         * amount: What the receiver gets. In fen. Required.
          *
          * @param amount the value
          * @return this builder
@@ -66,7 +66,7 @@ public record Receiver(
         }
 
         /**
-         * description: Description. Required.
+         * description: What is paid for or done, in words. Required.
          *
          * @param description the value
          * @return this builder
@@ -88,7 +88,7 @@ public record Receiver(
         }
 
         /**
-         * type: Type. One of MERCHANT_ID, PERSONAL_OPENID, PERSONAL_SUB_OPENID. Required.
+         * type: Kind. One of MERCHANT_ID, PERSONAL_OPENID, PERSONAL_SUB_OPENID. Required.
          *
          * @param type the value
          * @return this builder

@@ -6,19 +6,20 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The answer to POST /v3/profitsharing/return-orders.
  *
- * @param amount amount: Amount.
- * @param createTime create_time: Create time. RFC 3339.
- * @param description description: Description.
- * @param failReason fail_reason: Fail reason. ACCOUNT_ABNORMAL, BALANCE_NOT_ENOUGH, INVALID_REQUEST,
+ * @param amount amount: What was shared or returned. In fen.
+ * @param createTime create_time: When it was made. RFC 3339.
+ * @param description description: What is paid for or done, in words.
+ * @param failReason fail_reason: Why it failed. ACCOUNT_ABNORMAL, BALANCE_NOT_ENOUGH, INVALID_REQUEST,
  *     PAYER_ACCOUNT_ABNORMAL, TIME_OUT_CLOSED, or what the provider adds.
- * @param finishTime finish_time: Finish time. RFC 3339.
- * @param orderId order_id: Order id.
- * @param outOrderNo out_order_no: Out order no.
- * @param outReturnNo out_return_no: Out return no.
+ * @param finishTime finish_time: When it was finished. RFC 3339.
+ * @param orderId order_id: WeChat Pay's number of the order.
+ * @param outOrderNo out_order_no: The merchant's number of the order, unique for the merchant id.
+ * @param outReturnNo out_return_no: The merchant's number of the return, unique for the merchant id; however often
+ *     it is sent, money is returned once.
  * @param result result: Result. FAILED, PROCESSING, SUCCESS, or what the provider adds.
  * @param returnId return_id: Return id.
- * @param returnMchid return_mchid: Return mchid.
- * @param subMchid sub_mchid: Sub mchid.
+ * @param returnMchid return_mchid: Merchant id of who gives money back.
+ * @param subMchid sub_mchid: Merchant id of the sub-merchant.
  */
 public record ReturnOrder(
         @JsonProperty("amount") Long amount,

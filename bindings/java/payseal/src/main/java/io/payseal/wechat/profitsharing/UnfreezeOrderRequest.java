@@ -6,10 +6,10 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The body of POST /v3/profitsharing/orders/unfreeze.
  *
- * @param description description: Description. Required.
- * @param outOrderNo out_order_no: Out order no. Required.
- * @param subMchid sub_mchid: Sub mchid.
- * @param transactionId transaction_id: Transaction id. Required.
+ * @param description description: What is paid for or done, in words. Required.
+ * @param outOrderNo out_order_no: The merchant's number of the order, unique for the merchant id. Required.
+ * @param subMchid sub_mchid: Merchant id of the sub-merchant.
+ * @param transactionId transaction_id: WeChat Pay's number of the payment. Required.
  */
 public record UnfreezeOrderRequest(
         @JsonProperty("description") String description,
@@ -35,7 +35,7 @@ public record UnfreezeOrderRequest(
         private Builder() {}
 
         /**
-         * description: Description. Required.
+         * description: What is paid for or done, in words. Required.
          *
          * @param description the value
          * @return this builder
@@ -46,7 +46,7 @@ public record UnfreezeOrderRequest(
         }
 
         /**
-         * out_order_no: Out order no. Required.
+         * out_order_no: The merchant's number of the order, unique for the merchant id. Required.
          *
          * @param outOrderNo the value
          * @return this builder
@@ -57,7 +57,7 @@ public record UnfreezeOrderRequest(
         }
 
         /**
-         * sub_mchid: Sub mchid.
+         * sub_mchid: Merchant id of the sub-merchant.
          *
          * @param subMchid the value
          * @return this builder
@@ -68,7 +68,7 @@ public record UnfreezeOrderRequest(
         }
 
         /**
-         * transaction_id: Transaction id. Required.
+         * transaction_id: WeChat Pay's number of the payment. Required.
          *
          * @param transactionId the value
          * @return this builder

@@ -7,12 +7,14 @@ import com.fasterxml.jackson.annotation.JsonProperty;
  * The body of POST /v3/refund/domestic/refunds/{refund_id}/apply-abnormal-refund.
  *
  * @param bankAccount bank_account: Bank account. Sent encrypted: give the plaintext, the library encrypts it.
- * @param bankType bank_type: Bank type. One of ABC_DEBIT, BOC_DEBIT, CCB_DEBIT, CEB_DEBIT, CIB_DEBIT, CITIC_DEBIT,
- *     CMBC_DEBIT, CMB_DEBIT, COMM_DEBIT, GDB_DEBIT, ICBC_DEBIT, NBCB_DEBIT, PAB_DEBIT, PSBC_DEBIT, SPDB_DEBIT.
- * @param outRefundNo out_refund_no: Out refund no. Required.
+ * @param bankType bank_type: The payer's bank and kind of card. One of ABC_DEBIT, BOC_DEBIT, CCB_DEBIT, CEB_DEBIT,
+ *     CIB_DEBIT, CITIC_DEBIT, CMBC_DEBIT, CMB_DEBIT, COMM_DEBIT, GDB_DEBIT, ICBC_DEBIT, NBCB_DEBIT, PAB_DEBIT,
+ *     PSBC_DEBIT, SPDB_DEBIT.
+ * @param outRefundNo out_refund_no: The merchant's refund number, unique for the merchant id; however often it is
+ *     sent, money is refunded once. Required.
  * @param realName real_name: Real name. Sent encrypted: give the plaintext, the library encrypts it.
- * @param subMchid sub_mchid: Sub mchid.
- * @param type type: Type. One of MERCHANT_BANK_CARD, USER_BANK_CARD. Required.
+ * @param subMchid sub_mchid: Merchant id of the sub-merchant.
+ * @param type type: Kind. One of MERCHANT_BANK_CARD, USER_BANK_CARD. Required.
  */
 public record ApplyAbnormalRequest(
         @JsonProperty("bank_account") String bankAccount,
@@ -59,8 +61,9 @@ public record ApplyAbnormalRequest(
         }
 
         /**
-         * bank_type: Bank type. One of ABC_DEBIT, BOC_DEBIT, CCB_DEBIT, CEB_DEBIT, CIB_DEBIT, CITIC_DEBIT, CMBC_DEBIT,
-         * CMB_DEBIT, COMM_DEBIT, GDB_DEBIT, ICBC_DEBIT, NBCB_DEBIT, PAB_DEBIT, PSBC_DEBIT, SPDB_DEBIT.
+         * bank_type: The payer's bank and kind of card. One of ABC_DEBIT, BOC_DEBIT, CCB_DEBIT, CEB_DEBIT, CIB_DEBIT,
+         * CITIC_DEBIT, CMBC_DEBIT, CMB_DEBIT, COMM_DEBIT, GDB_DEBIT, ICBC_DEBIT, NBCB_DEBIT, PAB_DEBIT, PSBC_DEBIT,
+         * SPDB_DEBIT.
          *
          * @param bankType the value
          * @return this builder
@@ -71,7 +74,8 @@ public record ApplyAbnormalRequest(
         }
 
         /**
-         * out_refund_no: Out refund no. Required.
+         * out_refund_no: The merchant's refund number, unique for the merchant id; however often it is sent, money is
+         * refunded once. Required.
          *
          * @param outRefundNo the value
          * @return this builder
@@ -93,7 +97,7 @@ public record ApplyAbnormalRequest(
         }
 
         /**
-         * sub_mchid: Sub mchid.
+         * sub_mchid: Merchant id of the sub-merchant.
          *
          * @param subMchid the value
          * @return this builder
@@ -104,7 +108,7 @@ public record ApplyAbnormalRequest(
         }
 
         /**
-         * type: Type. One of MERCHANT_BANK_CARD, USER_BANK_CARD. Required.
+         * type: Kind. One of MERCHANT_BANK_CARD, USER_BANK_CARD. Required.
          *
          * @param type the value
          * @return this builder

@@ -86,7 +86,7 @@ public final class RefundService {
      * Sends the money of a refund that got stuck to another account. It calls {@code POST
      * /v3/refund/domestic/refunds/{refund_id}/apply-abnormal-refund}.
      *
-     * @param refundId refund_id: Refund id. Required.
+     * @param refundId refund_id: WeChat Pay's number of the refund. Required.
      * @param request what to send
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -99,7 +99,7 @@ public final class RefundService {
      * Sends the money of a refund that got stuck to another account. It calls {@code POST
      * /v3/refund/domestic/refunds/{refund_id}/apply-abnormal-refund}.
      *
-     * @param refundId refund_id: Refund id. Required.
+     * @param refundId refund_id: WeChat Pay's number of the refund. Required.
      * @param request what to send
      * @param options options of this call; {@code null} for none
      * @return the verified answer

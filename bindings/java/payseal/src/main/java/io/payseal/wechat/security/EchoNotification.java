@@ -6,8 +6,8 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The texts of an echo; the original type is security. Plaintext of SECURITY_ECHO.SUCCESS.
  *
- * @param echoMessage echo_message: Echo message.
- * @param encryptEchoMessage encrypt_echo_message: Encrypt echo message.
+ * @param echoMessage echo_message: Text that comes back as it is.
+ * @param encryptEchoMessage encrypt_echo_message: Text that was sent encrypted.
  */
 public record EchoNotification(
         @JsonProperty("echo_message") String echoMessage,

@@ -6,10 +6,10 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The body of POST /v3/security/echo.
  *
- * @param echoMessage echo_message: Echo message. Required.
- * @param encryptedEchoMessage encrypted_echo_message: Encrypted echo message. Sent encrypted: give the plaintext,
- *     the library encrypts it.
- * @param notifyUrl notify_url: Notify url.
+ * @param echoMessage echo_message: Text that comes back as it is. Required.
+ * @param encryptedEchoMessage encrypted_echo_message: Text that travels encrypted, both ways. Sent encrypted: give
+ *     the plaintext, the library encrypts it.
+ * @param notifyUrl notify_url: Where the notification goes: absolute, HTTPS, without query.
  */
 public record EchoRequest(
         @JsonProperty("echo_message") String echoMessage,
@@ -39,7 +39,7 @@ public record EchoRequest(
         private Builder() {}
 
         /**
-         * echo_message: Echo message. Required.
+         * echo_message: Text that comes back as it is. Required.
          *
          * @param echoMessage the value
          * @return this builder
@@ -50,7 +50,8 @@ public record EchoRequest(
         }
 
         /**
-         * encrypted_echo_message: Encrypted echo message. Sent encrypted: give the plaintext, the library encrypts it.
+         * encrypted_echo_message: Text that travels encrypted, both ways. Sent encrypted: give the plaintext, the
+         * library encrypts it.
          *
          * @param encryptedEchoMessage the value
          * @return this builder
@@ -61,7 +62,7 @@ public record EchoRequest(
         }
 
         /**
-         * notify_url: Notify url.
+         * notify_url: Where the notification goes: absolute, HTTPS, without query.
          *
          * @param notifyUrl the value
          * @return this builder

@@ -6,9 +6,9 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The answer to POST /v3/security/echo.
  *
- * @param echoMessage echo_message: Echo message.
- * @param encryptedEchoMessage encrypted_echo_message: Encrypted echo message. Comes encrypted; the library has
- *     decrypted it.
+ * @param echoMessage echo_message: Text that comes back as it is.
+ * @param encryptedEchoMessage encrypted_echo_message: Text that travels encrypted, both ways. Comes encrypted; the
+ *     library has decrypted it.
  */
 public record EchoResponse(
         @JsonProperty("echo_message") String echoMessage,

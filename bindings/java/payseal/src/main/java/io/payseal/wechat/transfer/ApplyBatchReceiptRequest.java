@@ -6,7 +6,8 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The body of POST /v3/transfer/bill-receipt.
  *
- * @param outBatchNo out_batch_no: Out batch no. Required.
+ * @param outBatchNo out_batch_no: The merchant's number of the batch, unique for the merchant id; however often it
+ *     is sent, money is moved once. Required.
  */
 public record ApplyBatchReceiptRequest(
         @JsonProperty("out_batch_no") String outBatchNo) {
@@ -26,7 +27,8 @@ public record ApplyBatchReceiptRequest(
         private Builder() {}
 
         /**
-         * out_batch_no: Out batch no. Required.
+         * out_batch_no: The merchant's number of the batch, unique for the merchant id; however often it is sent, money
+         * is moved once. Required.
          *
          * @param outBatchNo the value
          * @return this builder

@@ -8,8 +8,9 @@ import com.fasterxml.jackson.annotation.JsonProperty;
  *
  * @param acceptType accept_type: Accept type. One of BATCH_TRANSFER, TRANSFER_TO_BANK, TRANSFER_TO_POCKET.
  *     Required.
- * @param outBatchNo out_batch_no: Out batch no.
- * @param outDetailNo out_detail_no: Out detail no. Required.
+ * @param outBatchNo out_batch_no: The merchant's number of the batch, unique for the merchant id; however often it
+ *     is sent, money is moved once.
+ * @param outDetailNo out_detail_no: The merchant's number of the single transfer within its batch. Required.
  */
 public record ApplyDetailReceiptRequest(
         @JsonProperty("accept_type") String acceptType,
@@ -44,7 +45,8 @@ public record ApplyDetailReceiptRequest(
         }
 
         /**
-         * out_batch_no: Out batch no.
+         * out_batch_no: The merchant's number of the batch, unique for the merchant id; however often it is sent, money
+         * is moved once.
          *
          * @param outBatchNo the value
          * @return this builder
@@ -55,7 +57,7 @@ public record ApplyDetailReceiptRequest(
         }
 
         /**
-         * out_detail_no: Out detail no. Required.
+         * out_detail_no: The merchant's number of the single transfer within its batch. Required.
          *
          * @param outDetailNo the value
          * @return this builder

@@ -8,9 +8,9 @@ import java.util.List;
  * The answer to GET /v3/transfer/batches/batch-id/{batch_id}.
  *
  * @param transferBatch transfer_batch: Transfer batch.
- * @param transferDetailList transfer_detail_list: Transfer detail list.
- * @param limit limit: Limit.
- * @param offset offset: Offset.
+ * @param transferDetailList transfer_detail_list: Single transfers.
+ * @param limit limit: How many to list at most.
+ * @param offset offset: How many to pass over before the first that is listed.
  */
 public record Batch(
         @JsonProperty("transfer_batch") BatchSummary transferBatch,

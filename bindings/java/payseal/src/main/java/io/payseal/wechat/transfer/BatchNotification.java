@@ -7,18 +7,19 @@ import com.fasterxml.jackson.annotation.JsonProperty;
  * A batch that has come to its end; the original type is mch_payment. Plaintext of MCHTRANSFER.BATCH.FINISHED,
  * MCHTRANSFER.BATCH.CLOSED.
  *
- * @param mchid mchid: Mchid.
- * @param outBatchNo out_batch_no: Out batch no.
- * @param batchId batch_id: Batch id.
- * @param batchStatus batch_status: Batch status.
- * @param totalNum total_num: Total num.
- * @param totalAmount total_amount: Total amount. In fen.
- * @param successAmount success_amount: Success amount. In fen.
- * @param successNum success_num: Success num.
- * @param failAmount fail_amount: Fail amount. In fen.
- * @param failNum fail_num: Fail num.
- * @param closeReason close_reason: Close reason.
- * @param updateTime update_time: Update time. RFC 3339.
+ * @param mchid mchid: Merchant id.
+ * @param outBatchNo out_batch_no: The merchant's number of the batch, unique for the merchant id; however often it
+ *     is sent, money is moved once.
+ * @param batchId batch_id: WeChat Pay's number of the batch.
+ * @param batchStatus batch_status: State of the batch.
+ * @param totalNum total_num: How many transfers.
+ * @param totalAmount total_amount: Whole amount. In fen.
+ * @param successAmount success_amount: What has been transferred. In fen.
+ * @param successNum success_num: How many transfers succeeded.
+ * @param failAmount fail_amount: What has not been transferred. In fen.
+ * @param failNum fail_num: How many transfers failed.
+ * @param closeReason close_reason: Why it was closed.
+ * @param updateTime update_time: When it was last changed. RFC 3339.
  */
 public record BatchNotification(
         @JsonProperty("mchid") String mchid,

@@ -6,14 +6,15 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The answer to POST /v3/transfer/bill-receipt.
  *
- * @param createTime create_time: Create time.
- * @param downloadUrl download_url: Download url.
- * @param hashType hash_type: Hash type.
- * @param hashValue hash_value: Hash value.
- * @param outBatchNo out_batch_no: Out batch no.
+ * @param createTime create_time: When it was made.
+ * @param downloadUrl download_url: Where the file is; the address is good for five minutes.
+ * @param hashType hash_type: Algorithm of the hash.
+ * @param hashValue hash_value: Hash of the file.
+ * @param outBatchNo out_batch_no: The merchant's number of the batch, unique for the merchant id; however often it
+ *     is sent, money is moved once.
  * @param signatureNo signature_no: Signature no.
  * @param signatureStatus signature_status: Signature status.
- * @param updateTime update_time: Update time.
+ * @param updateTime update_time: When it was last changed.
  */
 public record BatchReceipt(
         @JsonProperty("create_time") String createTime,

@@ -6,24 +6,26 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The object transfer_batch.
  *
- * @param appid appid: Appid.
- * @param batchId batch_id: Batch id.
- * @param batchName batch_name: Batch name.
- * @param batchRemark batch_remark: Batch remark.
- * @param batchStatus batch_status: Batch status.
+ * @param appid appid: App id of the official account, mini-program or app.
+ * @param batchId batch_id: WeChat Pay's number of the batch.
+ * @param batchName batch_name: Name of the batch.
+ * @param batchRemark batch_remark: Remark on the batch.
+ * @param batchStatus batch_status: State of the batch.
  * @param batchType batch_type: Batch type.
- * @param closeReason close_reason: Close reason.
- * @param createTime create_time: Create time.
- * @param failAmount fail_amount: Fail amount.
- * @param failNum fail_num: Fail num.
- * @param mchid mchid: Mchid.
- * @param outBatchNo out_batch_no: Out batch no.
- * @param successAmount success_amount: Success amount.
- * @param successNum success_num: Success num.
- * @param totalAmount total_amount: Total amount.
- * @param totalNum total_num: Total num.
- * @param transferSceneId transfer_scene_id: Transfer scene id.
- * @param updateTime update_time: Update time.
+ * @param closeReason close_reason: Why it was closed.
+ * @param createTime create_time: When it was made.
+ * @param failAmount fail_amount: What has not been transferred. In fen.
+ * @param failNum fail_num: How many transfers failed.
+ * @param mchid mchid: Merchant id.
+ * @param outBatchNo out_batch_no: The merchant's number of the batch, unique for the merchant id; however often it
+ *     is sent, money is moved once.
+ * @param successAmount success_amount: What has been transferred. In fen.
+ * @param successNum success_num: How many transfers succeeded.
+ * @param totalAmount total_amount: Whole amount. In fen.
+ * @param totalNum total_num: How many transfers.
+ * @param transferSceneId transfer_scene_id: Number of the scene of the transfer, which the merchant has been
+ *     granted.
+ * @param updateTime update_time: When it was last changed.
  */
 public record BatchSummary(
         @JsonProperty("appid") String appid,

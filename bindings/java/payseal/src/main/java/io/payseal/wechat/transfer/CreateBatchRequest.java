@@ -7,15 +7,18 @@ import java.util.List;
 /**
  * The body of POST /v3/transfer/batches.
  *
- * @param appid appid: Appid. Left out, it is the configuration's appid.
- * @param batchName batch_name: Batch name. Required.
- * @param batchRemark batch_remark: Batch remark. Required.
- * @param notifyUrl notify_url: Notify url.
- * @param outBatchNo out_batch_no: Out batch no. Required.
- * @param totalAmount total_amount: Total amount. Required.
- * @param totalNum total_num: Total num. Required.
- * @param transferDetailList transfer_detail_list: Transfer detail list. Required.
- * @param transferSceneId transfer_scene_id: Transfer scene id. Required.
+ * @param appid appid: App id of the official account, mini-program or app. Left out, it is the configuration's
+ *     appid.
+ * @param batchName batch_name: Name of the batch. Required.
+ * @param batchRemark batch_remark: Remark on the batch. Required.
+ * @param notifyUrl notify_url: Where the notification goes: absolute, HTTPS, without query.
+ * @param outBatchNo out_batch_no: The merchant's number of the batch, unique for the merchant id; however often it
+ *     is sent, money is moved once. Required.
+ * @param totalAmount total_amount: Whole amount. In fen. Required.
+ * @param totalNum total_num: How many transfers. Required.
+ * @param transferDetailList transfer_detail_list: Single transfers. Required.
+ * @param transferSceneId transfer_scene_id: Number of the scene of the transfer, which the merchant has been
+ *     granted. Required.
  */
 public record CreateBatchRequest(
         @JsonProperty("appid") String appid,
@@ -51,7 +54,7 @@ public record CreateBatchRequest(
         private Builder() {}
 
         /**
-         * appid: Appid. Left out, it is the configuration's appid.
+         * appid: App id of the official account, mini-program or app. Left out, it is the configuration's appid.
          *
          * @param appid the value
          * @return this builder
@@ -62,7 +65,7 @@ public record CreateBatchRequest(
         }
 
         /**
-         * batch_name: Batch name. Required.
+         * batch_name: Name of the batch. Required.
          *
          * @param batchName the value
          * @return this builder
@@ -73,7 +76,7 @@ public record CreateBatchRequest(
         }
 
         /**
-         * batch_remark: Batch remark. Required.
+         * batch_remark: Remark on the batch. Required.
          *
          * @param batchRemark the value
          * @return this builder
@@ -84,7 +87,7 @@ public record CreateBatchRequest(
         }
 
         /**
-         * notify_url: Notify url.
+         * notify_url: Where the notification goes: absolute, HTTPS, without query.
          *
          * @param notifyUrl the value
          * @return this builder
@@ -95,7 +98,8 @@ public record CreateBatchRequest(
         }
 
         /**
-         * out_batch_no: Out batch no. Required.
+         * out_batch_no: The merchant's number of the batch, unique for the merchant id; however often it is sent, money
+         * is moved once. Required.
          *
          * @param outBatchNo the value
          * @return this builder
@@ -106,7 +110,7 @@ public record CreateBatchRequest(
         }
 
         /**
-         * total_amount: Total amount. Required.
+         * total_amount: Whole amount. In fen. Required.
          *
          * @param totalAmount the value
          * @return this builder
@@ -117,7 +121,7 @@ public record CreateBatchRequest(
         }
 
         /**
-         * total_num: Total num. Required.
+         * total_num: How many transfers. Required.
          *
          * @param totalNum the value
          * @return this builder
@@ -128,7 +132,7 @@ public record CreateBatchRequest(
         }
 
         /**
-         * transfer_detail_list: Transfer detail list. Required.
+         * transfer_detail_list: Single transfers. Required.
          *
          * @param transferDetailList the value
          * @return this builder
@@ -139,7 +143,7 @@ public record CreateBatchRequest(
         }
 
         /**
-         * transfer_scene_id: Transfer scene id. Required.
+         * transfer_scene_id: Number of the scene of the transfer, which the merchant has been granted. Required.
          *
          * @param transferSceneId the value
          * @return this builder

@@ -6,10 +6,12 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The answer to POST /v3/transfer/batches.
  *
- * @param batchId batch_id: Batch id.
- * @param batchStatus batch_status: Batch status. ACCEPTED, CLOSED, FINISHED, PROCESSING, or what the provider adds.
- * @param createTime create_time: Create time.
- * @param outBatchNo out_batch_no: Out batch no.
+ * @param batchId batch_id: WeChat Pay's number of the batch.
+ * @param batchStatus batch_status: State of the batch. ACCEPTED, CLOSED, FINISHED, PROCESSING, or what the provider
+ *     adds.
+ * @param createTime create_time: When it was made.
+ * @param outBatchNo out_batch_no: The merchant's number of the batch, unique for the merchant id; however often it
+ *     is sent, money is moved once.
  */
 public record CreateBatchResponse(
         @JsonProperty("batch_id") String batchId,

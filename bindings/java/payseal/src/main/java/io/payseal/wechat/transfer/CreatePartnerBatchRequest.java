@@ -9,15 +9,16 @@ import java.util.List;
  *
  * @param authorizationType authorization_type: Authorization type. One of FUND_AUTHORIZATION_TYPE,
  *     INFORMATION_AND_FUND_AUTHORIZATION_TYPE, INFORMATION_AUTHORIZATION_TYPE. Required.
- * @param batchName batch_name: Batch name. Required.
- * @param batchRemark batch_remark: Batch remark. Required.
- * @param outBatchNo out_batch_no: Out batch no. Required.
- * @param spAppid sp_appid: Sp appid.
- * @param subAppid sub_appid: Sub appid.
- * @param subMchid sub_mchid: Sub mchid. Required.
- * @param totalAmount total_amount: Total amount. Required.
- * @param totalNum total_num: Total num. Required.
- * @param transferDetailList transfer_detail_list: Transfer detail list. Required.
+ * @param batchName batch_name: Name of the batch. Required.
+ * @param batchRemark batch_remark: Remark on the batch. Required.
+ * @param outBatchNo out_batch_no: The merchant's number of the batch, unique for the merchant id; however often it
+ *     is sent, money is moved once. Required.
+ * @param spAppid sp_appid: App id of the service provider.
+ * @param subAppid sub_appid: App id of the sub-merchant.
+ * @param subMchid sub_mchid: Merchant id of the sub-merchant. Required.
+ * @param totalAmount total_amount: Whole amount. In fen. Required.
+ * @param totalNum total_num: How many transfers. Required.
+ * @param transferDetailList transfer_detail_list: Single transfers. Required.
  * @param transferPurpose transfer_purpose: Transfer purpose. One of COMMISSION, FREIGHT, GOODSPAYMENT, OTHERS,
  *     REFUND, REIMBURSEMENT.
  * @param transferScene transfer_scene: Transfer scene. One of ORDINARY_TRANSFER, PAYROLL_CARD_TRANSFER.
@@ -74,7 +75,7 @@ public record CreatePartnerBatchRequest(
         }
 
         /**
-         * batch_name: Batch name. Required.
+         * batch_name: Name of the batch. Required.
          *
          * @param batchName the value
          * @return this builder
@@ -85,7 +86,7 @@ public record CreatePartnerBatchRequest(
         }
 
         /**
-         * batch_remark: Batch remark. Required.
+         * batch_remark: Remark on the batch. Required.
          *
          * @param batchRemark the value
          * @return this builder
@@ -96,7 +97,8 @@ public record CreatePartnerBatchRequest(
         }
 
         /**
-         * out_batch_no: Out batch no. Required.
+         * out_batch_no: The merchant's number of the batch, unique for the merchant id; however often it is sent, money
+         * is moved once. Required.
          *
          * @param outBatchNo the value
          * @return this builder
@@ -107,7 +109,7 @@ public record CreatePartnerBatchRequest(
         }
 
         /**
-         * sp_appid: Sp appid.
+         * sp_appid: App id of the service provider.
          *
          * @param spAppid the value
          * @return this builder
@@ -118,7 +120,7 @@ public record CreatePartnerBatchRequest(
         }
 
         /**
-         * sub_appid: Sub appid.
+         * sub_appid: App id of the sub-merchant.
          *
          * @param subAppid the value
          * @return this builder
@@ -129,7 +131,7 @@ public record CreatePartnerBatchRequest(
         }
 
         /**
-         * sub_mchid: Sub mchid. Required.
+         * sub_mchid: Merchant id of the sub-merchant. Required.
          *
          * @param subMchid the value
          * @return this builder
@@ -140,7 +142,7 @@ public record CreatePartnerBatchRequest(
         }
 
         /**
-         * total_amount: Total amount. Required.
+         * total_amount: Whole amount. In fen. Required.
          *
          * @param totalAmount the value
          * @return this builder
@@ -151,7 +153,7 @@ public record CreatePartnerBatchRequest(
         }
 
         /**
-         * total_num: Total num. Required.
+         * total_num: How many transfers. Required.
          *
          * @param totalNum the value
          * @return this builder
@@ -162,7 +164,7 @@ public record CreatePartnerBatchRequest(
         }
 
         /**
-         * transfer_detail_list: Transfer detail list. Required.
+         * transfer_detail_list: Single transfers. Required.
          *
          * @param transferDetailList the value
          * @return this builder

@@ -6,9 +6,10 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The answer to POST /v3/partner-transfer/batches.
  *
- * @param batchId batch_id: Batch id.
- * @param createTime create_time: Create time.
- * @param outBatchNo out_batch_no: Out batch no.
+ * @param batchId batch_id: WeChat Pay's number of the batch.
+ * @param createTime create_time: When it was made.
+ * @param outBatchNo out_batch_no: The merchant's number of the batch, unique for the merchant id; however often it
+ *     is sent, money is moved once.
  */
 public record CreatePartnerBatchResponse(
         @JsonProperty("batch_id") String batchId,

@@ -7,11 +7,12 @@ import com.fasterxml.jackson.annotation.JsonProperty;
  * The answer to GET /v3/transfer-detail/electronic-receipts.
  *
  * @param acceptType accept_type: Accept type.
- * @param downloadUrl download_url: Download url.
- * @param hashType hash_type: Hash type.
- * @param hashValue hash_value: Hash value.
- * @param outBatchNo out_batch_no: Out batch no.
- * @param outDetailNo out_detail_no: Out detail no.
+ * @param downloadUrl download_url: Where the file is; the address is good for five minutes.
+ * @param hashType hash_type: Algorithm of the hash.
+ * @param hashValue hash_value: Hash of the file.
+ * @param outBatchNo out_batch_no: The merchant's number of the batch, unique for the merchant id; however often it
+ *     is sent, money is moved once.
+ * @param outDetailNo out_detail_no: The merchant's number of the single transfer within its batch.
  * @param signatureNo signature_no: Signature no.
  * @param signatureStatus signature_status: Signature status.
  */

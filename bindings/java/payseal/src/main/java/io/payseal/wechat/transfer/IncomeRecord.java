@@ -4,20 +4,20 @@ package io.payseal.wechat.transfer;
 import com.fasterxml.jackson.annotation.JsonProperty;
 
 /**
- * An item of data.
+ * An item of data. What is listed.
  *
- * @param accountType account_type: Account type. BASIC, FEES, OPERATION, or what the provider adds.
- * @param amount amount: Amount.
+ * @param accountType account_type: Kind of account. BASIC, FEES, OPERATION, or what the provider adds.
+ * @param amount amount: Amount. In fen.
  * @param bankAccountName bank_account_name: Bank account name.
  * @param bankAccountNumber bank_account_number: Bank account number.
- * @param bankName bank_name: Bank name.
+ * @param bankName bank_name: Name of the bank with its branch.
  * @param incomeRecordId income_record_id: Income record id.
  * @param incomeRecordType income_record_type: Income record type. ENTERPRISEDIRECTREVENUE, OFFLINERECHARGE, or what
  *     the provider adds.
- * @param mchid mchid: Mchid.
+ * @param mchid mchid: Merchant id.
  * @param rechargeRemark recharge_remark: Recharge remark.
- * @param successTime success_time: Success time.
- * @param subMchid sub_mchid: Sub mchid.
+ * @param successTime success_time: When it succeeded.
+ * @param subMchid sub_mchid: Merchant id of the sub-merchant.
  */
 public record IncomeRecord(
         @JsonProperty("account_type") String accountType,

@@ -7,11 +7,11 @@ import java.util.List;
 /**
  * The answer to GET /v3/merchantfund/merchant/income-records.
  *
- * @param data data: Data.
- * @param limit limit: Limit.
+ * @param data data: What is listed.
+ * @param limit limit: How many to list at most.
  * @param links links: Links.
- * @param offset offset: Offset.
- * @param totalCount total_count: Total count.
+ * @param offset offset: How many to pass over before the first that is listed.
+ * @param totalCount total_count: How many there are in all.
  */
 public record IncomeRecords(
         @JsonProperty("data") List<IncomeRecord> data,

@@ -8,31 +8,32 @@ import java.util.List;
  * The answer to GET /v3/partner-transfer/batches/batch-id/{batch_id}.
  *
  * @param authorizationType authorization_type: Authorization type.
- * @param batchId batch_id: Batch id.
- * @param batchName batch_name: Batch name.
- * @param batchRemark batch_remark: Batch remark.
- * @param batchStatus batch_status: Batch status.
+ * @param batchId batch_id: WeChat Pay's number of the batch.
+ * @param batchName batch_name: Name of the batch.
+ * @param batchRemark batch_remark: Remark on the batch.
+ * @param batchStatus batch_status: State of the batch.
  * @param batchType batch_type: Batch type.
- * @param closeReason close_reason: Close reason. MERCHANT_REVOCATION, OVERDUE_CLOSE, PAYER_ACCOUNT_ABNORMAL, or
- *     what the provider adds.
- * @param createTime create_time: Create time.
- * @param failAmount fail_amount: Fail amount.
- * @param failNum fail_num: Fail num.
- * @param outBatchNo out_batch_no: Out batch no.
- * @param spAppid sp_appid: Sp appid.
- * @param spMchid sp_mchid: Sp mchid.
- * @param subAppid sub_appid: Sub appid.
- * @param subMchid sub_mchid: Sub mchid.
- * @param successAmount success_amount: Success amount.
- * @param successNum success_num: Success num.
- * @param totalAmount total_amount: Total amount.
- * @param totalNum total_num: Total num.
- * @param transferDetailList transfer_detail_list: Transfer detail list.
+ * @param closeReason close_reason: Why it was closed. MERCHANT_REVOCATION, OVERDUE_CLOSE, PAYER_ACCOUNT_ABNORMAL,
+ *     or what the provider adds.
+ * @param createTime create_time: When it was made.
+ * @param failAmount fail_amount: What has not been transferred. In fen.
+ * @param failNum fail_num: How many transfers failed.
+ * @param outBatchNo out_batch_no: The merchant's number of the batch, unique for the merchant id; however often it
+ *     is sent, money is moved once.
+ * @param spAppid sp_appid: App id of the service provider.
+ * @param spMchid sp_mchid: Merchant id of the service provider.
+ * @param subAppid sub_appid: App id of the sub-merchant.
+ * @param subMchid sub_mchid: Merchant id of the sub-merchant.
+ * @param successAmount success_amount: What has been transferred. In fen.
+ * @param successNum success_num: How many transfers succeeded.
+ * @param totalAmount total_amount: Whole amount. In fen.
+ * @param totalNum total_num: How many transfers.
+ * @param transferDetailList transfer_detail_list: Single transfers.
  * @param transferPurpose transfer_purpose: Transfer purpose. COMMISSION, FREIGHT, GOODSPAYMENT, OTHERS, REFUND,
  *     REIMBURSEMENT, or what the provider adds.
  * @param transferScene transfer_scene: Transfer scene. ORDINARY_TRANSFER, PAYROLL_CARD_TRANSFER, or what the
  *     provider adds.
- * @param updateTime update_time: Update time.
+ * @param updateTime update_time: When it was last changed.
  */
 public record PartnerBatch(
         @JsonProperty("authorization_type") String authorizationType,

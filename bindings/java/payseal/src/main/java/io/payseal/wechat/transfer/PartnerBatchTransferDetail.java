@@ -4,11 +4,11 @@ package io.payseal.wechat.transfer;
 import com.fasterxml.jackson.annotation.JsonProperty;
 
 /**
- * An item of transfer_detail_list.
+ * An item of transfer_detail_list. Single transfers.
  *
- * @param detailId detail_id: Detail id.
- * @param detailStatus detail_status: Detail status.
- * @param outDetailNo out_detail_no: Out detail no.
+ * @param detailId detail_id: WeChat Pay's number of the single transfer.
+ * @param detailStatus detail_status: State of the single transfer.
+ * @param outDetailNo out_detail_no: The merchant's number of the single transfer within its batch.
  */
 public record PartnerBatchTransferDetail(
         @JsonProperty("detail_id") String detailId,

@@ -6,22 +6,23 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * The answer to GET /v3/partner-transfer/batches/batch-id/{batch_id}/details/detail-id/{detail_id}.
  *
- * @param accountType account_type: Account type.
- * @param appid appid: Appid.
+ * @param accountType account_type: Kind of account.
+ * @param appid appid: App id of the official account, mini-program or app.
  * @param bankCardNumberTail bank_card_number_tail: Bank card number tail.
- * @param bankName bank_name: Bank name.
- * @param batchId batch_id: Batch id.
- * @param detailId detail_id: Detail id.
- * @param detailStatus detail_status: Detail status.
- * @param failReason fail_reason: Fail reason.
- * @param initiateTime initiate_time: Initiate time.
- * @param openid openid: Openid.
- * @param outBatchNo out_batch_no: Out batch no.
- * @param outDetailNo out_detail_no: Out detail no.
- * @param spMchid sp_mchid: Sp mchid.
- * @param transferAmount transfer_amount: Transfer amount.
- * @param transferRemark transfer_remark: Transfer remark.
- * @param updateTime update_time: Update time.
+ * @param bankName bank_name: Name of the bank with its branch.
+ * @param batchId batch_id: WeChat Pay's number of the batch.
+ * @param detailId detail_id: WeChat Pay's number of the single transfer.
+ * @param detailStatus detail_status: State of the single transfer.
+ * @param failReason fail_reason: Why it failed.
+ * @param initiateTime initiate_time: When it was started.
+ * @param openid openid: The user's id within the app id.
+ * @param outBatchNo out_batch_no: The merchant's number of the batch, unique for the merchant id; however often it
+ *     is sent, money is moved once.
+ * @param outDetailNo out_detail_no: The merchant's number of the single transfer within its batch.
+ * @param spMchid sp_mchid: Merchant id of the service provider.
+ * @param transferAmount transfer_amount: Amount of the transfer. In fen.
+ * @param transferRemark transfer_remark: Remark on the transfer, shown to the user.
+ * @param updateTime update_time: When it was last changed.
  * @param username username: Username.
  */
 public record PartnerDetail(

@@ -4,14 +4,15 @@ package io.payseal.wechat.transfer;
 import com.fasterxml.jackson.annotation.JsonProperty;
 
 /**
- * An item of transfer_detail_list.
+ * An item of transfer_detail_list. Single transfers.
  *
- * @param openid openid: Openid. Required.
- * @param outDetailNo out_detail_no: Out detail no. Required.
- * @param transferAmount transfer_amount: Transfer amount. Required.
- * @param transferRemark transfer_remark: Transfer remark. Required.
+ * @param openid openid: The user's id within the app id. Required.
+ * @param outDetailNo out_detail_no: The merchant's number of the single transfer within its batch. Required.
+ * @param transferAmount transfer_amount: Amount of the transfer. In fen. Required.
+ * @param transferRemark transfer_remark: Remark on the transfer, shown to the user. Required.
  * @param userIdCard user_id_card: User id card. Sent encrypted: give the plaintext, the library encrypts it.
- * @param userName user_name: User name. Sent encrypted: give the plaintext, the library encrypts it. Required.
+ * @param userName user_name: Real name of the user. Sent encrypted: give the plaintext, the library encrypts it.
+ *     Required.
  */
 public record TransferDetail(
         @JsonProperty("openid") String openid,
@@ -47,7 +48,7 @@ public record TransferDetail(
         private Builder() {}
 
         /**
-         * openid: Openid. Required.
+         * openid: The user's id within the app id. Required.
          *
          * @param openid the value
          * @return this builder
@@ -58,7 +59,7 @@ public record TransferDetail(
         }
 
         /**
-         * out_detail_no: Out detail no. Required.
+         * out_detail_no: The merchant's number of the single transfer within its batch. Required.
          *
          * @param outDetailNo the value
          * @return this builder
@@ -69,7 +70,7 @@ public record TransferDetail(
         }
 
         /**
-         * transfer_amount: Transfer amount. Required.
+         * transfer_amount: Amount of the transfer. In fen. Required.
          *
          * @param transferAmount the value
          * @return this builder
@@ -80,7 +81,7 @@ public record TransferDetail(
         }
 
         /**
-         * transfer_remark: Transfer remark. Required.
+         * transfer_remark: Remark on the transfer, shown to the user. Required.
          *
          * @param transferRemark the value
          * @return this builder
@@ -102,7 +103,7 @@ public record TransferDetail(
         }
 
         /**
-         * user_name: User name. Sent encrypted: give the plaintext, the library encrypts it. Required.
+         * user_name: Real name of the user. Sent encrypted: give the plaintext, the library encrypts it. Required.
          *
          * @param userName the value
          * @return this builder

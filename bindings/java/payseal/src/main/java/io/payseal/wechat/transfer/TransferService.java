@@ -27,9 +27,9 @@ public final class TransferService {
      * Lists payments that came to the merchant's account by bank. It calls {@code GET
      * /v3/merchantfund/merchant/income-records}.
      *
-     * @param accountType account_type: Account type. One of BASIC, FEES, OPERATION. Required.
-     * @param date date: Date. Required.
-     * @param limit limit: Limit. Required.
+     * @param accountType account_type: Kind of account. One of BASIC, FEES, OPERATION. Required.
+     * @param date date: Day, yyyy-MM-dd. Required.
+     * @param limit limit: How many to list at most. Required.
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
      */
@@ -41,10 +41,10 @@ public final class TransferService {
      * Lists payments that came to the merchant's account by bank. It calls {@code GET
      * /v3/merchantfund/merchant/income-records}.
      *
-     * @param accountType account_type: Account type. One of BASIC, FEES, OPERATION. Required.
-     * @param date date: Date. Required.
-     * @param limit limit: Limit. Required.
-     * @param offset offset: Offset. {@code null} leaves it out.
+     * @param accountType account_type: Kind of account. One of BASIC, FEES, OPERATION. Required.
+     * @param date date: Day, yyyy-MM-dd. Required.
+     * @param limit limit: How many to list at most. Required.
+     * @param offset offset: How many to pass over before the first that is listed. {@code null} leaves it out.
      * @param options options of this call; {@code null} for none
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -66,10 +66,10 @@ public final class TransferService {
      * Lists payments that came to a sub-merchant's account by bank. It calls {@code GET
      * /v3/merchantfund/partner/income-records}.
      *
-     * @param accountType account_type: Account type. One of BASIC, FEES, OPERATION. Required.
-     * @param date date: Date. Required.
-     * @param limit limit: Limit. Required.
-     * @param subMchid sub_mchid: Sub mchid. Required.
+     * @param accountType account_type: Kind of account. One of BASIC, FEES, OPERATION. Required.
+     * @param date date: Day, yyyy-MM-dd. Required.
+     * @param limit limit: How many to list at most. Required.
+     * @param subMchid sub_mchid: Merchant id of the sub-merchant. Required.
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
      */
@@ -81,11 +81,11 @@ public final class TransferService {
      * Lists payments that came to a sub-merchant's account by bank. It calls {@code GET
      * /v3/merchantfund/partner/income-records}.
      *
-     * @param accountType account_type: Account type. One of BASIC, FEES, OPERATION. Required.
-     * @param date date: Date. Required.
-     * @param limit limit: Limit. Required.
-     * @param offset offset: Offset. {@code null} leaves it out.
-     * @param subMchid sub_mchid: Sub mchid. Required.
+     * @param accountType account_type: Kind of account. One of BASIC, FEES, OPERATION. Required.
+     * @param date date: Day, yyyy-MM-dd. Required.
+     * @param limit limit: How many to list at most. Required.
+     * @param offset offset: How many to pass over before the first that is listed. {@code null} leaves it out.
+     * @param subMchid sub_mchid: Merchant id of the sub-merchant. Required.
      * @param options options of this call; {@code null} for none
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -132,7 +132,7 @@ public final class TransferService {
      * Queries a sub-merchant's batch by WeChat Pay's number. It calls {@code GET
      * /v3/partner-transfer/batches/batch-id/{batch_id}}.
      *
-     * @param batchId batch_id: Batch id. Required.
+     * @param batchId batch_id: WeChat Pay's number of the batch. Required.
      * @param needQueryDetail need_query_detail: Need query detail. Required.
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -145,11 +145,12 @@ public final class TransferService {
      * Queries a sub-merchant's batch by WeChat Pay's number. It calls {@code GET
      * /v3/partner-transfer/batches/batch-id/{batch_id}}.
      *
-     * @param batchId batch_id: Batch id. Required.
-     * @param detailStatus detail_status: Detail status. One of ALL, FAIL, SUCCESS. {@code null} leaves it out.
-     * @param limit limit: Limit. {@code null} leaves it out.
+     * @param batchId batch_id: WeChat Pay's number of the batch. Required.
+     * @param detailStatus detail_status: State of the single transfer. One of ALL, FAIL, SUCCESS. {@code null}
+     *     leaves it out.
+     * @param limit limit: How many to list at most. {@code null} leaves it out.
      * @param needQueryDetail need_query_detail: Need query detail. Required.
-     * @param offset offset: Offset. {@code null} leaves it out.
+     * @param offset offset: How many to pass over before the first that is listed. {@code null} leaves it out.
      * @param options options of this call; {@code null} for none
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -177,8 +178,8 @@ public final class TransferService {
      * Queries one transfer of a sub-merchant's batch by WeChat Pay's numbers. It calls {@code GET
      * /v3/partner-transfer/batches/batch-id/{batch_id}/details/detail-id/{detail_id}}.
      *
-     * @param batchId batch_id: Batch id. Required.
-     * @param detailId detail_id: Detail id. Required.
+     * @param batchId batch_id: WeChat Pay's number of the batch. Required.
+     * @param detailId detail_id: WeChat Pay's number of the single transfer. Required.
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
      */
@@ -190,8 +191,8 @@ public final class TransferService {
      * Queries one transfer of a sub-merchant's batch by WeChat Pay's numbers. It calls {@code GET
      * /v3/partner-transfer/batches/batch-id/{batch_id}/details/detail-id/{detail_id}}.
      *
-     * @param batchId batch_id: Batch id. Required.
-     * @param detailId detail_id: Detail id. Required.
+     * @param batchId batch_id: WeChat Pay's number of the batch. Required.
+     * @param detailId detail_id: WeChat Pay's number of the single transfer. Required.
      * @param options options of this call; {@code null} for none
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -211,7 +212,8 @@ public final class TransferService {
      * Queries a sub-merchant's batch by the merchant's number. It calls {@code GET
      * /v3/partner-transfer/batches/out-batch-no/{out_batch_no}}.
      *
-     * @param outBatchNo out_batch_no: Out batch no. Required.
+     * @param outBatchNo out_batch_no: The merchant's number of the batch, unique for the merchant id; however often
+     *     it is sent, money is moved once. Required.
      * @param needQueryDetail need_query_detail: Need query detail. Required.
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -224,12 +226,13 @@ public final class TransferService {
      * Queries a sub-merchant's batch by the merchant's number. It calls {@code GET
      * /v3/partner-transfer/batches/out-batch-no/{out_batch_no}}.
      *
-     * @param outBatchNo out_batch_no: Out batch no. Required.
-     * @param detailStatus detail_status: Detail status. One of ALL, FAIL, REFUND, SUCCESS. {@code null} leaves it
-     *     out.
-     * @param limit limit: Limit. {@code null} leaves it out.
+     * @param outBatchNo out_batch_no: The merchant's number of the batch, unique for the merchant id; however often
+     *     it is sent, money is moved once. Required.
+     * @param detailStatus detail_status: State of the single transfer. One of ALL, FAIL, REFUND, SUCCESS. {@code
+     *     null} leaves it out.
+     * @param limit limit: How many to list at most. {@code null} leaves it out.
      * @param needQueryDetail need_query_detail: Need query detail. Required.
-     * @param offset offset: Offset. {@code null} leaves it out.
+     * @param offset offset: How many to pass over before the first that is listed. {@code null} leaves it out.
      * @param options options of this call; {@code null} for none
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -257,8 +260,9 @@ public final class TransferService {
      * Queries one transfer of a sub-merchant's batch by the merchant's numbers. It calls {@code GET
      * /v3/partner-transfer/batches/out-batch-no/{out_batch_no}/details/out-detail-no/{out_detail_no}}.
      *
-     * @param outBatchNo out_batch_no: Out batch no. Required.
-     * @param outDetailNo out_detail_no: Out detail no. Required.
+     * @param outBatchNo out_batch_no: The merchant's number of the batch, unique for the merchant id; however often
+     *     it is sent, money is moved once. Required.
+     * @param outDetailNo out_detail_no: The merchant's number of the single transfer within its batch. Required.
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
      */
@@ -270,8 +274,9 @@ public final class TransferService {
      * Queries one transfer of a sub-merchant's batch by the merchant's numbers. It calls {@code GET
      * /v3/partner-transfer/batches/out-batch-no/{out_batch_no}/details/out-detail-no/{out_detail_no}}.
      *
-     * @param outBatchNo out_batch_no: Out batch no. Required.
-     * @param outDetailNo out_detail_no: Out detail no. Required.
+     * @param outBatchNo out_batch_no: The merchant's number of the batch, unique for the merchant id; however often
+     *     it is sent, money is moved once. Required.
+     * @param outDetailNo out_detail_no: The merchant's number of the single transfer within its batch. Required.
      * @param options options of this call; {@code null} for none
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -293,7 +298,7 @@ public final class TransferService {
      *
      * @param acceptType accept_type: Accept type. One of BATCH_TRANSFER, TRANSFER_TO_BANK, TRANSFER_TO_POCKET.
      *     Required.
-     * @param outDetailNo out_detail_no: Out detail no. Required.
+     * @param outDetailNo out_detail_no: The merchant's number of the single transfer within its batch. Required.
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
      */
@@ -306,8 +311,9 @@ public final class TransferService {
      *
      * @param acceptType accept_type: Accept type. One of BATCH_TRANSFER, TRANSFER_TO_BANK, TRANSFER_TO_POCKET.
      *     Required.
-     * @param outBatchNo out_batch_no: Out batch no. {@code null} leaves it out.
-     * @param outDetailNo out_detail_no: Out detail no. Required.
+     * @param outBatchNo out_batch_no: The merchant's number of the batch, unique for the merchant id; however often
+     *     it is sent, money is moved once. {@code null} leaves it out.
+     * @param outDetailNo out_detail_no: The merchant's number of the single transfer within its batch. Required.
      * @param options options of this call; {@code null} for none
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -376,7 +382,7 @@ public final class TransferService {
     /**
      * Queries a batch by WeChat Pay's number. It calls {@code GET /v3/transfer/batches/batch-id/{batch_id}}.
      *
-     * @param batchId batch_id: Batch id. Required.
+     * @param batchId batch_id: WeChat Pay's number of the batch. Required.
      * @param needQueryDetail need_query_detail: Need query detail. Required.
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -388,11 +394,11 @@ public final class TransferService {
     /**
      * Queries a batch by WeChat Pay's number. It calls {@code GET /v3/transfer/batches/batch-id/{batch_id}}.
      *
-     * @param batchId batch_id: Batch id. Required.
-     * @param detailStatus detail_status: Detail status. {@code null} leaves it out.
-     * @param limit limit: Limit. {@code null} leaves it out.
+     * @param batchId batch_id: WeChat Pay's number of the batch. Required.
+     * @param detailStatus detail_status: State of the single transfer. {@code null} leaves it out.
+     * @param limit limit: How many to list at most. {@code null} leaves it out.
      * @param needQueryDetail need_query_detail: Need query detail. Required.
-     * @param offset offset: Offset. {@code null} leaves it out.
+     * @param offset offset: How many to pass over before the first that is listed. {@code null} leaves it out.
      * @param options options of this call; {@code null} for none
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -420,8 +426,8 @@ public final class TransferService {
      * Queries one transfer of a batch by WeChat Pay's numbers. It calls {@code GET
      * /v3/transfer/batches/batch-id/{batch_id}/details/detail-id/{detail_id}}.
      *
-     * @param batchId batch_id: Batch id. Required.
-     * @param detailId detail_id: Detail id. Required.
+     * @param batchId batch_id: WeChat Pay's number of the batch. Required.
+     * @param detailId detail_id: WeChat Pay's number of the single transfer. Required.
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
      */
@@ -433,8 +439,8 @@ public final class TransferService {
      * Queries one transfer of a batch by WeChat Pay's numbers. It calls {@code GET
      * /v3/transfer/batches/batch-id/{batch_id}/details/detail-id/{detail_id}}.
      *
-     * @param batchId batch_id: Batch id. Required.
-     * @param detailId detail_id: Detail id. Required.
+     * @param batchId batch_id: WeChat Pay's number of the batch. Required.
+     * @param detailId detail_id: WeChat Pay's number of the single transfer. Required.
      * @param options options of this call; {@code null} for none
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -452,7 +458,8 @@ public final class TransferService {
     /**
      * Queries a batch by the merchant's number. It calls {@code GET /v3/transfer/batches/out-batch-no/{out_batch_no}}.
      *
-     * @param outBatchNo out_batch_no: Out batch no. Required.
+     * @param outBatchNo out_batch_no: The merchant's number of the batch, unique for the merchant id; however often
+     *     it is sent, money is moved once. Required.
      * @param needQueryDetail need_query_detail: Need query detail. Required.
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -464,11 +471,12 @@ public final class TransferService {
     /**
      * Queries a batch by the merchant's number. It calls {@code GET /v3/transfer/batches/out-batch-no/{out_batch_no}}.
      *
-     * @param outBatchNo out_batch_no: Out batch no. Required.
-     * @param detailStatus detail_status: Detail status. {@code null} leaves it out.
-     * @param limit limit: Limit. {@code null} leaves it out.
+     * @param outBatchNo out_batch_no: The merchant's number of the batch, unique for the merchant id; however often
+     *     it is sent, money is moved once. Required.
+     * @param detailStatus detail_status: State of the single transfer. {@code null} leaves it out.
+     * @param limit limit: How many to list at most. {@code null} leaves it out.
      * @param needQueryDetail need_query_detail: Need query detail. Required.
-     * @param offset offset: Offset. {@code null} leaves it out.
+     * @param offset offset: How many to pass over before the first that is listed. {@code null} leaves it out.
      * @param options options of this call; {@code null} for none
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -496,8 +504,9 @@ public final class TransferService {
      * Queries one transfer of a batch by the merchant's numbers. It calls {@code GET
      * /v3/transfer/batches/out-batch-no/{out_batch_no}/details/out-detail-no/{out_detail_no}}.
      *
-     * @param outBatchNo out_batch_no: Out batch no. Required.
-     * @param outDetailNo out_detail_no: Out detail no. Required.
+     * @param outBatchNo out_batch_no: The merchant's number of the batch, unique for the merchant id; however often
+     *     it is sent, money is moved once. Required.
+     * @param outDetailNo out_detail_no: The merchant's number of the single transfer within its batch. Required.
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
      */
@@ -509,8 +518,9 @@ public final class TransferService {
      * Queries one transfer of a batch by the merchant's numbers. It calls {@code GET
      * /v3/transfer/batches/out-batch-no/{out_batch_no}/details/out-detail-no/{out_detail_no}}.
      *
-     * @param outBatchNo out_batch_no: Out batch no. Required.
-     * @param outDetailNo out_detail_no: Out detail no. Required.
+     * @param outBatchNo out_batch_no: The merchant's number of the batch, unique for the merchant id; however often
+     *     it is sent, money is moved once. Required.
+     * @param outDetailNo out_detail_no: The merchant's number of the single transfer within its batch. Required.
      * @param options options of this call; {@code null} for none
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
@@ -554,7 +564,8 @@ public final class TransferService {
     /**
      * Queries the receipt of a batch. It calls {@code GET /v3/transfer/bill-receipt/{out_batch_no}}.
      *
-     * @param outBatchNo out_batch_no: Out batch no. Required.
+     * @param outBatchNo out_batch_no: The merchant's number of the batch, unique for the merchant id; however often
+     *     it is sent, money is moved once. Required.
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
      */
@@ -565,7 +576,8 @@ public final class TransferService {
     /**
      * Queries the receipt of a batch. It calls {@code GET /v3/transfer/bill-receipt/{out_batch_no}}.
      *
-     * @param outBatchNo out_batch_no: Out batch no. Required.
+     * @param outBatchNo out_batch_no: The merchant's number of the batch, unique for the merchant id; however often
+     *     it is sent, money is moved once. Required.
      * @param options options of this call; {@code null} for none
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
