@@ -155,8 +155,12 @@ fn class(model: &Model) -> String {
     if model.properties.is_empty() {
         return out + &format!("    \"\"\"{}\"\"\"\n", model.doc);
     }
-    let doc = wrap(&model.doc, WIDTH - 8).join("\n    ");
-    write!(out, "    \"\"\"{doc}\n\n    Attributes:\n").unwrap();
+    write!(
+        out,
+        "    \"\"\"{}\n\n    Attributes:\n",
+        summary(&model.doc)
+    )
+    .unwrap();
     model
         .properties
         .iter()
@@ -180,6 +184,16 @@ fn class(model: &Model) -> String {
         out += &(annotated("    ", &line, "") + "\n");
     }
     out
+}
+
+/// Where all does not fit on one line, the first sentence stands alone.
+fn summary(doc: &str) -> String {
+    match doc.split_once(". ") {
+        Some((first, rest)) if doc.chars().count() + 10 > WIDTH => {
+            format!("{first}.\n\n    {}", wrap(rest, WIDTH - 8).join("\n    "))
+        }
+        _ => doc.to_owned(),
+    }
 }
 
 /// What comes in may lack anything.

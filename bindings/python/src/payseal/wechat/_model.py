@@ -60,6 +60,8 @@ def _reader(hint: Any) -> _Reader:
         return _list_reader(_reader(get_args(hint)[0]))
     if isinstance(hint, type) and issubclass(hint, Model):
         return lambda value, _name: hint.from_json(value)
+    if get_origin(hint) is dict:  # an object of which nothing is known
+        return _plain_reader(dict)
     return _plain_reader(hint if isinstance(hint, type) else str)  # a Literal is a text or a number
 
 

@@ -293,8 +293,10 @@ class RefundNotificationAmount(Model):
 
 @dataclass(frozen=True)
 class ProfitSharingNotification(Model):
-    """Money that a receiver got, or gave back. The provider also sends it as TRANSACTION.SUCCESS with the original type profitsharing.
-    Plaintext of PROFITSHARING, PROFITSHARING_RETURN.
+    """Money that a receiver got, or gave back.
+
+    The provider also sends it as TRANSACTION.SUCCESS with the original type profitsharing. Plaintext of PROFITSHARING,
+    PROFITSHARING_RETURN.
 
     Attributes:
         mchid: Merchant id.
@@ -1289,8 +1291,9 @@ class DownloadBill(Model):
 
 @dataclass(frozen=True)
 class Contract(Model):
-    """The answer to GET /v3/ecommerce/combine-papay/contracts/plan-id/{plan_id}/out-contract-code/{out_contract_code}. Plaintext of
-    ECOMMERCE_ENTRUST.SIGN, ECOMMERCE_ENTRUST.TERMINATE.
+    """The answer to GET /v3/ecommerce/combine-papay/contracts/plan-id/{plan_id}/out-contract-code/{out_contract_code}.
+
+    Plaintext of ECOMMERCE_ENTRUST.SIGN, ECOMMERCE_ENTRUST.TERMINATE.
 
     Attributes:
         appid: App id of the official account, mini-program or app.

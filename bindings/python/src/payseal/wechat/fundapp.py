@@ -1202,8 +1202,9 @@ class SceneInfo(Model):
 
 @dataclass(frozen=True)
 class UserAuthorization(Model):
-    """The answer to POST /v3/fund-app/mch-transfer/user-confirm-authorization. Plaintext of MCHTRANSFER.AUTHORIZATION.CONFIRMED,
-    MCHTRANSFER.AUTHORIZATION.CLOSED.
+    """The answer to POST /v3/fund-app/mch-transfer/user-confirm-authorization.
+
+    Plaintext of MCHTRANSFER.AUTHORIZATION.CONFIRMED, MCHTRANSFER.AUTHORIZATION.CLOSED.
 
     Attributes:
         create_time: When it was made.

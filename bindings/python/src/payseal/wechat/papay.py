@@ -485,8 +485,9 @@ class PolicyPeriod(Model):
 
 @dataclass(frozen=True)
 class InsuranceContract(Model):
-    """The answer to GET /v3/papay/insurance-sign/contracts/plan-id/{plan_id}/out-contract-code/{out_contract_code}. Plaintext of
-    INSURANCE_ENTRUST.SIGN, INSURANCE_ENTRUST.TERMINATE, INSURANCE_ENTRUST.RENEW.
+    """The answer to GET /v3/papay/insurance-sign/contracts/plan-id/{plan_id}/out-contract-code/{out_contract_code}.
+
+    Plaintext of INSURANCE_ENTRUST.SIGN, INSURANCE_ENTRUST.TERMINATE, INSURANCE_ENTRUST.RENEW.
 
     Attributes:
         appid: App id of the official account, mini-program or app.

@@ -989,8 +989,9 @@ class FindServiceResponse(Model):
 
 @dataclass(frozen=True)
 class Transaction(Model):
-    """The answer to GET /v3/vehicle/transactions/out-trade-no/{out_trade_no}. Plaintext of TRANSACTION.SUCCESS, TRANSACTION.FAIL,
-    TRANSACTION.PAY_BACK.
+    """The answer to GET /v3/vehicle/transactions/out-trade-no/{out_trade_no}.
+
+    Plaintext of TRANSACTION.SUCCESS, TRANSACTION.FAIL, TRANSACTION.PAY_BACK.
 
     Attributes:
         amount: Amount.

@@ -2579,8 +2579,9 @@ class SignPlanTicket(Model):
 
 @dataclass(frozen=True)
 class SignPlan(Model):
-    """The answer to GET /v3/payscore/sign-plan/partner/user-sign-plans/merchant-sign-plan-no/{merchant_sign_plan_no}. Plaintext of
-    PAYSCORE.USER_SIGN_PLAN, PAYSCORE.USER_CANCEL_SIGN_PLAN.
+    """The answer to GET /v3/payscore/sign-plan/partner/user-sign-plans/merchant-sign-plan-no/{merchant_sign_plan_no}.
+
+    Plaintext of PAYSCORE.USER_SIGN_PLAN, PAYSCORE.USER_CANCEL_SIGN_PLAN.
 
     Attributes:
         appid: App id of the official account, mini-program or app.

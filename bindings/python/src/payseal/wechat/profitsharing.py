@@ -56,8 +56,10 @@ __all__ = [
 
 @dataclass(frozen=True)
 class ProfitSharingNotification(Model):
-    """Money that a receiver got, or gave back. The provider also sends it as TRANSACTION.SUCCESS with the original type profitsharing.
-    Plaintext of PROFITSHARING, PROFITSHARING_RETURN.
+    """Money that a receiver got, or gave back.
+
+    The provider also sends it as TRANSACTION.SUCCESS with the original type profitsharing. Plaintext of PROFITSHARING,
+    PROFITSHARING_RETURN.
 
     Attributes:
         mchid: Merchant id.

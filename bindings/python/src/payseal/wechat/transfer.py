@@ -71,8 +71,9 @@ __all__ = [
 
 @dataclass(frozen=True)
 class BatchNotification(Model):
-    """A batch that has come to its end; the original type is mch_payment. Plaintext of MCHTRANSFER.BATCH.FINISHED,
-    MCHTRANSFER.BATCH.CLOSED.
+    """A batch that has come to its end; the original type is mch_payment.
+
+    Plaintext of MCHTRANSFER.BATCH.FINISHED, MCHTRANSFER.BATCH.CLOSED.
 
     Attributes:
         mchid: Merchant id.
