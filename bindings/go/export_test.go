@@ -23,13 +23,14 @@ func (c *Client) ExecuteJSON(ctx context.Context, operation string, params, payl
 // CodeNames are the codes this package knows.
 func CodeNames() map[Code]string { return codeNames }
 
-// OptionKeys are the keys of "$" that this package writes.
+// OptionKeys are the keys of "$" that this package writes for operations; one belongs to notifications alone.
 func OptionKeys() map[string]bool {
 	keys := map[string]bool{}
 	for options, i := reflect.TypeFor[wireOptions](), 0; i < options.NumField(); i++ {
 		name, _, _ := strings.Cut(options.Field(i).Tag.Get("json"), ",")
 		keys[name] = true
 	}
+	delete(keys, "accept_unauthenticated")
 	return keys
 }
 

@@ -81,6 +81,10 @@ type Info struct {
 	Attempts int `json:"attempts"`
 	// DurationMS is the time the call took, milliseconds.
 	DurationMS int64 `json:"duration_ms"`
+	// Final is true where [Client.Run] has seen a final state.
+	Final bool `json:"final"`
+	// Polls counts the answers that [Client.Run] got.
+	Polls int `json:"polls"`
 	// Host is the address that answered.
 	Host string `json:"host"`
 	// ContentType is that of the body.

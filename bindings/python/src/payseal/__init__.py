@@ -5,7 +5,7 @@
 handlers for web frameworks, :mod:`payseal.crypto` the bare algorithms.
 """
 
-from payseal import crypto, doctor
+from payseal import crypto, doctor, qr
 from payseal._library import ABI_VERSION, load, version
 from payseal.aio import AsyncClient
 from payseal.cancellation import Cancellation
@@ -25,7 +25,7 @@ from payseal.errors import (
     TrustError,
 )
 from payseal.notification import Event, Explanation, Headers, Notification, NotificationOptions, Reply
-from payseal.result import Info, Options, Result
+from payseal.result import FlowOptions, Info, Options, Result
 from payseal.routing import AsyncNotificationRouter, NotificationRouter
 from payseal.transport import (
     AsyncStreamedResponse,
@@ -60,6 +60,7 @@ __all__ = [
     "Explanation",
     "Failure",
     "FileAddress",
+    "FlowOptions",
     "Headers",
     "HttpRequest",
     "HttpResponse",
@@ -83,5 +84,6 @@ __all__ = [
     "doctor",
     "load",
     "operations",
+    "qr",
     "version",
 ]

@@ -22,7 +22,7 @@ from payseal.configuration import Configuration, ConfigurationV2
 from payseal.downloads import AsyncDownload, DownloadOptions, FileAddress, request
 from payseal.errors import Code
 from payseal.notification import Headers, Notification, NotificationOptions, Reply
-from payseal.result import Options, Result
+from payseal.result import FlowOptions, Options, Result
 from payseal.transport import AsyncTransport, Failure, HttpResponse, TransportFailure
 
 _T = TypeVar("_T")
@@ -106,6 +106,27 @@ class AsyncClient:
         )
         try:
             return await self._run(execute)
+        except asyncio.CancelledError:
+            cancellation.trigger()
+            raise
+
+    async def run(
+        self,
+        flow: str,
+        *,
+        path: Optional[Mapping[str, PathValue]] = None,
+        query: Optional[Mapping[str, object]] = None,
+        body: Optional[Mapping[str, object]] = None,
+        options: Optional[FlowOptions] = None,
+    ) -> Result:
+        """Ask again until a state is final, as :meth:`payseal.Client.run` does: the same arguments, the same errors."""
+        if self._transport is not None:
+            text = _client.params(path, query, body, options)
+            return _client.result(*await self._exchange("call_new_flow", flow, text))
+        cancellation = Cancellation()
+        run = partial(self._client.run, flow, path=path, query=query, body=body, options=options, cancellation=cancellation)
+        try:
+            return await self._run(run)
         except asyncio.CancelledError:
             cancellation.trigger()
             raise

@@ -19,7 +19,7 @@ from payseal.configuration import Configuration, ConfigurationV2
 from payseal.downloads import Download, DownloadOptions, FileAddress, request
 from payseal.errors import Code
 from payseal.notification import Explanation, Headers, Notification, NotificationOptions, Reply
-from payseal.result import Options, Result, known
+from payseal.result import FlowOptions, Options, Result, known
 from payseal.transport import Transport
 
 PathValue = Union[str, int]
@@ -177,6 +177,48 @@ class Client:
         """
         text = request(operation=operation, path=path, query=query, body=body, file=file, options=options)
         return Download(self._handle(), text, self._transport, cancellation)
+
+    def run(
+        self,
+        flow: str,
+        *,
+        path: Optional[Mapping[str, PathValue]] = None,
+        query: Optional[Mapping[str, object]] = None,
+        body: Optional[Mapping[str, object]] = None,
+        options: Optional[FlowOptions] = None,
+        cancellation: Optional[Cancellation] = None,
+    ) -> Result:
+        """Ask, wait at the provider's pace and ask again until a state is final or the deadline has passed.
+
+        Every answer is verified, and nothing is ordered twice. ``result.info.final`` is false where the deadline passed first: then the
+        result is the last verified state, which may change.
+
+        Args:
+            flow: For example ``"await_payment"``, ``"codepay"``, ``"refund"`` or ``"await_transfer"``; see ``docs/abi.md``.
+            path: Values for the placeholders of the question, for example ``{"out_trade_no": …}``.
+            query: The query parameters of the question.
+            body: The body with which the flow begins.
+            options: ``deadline_ms``, ``schedule_ms``, ``timeout_ms``, ``trace_id``, ``expect`` …
+            cancellation: Triggered from another thread, ends the flow early.
+
+        Returns:
+            The last verified answer.
+
+        Raises:
+            ArgumentError: A parameter is wrong. Nothing was sent.
+            ProviderError: The provider said a definite no.
+            TransportError: There was no verified answer at all.
+            ClosedError: The client is closed.
+        """
+        client, native = self._handle(), library()
+        text = _client.params(path, query, body, options)
+        if self._transport is not None:
+            call = Call(client, "call_new_flow", flow, text)
+            return _client.result(*drive(call, self._transport, cancellation))
+        answer, info = Buffer(), Buffer()
+        cancel = cancellation._handle.pointer if cancellation is not None else None
+        client.invoke(native.client_run, client.pointer, *inputs(flow, text), cancel, byref(answer), byref(info))
+        return _client.result(answer, info)
 
     def open_notification(self, headers: Headers, body: bytes, *, options: Optional[NotificationOptions] = None) -> Notification:
         """Verify, check for freshness, and decrypt a message that the provider sent to ``notify_url``.

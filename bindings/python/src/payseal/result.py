@@ -21,6 +21,8 @@ class Info:
         skew_s: The provider's clock minus ours, seconds, as the signature's time tells it.
         attempts: How often the request was sent.
         duration_ms: Milliseconds from the first attempt to the answer.
+        final: Of a flow, whether the state is final; false where the deadline passed first.
+        polls: Of a flow, how many answers there were.
         host: The host that answered.
         content_type: The ``Content-Type`` of the body.
         decrypted: The sensitive fields of the body that were decrypted: ``data[].payer_phone``.
@@ -33,6 +35,8 @@ class Info:
     serial: Optional[str] = None
     attempts: int = 1
     duration_ms: int = 0
+    final: Optional[bool] = None
+    polls: Optional[int] = None
     host: Optional[str] = None
     skew_s: Optional[int] = None
     content_type: Optional[str] = None
@@ -59,6 +63,23 @@ class Result:
             ValueError: The body is empty or is not JSON in UTF-8.
         """
         return json.loads(self.body.decode("utf-8"))
+
+
+class FlowOptions(TypedDict, total=False):
+    """Options of a flow. All may be left out."""
+
+    deadline_ms: int
+    """How long it is asked again, milliseconds; a request under way may take its own time."""
+    schedule_ms: Sequence[int]
+    """The pauses between looks in place of the provider's, milliseconds; the last one is repeated until the deadline."""
+    timeout_ms: int
+    """Bounds each exchange with all its attempts, milliseconds."""
+    max_attempts: int
+    """How often to send each request at most; 1 means no retry."""
+    trace_id: str
+    """Copied into log records; visible ASCII, at most 64 characters."""
+    expect: Mapping[str, object]
+    """What the final answer must say, by dotted path. Otherwise ``RESPONSE_MISMATCH`` is raised."""
 
 
 class Options(TypedDict, total=False):

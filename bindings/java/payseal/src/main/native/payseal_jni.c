@@ -548,7 +548,7 @@ JNIEXPORT jint JNICALL JNI_OnLoad(JavaVM *vm, void *reserved) {
       (java.random = (*env)->GetMethodID(env, callbacks, "random", "(I)[B")) == NULL ||
       (java.sign = (*env)->GetMethodID(env, callbacks, "sign", "([B)[B")) == NULL ||
       register_natives(env, java.native, METHODS, COUNT(METHODS)) != 0 || register_download(env) != 0 ||
-      register_doctor(env, java.native) != 0) {
+      register_doctor(env, java.native) != 0 || register_flows(env, java.native) != 0) {
     return JNI_ERR;
   }
   return JNI_VERSION_10;

@@ -49,6 +49,7 @@ int table_of(JNIEnv *env, jobject callbacks, payseal_callbacks *table);
 void drop_table(JNIEnv *env, payseal_callbacks *table);
 
 jint register_doctor(JNIEnv *env, jclass native);
+jint register_flows(JNIEnv *env, jclass native);
 
 /* The natives of a feature live in a file of their own and belong to a class of their own. Registering them gives 0 when all is well. */
 jint register_download(JNIEnv *env);

@@ -66,6 +66,12 @@ final class Native {
 
     static native byte[][] notificationReply(long client, int code);
 
+    static native byte[][] clientRun(long client, byte[] flow, byte[] params, long cancel);
+
+    static native long callNewFlow(long client, byte[] flow, byte[] params);
+
+    static native byte[] qrEncode(byte[] text, byte[] options);
+
     static native byte[] doctor(byte[] config, Callbacks callbacks, byte[] options);
 
     static native byte[] notificationExplain(long client, byte[] headers, byte[] body);

@@ -182,6 +182,80 @@ public final class PaysealClient implements NotificationService, AutoCloseable {
     }
 
     /**
+     * Asks, waits at the provider's pace and asks again until a state is final or the deadline has passed. Every answer is verified,
+     * and nothing is ordered twice. An interrupt of this thread cancels the flow; the interrupt status stays set.
+     *
+     * <p>{@link Result#isFinal()} is {@code false} where the deadline passed first: then the result is the last verified state, which
+     * may change.
+     *
+     * @param flow e.g. {@code "await_payment"}, {@code "codepay"}, {@code "refund"} or {@code "await_transfer"}; see
+     *     {@code docs/abi.md}
+     * @param params what it asks with
+     * @return the last verified answer
+     * @throws PaysealException when there is none; {@link PaysealException#outcome()} says whether money may have moved
+     */
+    public Result run(String flow, FlowParams params) {
+        if (transport != null) {
+            return transport.await(newFlowCall(flow, params));
+        }
+        try (Cancel cancel = new Cancel()) {
+            Cancel.Interruptible interruptible = cancel.onInterrupt();
+            try {
+                return run(flow, params, cancel);
+            } finally {
+                interruptible.over();
+            }
+        }
+    }
+
+    /**
+     * Runs a flow without waiting. Any early completion of the returned future cancels it.
+     *
+     * @param flow as for {@link #run}
+     * @param params what it asks with
+     * @return the last verified answer; fails with {@link PaysealException}
+     */
+    public CompletableFuture<Result> runAsync(String flow, FlowParams params) {
+        if (transport == null) {
+            Objects.requireNonNull(params, "params");
+            return executor.submit(cancel -> run(flow, params, cancel));
+        }
+        Call<Result> call;
+        try {
+            call = newFlowCall(flow, params);
+        } catch (Throwable error) {
+            return CompletableFuture.failedFuture(error);
+        }
+        return transport.start(call);
+    }
+
+    private Result run(String flow, FlowParams params, Cancel cancel) {
+        try {
+            byte[][] answer = Native.clientRun(handle.get(), utf8(flow), params.json(), cancel.pointer());
+            return new Result(answer[0], answer[1]);
+        } finally {
+            Reference.reachabilityFence(this);
+        }
+    }
+
+    /**
+     * Starts a flow whose requests the caller sends.
+     *
+     * @param flow as for {@link #run}
+     * @param params what it asks with
+     * @return the call; close it
+     * @throws PaysealException when the parameters are wrong
+     */
+    public Call<Result> newFlowCall(String flow, FlowParams params) {
+        try {
+            long call = Native.callNewFlow(handle.get(), utf8(flow), params.json());
+            return new Call<>(call, answer -> new Result(answer[0], answer[1]));
+        } finally {
+            Reference.reachabilityFence(this);
+        }
+    }
+
+    /**
      * Opens a notification: verifies its signature and time, and decrypts it. Must be given what came over the wire: the raw
      * body, not a text or an object made from it.
      *

@@ -44,6 +44,15 @@ public final class Result {
     }
 
     /**
+     * Of a flow: whether the state is final.
+     *
+     * @return {@code false} where the deadline passed first, and for what is no flow
+     */
+    public boolean isFinal() {
+        return Boolean.TRUE.equals(info().isFinal());
+    }
+
+    /**
      * How the answer came about.
      *
      * @return status, request id, attempts and the like

@@ -15,6 +15,8 @@ import java.util.List;
  * @param durationMs how long the call took, milliseconds
  * @param host the host that answered
  * @param contentType the type of the body; may be {@code null}
+ * @param isFinal of a flow, whether the state is final; {@code null} for what is no flow
+ * @param polls of a flow, how many answers there were; {@code null} for what is no flow
  * @param decrypted the sensitive fields of the body that were decrypted: {@code data[].payer_phone}
  * @param encrypted the sensitive fields of the body that are encrypted still, for only the {@link Signer} has the key
  */
@@ -28,6 +30,8 @@ public record ResultInfo(
         @JsonProperty("duration_ms") long durationMs,
         @JsonProperty("host") String host,
         @JsonProperty("content_type") String contentType,
+        @JsonProperty("final") Boolean isFinal,
+        @JsonProperty("polls") Integer polls,
         @JsonProperty("decrypted") List<String> decrypted,
         @JsonProperty("encrypted") List<String> encrypted) {
 
@@ -43,6 +47,8 @@ public record ResultInfo(
      * @param durationMs how long the call took, milliseconds
      * @param host the host that answered
      * @param contentType the type of the body; may be {@code null}
+     * @param isFinal of a flow, whether the state is final; {@code null} for what is no flow
+     * @param polls of a flow, how many answers there were; {@code null} for what is no flow
      * @param decrypted the sensitive fields of the body that were decrypted: {@code data[].payer_phone}
      * @param encrypted the sensitive fields of the body that are encrypted still, for only the {@link Signer} has the key
      */
