@@ -81,6 +81,7 @@ fn generate(root: &Path) -> Result<Tree, String> {
     for mut catalogue in load::load(&root.join("catalogue"))? {
         let source = format!("catalogue/{}", catalogue.file);
         let mut names = BTreeMap::new();
+        let mut calls = BTreeMap::new();
         for family in &mut catalogue.families {
             if !family.typed {
                 continue;
@@ -91,8 +92,10 @@ fn generate(root: &Path) -> Result<Tree, String> {
             go::write(root, &package, &mut tree)?;
             java::write(&package, &mut tree);
             python::write(&package, &mut tree);
+            calls.insert(package.name.to_owned(), go::calls(&package));
         }
         if !names.is_empty() {
+            go::write_calls(root, &catalogue.provider, &source, &calls, &mut tree)?;
             let table = catalogue.file.trim_end_matches(".json");
             let file = format!("catalogue/overlay/{table}-names.json");
             tree.record(file, names::write(table, &names));

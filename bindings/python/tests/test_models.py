@@ -15,7 +15,6 @@ from typing import Any, Callable
 import pytest
 
 from payseal.result import Options
-from payseal.wechat._model import Model
 
 CATALOGUE = Path(__file__).resolve().parents[3] / "catalogue"
 
@@ -26,10 +25,14 @@ def overlays() -> list[dict[str, Any]]:
 
 FAMILIES: list[str] = next(overlay["models"] for overlay in overlays() if "models" in overlay)
 FACTS = {f"{row['method']} {row['path']}": row for row in json.loads((CATALOGUE / "facts/wechat-v3.json").read_text())["operations"]}
+# Corrections that add, remove or rename a field.
 CORRECTED = [
     re.compile(re.escape(correction["operation"]).replace(r"\*", ".*"))
     for overlay in overlays()
     for correction in overlay.get("corrections", ())
+    if not correction.keys().isdisjoint({"add", "remove", "rename"})
+    or "items" in correction.get("set", ())
+    or "type" in correction.get("set", ())
 ]
 WRITTEN = {
     operation["name"] for family in json.loads((CATALOGUE / "wechat-v3.json").read_text())["families"] for operation in family["operations"]
@@ -72,7 +75,7 @@ def sample(hint: Any) -> Any:
         return arguments[0]
     if origin is dict:
         return {"key": "value"}
-    if isinstance(hint, type) and issubclass(hint, Model):
+    if isinstance(hint, type) and dataclasses.is_dataclass(hint):
         return hint(**{field.name: sample(hints(hint)[field.name]) for field in dataclasses.fields(hint)})
     return {str: "text", int: 7, bool: True, bytes: b"file"}[hint]
 
@@ -143,6 +146,7 @@ def test_an_operation_is_asked_with_the_providers_names_and_its_answer_is_read(f
 def test_every_family_has_its_operations() -> None:
     assert len(FAMILIES) >= 19
     assert len(CASES) >= 379
+    assert sum(not any(pattern.fullmatch(name) for pattern in CORRECTED) for name in FACTS) > 800, "most are held against the facts"
 
 
 def test_a_value_that_the_provider_has_added_is_kept() -> None:
