@@ -153,13 +153,12 @@ fn required(property: &Property) -> bool {
     property.required
 }
 
-/// A value whose zero cannot be meant is its own "absent"; others need a pointer. Of what is only received, zero and absent are the same
+/// A value whose zero cannot be meant is its own "absent", as the empty text, which the provider never asks for; others need a pointer. Of what is only received, zero and absent are the same
 /// to whoever reads it.
 fn field_type(property: &Property, model: &Model) -> String {
     let plain = shape(&property.shape);
     let absent_is_zero = match property.shape {
-        Shape::Text => property.never_empty,
-        Shape::Array(_) | Shape::Free => true,
+        Shape::Text | Shape::Array(_) | Shape::Free => true,
         Shape::Object(_) => false,
         Shape::Integer | Shape::Boolean => !model.sent,
     };

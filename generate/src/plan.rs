@@ -37,8 +37,6 @@ pub struct Property {
     /// The caller has to give it: it is sent, required, and not filled from the configuration.
     pub required: bool,
     pub shape: Shape,
-    /// A text of which every other value than the empty one can be sent: the empty one means "absent".
-    pub never_empty: bool,
     /// Encrypted on its way, so it is nobody else's business either.
     pub secret: bool,
     /// The texts that may be sent; empty if any may.
@@ -143,7 +141,7 @@ fn function<'a>(family: &'a Family, operation: &'a Operation) -> Function<'a> {
         }
         Some(name) => Body::Model(name.clone()),
     };
-    let parameter = |field: &Schema| property(field, &shape(field, ""), true, false);
+    let parameter = |field: &Schema| property(field, &shape(field, ""), true);
     Function {
         name: &operation.id,
         operation: &operation.name,
@@ -213,7 +211,7 @@ impl<'a> Models<'a> {
                 let properties = schema
                     .fields
                     .iter()
-                    .map(|field| property(field, &shape(field, name), sent, received))
+                    .map(|field| property(field, &shape(field, name), sent))
                     .collect();
                 Model {
                     name: name.clone(),
@@ -257,7 +255,7 @@ fn shape(schema: &Schema, owner: &str) -> Shape {
     of(schema, &schema.name, &named)
 }
 
-fn property(schema: &Schema, shape: &Shape, sent: bool, received: bool) -> Property {
+fn property(schema: &Schema, shape: &Shape, sent: bool) -> Property {
     let values = schema
         .items
         .as_ref()
@@ -267,9 +265,6 @@ fn property(schema: &Schema, shape: &Shape, sent: bool, received: bool) -> Prope
         doc: describe(schema, sent),
         required: sent && schema.required && schema.filled.is_none(),
         shape: shape.clone(),
-        never_empty: received && !sent
-            || schema.length.is_some_and(|[min, _]| min > 0)
-            || !schema.values.is_empty(),
         secret: schema.encrypted,
         values: values
             .iter()

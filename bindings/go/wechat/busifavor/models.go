@@ -55,7 +55,7 @@ type Callback struct {
 // SetCallbackRequest is the body of POST /v3/marketing/busifavor/callbacks.
 type SetCallbackRequest struct {
 	// mchid: Merchant id. Left out, it is the configuration's mchid.
-	MchID *string `json:"mchid,omitempty"`
+	MchID string `json:"mchid,omitempty"`
 	// notify_url: Where the notification goes: absolute, HTTPS, without query. Required.
 	NotifyURL string `json:"notify_url"`
 }
@@ -84,7 +84,7 @@ type DeactivateCouponRequest struct {
 	// coupon_code: Code of the coupon, unique. Required.
 	CouponCode string `json:"coupon_code"`
 	// deactivate_reason: Deactivate reason.
-	DeactivateReason *string `json:"deactivate_reason,omitempty"`
+	DeactivateReason string `json:"deactivate_reason,omitempty"`
 	// deactivate_request_no: Deactivate request no. Required.
 	DeactivateRequestNo string `json:"deactivate_request_no"`
 	// stock_id: WeChat Pay's number of the stock of coupons. Required.
@@ -137,7 +137,7 @@ type SendCouponRequest struct {
 	// appid: App id of the official account, mini-program or app. Required.
 	AppID string `json:"appid"`
 	// coupon_code: Code of the coupon, unique.
-	CouponCode *string `json:"coupon_code,omitempty"`
+	CouponCode string `json:"coupon_code,omitempty"`
 	// openid: The user's id within the app id. Required.
 	OpenID string `json:"openid"`
 	// out_request_no: The merchant's number of the request, unique for the merchant id; the same number has one effect.
@@ -164,15 +164,15 @@ type UseCouponRequest struct {
 	// coupon_code: Code of the coupon, unique. Required.
 	CouponCode string `json:"coupon_code"`
 	// mch_id: Mch id.
-	MchID *string `json:"mch_id,omitempty"`
+	MchID string `json:"mch_id,omitempty"`
 	// openid: The user's id within the app id.
-	OpenID *string `json:"openid,omitempty"`
+	OpenID string `json:"openid,omitempty"`
 	// out_trade_no: The merchant's order number, unique for the merchant id.
-	OutTradeNo *string `json:"out_trade_no,omitempty"`
+	OutTradeNo string `json:"out_trade_no,omitempty"`
 	// stock_id: WeChat Pay's number of the stock of coupons.
-	StockID *string `json:"stock_id,omitempty"`
+	StockID string `json:"stock_id,omitempty"`
 	// transaction_id: WeChat Pay's number of the payment.
-	TransactionID *string `json:"transaction_id,omitempty"`
+	TransactionID string `json:"transaction_id,omitempty"`
 	// use_request_no: Use request no. Required.
 	UseRequestNo string `json:"use_request_no"`
 	// use_time: When the coupon was used. Required.
@@ -213,17 +213,17 @@ type PreSendProductCouponRequest struct {
 	// appid: App id of the official account, mini-program or app. Required.
 	AppID string `json:"appid"`
 	// coupon_code: Code of the coupon, unique.
-	CouponCode *string `json:"coupon_code,omitempty"`
+	CouponCode string `json:"coupon_code,omitempty"`
 	// openid: The user's id within the app id.
-	OpenID *string `json:"openid,omitempty"`
+	OpenID string `json:"openid,omitempty"`
 	// send_request_no: Send request no. Required.
 	SendRequestNo string `json:"send_request_no"`
 	// stock_id: WeChat Pay's number of the stock of coupons. Required.
 	StockID string `json:"stock_id"`
 	// brand_id: Brand id.
-	BrandID *string `json:"brand_id,omitempty"`
+	BrandID string `json:"brand_id,omitempty"`
 	// product_coupon_id: Product coupon id.
-	ProductCouponID *string `json:"product_coupon_id,omitempty"`
+	ProductCouponID string `json:"product_coupon_id,omitempty"`
 }
 
 // PreSendProductCouponResponse is the answer to POST /v3/marketing/busifavor/product-coupons/pre-send.
@@ -237,11 +237,11 @@ type SendProductCouponRequest struct {
 	// appid: App id of the official account, mini-program or app. Required.
 	AppID string `json:"appid"`
 	// coupon_code: Code of the coupon, unique.
-	CouponCode *string `json:"coupon_code,omitempty"`
+	CouponCode string `json:"coupon_code,omitempty"`
 	// coupon_type: Coupon type. One of MEMBER, NORMAL. Required.
 	CouponType string `json:"coupon_type"`
 	// member_card_id: Member card id.
-	MemberCardID *string `json:"member_card_id,omitempty"`
+	MemberCardID string `json:"member_card_id,omitempty"`
 	// openid: The user's id within the app id. Required.
 	OpenID string `json:"openid"`
 	// out_request_no: The merchant's number of the request, unique for the merchant id; the same number has one effect.
@@ -266,7 +266,7 @@ type CreateStockRequest struct {
 	// belong_merchant: Belong merchant. Required.
 	BelongMerchant string `json:"belong_merchant"`
 	// comment: Comment.
-	Comment *string `json:"comment,omitempty"`
+	Comment string `json:"comment,omitempty"`
 	// coupon_code_mode: Coupon code mode. One of MERCHANT_API, MERCHANT_UPLOAD, WECHATPAY_MODE. Required.
 	CouponCodeMode string `json:"coupon_code_mode"`
 	// coupon_use_rule: Coupon use rule. Required.
@@ -303,9 +303,9 @@ type CouponUseRule struct {
 	// fixed_normal_coupon: Fixed normal coupon.
 	FixedNormalCoupon *FixedNormalCoupon `json:"fixed_normal_coupon,omitempty"`
 	// mini_programs_appid: App id of the mini-program.
-	MiniProgramsAppID *string `json:"mini_programs_appid,omitempty"`
+	MiniProgramsAppID string `json:"mini_programs_appid,omitempty"`
 	// mini_programs_path: Path within the mini-program.
-	MiniProgramsPath *string `json:"mini_programs_path,omitempty"`
+	MiniProgramsPath string `json:"mini_programs_path,omitempty"`
 	// use_method: Use method. One of MINI_PROGRAMS, OFF_LINE, PAYMENT_CODE, SELF_CONSUME. Required.
 	UseMethod string `json:"use_method"`
 }
@@ -347,9 +347,9 @@ type AvailableDayTime struct {
 // IrregularyAvaliableTime is an item of irregulary_avaliable_time.
 type IrregularyAvaliableTime struct {
 	// begin_time: When it begins.
-	BeginTime *string `json:"begin_time,omitempty"`
+	BeginTime string `json:"begin_time,omitempty"`
 	// end_time: When it ends.
-	EndTime *string `json:"end_time,omitempty"`
+	EndTime string `json:"end_time,omitempty"`
 }
 
 // DiscountCoupon is the object discount_coupon.
@@ -379,15 +379,15 @@ type FixedNormalCoupon struct {
 // CustomEntrance is the object custom_entrance.
 type CustomEntrance struct {
 	// appid: App id of the official account, mini-program or app.
-	AppID *string `json:"appid,omitempty"`
+	AppID string `json:"appid,omitempty"`
 	// code_display_mode: Code display mode. One of BARCODE, NOT_SHOW, QRCODE.
 	CodeDisplayMode string `json:"code_display_mode,omitempty"`
 	// hall_id: Hall id.
-	HallID *string `json:"hall_id,omitempty"`
+	HallID string `json:"hall_id,omitempty"`
 	// mini_programs_info: Mini programs info.
 	MiniProgramsInfo *MiniProgramsInfo `json:"mini_programs_info,omitempty"`
 	// store_id: Number of the store.
-	StoreID *string `json:"store_id,omitempty"`
+	StoreID string `json:"store_id,omitempty"`
 }
 
 // MiniProgramsInfo is the object mini_programs_info.
@@ -395,7 +395,7 @@ type MiniProgramsInfo struct {
 	// entrance_words: Entrance words. Required.
 	EntranceWords string `json:"entrance_words"`
 	// guiding_words: Guiding words.
-	GuidingWords *string `json:"guiding_words,omitempty"`
+	GuidingWords string `json:"guiding_words,omitempty"`
 	// mini_programs_appid: App id of the mini-program. Required.
 	MiniProgramsAppID string `json:"mini_programs_appid"`
 	// mini_programs_path: Path within the mini-program. Required.
@@ -408,15 +408,15 @@ type DisplayPatternInfo struct {
 	// Color080, Color090, Color100.
 	BackgroundColor string `json:"background_color,omitempty"`
 	// coupon_image_url: Coupon image url.
-	CouponImageURL *string `json:"coupon_image_url,omitempty"`
+	CouponImageURL string `json:"coupon_image_url,omitempty"`
 	// description: What is paid for or done, in words.
-	Description *string `json:"description,omitempty"`
+	Description string `json:"description,omitempty"`
 	// finder_info: Finder info.
 	FinderInfo *FinderInfo `json:"finder_info,omitempty"`
 	// merchant_logo_url: Merchant logo url.
-	MerchantLogoURL *string `json:"merchant_logo_url,omitempty"`
+	MerchantLogoURL string `json:"merchant_logo_url,omitempty"`
 	// merchant_name: Name of the merchant.
-	MerchantName *string `json:"merchant_name,omitempty"`
+	MerchantName string `json:"merchant_name,omitempty"`
 }
 
 // FinderInfo is the object finder_info.
@@ -432,7 +432,7 @@ type FinderInfo struct {
 // NotifyConfig is the object notify_config.
 type NotifyConfig struct {
 	// notify_appid: Notify appid.
-	NotifyAppID *string `json:"notify_appid,omitempty"`
+	NotifyAppID string `json:"notify_appid,omitempty"`
 }
 
 // StockSendRule is the object stock_send_rule.
@@ -687,7 +687,7 @@ type StockStockSendRule struct {
 // UpdateStockRequest is the body of PATCH /v3/marketing/busifavor/stocks/{stock_id}.
 type UpdateStockRequest struct {
 	// comment: Comment.
-	Comment *string `json:"comment,omitempty"`
+	Comment string `json:"comment,omitempty"`
 	// coupon_use_rule: Coupon use rule.
 	CouponUseRule *UpdateStockCouponUseRule `json:"coupon_use_rule,omitempty"`
 	// custom_entrance: Custom entrance.
@@ -695,14 +695,14 @@ type UpdateStockRequest struct {
 	// display_pattern_info: Display pattern info.
 	DisplayPatternInfo *DisplayPatternInfo `json:"display_pattern_info,omitempty"`
 	// goods_name: Name of the goods.
-	GoodsName *string `json:"goods_name,omitempty"`
+	GoodsName string `json:"goods_name,omitempty"`
 	// notify_config: Notify config.
 	NotifyConfig *NotifyConfig `json:"notify_config,omitempty"`
 	// out_request_no: The merchant's number of the request, unique for the merchant id; the same number has one effect.
 	// Required.
 	OutRequestNo string `json:"out_request_no"`
 	// stock_name: Name of the stock.
-	StockName *string `json:"stock_name,omitempty"`
+	StockName string `json:"stock_name,omitempty"`
 	// stock_send_rule: Stock send rule.
 	StockSendRule *UpdateStockStockSendRule `json:"stock_send_rule,omitempty"`
 	// subsidy: Subsidy.
@@ -712,9 +712,9 @@ type UpdateStockRequest struct {
 // UpdateStockCouponUseRule is the object coupon_use_rule.
 type UpdateStockCouponUseRule struct {
 	// mini_programs_appid: App id of the mini-program.
-	MiniProgramsAppID *string `json:"mini_programs_appid,omitempty"`
+	MiniProgramsAppID string `json:"mini_programs_appid,omitempty"`
 	// mini_programs_path: Path within the mini-program.
-	MiniProgramsPath *string `json:"mini_programs_path,omitempty"`
+	MiniProgramsPath string `json:"mini_programs_path,omitempty"`
 	// use_method: Use method. One of MINI_PROGRAMS, OFF_LINE, PAYMENT_CODE, SELF_CONSUME.
 	UseMethod string `json:"use_method,omitempty"`
 }
@@ -722,11 +722,11 @@ type UpdateStockCouponUseRule struct {
 // UpdateStockCustomEntrance is the object custom_entrance.
 type UpdateStockCustomEntrance struct {
 	// appid: App id of the official account, mini-program or app.
-	AppID *string `json:"appid,omitempty"`
+	AppID string `json:"appid,omitempty"`
 	// code_display_mode: Code display mode. One of BARCODE, NOT_SHOW, QRCODE.
 	CodeDisplayMode string `json:"code_display_mode,omitempty"`
 	// hall_id: Hall id.
-	HallID *string `json:"hall_id,omitempty"`
+	HallID string `json:"hall_id,omitempty"`
 	// mini_programs_info: Mini programs info.
 	MiniProgramsInfo *MiniProgramsInfo `json:"mini_programs_info,omitempty"`
 }

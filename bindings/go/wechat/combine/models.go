@@ -5,9 +5,9 @@ package combine
 // AppRequest is the body of POST /v3/combine-transactions/app.
 type AppRequest struct {
 	// combine_appid: App id of who starts the combined payment. Left out, it is the configuration's appid.
-	CombineAppID *string `json:"combine_appid,omitempty"`
+	CombineAppID string `json:"combine_appid,omitempty"`
 	// combine_mchid: Merchant id of who starts the combined payment. Left out, it is the configuration's mchid.
-	CombineMchID *string `json:"combine_mchid,omitempty"`
+	CombineMchID string `json:"combine_mchid,omitempty"`
 	// combine_out_trade_no: The merchant's number of the combined order, unique for the merchant id. Required.
 	CombineOutTradeNo string `json:"combine_out_trade_no"`
 	// combine_payer_info: Who pays the combined order.
@@ -17,9 +17,9 @@ type AppRequest struct {
 	// limit_pay: Ways of paying that are excluded. One of balance_only, no_balance, no_debit.
 	LimitPay []string `json:"limit_pay,omitempty"`
 	// notify_url: Where the notification goes: absolute, HTTPS, without query. Left out, it is the configuration's notify_url.
-	NotifyURL *string `json:"notify_url,omitempty"`
+	NotifyURL string `json:"notify_url,omitempty"`
 	// prepay_id: What the payer's device needs to begin the payment; good for two hours.
-	PrepayID *string `json:"prepay_id,omitempty"`
+	PrepayID string `json:"prepay_id,omitempty"`
 	// scene_info: Where the payment takes place.
 	SceneInfo *SceneInfo `json:"scene_info,omitempty"`
 	// sub_orders: Orders that are paid together. Required.
@@ -27,9 +27,9 @@ type AppRequest struct {
 	// subsidy_info: Discount of instalments.
 	SubsidyInfo *SubsidyInfo `json:"subsidy_info,omitempty"`
 	// time_expire: Until when the order can be paid. RFC 3339.
-	TimeExpire *string `json:"time_expire,omitempty"`
+	TimeExpire string `json:"time_expire,omitempty"`
 	// time_start: Time start. RFC 3339.
-	TimeStart *string `json:"time_start,omitempty"`
+	TimeStart string `json:"time_start,omitempty"`
 	// trade_scenario: Trade scenario. Always RECOMMERCE.
 	TradeScenario string `json:"trade_scenario,omitempty"`
 }
@@ -80,7 +80,7 @@ type ContractInfo struct {
 // SceneInfo is the object scene_info. Where the payment takes place.
 type SceneInfo struct {
 	// device_id: The merchant's number of the device.
-	DeviceID *string `json:"device_id,omitempty"`
+	DeviceID string `json:"device_id,omitempty"`
 	// payer_client_ip: IP address of the payer's device. Required.
 	PayerClientIP string `json:"payer_client_ip"`
 }
@@ -94,13 +94,13 @@ type AppSubOrder struct {
 	// description: What is paid for or done, in words. Required.
 	Description string `json:"description"`
 	// detail: Details.
-	Detail *string `json:"detail,omitempty"`
+	Detail string `json:"detail,omitempty"`
 	// goods_tag: Mark of goods for discounts.
-	GoodsTag *string `json:"goods_tag,omitempty"`
+	GoodsTag string `json:"goods_tag,omitempty"`
 	// individual_auth_id: Number of a person's authorization.
-	IndividualAuthID *string `json:"individual_auth_id,omitempty"`
+	IndividualAuthID string `json:"individual_auth_id,omitempty"`
 	// individual_name: Individual name.
-	IndividualName *string `json:"individual_name,omitempty"`
+	IndividualName string `json:"individual_name,omitempty"`
 	// mchid: Merchant id. Required.
 	MchID string `json:"mchid"`
 	// out_trade_no: The merchant's order number, unique for the merchant id. Required.
@@ -110,9 +110,9 @@ type AppSubOrder struct {
 	// settle_info: How the payment is settled.
 	SettleInfo *SettleInfo `json:"settle_info,omitempty"`
 	// sub_appid: App id of the sub-merchant.
-	SubAppID *string `json:"sub_appid,omitempty"`
+	SubAppID string `json:"sub_appid,omitempty"`
 	// sub_mchid: Merchant id of the sub-merchant.
-	SubMchID *string `json:"sub_mchid,omitempty"`
+	SubMchID string `json:"sub_mchid,omitempty"`
 }
 
 // Amount is the object amount. Amounts of the order.
@@ -172,9 +172,9 @@ type ContractResult struct {
 // H5Request is the body of POST /v3/combine-transactions/h5.
 type H5Request struct {
 	// combine_appid: App id of who starts the combined payment. Left out, it is the configuration's appid.
-	CombineAppID *string `json:"combine_appid,omitempty"`
+	CombineAppID string `json:"combine_appid,omitempty"`
 	// combine_mchid: Merchant id of who starts the combined payment. Left out, it is the configuration's mchid.
-	CombineMchID *string `json:"combine_mchid,omitempty"`
+	CombineMchID string `json:"combine_mchid,omitempty"`
 	// combine_out_trade_no: The merchant's number of the combined order, unique for the merchant id. Required.
 	CombineOutTradeNo string `json:"combine_out_trade_no"`
 	// combine_payer_info: Who pays the combined order.
@@ -182,15 +182,15 @@ type H5Request struct {
 	// limit_pay: Ways of paying that are excluded. One of balance_only, no_balance, no_debit.
 	LimitPay []string `json:"limit_pay,omitempty"`
 	// notify_url: Where the notification goes: absolute, HTTPS, without query. Left out, it is the configuration's notify_url.
-	NotifyURL *string `json:"notify_url,omitempty"`
+	NotifyURL string `json:"notify_url,omitempty"`
 	// scene_info: Where the payment takes place. Required.
 	SceneInfo H5SceneInfo `json:"scene_info"`
 	// sub_orders: Orders that are paid together. Required.
 	SubOrders []SubOrder `json:"sub_orders"`
 	// time_expire: Until when the order can be paid.
-	TimeExpire *string `json:"time_expire,omitempty"`
+	TimeExpire string `json:"time_expire,omitempty"`
 	// time_start: Time start.
-	TimeStart *string `json:"time_start,omitempty"`
+	TimeStart string `json:"time_start,omitempty"`
 }
 
 // PayerInfo is the object combine_payer_info. Who pays the combined order.
@@ -198,9 +198,9 @@ type PayerInfo struct {
 	// identity: Who the payer must be.
 	Identity *Identity `json:"identity,omitempty"`
 	// openid: The user's id within the app id.
-	OpenID *string `json:"openid,omitempty"`
+	OpenID string `json:"openid,omitempty"`
 	// sub_openid: The user's id within the sub-merchant's app id.
-	SubOpenID *string `json:"sub_openid,omitempty"`
+	SubOpenID string `json:"sub_openid,omitempty"`
 }
 
 // H5SceneInfo is the object scene_info. Where the payment takes place.
@@ -216,13 +216,13 @@ type H5SceneInfo struct {
 // H5Info is the object h5_info. The page that the payer comes from.
 type H5Info struct {
 	// app_name: Name of the app.
-	AppName *string `json:"app_name,omitempty"`
+	AppName string `json:"app_name,omitempty"`
 	// app_url: Address of the page.
-	AppURL *string `json:"app_url,omitempty"`
+	AppURL string `json:"app_url,omitempty"`
 	// bundle_id: Bundle id of the app on iOS.
-	BundleID *string `json:"bundle_id,omitempty"`
+	BundleID string `json:"bundle_id,omitempty"`
 	// package_name: Package of the app on Android.
-	PackageName *string `json:"package_name,omitempty"`
+	PackageName string `json:"package_name,omitempty"`
 	// type: Kind. Required.
 	Type string `json:"type"`
 }
@@ -236,7 +236,7 @@ type SubOrder struct {
 	// description: What is paid for or done, in words. Required.
 	Description string `json:"description"`
 	// goods_tag: Mark of goods for discounts.
-	GoodsTag *string `json:"goods_tag,omitempty"`
+	GoodsTag string `json:"goods_tag,omitempty"`
 	// mchid: Merchant id. Required.
 	MchID string `json:"mchid"`
 	// out_trade_no: The merchant's order number, unique for the merchant id. Required.
@@ -244,7 +244,7 @@ type SubOrder struct {
 	// settle_info: How the payment is settled.
 	SettleInfo *SettleInfo `json:"settle_info,omitempty"`
 	// sub_appid: App id of the sub-merchant.
-	SubAppID *string `json:"sub_appid,omitempty"`
+	SubAppID string `json:"sub_appid,omitempty"`
 	// sub_mchid: Merchant id of the sub-merchant. Required.
 	SubMchID string `json:"sub_mchid"`
 }
@@ -389,9 +389,9 @@ type InstallmentInfo struct {
 // JsapiRequest is the body of POST /v3/combine-transactions/jsapi.
 type JsapiRequest struct {
 	// combine_appid: App id of who starts the combined payment. Left out, it is the configuration's appid.
-	CombineAppID *string `json:"combine_appid,omitempty"`
+	CombineAppID string `json:"combine_appid,omitempty"`
 	// combine_mchid: Merchant id of who starts the combined payment. Left out, it is the configuration's mchid.
-	CombineMchID *string `json:"combine_mchid,omitempty"`
+	CombineMchID string `json:"combine_mchid,omitempty"`
 	// combine_out_trade_no: The merchant's number of the combined order, unique for the merchant id. Required.
 	CombineOutTradeNo string `json:"combine_out_trade_no"`
 	// combine_payer_info: Who pays the combined order. Required.
@@ -399,7 +399,7 @@ type JsapiRequest struct {
 	// limit_pay: Ways of paying that are excluded. One of balance_only, no_balance, no_debit.
 	LimitPay []string `json:"limit_pay,omitempty"`
 	// notify_url: Where the notification goes: absolute, HTTPS, without query. Left out, it is the configuration's notify_url.
-	NotifyURL *string `json:"notify_url,omitempty"`
+	NotifyURL string `json:"notify_url,omitempty"`
 	// scene_info: Where the payment takes place.
 	SceneInfo *SceneInfo `json:"scene_info,omitempty"`
 	// sub_orders: Orders that are paid together. Required.
@@ -407,9 +407,9 @@ type JsapiRequest struct {
 	// subsidy_info: Discount of instalments.
 	SubsidyInfo *SubsidyInfo `json:"subsidy_info,omitempty"`
 	// time_expire: Until when the order can be paid.
-	TimeExpire *string `json:"time_expire,omitempty"`
+	TimeExpire string `json:"time_expire,omitempty"`
 	// time_start: Time start.
-	TimeStart *string `json:"time_start,omitempty"`
+	TimeStart string `json:"time_start,omitempty"`
 }
 
 // JsapiSubOrder is an item of sub_orders. Orders that are paid together.
@@ -421,9 +421,9 @@ type JsapiSubOrder struct {
 	// description: What is paid for or done, in words. Required.
 	Description string `json:"description"`
 	// detail: Details.
-	Detail *string `json:"detail,omitempty"`
+	Detail string `json:"detail,omitempty"`
 	// goods_tag: Mark of goods for discounts.
-	GoodsTag *string `json:"goods_tag,omitempty"`
+	GoodsTag string `json:"goods_tag,omitempty"`
 	// mchid: Merchant id. Required.
 	MchID string `json:"mchid"`
 	// out_trade_no: The merchant's order number, unique for the merchant id. Required.
@@ -433,7 +433,7 @@ type JsapiSubOrder struct {
 	// settle_info: How the payment is settled.
 	SettleInfo *SettleInfo `json:"settle_info,omitempty"`
 	// sub_appid: App id of the sub-merchant.
-	SubAppID *string `json:"sub_appid,omitempty"`
+	SubAppID string `json:"sub_appid,omitempty"`
 	// sub_mchid: Merchant id of the sub-merchant. Required.
 	SubMchID string `json:"sub_mchid"`
 }
@@ -441,21 +441,21 @@ type JsapiSubOrder struct {
 // MiniProgramRequest is the body of POST /v3/combine-transactions/miniprogram.
 type MiniProgramRequest struct {
 	// combine_appid: App id of who starts the combined payment. Left out, it is the configuration's appid.
-	CombineAppID *string `json:"combine_appid,omitempty"`
+	CombineAppID string `json:"combine_appid,omitempty"`
 	// combine_mchid: Merchant id of who starts the combined payment. Left out, it is the configuration's mchid.
-	CombineMchID *string `json:"combine_mchid,omitempty"`
+	CombineMchID string `json:"combine_mchid,omitempty"`
 	// combine_out_trade_no: The merchant's number of the combined order, unique for the merchant id. Required.
 	CombineOutTradeNo string `json:"combine_out_trade_no"`
 	// combine_payer_info: Who pays the combined order. Required.
 	CombinePayerInfo MiniProgramPayerInfo `json:"combine_payer_info"`
 	// notify_url: Where the notification goes: absolute, HTTPS, without query. Left out, it is the configuration's notify_url.
-	NotifyURL *string `json:"notify_url,omitempty"`
+	NotifyURL string `json:"notify_url,omitempty"`
 	// scene_info: Where the payment takes place.
 	SceneInfo *SceneInfo `json:"scene_info,omitempty"`
 	// sub_orders: Orders that are paid together. Required.
 	SubOrders []MiniProgramSubOrder `json:"sub_orders"`
 	// time_expire: Until when the order can be paid. RFC 3339.
-	TimeExpire *string `json:"time_expire,omitempty"`
+	TimeExpire string `json:"time_expire,omitempty"`
 	// trade_scenario: Trade scenario. Always RECOMMERCE.
 	TradeScenario string `json:"trade_scenario,omitempty"`
 }
@@ -477,7 +477,7 @@ type MiniProgramSubOrder struct {
 	// individual_auth_id: Number of a person's authorization. Required.
 	IndividualAuthID string `json:"individual_auth_id"`
 	// individual_name: Individual name.
-	IndividualName *string `json:"individual_name,omitempty"`
+	IndividualName string `json:"individual_name,omitempty"`
 	// mchid: Merchant id. Required.
 	MchID string `json:"mchid"`
 	// order_service_type: Order service type. Always INDIVIDUALTRADE.
@@ -489,9 +489,9 @@ type MiniProgramSubOrder struct {
 // NativeRequest is the body of POST /v3/combine-transactions/native.
 type NativeRequest struct {
 	// combine_appid: App id of who starts the combined payment. Left out, it is the configuration's appid.
-	CombineAppID *string `json:"combine_appid,omitempty"`
+	CombineAppID string `json:"combine_appid,omitempty"`
 	// combine_mchid: Merchant id of who starts the combined payment. Left out, it is the configuration's mchid.
-	CombineMchID *string `json:"combine_mchid,omitempty"`
+	CombineMchID string `json:"combine_mchid,omitempty"`
 	// combine_out_trade_no: The merchant's number of the combined order, unique for the merchant id. Required.
 	CombineOutTradeNo string `json:"combine_out_trade_no"`
 	// combine_payer_info: Who pays the combined order.
@@ -499,15 +499,15 @@ type NativeRequest struct {
 	// limit_pay: Ways of paying that are excluded. One of balance_only, no_balance, no_debit.
 	LimitPay []string `json:"limit_pay,omitempty"`
 	// notify_url: Where the notification goes: absolute, HTTPS, without query. Left out, it is the configuration's notify_url.
-	NotifyURL *string `json:"notify_url,omitempty"`
+	NotifyURL string `json:"notify_url,omitempty"`
 	// scene_info: Where the payment takes place.
 	SceneInfo *SceneInfo `json:"scene_info,omitempty"`
 	// sub_orders: Orders that are paid together. Required.
 	SubOrders []SubOrder `json:"sub_orders"`
 	// time_expire: Until when the order can be paid.
-	TimeExpire *string `json:"time_expire,omitempty"`
+	TimeExpire string `json:"time_expire,omitempty"`
 	// time_start: Time start.
-	TimeStart *string `json:"time_start,omitempty"`
+	TimeStart string `json:"time_start,omitempty"`
 }
 
 // NativeResponse is the answer to POST /v3/combine-transactions/native.
@@ -519,7 +519,7 @@ type NativeResponse struct {
 // CloseRequest is the body of POST /v3/combine-transactions/out-trade-no/{combine_out_trade_no}/close.
 type CloseRequest struct {
 	// combine_appid: App id of who starts the combined payment. Left out, it is the configuration's appid.
-	CombineAppID *string `json:"combine_appid,omitempty"`
+	CombineAppID string `json:"combine_appid,omitempty"`
 	// sub_orders: Orders that are paid together. Required.
 	SubOrders []CloseSubOrder `json:"sub_orders"`
 }
@@ -527,15 +527,15 @@ type CloseRequest struct {
 // CloseSubOrder is an item of sub_orders. Orders that are paid together.
 type CloseSubOrder struct {
 	// individual_auth_id: Number of a person's authorization.
-	IndividualAuthID *string `json:"individual_auth_id,omitempty"`
+	IndividualAuthID string `json:"individual_auth_id,omitempty"`
 	// mchid: Merchant id. Required.
 	MchID string `json:"mchid"`
 	// out_trade_no: The merchant's order number, unique for the merchant id. Required.
 	OutTradeNo string `json:"out_trade_no"`
 	// sub_appid: App id of the sub-merchant.
-	SubAppID *string `json:"sub_appid,omitempty"`
+	SubAppID string `json:"sub_appid,omitempty"`
 	// sub_mchid: Merchant id of the sub-merchant.
-	SubMchID *string `json:"sub_mchid,omitempty"`
+	SubMchID string `json:"sub_mchid,omitempty"`
 }
 
 // Values of limit_pay.

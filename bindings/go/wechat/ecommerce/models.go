@@ -121,7 +121,7 @@ type ApplyAccountCancellationRequest struct {
 	// proof_medias: Proof medias.
 	ProofMedias []ProofMedia `json:"proof_medias,omitempty"`
 	// remark: Remark.
-	Remark *string `json:"remark,omitempty"`
+	Remark string `json:"remark,omitempty"`
 	// sub_mchid: Merchant id of the sub-merchant. Required.
 	SubMchID string `json:"sub_mchid"`
 	// withdraw: Withdraw. One of APPLY_WITHDRAW, NOT_APPLY_WITHDRAW.
@@ -147,11 +147,11 @@ type BankAccountInfo struct {
 	// account_number: Number of the bank account. Sent encrypted: give the plaintext, the library encrypts it. Required.
 	AccountNumber string `json:"account_number"`
 	// bank_branch_id: Number of the bank's branch.
-	BankBranchID *string `json:"bank_branch_id,omitempty"`
+	BankBranchID string `json:"bank_branch_id,omitempty"`
 	// bank_branch_name: Bank branch name.
-	BankBranchName *string `json:"bank_branch_name,omitempty"`
+	BankBranchName string `json:"bank_branch_name,omitempty"`
 	// bank_name: Name of the bank with its branch.
-	BankName *string `json:"bank_name,omitempty"`
+	BankName string `json:"bank_name,omitempty"`
 }
 
 // String keeps what is encrypted on its way out of logs.
@@ -262,7 +262,7 @@ type ConfirmCancel struct {
 // ConfirmAccountCancellationRequest is the body of POST /v3/ecommerce/account/apply-cancel-withdraw/confirm.
 type ConfirmAccountCancellationRequest struct {
 	// applyment_id: WeChat Pay's number of the application.
-	ApplymentID *string `json:"applyment_id,omitempty"`
+	ApplymentID string `json:"applyment_id,omitempty"`
 	// cancel_contract_version: Cancel contract version. Required.
 	CancelContractVersion string `json:"cancel_contract_version"`
 	// confirm_time: Confirm time. RFC 3339. Required.
@@ -270,7 +270,7 @@ type ConfirmAccountCancellationRequest struct {
 	// operator_identification: Operator identification. Required.
 	OperatorIdentification string `json:"operator_identification"`
 	// out_request_no: The merchant's number of the request, unique for the merchant id; the same number has one effect.
-	OutRequestNo *string `json:"out_request_no,omitempty"`
+	OutRequestNo string `json:"out_request_no,omitempty"`
 	// sub_mchid: Merchant id of the sub-merchant. Required.
 	SubMchID string `json:"sub_mchid"`
 }
@@ -312,7 +312,7 @@ type CreateCancelApplicationRequest struct {
 // ApplicationInfo is an item of application_info.
 type ApplicationInfo struct {
 	// application_media_id: Application media id.
-	ApplicationMediaID *string `json:"application_media_id,omitempty"`
+	ApplicationMediaID string `json:"application_media_id,omitempty"`
 	// application_type: Application type. One of SP_CANCEL_ACCOUNT_APPLICATION, SUB_CANCEL_ACCOUNT_APPLICATION.
 	ApplicationType string `json:"application_type,omitempty"`
 }
@@ -405,7 +405,7 @@ type ApplyAccountHostingRequest struct {
 	// account_info: Account info. Required.
 	AccountInfo AccountInfo `json:"account_info"`
 	// authorize_letter_copy: Authorize letter copy.
-	AuthorizeLetterCopy *string `json:"authorize_letter_copy,omitempty"`
+	AuthorizeLetterCopy string `json:"authorize_letter_copy,omitempty"`
 	// business_addition_desc: Business addition desc.
 	BusinessAdditionDesc []string `json:"business_addition_desc,omitempty"`
 	// business_addition_pics: Business addition pics.
@@ -419,7 +419,7 @@ type ApplyAccountHostingRequest struct {
 	// finance_institution_info: Finance institution info.
 	FinanceInstitutionInfo *FinanceInstitutionInfo `json:"finance_institution_info,omitempty"`
 	// id_card_complete_statement: Id card complete statement.
-	IDCardCompleteStatement *string `json:"id_card_complete_statement,omitempty"`
+	IDCardCompleteStatement string `json:"id_card_complete_statement,omitempty"`
 	// id_card_info: Id card info.
 	IDCardInfo *IDCardInfo `json:"id_card_info,omitempty"`
 	// id_doc_info: Id doc info.
@@ -460,9 +460,9 @@ type AccountInfo struct {
 	// bank_account_type: Bank account type. One of 74, 75. Required.
 	BankAccountType string `json:"bank_account_type"`
 	// bank_branch_id: Number of the bank's branch.
-	BankBranchID *string `json:"bank_branch_id,omitempty"`
+	BankBranchID string `json:"bank_branch_id,omitempty"`
 	// bank_name: Name of the bank with its branch.
-	BankName *string `json:"bank_name,omitempty"`
+	BankName string `json:"bank_name,omitempty"`
 }
 
 // String keeps what is encrypted on its way out of logs.
@@ -478,37 +478,37 @@ func (v AccountInfo) GoString() string {
 // BusinessLicenseInfo is the object business_license_info.
 type BusinessLicenseInfo struct {
 	// business_license_copy: Business license copy.
-	BusinessLicenseCopy *string `json:"business_license_copy,omitempty"`
+	BusinessLicenseCopy string `json:"business_license_copy,omitempty"`
 	// business_license_number: Business license number.
-	BusinessLicenseNumber *string `json:"business_license_number,omitempty"`
+	BusinessLicenseNumber string `json:"business_license_number,omitempty"`
 	// business_time: Business time.
-	BusinessTime *string `json:"business_time,omitempty"`
+	BusinessTime string `json:"business_time,omitempty"`
 	// cert_type: Cert type. One of CERTIFICATE_TYPE_2388, CERTIFICATE_TYPE_2389, CERTIFICATE_TYPE_2390, CERTIFICATE_TYPE_2391,
 	// CERTIFICATE_TYPE_2392, CERTIFICATE_TYPE_2393, CERTIFICATE_TYPE_2394, CERTIFICATE_TYPE_2395, CERTIFICATE_TYPE_2396,
 	// CERTIFICATE_TYPE_2399, CERTIFICATE_TYPE_2400, CERTIFICATE_TYPE_2520, CERTIFICATE_TYPE_2521, CERTIFICATE_TYPE_2522.
 	CertType string `json:"cert_type,omitempty"`
 	// company_address: Company address.
-	CompanyAddress *string `json:"company_address,omitempty"`
+	CompanyAddress string `json:"company_address,omitempty"`
 	// legal_person: Legal person.
-	LegalPerson *string `json:"legal_person,omitempty"`
+	LegalPerson string `json:"legal_person,omitempty"`
 	// merchant_name: Name of the merchant.
-	MerchantName *string `json:"merchant_name,omitempty"`
+	MerchantName string `json:"merchant_name,omitempty"`
 }
 
 // ContactInfo is the object contact_info.
 type ContactInfo struct {
 	// business_authorization_letter: Business authorization letter.
-	BusinessAuthorizationLetter *string `json:"business_authorization_letter,omitempty"`
+	BusinessAuthorizationLetter string `json:"business_authorization_letter,omitempty"`
 	// contact_id_card_number: Number of the contact's document. Sent encrypted: give the plaintext, the library encrypts it.
-	ContactIDCardNumber *string `json:"contact_id_card_number,omitempty"`
+	ContactIDCardNumber string `json:"contact_id_card_number,omitempty"`
 	// contact_id_doc_copy: Contact id doc copy.
-	ContactIDDocCopy *string `json:"contact_id_doc_copy,omitempty"`
+	ContactIDDocCopy string `json:"contact_id_doc_copy,omitempty"`
 	// contact_id_doc_copy_back: Contact id doc copy back.
-	ContactIDDocCopyBack *string `json:"contact_id_doc_copy_back,omitempty"`
+	ContactIDDocCopyBack string `json:"contact_id_doc_copy_back,omitempty"`
 	// contact_id_doc_period_begin: Contact id doc period begin.
-	ContactIDDocPeriodBegin *string `json:"contact_id_doc_period_begin,omitempty"`
+	ContactIDDocPeriodBegin string `json:"contact_id_doc_period_begin,omitempty"`
 	// contact_id_doc_period_end: Contact id doc period end.
-	ContactIDDocPeriodEnd *string `json:"contact_id_doc_period_end,omitempty"`
+	ContactIDDocPeriodEnd string `json:"contact_id_doc_period_end,omitempty"`
 	// contact_id_doc_type: Contact id doc type. One of IDENTIFICATION_TYPE_FOREIGN_RESIDENT,
 	// IDENTIFICATION_TYPE_HONGKONG_MACAO_RESIDENT, IDENTIFICATION_TYPE_HONGKONG_PASSPORT, IDENTIFICATION_TYPE_IDCARD,
 	// IDENTIFICATION_TYPE_MACAO_PASSPORT, IDENTIFICATION_TYPE_OVERSEA_PASSPORT, IDENTIFICATION_TYPE_TAIWAN_PASSPORT,
@@ -517,13 +517,13 @@ type ContactInfo struct {
 	// contact_name: Name of the contact. Sent encrypted: give the plaintext, the library encrypts it. Required.
 	ContactName string `json:"contact_name"`
 	// contact_period_begin: Contact period begin.
-	ContactPeriodBegin *string `json:"contact_period_begin,omitempty"`
+	ContactPeriodBegin string `json:"contact_period_begin,omitempty"`
 	// contact_period_end: Contact period end.
-	ContactPeriodEnd *string `json:"contact_period_end,omitempty"`
+	ContactPeriodEnd string `json:"contact_period_end,omitempty"`
 	// contact_type: Contact type. One of 65, 66. Required.
 	ContactType string `json:"contact_type"`
 	// mobile_phone: Mobile telephone number. Sent encrypted: give the plaintext, the library encrypts it.
-	MobilePhone *string `json:"mobile_phone,omitempty"`
+	MobilePhone string `json:"mobile_phone,omitempty"`
 }
 
 // String keeps what is encrypted on its way out of logs.
@@ -547,17 +547,17 @@ type FinanceInstitutionInfo struct {
 // IDCardInfo is the object id_card_info.
 type IDCardInfo struct {
 	// id_card_copy: Image of the front of the identity card: the id of an upload.
-	IDCardCopy *string `json:"id_card_copy,omitempty"`
+	IDCardCopy string `json:"id_card_copy,omitempty"`
 	// id_card_name: Name on the identity card. Sent encrypted: give the plaintext, the library encrypts it.
-	IDCardName *string `json:"id_card_name,omitempty"`
+	IDCardName string `json:"id_card_name,omitempty"`
 	// id_card_national: Image of the back of the identity card: the id of an upload.
-	IDCardNational *string `json:"id_card_national,omitempty"`
+	IDCardNational string `json:"id_card_national,omitempty"`
 	// id_card_number: Number of the identity card. Sent encrypted: give the plaintext, the library encrypts it.
-	IDCardNumber *string `json:"id_card_number,omitempty"`
+	IDCardNumber string `json:"id_card_number,omitempty"`
 	// id_card_valid_time: Id card valid time.
-	IDCardValidTime *string `json:"id_card_valid_time,omitempty"`
+	IDCardValidTime string `json:"id_card_valid_time,omitempty"`
 	// id_card_valid_time_begin: Id card valid time begin. YYYY-MM-DD.
-	IDCardValidTimeBegin *string `json:"id_card_valid_time_begin,omitempty"`
+	IDCardValidTimeBegin string `json:"id_card_valid_time_begin,omitempty"`
 }
 
 // String keeps what is encrypted on its way out of logs.
@@ -573,17 +573,17 @@ func (v IDCardInfo) GoString() string {
 // IDDocInfo is the object id_doc_info.
 type IDDocInfo struct {
 	// doc_period_begin: Doc period begin. YYYY-MM-DD.
-	DocPeriodBegin *string `json:"doc_period_begin,omitempty"`
+	DocPeriodBegin string `json:"doc_period_begin,omitempty"`
 	// doc_period_end: Doc period end.
-	DocPeriodEnd *string `json:"doc_period_end,omitempty"`
+	DocPeriodEnd string `json:"doc_period_end,omitempty"`
 	// id_doc_copy: Id doc copy.
-	IDDocCopy *string `json:"id_doc_copy,omitempty"`
+	IDDocCopy string `json:"id_doc_copy,omitempty"`
 	// id_doc_copy_back: Id doc copy back.
-	IDDocCopyBack *string `json:"id_doc_copy_back,omitempty"`
+	IDDocCopyBack string `json:"id_doc_copy_back,omitempty"`
 	// id_doc_name: Id doc name. Sent encrypted: give the plaintext, the library encrypts it.
-	IDDocName *string `json:"id_doc_name,omitempty"`
+	IDDocName string `json:"id_doc_name,omitempty"`
 	// id_doc_number: Id doc number. Sent encrypted: give the plaintext, the library encrypts it.
-	IDDocNumber *string `json:"id_doc_number,omitempty"`
+	IDDocNumber string `json:"id_doc_number,omitempty"`
 }
 
 // String keeps what is encrypted on its way out of logs.
@@ -599,48 +599,48 @@ func (v IDDocInfo) GoString() string {
 // SalesSceneInfo is the object sales_scene_info.
 type SalesSceneInfo struct {
 	// mini_program_sub_appid: Mini program sub appid.
-	MiniProgramSubAppID *string `json:"mini_program_sub_appid,omitempty"`
+	MiniProgramSubAppID string `json:"mini_program_sub_appid,omitempty"`
 	// store_name: Store name.
-	StoreName *string `json:"store_name,omitempty"`
+	StoreName string `json:"store_name,omitempty"`
 	// store_qr_code: Store qr code.
-	StoreQrCode *string `json:"store_qr_code,omitempty"`
+	StoreQrCode string `json:"store_qr_code,omitempty"`
 	// store_url: Store url.
-	StoreURL *string `json:"store_url,omitempty"`
+	StoreURL string `json:"store_url,omitempty"`
 }
 
 // SettlementInfo is the object settlement_info.
 type SettlementInfo struct {
 	// qualification_type: Qualification type.
-	QualificationType *string `json:"qualification_type,omitempty"`
+	QualificationType string `json:"qualification_type,omitempty"`
 	// settlement_id: Settlement id.
-	SettlementID *string `json:"settlement_id,omitempty"`
+	SettlementID string `json:"settlement_id,omitempty"`
 }
 
 // UboInfo is an item of ubo_info_list.
 type UboInfo struct {
 	// ubo_id_doc_address: Ubo id doc address. Sent encrypted: give the plaintext, the library encrypts it.
-	UboIDDocAddress *string `json:"ubo_id_doc_address,omitempty"`
+	UboIDDocAddress string `json:"ubo_id_doc_address,omitempty"`
 	// ubo_id_doc_copy: Ubo id doc copy.
-	UboIDDocCopy *string `json:"ubo_id_doc_copy,omitempty"`
+	UboIDDocCopy string `json:"ubo_id_doc_copy,omitempty"`
 	// ubo_id_doc_copy_back: Ubo id doc copy back.
-	UboIDDocCopyBack *string `json:"ubo_id_doc_copy_back,omitempty"`
+	UboIDDocCopyBack string `json:"ubo_id_doc_copy_back,omitempty"`
 	// ubo_id_doc_name: Ubo id doc name. Sent encrypted: give the plaintext, the library encrypts it.
-	UboIDDocName *string `json:"ubo_id_doc_name,omitempty"`
+	UboIDDocName string `json:"ubo_id_doc_name,omitempty"`
 	// ubo_id_doc_number: Ubo id doc number. Sent encrypted: give the plaintext, the library encrypts it.
-	UboIDDocNumber *string `json:"ubo_id_doc_number,omitempty"`
+	UboIDDocNumber string `json:"ubo_id_doc_number,omitempty"`
 	// ubo_id_doc_period_begin: Ubo id doc period begin.
-	UboIDDocPeriodBegin *string `json:"ubo_id_doc_period_begin,omitempty"`
+	UboIDDocPeriodBegin string `json:"ubo_id_doc_period_begin,omitempty"`
 	// ubo_id_doc_period_end: Ubo id doc period end.
-	UboIDDocPeriodEnd *string `json:"ubo_id_doc_period_end,omitempty"`
+	UboIDDocPeriodEnd string `json:"ubo_id_doc_period_end,omitempty"`
 	// ubo_id_doc_type: Ubo id doc type. One of IDENTIFICATION_TYPE_FOREIGN_RESIDENT,
 	// IDENTIFICATION_TYPE_HONGKONG_MACAO_RESIDENT, IDENTIFICATION_TYPE_HONGKONG_PASSPORT, IDENTIFICATION_TYPE_IDCARD,
 	// IDENTIFICATION_TYPE_MACAO_PASSPORT, IDENTIFICATION_TYPE_OVERSEA_PASSPORT, IDENTIFICATION_TYPE_TAIWAN_PASSPORT,
 	// IDENTIFICATION_TYPE_TAIWAN_RESIDENT.
 	UboIDDocType string `json:"ubo_id_doc_type,omitempty"`
 	// ubo_period_begin: Ubo period begin. YYYY-MM-DD.
-	UboPeriodBegin *string `json:"ubo_period_begin,omitempty"`
+	UboPeriodBegin string `json:"ubo_period_begin,omitempty"`
 	// ubo_period_end: Ubo period end.
-	UboPeriodEnd *string `json:"ubo_period_end,omitempty"`
+	UboPeriodEnd string `json:"ubo_period_end,omitempty"`
 }
 
 // String keeps what is encrypted on its way out of logs.
@@ -661,7 +661,7 @@ type SubmitSignVerifyInfoRequest struct {
 	// Required.
 	OutRequestNo string `json:"out_request_no"`
 	// pre_sign_time: Pre sign time.
-	PreSignTime *string `json:"pre_sign_time,omitempty"`
+	PreSignTime string `json:"pre_sign_time,omitempty"`
 	// proxy_verify_identity_info: Proxy verify identity info.
 	ProxyVerifyIdentityInfo *ProxyVerifyIdentityInfo `json:"proxy_verify_identity_info,omitempty"`
 }
@@ -680,7 +680,7 @@ type CreateApplymentRequest struct {
 	// account_info: Account info. Required.
 	AccountInfo ApplymentAccountInfo `json:"account_info"`
 	// authorize_letter_copy: Authorize letter copy.
-	AuthorizeLetterCopy *string `json:"authorize_letter_copy,omitempty"`
+	AuthorizeLetterCopy string `json:"authorize_letter_copy,omitempty"`
 	// business_addition_desc: Business addition desc.
 	BusinessAdditionDesc []string `json:"business_addition_desc,omitempty"`
 	// business_addition_pics: Business addition pics.
@@ -725,19 +725,19 @@ type CreateApplymentRequest struct {
 // ApplymentAccountInfo is the object account_info.
 type ApplymentAccountInfo struct {
 	// account_bank: Name of the bank.
-	AccountBank *string `json:"account_bank,omitempty"`
+	AccountBank string `json:"account_bank,omitempty"`
 	// account_name: Name of the account's holder. Sent encrypted: give the plaintext, the library encrypts it.
-	AccountName *string `json:"account_name,omitempty"`
+	AccountName string `json:"account_name,omitempty"`
 	// account_number: Number of the bank account. Sent encrypted: give the plaintext, the library encrypts it.
-	AccountNumber *string `json:"account_number,omitempty"`
+	AccountNumber string `json:"account_number,omitempty"`
 	// bank_account_type: Bank account type. One of 74, 75.
 	BankAccountType string `json:"bank_account_type,omitempty"`
 	// bank_address_code: Bank address code.
-	BankAddressCode *string `json:"bank_address_code,omitempty"`
+	BankAddressCode string `json:"bank_address_code,omitempty"`
 	// bank_branch_id: Number of the bank's branch.
-	BankBranchID *string `json:"bank_branch_id,omitempty"`
+	BankBranchID string `json:"bank_branch_id,omitempty"`
 	// bank_name: Name of the bank with its branch.
-	BankName *string `json:"bank_name,omitempty"`
+	BankName string `json:"bank_name,omitempty"`
 }
 
 // String keeps what is encrypted on its way out of logs.
@@ -753,28 +753,28 @@ func (v ApplymentAccountInfo) GoString() string {
 // ApplymentContactInfo is the object contact_info.
 type ApplymentContactInfo struct {
 	// business_authorization_letter: Business authorization letter.
-	BusinessAuthorizationLetter *string `json:"business_authorization_letter,omitempty"`
+	BusinessAuthorizationLetter string `json:"business_authorization_letter,omitempty"`
 	// contact_id_card_number: Number of the contact's document. Sent encrypted: give the plaintext, the library encrypts it.
-	ContactIDCardNumber *string `json:"contact_id_card_number,omitempty"`
+	ContactIDCardNumber string `json:"contact_id_card_number,omitempty"`
 	// contact_id_doc_copy: Contact id doc copy.
-	ContactIDDocCopy *string `json:"contact_id_doc_copy,omitempty"`
+	ContactIDDocCopy string `json:"contact_id_doc_copy,omitempty"`
 	// contact_id_doc_copy_back: Contact id doc copy back.
-	ContactIDDocCopyBack *string `json:"contact_id_doc_copy_back,omitempty"`
+	ContactIDDocCopyBack string `json:"contact_id_doc_copy_back,omitempty"`
 	// contact_id_doc_type: Contact id doc type. One of IDENTIFICATION_TYPE_FOREIGN_RESIDENT,
 	// IDENTIFICATION_TYPE_HONGKONG_MACAO_RESIDENT, IDENTIFICATION_TYPE_HONGKONG_PASSPORT, IDENTIFICATION_TYPE_IDCARD,
 	// IDENTIFICATION_TYPE_MACAO_PASSPORT, IDENTIFICATION_TYPE_OVERSEA_PASSPORT, IDENTIFICATION_TYPE_TAIWAN_PASSPORT,
 	// IDENTIFICATION_TYPE_TAIWAN_RESIDENT.
 	ContactIDDocType string `json:"contact_id_doc_type,omitempty"`
 	// contact_name: Name of the contact. Sent encrypted: give the plaintext, the library encrypts it.
-	ContactName *string `json:"contact_name,omitempty"`
+	ContactName string `json:"contact_name,omitempty"`
 	// contact_period_begin: Contact period begin.
-	ContactPeriodBegin *string `json:"contact_period_begin,omitempty"`
+	ContactPeriodBegin string `json:"contact_period_begin,omitempty"`
 	// contact_period_end: Contact period end.
-	ContactPeriodEnd *string `json:"contact_period_end,omitempty"`
+	ContactPeriodEnd string `json:"contact_period_end,omitempty"`
 	// contact_type: Contact type. One of 65, 66.
 	ContactType string `json:"contact_type,omitempty"`
 	// mobile_phone: Mobile telephone number. Sent encrypted: give the plaintext, the library encrypts it.
-	MobilePhone *string `json:"mobile_phone,omitempty"`
+	MobilePhone string `json:"mobile_phone,omitempty"`
 }
 
 // String keeps what is encrypted on its way out of logs.
@@ -907,7 +907,7 @@ type SignContractRequest struct {
 	// appid: App id of the official account, mini-program or app. Required.
 	AppID string `json:"appid"`
 	// attach: The merchant's own data, returned as it is.
-	Attach *string `json:"attach,omitempty"`
+	Attach string `json:"attach,omitempty"`
 	// contract_display_account: Name of the user's account at the merchant, shown in the contract. Required.
 	ContractDisplayAccount string `json:"contract_display_account"`
 	// notify_url: Where the notification goes: absolute, HTTPS, without query. Required.
@@ -946,7 +946,7 @@ type CreateCombinedDeductionRequest struct {
 	// contract_id: WeChat Pay's number of the contract. Required.
 	ContractID string `json:"contract_id"`
 	// risk_info: Risk info.
-	RiskInfo *string `json:"risk_info,omitempty"`
+	RiskInfo string `json:"risk_info,omitempty"`
 	// sub_orders: Orders that are paid together.
 	SubOrders []SubOrder `json:"sub_orders,omitempty"`
 }
@@ -956,7 +956,7 @@ type SubOrder struct {
 	// amount: Amounts of the order. Required.
 	Amount Amount `json:"amount"`
 	// attach: The merchant's own data, returned as it is.
-	Attach *string `json:"attach,omitempty"`
+	Attach string `json:"attach,omitempty"`
 	// description: What is paid for or done, in words. Required.
 	Description string `json:"description"`
 	// mchid: Merchant id. Required.
@@ -966,11 +966,11 @@ type SubOrder struct {
 	// settle_info: How the payment is settled.
 	SettleInfo *SettleInfo `json:"settle_info,omitempty"`
 	// sub_appid: App id of the sub-merchant.
-	SubAppID *string `json:"sub_appid,omitempty"`
+	SubAppID string `json:"sub_appid,omitempty"`
 	// sub_mchid: Merchant id of the sub-merchant. Required.
 	SubMchID string `json:"sub_mchid"`
 	// sub_risk_info: Sub risk info.
-	SubRiskInfo *string `json:"sub_risk_info,omitempty"`
+	SubRiskInfo string `json:"sub_risk_info,omitempty"`
 }
 
 // Amount is the object amount. Amounts of the order.
@@ -1064,7 +1064,7 @@ type ReversedSubOrder struct {
 	// out_trade_no: The merchant's order number, unique for the merchant id. Required.
 	OutTradeNo string `json:"out_trade_no"`
 	// sub_appid: App id of the sub-merchant.
-	SubAppID *string `json:"sub_appid,omitempty"`
+	SubAppID string `json:"sub_appid,omitempty"`
 	// sub_mchid: Merchant id of the sub-merchant. Required.
 	SubMchID string `json:"sub_mchid"`
 }
@@ -1088,14 +1088,14 @@ type CreateWithdrawalRequest struct {
 	// amount: Amount. In fen. Required.
 	Amount int64 `json:"amount"`
 	// bank_memo: Remark on the bank's statement.
-	BankMemo *string `json:"bank_memo,omitempty"`
+	BankMemo string `json:"bank_memo,omitempty"`
 	// notify_url: Where the notification goes: absolute, HTTPS, without query.
-	NotifyURL *string `json:"notify_url,omitempty"`
+	NotifyURL string `json:"notify_url,omitempty"`
 	// out_request_no: The merchant's number of the request, unique for the merchant id; the same number has one effect.
 	// Required.
 	OutRequestNo string `json:"out_request_no"`
 	// remark: Remark.
-	Remark *string `json:"remark,omitempty"`
+	Remark string `json:"remark,omitempty"`
 	// sub_mchid: Merchant id of the sub-merchant. Required.
 	SubMchID string `json:"sub_mchid"`
 }
@@ -1274,7 +1274,7 @@ type CreateTransferRequest struct {
 	// appid: App id of the official account, mini-program or app. Required.
 	AppID string `json:"appid"`
 	// notify_url: Where the notification goes: absolute, HTTPS, without query.
-	NotifyURL *string `json:"notify_url,omitempty"`
+	NotifyURL string `json:"notify_url,omitempty"`
 	// openid: The user's id within the app id. Required.
 	OpenID string `json:"openid"`
 	// out_bill_no: The merchant's number of the transfer, unique for the merchant id; however often it is sent, money is moved
@@ -1289,7 +1289,7 @@ type CreateTransferRequest struct {
 	// transfer_scene_id: Number of the scene of the transfer, which the merchant has been granted. Required.
 	TransferSceneID string `json:"transfer_scene_id"`
 	// user_name: Real name of the user. Sent encrypted: give the plaintext, the library encrypts it.
-	UserName *string `json:"user_name,omitempty"`
+	UserName string `json:"user_name,omitempty"`
 }
 
 // String keeps what is encrypted on its way out of logs.
@@ -1458,7 +1458,7 @@ type ProfitSharingReceiver struct {
 // CreateProfitSharingRequest is the body of POST /v3/ecommerce/profitsharing/orders.
 type CreateProfitSharingRequest struct {
 	// appid: App id of the official account, mini-program or app.
-	AppID *string `json:"appid,omitempty"`
+	AppID string `json:"appid,omitempty"`
 	// finish: Finish. Required.
 	Finish bool `json:"finish"`
 	// out_order_no: The merchant's number of the order, unique for the merchant id. Required.
@@ -1480,7 +1480,7 @@ type Receiver struct {
 	// receiver_account: Account of the receiver. Required.
 	ReceiverAccount string `json:"receiver_account"`
 	// receiver_name: Name of the receiver. Sent encrypted: give the plaintext, the library encrypts it.
-	ReceiverName *string `json:"receiver_name,omitempty"`
+	ReceiverName string `json:"receiver_name,omitempty"`
 	// type: Kind. One of MERCHANT_ID, PERSONAL_OPENID. Required.
 	Type string `json:"type"`
 }
@@ -1510,9 +1510,9 @@ type AddReceiverRequest struct {
 	// appid: App id of the official account, mini-program or app. Required.
 	AppID string `json:"appid"`
 	// encrypted_name: Name of the receiver. Sent encrypted: give the plaintext, the library encrypts it.
-	EncryptedName *string `json:"encrypted_name,omitempty"`
+	EncryptedName string `json:"encrypted_name,omitempty"`
 	// name: Name.
-	Name *string `json:"name,omitempty"`
+	Name string `json:"name,omitempty"`
 	// relation_type: How the receiver stands to the merchant. One of MERCHANT_ID, PERSONAL_OPENID. Required.
 	RelationType string `json:"relation_type"`
 	// type: Kind. One of MERCHANT_ID, PERSONAL_OPENID. Required.
@@ -1579,9 +1579,9 @@ type CreateReturnOrderRequest struct {
 	// description: What is paid for or done, in words. Required.
 	Description string `json:"description"`
 	// order_id: WeChat Pay's number of the order.
-	OrderID *string `json:"order_id,omitempty"`
+	OrderID string `json:"order_id,omitempty"`
 	// out_order_no: The merchant's number of the order, unique for the merchant id.
-	OutOrderNo *string `json:"out_order_no,omitempty"`
+	OutOrderNo string `json:"out_order_no,omitempty"`
 	// out_return_no: The merchant's number of the return, unique for the merchant id; however often it is sent, money is
 	// returned once. Required.
 	OutReturnNo string `json:"out_return_no"`
@@ -1590,7 +1590,7 @@ type CreateReturnOrderRequest struct {
 	// sub_mchid: Merchant id of the sub-merchant. Required.
 	SubMchID string `json:"sub_mchid"`
 	// transaction_id: WeChat Pay's number of the payment.
-	TransactionID *string `json:"transaction_id,omitempty"`
+	TransactionID string `json:"transaction_id,omitempty"`
 }
 
 // CreateRefundRequest is the body of POST /v3/ecommerce/refunds/apply.
@@ -1598,40 +1598,40 @@ type CreateRefundRequest struct {
 	// amount: Amount. Required.
 	Amount CreateRefundAmount `json:"amount"`
 	// combine_mchid: Merchant id of who starts the combined payment.
-	CombineMchID *string `json:"combine_mchid,omitempty"`
+	CombineMchID string `json:"combine_mchid,omitempty"`
 	// combine_out_trade_no: The merchant's number of the combined order, unique for the merchant id.
-	CombineOutTradeNo *string `json:"combine_out_trade_no,omitempty"`
+	CombineOutTradeNo string `json:"combine_out_trade_no,omitempty"`
 	// combine_transaction_id: WeChat Pay's number of the combined payment. Required.
 	CombineTransactionID string `json:"combine_transaction_id"`
 	// funds_account: Account the money is taken from. One of AVAILABLE, PREPAID, UNSETTLED. Required.
 	FundsAccount string `json:"funds_account"`
 	// individual_auth_id: Number of a person's authorization.
-	IndividualAuthID *string `json:"individual_auth_id,omitempty"`
+	IndividualAuthID string `json:"individual_auth_id,omitempty"`
 	// notify_url: Where the notification goes: absolute, HTTPS, without query.
-	NotifyURL *string `json:"notify_url,omitempty"`
+	NotifyURL string `json:"notify_url,omitempty"`
 	// out_refund_no: The merchant's refund number, unique for the merchant id; however often it is sent, money is refunded
 	// once. Required.
 	OutRefundNo string `json:"out_refund_no"`
 	// out_trade_no: The merchant's order number, unique for the merchant id.
-	OutTradeNo *string `json:"out_trade_no,omitempty"`
+	OutTradeNo string `json:"out_trade_no,omitempty"`
 	// reason: Reason.
-	Reason *string `json:"reason,omitempty"`
+	Reason string `json:"reason,omitempty"`
 	// refund_account: Who pays the refund. One of REFUND_SOURCE_PARTNER_ADVANCE, REFUND_SOURCE_SUB_MERCHANT.
 	RefundAccount string `json:"refund_account,omitempty"`
 	// sp_appid: App id of the service provider. Required.
 	SpAppID string `json:"sp_appid"`
 	// sub_appid: App id of the sub-merchant.
-	SubAppID *string `json:"sub_appid,omitempty"`
+	SubAppID string `json:"sub_appid,omitempty"`
 	// sub_mchid: Merchant id of the sub-merchant.
-	SubMchID *string `json:"sub_mchid,omitempty"`
+	SubMchID string `json:"sub_mchid,omitempty"`
 	// transaction_id: WeChat Pay's number of the payment.
-	TransactionID *string `json:"transaction_id,omitempty"`
+	TransactionID string `json:"transaction_id,omitempty"`
 }
 
 // CreateRefundAmount is the object amount. Amount.
 type CreateRefundAmount struct {
 	// currency: Currency of the order, ISO 4217.
-	Currency *string `json:"currency,omitempty"`
+	Currency string `json:"currency,omitempty"`
 	// from: Accounts the money is taken from and how much from each.
 	From []RefundSource `json:"from,omitempty"`
 	// refund: Amount of the refund. In fen. Required.
@@ -1742,19 +1742,19 @@ type PromotionGoods struct {
 // ApplyAbnormalRefundRequest is the body of POST /v3/ecommerce/refunds/{refund_id}/apply-abnormal-refund.
 type ApplyAbnormalRefundRequest struct {
 	// bank_account: Bank account. Sent encrypted: give the plaintext, the library encrypts it.
-	BankAccount *string `json:"bank_account,omitempty"`
+	BankAccount string `json:"bank_account,omitempty"`
 	// bank_type: The payer's bank and kind of card. One of ABC_DEBIT, BOC_DEBIT, CCB_DEBIT, CEB_DEBIT, CIB_DEBIT, CITIC_DEBIT,
 	// CMBC_DEBIT, CMB_DEBIT, COMM_DEBIT, GDB_DEBIT, ICBC_DEBIT, NBCB_DEBIT, PAB_DEBIT, PSBC_DEBIT, SPDB_DEBIT.
 	BankType string `json:"bank_type,omitempty"`
 	// individual_auth_id: Number of a person's authorization.
-	IndividualAuthID *string `json:"individual_auth_id,omitempty"`
+	IndividualAuthID string `json:"individual_auth_id,omitempty"`
 	// out_refund_no: The merchant's refund number, unique for the merchant id; however often it is sent, money is refunded
 	// once. Required.
 	OutRefundNo string `json:"out_refund_no"`
 	// real_name: Real name. Sent encrypted: give the plaintext, the library encrypts it.
-	RealName *string `json:"real_name,omitempty"`
+	RealName string `json:"real_name,omitempty"`
 	// sub_mchid: Merchant id of the sub-merchant.
-	SubMchID *string `json:"sub_mchid,omitempty"`
+	SubMchID string `json:"sub_mchid,omitempty"`
 	// type: Kind. One of MERCHANT_BANK_CARD, USER_BANK_CARD. Required.
 	Type string `json:"type"`
 }
@@ -1826,9 +1826,9 @@ type CreateSubsidyRequest struct {
 	// description: What is paid for or done, in words. Required.
 	Description string `json:"description"`
 	// out_subsidy_no: The merchant's number of the subsidy.
-	OutSubsidyNo *string `json:"out_subsidy_no,omitempty"`
+	OutSubsidyNo string `json:"out_subsidy_no,omitempty"`
 	// refund_id: WeChat Pay's number of the refund.
-	RefundID *string `json:"refund_id,omitempty"`
+	RefundID string `json:"refund_id,omitempty"`
 	// sub_mchid: Merchant id of the sub-merchant. Required.
 	SubMchID string `json:"sub_mchid"`
 	// transaction_id: WeChat Pay's number of the payment. Required.
@@ -1868,7 +1868,7 @@ type ReturnSubsidyRequest struct {
 	// sub_mchid: Merchant id of the sub-merchant. Required.
 	SubMchID string `json:"sub_mchid"`
 	// subsidy_id: Subsidy id.
-	SubsidyID *string `json:"subsidy_id,omitempty"`
+	SubsidyID string `json:"subsidy_id,omitempty"`
 	// transaction_id: WeChat Pay's number of the payment. Required.
 	TransactionID string `json:"transaction_id"`
 }

@@ -75,7 +75,7 @@ type Callback struct {
 // SetCallbackRequest is the body of POST /v3/marketing/favor/callbacks.
 type SetCallbackRequest struct {
 	// mchid: Merchant id. Left out, it is the configuration's mchid.
-	MchID *string `json:"mchid,omitempty"`
+	MchID string `json:"mchid,omitempty"`
 	// notify_url: Where the notification goes: absolute, HTTPS, without query. Required.
 	NotifyURL string `json:"notify_url"`
 	// switch: Switch.
@@ -99,11 +99,11 @@ type CreateStockRequest struct {
 	// belong_merchant: Belong merchant. Required.
 	BelongMerchant string `json:"belong_merchant"`
 	// comment: Comment.
-	Comment *string `json:"comment,omitempty"`
+	Comment string `json:"comment,omitempty"`
 	// coupon_use_rule: Coupon use rule. Required.
 	CouponUseRule CouponUseRule `json:"coupon_use_rule"`
 	// ext_info: Ext info.
-	ExtInfo *string `json:"ext_info,omitempty"`
+	ExtInfo string `json:"ext_info,omitempty"`
 	// no_cash: No cash. Required.
 	NoCash bool `json:"no_cash"`
 	// out_request_no: The merchant's number of the request, unique for the merchant id; the same number has one effect.
@@ -150,9 +150,9 @@ type CouponUseRule struct {
 // CouponAvailableTime is the object coupon_available_time.
 type CouponAvailableTime struct {
 	// available_begin_time: From when it is good. RFC 3339.
-	AvailableBeginTime *string `json:"available_begin_time,omitempty"`
+	AvailableBeginTime string `json:"available_begin_time,omitempty"`
 	// available_end_time: Until when it is good. RFC 3339.
-	AvailableEndTime *string `json:"available_end_time,omitempty"`
+	AvailableEndTime string `json:"available_end_time,omitempty"`
 	// available_time_after_receive: Available time after receive.
 	AvailableTimeAfterReceive *int64 `json:"available_time_after_receive,omitempty"`
 	// fix_available_time: Fix available time.
@@ -202,7 +202,7 @@ type LimitCard struct {
 	// bin: Bin.
 	Bin []string `json:"bin,omitempty"`
 	// name: Name.
-	Name *string `json:"name,omitempty"`
+	Name string `json:"name,omitempty"`
 }
 
 // PatternInfo is the object pattern_info.
@@ -211,19 +211,19 @@ type PatternInfo struct {
 	// Color080, Color090, Color100.
 	BackgroundColor string `json:"background_color,omitempty"`
 	// coupon_image: Coupon image.
-	CouponImage *string `json:"coupon_image,omitempty"`
+	CouponImage string `json:"coupon_image,omitempty"`
 	// description: What is paid for or done, in words.
-	Description *string `json:"description,omitempty"`
+	Description string `json:"description,omitempty"`
 	// jump_target: Jump target. One of DEFAULT_PAGE, MINI_PROGRAM, PAYMENT_CODE.
 	JumpTarget string `json:"jump_target,omitempty"`
 	// merchant_logo: Merchant logo.
-	MerchantLogo *string `json:"merchant_logo,omitempty"`
+	MerchantLogo string `json:"merchant_logo,omitempty"`
 	// merchant_name: Name of the merchant.
-	MerchantName *string `json:"merchant_name,omitempty"`
+	MerchantName string `json:"merchant_name,omitempty"`
 	// mini_program_appid: Mini program appid.
-	MiniProgramAppID *string `json:"mini_program_appid,omitempty"`
+	MiniProgramAppID string `json:"mini_program_appid,omitempty"`
 	// mini_program_path: Mini program path.
-	MiniProgramPath *string `json:"mini_program_path,omitempty"`
+	MiniProgramPath string `json:"mini_program_path,omitempty"`
 }
 
 // StockUseRule is the object stock_use_rule.

@@ -64,7 +64,7 @@ type RedPacketDetail struct {
 	// remark: Remark. Required.
 	Remark string `json:"remark"`
 	// user_name: Real name of the user. Sent encrypted: give the plaintext, the library encrypts it.
-	UserName *string `json:"user_name,omitempty"`
+	UserName string `json:"user_name,omitempty"`
 }
 
 // String keeps what is encrypted on its way out of logs.
@@ -265,7 +265,7 @@ type ApplyBudgetReceiptRequest struct {
 	// end_date: End date. Required.
 	EndDate string `json:"end_date"`
 	// receiver_mchid: Merchant id of the receiver.
-	ReceiverMchID *string `json:"receiver_mchid,omitempty"`
+	ReceiverMchID string `json:"receiver_mchid,omitempty"`
 	// sponsor_mchid: Merchant id of who starts it. Required.
 	SponsorMchID string `json:"sponsor_mchid"`
 	// start_date: Start date. Required.
@@ -281,7 +281,7 @@ type CreateCharityBudgetRequest struct {
 	// amount: Amount. In fen. Required.
 	Amount int64 `json:"amount"`
 	// notify_url: Where the notification goes: absolute, HTTPS, without query.
-	NotifyURL *string `json:"notify_url,omitempty"`
+	NotifyURL string `json:"notify_url,omitempty"`
 	// out_budget_no: The merchant's number of the budget. Required.
 	OutBudgetNo string `json:"out_budget_no"`
 	// sponsor_mchid: Merchant id of who starts it. Required.
@@ -459,9 +459,9 @@ type ApplyOrder struct {
 // CreatePartnerTransferRequest is the body of POST /v3/fund-app/mch-transfer/partner/transfer-bills.
 type CreatePartnerTransferRequest struct {
 	// appid: App id of the official account, mini-program or app. Left out, it is the configuration's appid.
-	AppID *string `json:"appid,omitempty"`
+	AppID string `json:"appid,omitempty"`
 	// notify_url: Where the notification goes: absolute, HTTPS, without query.
-	NotifyURL *string `json:"notify_url,omitempty"`
+	NotifyURL string `json:"notify_url,omitempty"`
 	// openid: The user's id within the app id. Required.
 	OpenID string `json:"openid"`
 	// out_bill_no: The merchant's number of the transfer, unique for the merchant id; however often it is sent, money is moved
@@ -479,9 +479,9 @@ type CreatePartnerTransferRequest struct {
 	// transfer_scene_report_infos: What has to be reported for the scene of the transfer. Required.
 	TransferSceneReportInfos []TransferSceneReportInfo `json:"transfer_scene_report_infos"`
 	// user_name: Real name of the user. Sent encrypted: give the plaintext, the library encrypts it.
-	UserName *string `json:"user_name,omitempty"`
+	UserName string `json:"user_name,omitempty"`
 	// user_recv_perception: What the user sees of the reason of the transfer.
-	UserRecvPerception *string `json:"user_recv_perception,omitempty"`
+	UserRecvPerception string `json:"user_recv_perception,omitempty"`
 }
 
 // String keeps what is encrypted on its way out of logs.
@@ -558,11 +558,11 @@ type CancelPartnerTransferRequest struct {
 // /v3/fund-app/mch-transfer/partner/transfer-bills/pre-transfer-with-authorization.
 type CreatePartnerTransferWithAuthorizationRequest struct {
 	// appid: App id of the official account, mini-program or app. Left out, it is the configuration's appid.
-	AppID *string `json:"appid,omitempty"`
+	AppID string `json:"appid,omitempty"`
 	// authorization_info: Authorization info.
 	AuthorizationInfo *AuthorizationInfo `json:"authorization_info,omitempty"`
 	// notify_url: Where the notification goes: absolute, HTTPS, without query.
-	NotifyURL *string `json:"notify_url,omitempty"`
+	NotifyURL string `json:"notify_url,omitempty"`
 	// openid: The user's id within the app id. Required.
 	OpenID string `json:"openid"`
 	// out_bill_no: The merchant's number of the transfer, unique for the merchant id; however often it is sent, money is moved
@@ -580,9 +580,9 @@ type CreatePartnerTransferWithAuthorizationRequest struct {
 	// transfer_scene_report_infos: What has to be reported for the scene of the transfer. Required.
 	TransferSceneReportInfos []TransferSceneReportInfo `json:"transfer_scene_report_infos"`
 	// user_name: Real name of the user. Sent encrypted: give the plaintext, the library encrypts it.
-	UserName *string `json:"user_name,omitempty"`
+	UserName string `json:"user_name,omitempty"`
 	// user_recv_perception: What the user sees of the reason of the transfer.
-	UserRecvPerception *string `json:"user_recv_perception,omitempty"`
+	UserRecvPerception string `json:"user_recv_perception,omitempty"`
 }
 
 // String keeps what is encrypted on its way out of logs.
@@ -608,11 +608,11 @@ type AuthorizationInfo struct {
 // CreateAuthorizedPartnerTransferRequest is the body of POST /v3/fund-app/mch-transfer/partner/transfer-bills/transfer.
 type CreateAuthorizedPartnerTransferRequest struct {
 	// appid: App id of the official account, mini-program or app. Left out, it is the configuration's appid.
-	AppID *string `json:"appid,omitempty"`
+	AppID string `json:"appid,omitempty"`
 	// authorization_id: WeChat Pay's number of the user's leave. Required.
 	AuthorizationID string `json:"authorization_id"`
 	// notify_url: Where the notification goes: absolute, HTTPS, without query.
-	NotifyURL *string `json:"notify_url,omitempty"`
+	NotifyURL string `json:"notify_url,omitempty"`
 	// out_bill_no: The merchant's number of the transfer, unique for the merchant id; however often it is sent, money is moved
 	// once. Required.
 	OutBillNo string `json:"out_bill_no"`
@@ -628,9 +628,9 @@ type CreateAuthorizedPartnerTransferRequest struct {
 	// transfer_scene_report_infos: What has to be reported for the scene of the transfer. Required.
 	TransferSceneReportInfos []TransferSceneReportInfo `json:"transfer_scene_report_infos"`
 	// user_name: Real name of the user. Sent encrypted: give the plaintext, the library encrypts it.
-	UserName *string `json:"user_name,omitempty"`
+	UserName string `json:"user_name,omitempty"`
 	// user_recv_perception: What the user sees of the reason of the transfer.
-	UserRecvPerception *string `json:"user_recv_perception,omitempty"`
+	UserRecvPerception string `json:"user_recv_perception,omitempty"`
 }
 
 // String keeps what is encrypted on its way out of logs.
@@ -646,7 +646,7 @@ func (v CreateAuthorizedPartnerTransferRequest) GoString() string {
 // CreatePartnerUserAuthorizationRequest is the body of POST /v3/fund-app/mch-transfer/partner/user-confirm-authorizations.
 type CreatePartnerUserAuthorizationRequest struct {
 	// appid: App id of the official account, mini-program or app. Left out, it is the configuration's appid.
-	AppID *string `json:"appid,omitempty"`
+	AppID string `json:"appid,omitempty"`
 	// notify_url: Where the notification goes: absolute, HTTPS, without query. Required.
 	NotifyURL string `json:"notify_url"`
 	// openid: The user's id within the app id. Required.
@@ -659,7 +659,7 @@ type CreatePartnerUserAuthorizationRequest struct {
 	// user_display_name: Name of the user, shown on the page of the transfer. Required.
 	UserDisplayName string `json:"user_display_name"`
 	// user_recv_perception: What the user sees of the reason of the transfer.
-	UserRecvPerception *string `json:"user_recv_perception,omitempty"`
+	UserRecvPerception string `json:"user_recv_perception,omitempty"`
 }
 
 // PartnerUserAuthorization is the answer to POST /v3/fund-app/mch-transfer/partner/user-confirm-authorizations.
@@ -703,9 +703,9 @@ type CloseInfo struct {
 // CreateTransferRequest is the body of POST /v3/fund-app/mch-transfer/transfer-bills.
 type CreateTransferRequest struct {
 	// appid: App id of the official account, mini-program or app. Left out, it is the configuration's appid.
-	AppID *string `json:"appid,omitempty"`
+	AppID string `json:"appid,omitempty"`
 	// notify_url: Where the notification goes: absolute, HTTPS, without query.
-	NotifyURL *string `json:"notify_url,omitempty"`
+	NotifyURL string `json:"notify_url,omitempty"`
 	// openid: The user's id within the app id. Required.
 	OpenID string `json:"openid"`
 	// out_bill_no: The merchant's number of the transfer, unique for the merchant id; however often it is sent, money is moved
@@ -721,9 +721,9 @@ type CreateTransferRequest struct {
 	// transfer_scene_report_infos: What has to be reported for the scene of the transfer. Required.
 	TransferSceneReportInfos []TransferSceneReportInfo `json:"transfer_scene_report_infos"`
 	// user_name: Real name of the user. Sent encrypted: give the plaintext, the library encrypts it.
-	UserName *string `json:"user_name,omitempty"`
+	UserName string `json:"user_name,omitempty"`
 	// user_recv_perception: What the user sees of the reason of the transfer.
-	UserRecvPerception *string `json:"user_recv_perception,omitempty"`
+	UserRecvPerception string `json:"user_recv_perception,omitempty"`
 	// user_recv_style: User recv style.
 	UserRecvStyle *UserRecvStyle `json:"user_recv_style,omitempty"`
 }
@@ -794,18 +794,18 @@ func (v Transfer) GoString() string {
 // /v3/fund-app/mch-transfer/transfer-bills/pre-transfer-with-authorization.
 type CreateTransferWithAuthorizationRequest struct {
 	// appid: App id of the official account, mini-program or app. Left out, it is the configuration's appid.
-	AppID *string `json:"appid,omitempty"`
+	AppID string `json:"appid,omitempty"`
 	// authorization_info: Authorization info.
 	AuthorizationInfo *AuthorizationInfo `json:"authorization_info,omitempty"`
 	// notify_url: Where the notification goes: absolute, HTTPS, without query.
-	NotifyURL *string `json:"notify_url,omitempty"`
+	NotifyURL string `json:"notify_url,omitempty"`
 	// openid: The user's id within the app id. Required.
 	OpenID string `json:"openid"`
 	// out_bill_no: The merchant's number of the transfer, unique for the merchant id; however often it is sent, money is moved
 	// once. Required.
 	OutBillNo string `json:"out_bill_no"`
 	// sponsor_mchid: Merchant id of who starts it.
-	SponsorMchID *string `json:"sponsor_mchid,omitempty"`
+	SponsorMchID string `json:"sponsor_mchid,omitempty"`
 	// transfer_amount: Amount of the transfer. In fen. Required.
 	TransferAmount int64 `json:"transfer_amount"`
 	// transfer_remark: Remark on the transfer, shown to the user. Required.
@@ -816,9 +816,9 @@ type CreateTransferWithAuthorizationRequest struct {
 	// transfer_scene_report_infos: What has to be reported for the scene of the transfer. Required.
 	TransferSceneReportInfos []TransferSceneReportInfo `json:"transfer_scene_report_infos"`
 	// user_name: Real name of the user. Sent encrypted: give the plaintext, the library encrypts it.
-	UserName *string `json:"user_name,omitempty"`
+	UserName string `json:"user_name,omitempty"`
 	// user_recv_perception: What the user sees of the reason of the transfer.
-	UserRecvPerception *string `json:"user_recv_perception,omitempty"`
+	UserRecvPerception string `json:"user_recv_perception,omitempty"`
 }
 
 // String keeps what is encrypted on its way out of logs.
@@ -834,18 +834,18 @@ func (v CreateTransferWithAuthorizationRequest) GoString() string {
 // CreateAuthorizedTransferRequest is the body of POST /v3/fund-app/mch-transfer/transfer-bills/transfer.
 type CreateAuthorizedTransferRequest struct {
 	// appid: App id of the official account, mini-program or app. Left out, it is the configuration's appid.
-	AppID *string `json:"appid,omitempty"`
+	AppID string `json:"appid,omitempty"`
 	// authorization_id: WeChat Pay's number of the user's leave.
-	AuthorizationID *string `json:"authorization_id,omitempty"`
+	AuthorizationID string `json:"authorization_id,omitempty"`
 	// notify_url: Where the notification goes: absolute, HTTPS, without query.
-	NotifyURL *string `json:"notify_url,omitempty"`
+	NotifyURL string `json:"notify_url,omitempty"`
 	// out_authorization_no: The merchant's number of the user's leave, unique for the merchant id.
-	OutAuthorizationNo *string `json:"out_authorization_no,omitempty"`
+	OutAuthorizationNo string `json:"out_authorization_no,omitempty"`
 	// out_bill_no: The merchant's number of the transfer, unique for the merchant id; however often it is sent, money is moved
 	// once. Required.
 	OutBillNo string `json:"out_bill_no"`
 	// sponsor_mchid: Merchant id of who starts it.
-	SponsorMchID *string `json:"sponsor_mchid,omitempty"`
+	SponsorMchID string `json:"sponsor_mchid,omitempty"`
 	// transfer_amount: Amount of the transfer. In fen. Required.
 	TransferAmount int64 `json:"transfer_amount"`
 	// transfer_remark: Remark on the transfer, shown to the user. Required.
@@ -856,9 +856,9 @@ type CreateAuthorizedTransferRequest struct {
 	// transfer_scene_report_infos: What has to be reported for the scene of the transfer. Required.
 	TransferSceneReportInfos []TransferSceneReportInfo `json:"transfer_scene_report_infos"`
 	// user_name: Real name of the user. Sent encrypted: give the plaintext, the library encrypts it.
-	UserName *string `json:"user_name,omitempty"`
+	UserName string `json:"user_name,omitempty"`
 	// user_recv_perception: What the user sees of the reason of the transfer.
-	UserRecvPerception *string `json:"user_recv_perception,omitempty"`
+	UserRecvPerception string `json:"user_recv_perception,omitempty"`
 }
 
 // String keeps what is encrypted on its way out of logs.
@@ -874,9 +874,9 @@ func (v CreateAuthorizedTransferRequest) GoString() string {
 // CreateQQWalletTransferRequest is the body of POST /v3/fund-app/mch-transfer/transfer-to-qq-wallet-bills.
 type CreateQQWalletTransferRequest struct {
 	// appid: App id of the official account, mini-program or app. Left out, it is the configuration's appid.
-	AppID *string `json:"appid,omitempty"`
+	AppID string `json:"appid,omitempty"`
 	// notify_url: Where the notification goes: absolute, HTTPS, without query.
-	NotifyURL *string `json:"notify_url,omitempty"`
+	NotifyURL string `json:"notify_url,omitempty"`
 	// openid: The user's id within the app id. Required.
 	OpenID string `json:"openid"`
 	// out_bill_no: The merchant's number of the transfer, unique for the merchant id; however often it is sent, money is moved
@@ -891,9 +891,9 @@ type CreateQQWalletTransferRequest struct {
 	// transfer_scene_report_infos: What has to be reported for the scene of the transfer. Required.
 	TransferSceneReportInfos []TransferSceneReportInfo `json:"transfer_scene_report_infos"`
 	// user_name: Real name of the user. Sent encrypted: give the plaintext, the library encrypts it.
-	UserName *string `json:"user_name,omitempty"`
+	UserName string `json:"user_name,omitempty"`
 	// user_qq: User qq.
-	UserQQ *string `json:"user_qq,omitempty"`
+	UserQQ string `json:"user_qq,omitempty"`
 }
 
 // String keeps what is encrypted on its way out of logs.
@@ -952,7 +952,7 @@ func (v QQWalletTransfer) GoString() string {
 // CreateUserAuthorizationRequest is the body of POST /v3/fund-app/mch-transfer/user-confirm-authorization.
 type CreateUserAuthorizationRequest struct {
 	// appid: App id of the official account, mini-program or app. Left out, it is the configuration's appid.
-	AppID *string `json:"appid,omitempty"`
+	AppID string `json:"appid,omitempty"`
 	// authorization_notify_url: Authorization notify url. Required.
 	AuthorizationNotifyURL string `json:"authorization_notify_url"`
 	// openid: The user's id within the app id. Required.
@@ -967,15 +967,15 @@ type CreateUserAuthorizationRequest struct {
 	// user_display_name: Name of the user, shown on the page of the transfer. Required.
 	UserDisplayName string `json:"user_display_name"`
 	// user_recv_perception: What the user sees of the reason of the transfer.
-	UserRecvPerception *string `json:"user_recv_perception,omitempty"`
+	UserRecvPerception string `json:"user_recv_perception,omitempty"`
 }
 
 // SceneInfo is the object scene_info. Where the payment takes place.
 type SceneInfo struct {
 	// client_ip: IP address of the user's device.
-	ClientIP *string `json:"client_ip,omitempty"`
+	ClientIP string `json:"client_ip,omitempty"`
 	// device_id: The merchant's number of the device.
-	DeviceID *string `json:"device_id,omitempty"`
+	DeviceID string `json:"device_id,omitempty"`
 	// device_type: Device type. One of ANDROID, HARMONY, IOS, OTHER.
 	DeviceType string `json:"device_type,omitempty"`
 }

@@ -43,14 +43,14 @@ type CreateWithdrawalRequest struct {
 	// amount: Amount of the withdrawal. In fen. Required.
 	Amount int64 `json:"amount"`
 	// bank_memo: Remark on the bank's statement.
-	BankMemo *string `json:"bank_memo,omitempty"`
+	BankMemo string `json:"bank_memo,omitempty"`
 	// notify_url: Where the notification goes: absolute, HTTPS, without query.
-	NotifyURL *string `json:"notify_url,omitempty"`
+	NotifyURL string `json:"notify_url,omitempty"`
 	// out_request_no: The merchant's number of the request, unique for the merchant id; the same number has one effect.
 	// Required.
 	OutRequestNo string `json:"out_request_no"`
 	// remark: Remark.
-	Remark *string `json:"remark,omitempty"`
+	Remark string `json:"remark,omitempty"`
 }
 
 // CreateWithdrawalResponse is the answer to POST /v3/merchant/fund/withdraw.

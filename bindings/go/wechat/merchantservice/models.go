@@ -411,7 +411,7 @@ type Message struct {
 	// blocks: Blocks.
 	Blocks []Block `json:"blocks,omitempty"`
 	// custom_data: The merchant's own data.
-	CustomData *string `json:"custom_data,omitempty"`
+	CustomData string `json:"custom_data,omitempty"`
 	// sender_identity: Sender identity. One of MACHINE, MANUAL, UNKNOWN.
 	SenderIdentity string `json:"sender_identity,omitempty"`
 }
@@ -441,17 +441,17 @@ type Button struct {
 	// invalid_info: Invalid info.
 	InvalidInfo *InvalidInfo `json:"invalid_info,omitempty"`
 	// text: Text.
-	Text *string `json:"text,omitempty"`
+	Text string `json:"text,omitempty"`
 }
 
 // Action is the object action. What to do.
 type Action struct {
 	// action_id: Action id.
-	ActionID *string `json:"action_id,omitempty"`
+	ActionID string `json:"action_id,omitempty"`
 	// action_type: What has happened. One of ACTION_TYPE_JUMP_MINI_PROGRAM, ACTION_TYPE_JUMP_URL, ACTION_TYPE_SEND_MESSAGE.
 	ActionType string `json:"action_type,omitempty"`
 	// jump_url: Jump url.
-	JumpURL *string `json:"jump_url,omitempty"`
+	JumpURL string `json:"jump_url,omitempty"`
 	// message_info: Message info.
 	MessageInfo *MessageInfo `json:"message_info,omitempty"`
 	// mini_program_jump_info: Mini program jump info.
@@ -463,7 +463,7 @@ type MessageInfo struct {
 	// content: Content. Required.
 	Content string `json:"content"`
 	// custom_data: The merchant's own data.
-	CustomData *string `json:"custom_data,omitempty"`
+	CustomData string `json:"custom_data,omitempty"`
 }
 
 // MiniProgramJumpInfo is the object mini_program_jump_info.
@@ -471,15 +471,15 @@ type MiniProgramJumpInfo struct {
 	// appid: App id of the official account, mini-program or app. Required.
 	AppID string `json:"appid"`
 	// path: Path.
-	Path *string `json:"path,omitempty"`
+	Path string `json:"path,omitempty"`
 	// text: Text.
-	Text *string `json:"text,omitempty"`
+	Text string `json:"text,omitempty"`
 }
 
 // InvalidInfo is the object invalid_info.
 type InvalidInfo struct {
 	// expired_time: When it expires. RFC 3339.
-	ExpiredTime *string `json:"expired_time,omitempty"`
+	ExpiredTime string `json:"expired_time,omitempty"`
 	// multi_clickable: Multi clickable.
 	MultiClickable *bool `json:"multi_clickable,omitempty"`
 }
@@ -505,9 +505,9 @@ type Faq struct {
 	// action: What to do.
 	Action *Action `json:"action,omitempty"`
 	// faq_id: Faq id.
-	FaqID *string `json:"faq_id,omitempty"`
+	FaqID string `json:"faq_id,omitempty"`
 	// faq_title: Faq title.
-	FaqTitle *string `json:"faq_title,omitempty"`
+	FaqTitle string `json:"faq_title,omitempty"`
 }
 
 // Image is the object image.
@@ -515,7 +515,7 @@ type Image struct {
 	// image_style_type: Image style type. One of IMAGE_STYLE_TYPE_NARROW, IMAGE_STYLE_TYPE_WIDE.
 	ImageStyleType string `json:"image_style_type,omitempty"`
 	// media_id: Number of the uploaded file.
-	MediaID *string `json:"media_id,omitempty"`
+	MediaID string `json:"media_id,omitempty"`
 }
 
 // Text is the object text. Text.
@@ -525,7 +525,7 @@ type Text struct {
 	// is_bold: Is bold.
 	IsBold *bool `json:"is_bold,omitempty"`
 	// text: Text.
-	Text *string `json:"text,omitempty"`
+	Text string `json:"text,omitempty"`
 }
 
 // RespondImmediateServiceResponse is the answer to POST
@@ -540,9 +540,9 @@ type RespondRequest struct {
 	// complainted_mchid: Merchant id of who is complained of. Required.
 	ComplaintedMchID string `json:"complainted_mchid"`
 	// jump_url: Jump url.
-	JumpURL *string `json:"jump_url,omitempty"`
+	JumpURL string `json:"jump_url,omitempty"`
 	// jump_url_text: Jump url text.
-	JumpURLText *string `json:"jump_url_text,omitempty"`
+	JumpURLText string `json:"jump_url_text,omitempty"`
 	// mini_program_jump_info: Mini program jump info.
 	MiniProgramJumpInfo *MiniProgramJumpInfo `json:"mini_program_jump_info,omitempty"`
 	// response_content: Response content. Required.
@@ -561,9 +561,9 @@ type UpdateRefundProgressRequest struct {
 	// reject_media_list: Reject media list.
 	RejectMediaList []string `json:"reject_media_list,omitempty"`
 	// reject_reason: Why it was refused.
-	RejectReason *string `json:"reject_reason,omitempty"`
+	RejectReason string `json:"reject_reason,omitempty"`
 	// remark: Remark.
-	Remark *string `json:"remark,omitempty"`
+	Remark string `json:"remark,omitempty"`
 }
 
 // ListTransactionComplaintsResponse is the answer to GET /v3/merchant-service/complaints.

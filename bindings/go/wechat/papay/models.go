@@ -157,7 +157,7 @@ type EstimatedAmount struct {
 	// amount: What is expected to be deducted. In fen. Required.
 	Amount int64 `json:"amount"`
 	// currency: Currency, ISO 4217.
-	Currency *string `json:"currency,omitempty"`
+	Currency string `json:"currency,omitempty"`
 }
 
 // InsurancePeriod is the answer to GET
@@ -199,7 +199,7 @@ type ScheduleInsuranceDeductionRequest struct {
 // ScheduledAmount is the object scheduled_amount. What has been planned to be deducted.
 type ScheduledAmount struct {
 	// currency: Currency, ISO 4217.
-	Currency *string `json:"currency,omitempty"`
+	Currency string `json:"currency,omitempty"`
 	// total: Amount of the order. In fen. Required.
 	Total int64 `json:"total"`
 }
@@ -211,13 +211,13 @@ type ApplyInsuranceDeductionRequest struct {
 	// appid: App id of the official account, mini-program or app. Required.
 	AppID string `json:"appid"`
 	// attach: The merchant's own data, returned as it is.
-	Attach *string `json:"attach,omitempty"`
+	Attach string `json:"attach,omitempty"`
 	// contract_id: WeChat Pay's number of the contract. Required.
 	ContractID string `json:"contract_id"`
 	// description: What is paid for or done, in words. Required.
 	Description string `json:"description"`
 	// goods_tag: Mark of goods for discounts.
-	GoodsTag *string `json:"goods_tag,omitempty"`
+	GoodsTag string `json:"goods_tag,omitempty"`
 	// out_trade_no: The merchant's order number, unique for the merchant id. Required.
 	OutTradeNo string `json:"out_trade_no"`
 	// policy_period_id: Policy period id. Required.
@@ -313,7 +313,7 @@ type SignInsuranceInAppRequest struct {
 	// appid: App id of the official account, mini-program or app. Required.
 	AppID string `json:"appid"`
 	// attach: The merchant's own data, returned as it is.
-	Attach *string `json:"attach,omitempty"`
+	Attach string `json:"attach,omitempty"`
 	// can_auto_insure: Can auto insure.
 	CanAutoInsure *bool `json:"can_auto_insure,omitempty"`
 	// can_auto_reinsure: Can auto reinsure.
@@ -323,19 +323,19 @@ type SignInsuranceInAppRequest struct {
 	// contract_notify_url: Where notifications of the contract go: absolute, HTTPS, without query. Required.
 	ContractNotifyURL string `json:"contract_notify_url"`
 	// description: What is paid for or done, in words.
-	Description *string `json:"description,omitempty"`
+	Description string `json:"description,omitempty"`
 	// goods_tag: Mark of goods for discounts.
-	GoodsTag *string `json:"goods_tag,omitempty"`
+	GoodsTag string `json:"goods_tag,omitempty"`
 	// insured_display_name: Insured display name. Required.
 	InsuredDisplayName string `json:"insured_display_name"`
 	// openid: The user's id within the app id.
-	OpenID *string `json:"openid,omitempty"`
+	OpenID string `json:"openid,omitempty"`
 	// out_contract_code: The merchant's number of the contract. Required.
 	OutContractCode string `json:"out_contract_code"`
 	// out_trade_no: The merchant's order number, unique for the merchant id.
-	OutTradeNo *string `json:"out_trade_no,omitempty"`
+	OutTradeNo string `json:"out_trade_no,omitempty"`
 	// out_user_code: The merchant's number of the user.
-	OutUserCode *string `json:"out_user_code,omitempty"`
+	OutUserCode string `json:"out_user_code,omitempty"`
 	// plan_id: Number of the plan or of the contract's template. Required.
 	PlanID int64 `json:"plan_id"`
 	// policy_end_date: Policy end date. Required.
@@ -347,7 +347,7 @@ type SignInsuranceInAppRequest struct {
 	// real_identity: Real identity.
 	RealIdentity *RealIdentity `json:"real_identity,omitempty"`
 	// transaction_notify_url: Transaction notify url.
-	TransactionNotifyURL *string `json:"transaction_notify_url,omitempty"`
+	TransactionNotifyURL string `json:"transaction_notify_url,omitempty"`
 }
 
 // RealIdentity is the object real_identity.
@@ -397,7 +397,7 @@ type SignInsuranceInH5Request struct {
 	// appid: App id of the official account, mini-program or app. Required.
 	AppID string `json:"appid"`
 	// attach: The merchant's own data, returned as it is.
-	Attach *string `json:"attach,omitempty"`
+	Attach string `json:"attach,omitempty"`
 	// can_auto_insure: Can auto insure.
 	CanAutoInsure *bool `json:"can_auto_insure,omitempty"`
 	// can_auto_reinsure: Can auto reinsure.
@@ -407,21 +407,21 @@ type SignInsuranceInH5Request struct {
 	// contract_notify_url: Where notifications of the contract go: absolute, HTTPS, without query. Required.
 	ContractNotifyURL string `json:"contract_notify_url"`
 	// description: What is paid for or done, in words.
-	Description *string `json:"description,omitempty"`
+	Description string `json:"description,omitempty"`
 	// goods_tag: Mark of goods for discounts.
-	GoodsTag *string `json:"goods_tag,omitempty"`
+	GoodsTag string `json:"goods_tag,omitempty"`
 	// insured_display_name: Insured display name. Required.
 	InsuredDisplayName string `json:"insured_display_name"`
 	// jump_control: Jump control.
 	JumpControl *JumpControl `json:"jump_control,omitempty"`
 	// openid: The user's id within the app id.
-	OpenID *string `json:"openid,omitempty"`
+	OpenID string `json:"openid,omitempty"`
 	// out_contract_code: The merchant's number of the contract. Required.
 	OutContractCode string `json:"out_contract_code"`
 	// out_trade_no: The merchant's order number, unique for the merchant id.
-	OutTradeNo *string `json:"out_trade_no,omitempty"`
+	OutTradeNo string `json:"out_trade_no,omitempty"`
 	// out_user_code: The merchant's number of the user.
-	OutUserCode *string `json:"out_user_code,omitempty"`
+	OutUserCode string `json:"out_user_code,omitempty"`
 	// plan_id: Number of the plan or of the contract's template. Required.
 	PlanID int64 `json:"plan_id"`
 	// policy_end_date: Policy end date. Required.
@@ -433,13 +433,13 @@ type SignInsuranceInH5Request struct {
 	// real_identity: Real identity.
 	RealIdentity *RealIdentity `json:"real_identity,omitempty"`
 	// transaction_notify_url: Transaction notify url.
-	TransactionNotifyURL *string `json:"transaction_notify_url,omitempty"`
+	TransactionNotifyURL string `json:"transaction_notify_url,omitempty"`
 }
 
 // JumpControl is the object jump_control.
 type JumpControl struct {
 	// jump_appid: Jump appid.
-	JumpAppID *string `json:"jump_appid,omitempty"`
+	JumpAppID string `json:"jump_appid,omitempty"`
 }
 
 // InsuredPolicyPeriod is an item of policy_periods.
@@ -457,7 +457,7 @@ type InsuredPolicyPeriod struct {
 // PolicyCoverageDetail is the object policy_coverage_detail.
 type PolicyCoverageDetail struct {
 	// policy_amount: Policy amount.
-	PolicyAmount *string `json:"policy_amount,omitempty"`
+	PolicyAmount string `json:"policy_amount,omitempty"`
 	// policy_clauses: Policy clauses.
 	PolicyClauses []PolicyClause `json:"policy_clauses,omitempty"`
 }
@@ -465,9 +465,9 @@ type PolicyCoverageDetail struct {
 // PolicyClause is an item of policy_clauses.
 type PolicyClause struct {
 	// clause_name: Clause name.
-	ClauseName *string `json:"clause_name,omitempty"`
+	ClauseName string `json:"clause_name,omitempty"`
 	// clause_quota: Clause quota.
-	ClauseQuota *string `json:"clause_quota,omitempty"`
+	ClauseQuota string `json:"clause_quota,omitempty"`
 }
 
 // SignInsuranceInJsapiRequest is the body of POST /v3/papay/insurance-sign/contracts/pre-entrust-sign/jsapi.
@@ -477,7 +477,7 @@ type SignInsuranceInJsapiRequest struct {
 	// appid: App id of the official account, mini-program or app. Required.
 	AppID string `json:"appid"`
 	// attach: The merchant's own data, returned as it is.
-	Attach *string `json:"attach,omitempty"`
+	Attach string `json:"attach,omitempty"`
 	// can_auto_insure: Can auto insure.
 	CanAutoInsure *bool `json:"can_auto_insure,omitempty"`
 	// can_auto_reinsure: Can auto reinsure.
@@ -487,19 +487,19 @@ type SignInsuranceInJsapiRequest struct {
 	// contract_notify_url: Where notifications of the contract go: absolute, HTTPS, without query. Required.
 	ContractNotifyURL string `json:"contract_notify_url"`
 	// description: What is paid for or done, in words.
-	Description *string `json:"description,omitempty"`
+	Description string `json:"description,omitempty"`
 	// goods_tag: Mark of goods for discounts.
-	GoodsTag *string `json:"goods_tag,omitempty"`
+	GoodsTag string `json:"goods_tag,omitempty"`
 	// insured_display_name: Insured display name. Required.
 	InsuredDisplayName string `json:"insured_display_name"`
 	// openid: The user's id within the app id.
-	OpenID *string `json:"openid,omitempty"`
+	OpenID string `json:"openid,omitempty"`
 	// out_contract_code: The merchant's number of the contract. Required.
 	OutContractCode string `json:"out_contract_code"`
 	// out_trade_no: The merchant's order number, unique for the merchant id.
-	OutTradeNo *string `json:"out_trade_no,omitempty"`
+	OutTradeNo string `json:"out_trade_no,omitempty"`
 	// out_user_code: The merchant's number of the user.
-	OutUserCode *string `json:"out_user_code,omitempty"`
+	OutUserCode string `json:"out_user_code,omitempty"`
 	// plan_id: Number of the plan or of the contract's template. Required.
 	PlanID int64 `json:"plan_id"`
 	// policy_end_date: Policy end date. Required.
@@ -511,7 +511,7 @@ type SignInsuranceInJsapiRequest struct {
 	// real_identity: Real identity.
 	RealIdentity *RealIdentity `json:"real_identity,omitempty"`
 	// transaction_notify_url: Transaction notify url.
-	TransactionNotifyURL *string `json:"transaction_notify_url,omitempty"`
+	TransactionNotifyURL string `json:"transaction_notify_url,omitempty"`
 }
 
 // SignInsuranceInMiniProgramRequest is the body of POST /v3/papay/insurance-sign/contracts/pre-entrust-sign/mini-program.
@@ -521,7 +521,7 @@ type SignInsuranceInMiniProgramRequest struct {
 	// appid: App id of the official account, mini-program or app. Required.
 	AppID string `json:"appid"`
 	// attach: The merchant's own data, returned as it is.
-	Attach *string `json:"attach,omitempty"`
+	Attach string `json:"attach,omitempty"`
 	// can_auto_insure: Can auto insure.
 	CanAutoInsure *bool `json:"can_auto_insure,omitempty"`
 	// can_auto_reinsure: Can auto reinsure.
@@ -531,19 +531,19 @@ type SignInsuranceInMiniProgramRequest struct {
 	// contract_notify_url: Where notifications of the contract go: absolute, HTTPS, without query. Required.
 	ContractNotifyURL string `json:"contract_notify_url"`
 	// description: What is paid for or done, in words.
-	Description *string `json:"description,omitempty"`
+	Description string `json:"description,omitempty"`
 	// goods_tag: Mark of goods for discounts.
-	GoodsTag *string `json:"goods_tag,omitempty"`
+	GoodsTag string `json:"goods_tag,omitempty"`
 	// insured_display_name: Insured display name. Required.
 	InsuredDisplayName string `json:"insured_display_name"`
 	// openid: The user's id within the app id.
-	OpenID *string `json:"openid,omitempty"`
+	OpenID string `json:"openid,omitempty"`
 	// out_contract_code: The merchant's number of the contract. Required.
 	OutContractCode string `json:"out_contract_code"`
 	// out_trade_no: The merchant's order number, unique for the merchant id.
-	OutTradeNo *string `json:"out_trade_no,omitempty"`
+	OutTradeNo string `json:"out_trade_no,omitempty"`
 	// out_user_code: The merchant's number of the user.
-	OutUserCode *string `json:"out_user_code,omitempty"`
+	OutUserCode string `json:"out_user_code,omitempty"`
 	// plan_id: Number of the plan or of the contract's template. Required.
 	PlanID int64 `json:"plan_id"`
 	// policy_end_date: Policy end date. Required.
@@ -555,7 +555,7 @@ type SignInsuranceInMiniProgramRequest struct {
 	// real_identity: Real identity.
 	RealIdentity *RealIdentity `json:"real_identity,omitempty"`
 	// transaction_notify_url: Transaction notify url.
-	TransactionNotifyURL *string `json:"transaction_notify_url,omitempty"`
+	TransactionNotifyURL string `json:"transaction_notify_url,omitempty"`
 }
 
 // ModifyInsurancePeriodsRequest is the body of POST
@@ -626,17 +626,17 @@ type ApplyHarmonyDeductionRequest struct {
 	// appid: App id of the official account, mini-program or app. Required.
 	AppID string `json:"appid"`
 	// attach: The merchant's own data, returned as it is.
-	Attach *string `json:"attach,omitempty"`
+	Attach string `json:"attach,omitempty"`
 	// contract_id: WeChat Pay's number of the contract. Required.
 	ContractID string `json:"contract_id"`
 	// description: What is paid for or done, in words. Required.
 	Description string `json:"description"`
 	// goods_tag: Mark of goods for discounts.
-	GoodsTag *string `json:"goods_tag,omitempty"`
+	GoodsTag string `json:"goods_tag,omitempty"`
 	// harmony_account_id: Harmony account id. Required.
 	HarmonyAccountID string `json:"harmony_account_id"`
 	// mcc: Mcc.
-	Mcc *string `json:"mcc,omitempty"`
+	Mcc string `json:"mcc,omitempty"`
 	// out_trade_no: The merchant's order number, unique for the merchant id. Required.
 	OutTradeNo string `json:"out_trade_no"`
 	// transaction_notify_url: Transaction notify url. Required.
@@ -666,7 +666,7 @@ type SchedulePartnerDeductionRequest struct {
 	// sp_appid: App id of the service provider. Required.
 	SpAppID string `json:"sp_appid"`
 	// sub_appid: App id of the sub-merchant.
-	SubAppID *string `json:"sub_appid,omitempty"`
+	SubAppID string `json:"sub_appid,omitempty"`
 	// sub_mchid: Merchant id of the sub-merchant. Required.
 	SubMchID string `json:"sub_mchid"`
 }
@@ -676,19 +676,19 @@ type ApplyPartnerDeductionRequest struct {
 	// amount: Amount. Required.
 	Amount ScheduledAmount `json:"amount"`
 	// attach: The merchant's own data, returned as it is.
-	Attach *string `json:"attach,omitempty"`
+	Attach string `json:"attach,omitempty"`
 	// contract_id: WeChat Pay's number of the contract. Required.
 	ContractID string `json:"contract_id"`
 	// description: What is paid for or done, in words. Required.
 	Description string `json:"description"`
 	// goods_tag: Mark of goods for discounts.
-	GoodsTag *string `json:"goods_tag,omitempty"`
+	GoodsTag string `json:"goods_tag,omitempty"`
 	// out_trade_no: The merchant's order number, unique for the merchant id. Required.
 	OutTradeNo string `json:"out_trade_no"`
 	// sp_appid: App id of the service provider. Required.
 	SpAppID string `json:"sp_appid"`
 	// sub_appid: App id of the sub-merchant.
-	SubAppID *string `json:"sub_appid,omitempty"`
+	SubAppID string `json:"sub_appid,omitempty"`
 	// sub_mchid: Merchant id of the sub-merchant. Required.
 	SubMchID string `json:"sub_mchid"`
 	// transaction_notify_url: Transaction notify url. Required.
@@ -710,13 +710,13 @@ type ApplyDeductionRequest struct {
 	// appid: App id of the official account, mini-program or app. Required.
 	AppID string `json:"appid"`
 	// attach: The merchant's own data, returned as it is.
-	Attach *string `json:"attach,omitempty"`
+	Attach string `json:"attach,omitempty"`
 	// contract_id: WeChat Pay's number of the contract. Required.
 	ContractID string `json:"contract_id"`
 	// description: What is paid for or done, in words. Required.
 	Description string `json:"description"`
 	// goods_tag: Mark of goods for discounts.
-	GoodsTag *string `json:"goods_tag,omitempty"`
+	GoodsTag string `json:"goods_tag,omitempty"`
 	// out_trade_no: The merchant's order number, unique for the merchant id. Required.
 	OutTradeNo string `json:"out_trade_no"`
 	// transaction_notify_url: Transaction notify url. Required.
@@ -734,11 +734,11 @@ type SignScheduledInAppRequest struct {
 	// deduct_schedule: When and how much is deducted.
 	DeductSchedule *DeductSchedule `json:"deduct_schedule,omitempty"`
 	// openid: The user's id within the app id.
-	OpenID *string `json:"openid,omitempty"`
+	OpenID string `json:"openid,omitempty"`
 	// out_contract_code: The merchant's number of the contract. Required.
 	OutContractCode string `json:"out_contract_code"`
 	// out_user_code: The merchant's number of the user.
-	OutUserCode *string `json:"out_user_code,omitempty"`
+	OutUserCode string `json:"out_user_code,omitempty"`
 	// plan_id: Number of the plan or of the contract's template. Required.
 	PlanID int64 `json:"plan_id"`
 }
@@ -766,11 +766,11 @@ type SignScheduledInH5Request struct {
 	// jump_control: Jump control.
 	JumpControl *JumpControl `json:"jump_control,omitempty"`
 	// openid: The user's id within the app id.
-	OpenID *string `json:"openid,omitempty"`
+	OpenID string `json:"openid,omitempty"`
 	// out_contract_code: The merchant's number of the contract. Required.
 	OutContractCode string `json:"out_contract_code"`
 	// out_user_code: The merchant's number of the user.
-	OutUserCode *string `json:"out_user_code,omitempty"`
+	OutUserCode string `json:"out_user_code,omitempty"`
 	// plan_id: Number of the plan or of the contract's template. Required.
 	PlanID int64 `json:"plan_id"`
 }
@@ -786,11 +786,11 @@ type SignScheduledInJsapiRequest struct {
 	// deduct_schedule: When and how much is deducted.
 	DeductSchedule *DeductSchedule `json:"deduct_schedule,omitempty"`
 	// openid: The user's id within the app id.
-	OpenID *string `json:"openid,omitempty"`
+	OpenID string `json:"openid,omitempty"`
 	// out_contract_code: The merchant's number of the contract. Required.
 	OutContractCode string `json:"out_contract_code"`
 	// out_user_code: The merchant's number of the user.
-	OutUserCode *string `json:"out_user_code,omitempty"`
+	OutUserCode string `json:"out_user_code,omitempty"`
 	// plan_id: Number of the plan or of the contract's template. Required.
 	PlanID int64 `json:"plan_id"`
 }
@@ -807,11 +807,11 @@ type SignScheduledInMiniProgramRequest struct {
 	// deduct_schedule: When and how much is deducted.
 	DeductSchedule *DeductSchedule `json:"deduct_schedule,omitempty"`
 	// openid: The user's id within the app id.
-	OpenID *string `json:"openid,omitempty"`
+	OpenID string `json:"openid,omitempty"`
 	// out_contract_code: The merchant's number of the contract. Required.
 	OutContractCode string `json:"out_contract_code"`
 	// out_user_code: The merchant's number of the user.
-	OutUserCode *string `json:"out_user_code,omitempty"`
+	OutUserCode string `json:"out_user_code,omitempty"`
 	// plan_id: Number of the plan or of the contract's template. Required.
 	PlanID int64 `json:"plan_id"`
 }
@@ -828,19 +828,19 @@ type SignPartnerScheduledInAppRequest struct {
 	// out_contract_code: The merchant's number of the contract. Required.
 	OutContractCode string `json:"out_contract_code"`
 	// out_user_code: The merchant's number of the user.
-	OutUserCode *string `json:"out_user_code,omitempty"`
+	OutUserCode string `json:"out_user_code,omitempty"`
 	// plan_id: Number of the plan or of the contract's template. Required.
 	PlanID int64 `json:"plan_id"`
 	// sp_appid: App id of the service provider. Required.
 	SpAppID string `json:"sp_appid"`
 	// sp_openid: The user's id within the service provider's app id.
-	SpOpenID *string `json:"sp_openid,omitempty"`
+	SpOpenID string `json:"sp_openid,omitempty"`
 	// sub_appid: App id of the sub-merchant.
-	SubAppID *string `json:"sub_appid,omitempty"`
+	SubAppID string `json:"sub_appid,omitempty"`
 	// sub_mchid: Merchant id of the sub-merchant. Required.
 	SubMchID string `json:"sub_mchid"`
 	// sub_openid: The user's id within the sub-merchant's app id.
-	SubOpenID *string `json:"sub_openid,omitempty"`
+	SubOpenID string `json:"sub_openid,omitempty"`
 }
 
 // SignPartnerScheduledInH5Request is the body of POST
@@ -857,19 +857,19 @@ type SignPartnerScheduledInH5Request struct {
 	// out_contract_code: The merchant's number of the contract. Required.
 	OutContractCode string `json:"out_contract_code"`
 	// out_user_code: The merchant's number of the user.
-	OutUserCode *string `json:"out_user_code,omitempty"`
+	OutUserCode string `json:"out_user_code,omitempty"`
 	// plan_id: Number of the plan or of the contract's template. Required.
 	PlanID int64 `json:"plan_id"`
 	// sp_appid: App id of the service provider. Required.
 	SpAppID string `json:"sp_appid"`
 	// sp_openid: The user's id within the service provider's app id.
-	SpOpenID *string `json:"sp_openid,omitempty"`
+	SpOpenID string `json:"sp_openid,omitempty"`
 	// sub_appid: App id of the sub-merchant.
-	SubAppID *string `json:"sub_appid,omitempty"`
+	SubAppID string `json:"sub_appid,omitempty"`
 	// sub_mchid: Merchant id of the sub-merchant. Required.
 	SubMchID string `json:"sub_mchid"`
 	// sub_openid: The user's id within the sub-merchant's app id.
-	SubOpenID *string `json:"sub_openid,omitempty"`
+	SubOpenID string `json:"sub_openid,omitempty"`
 }
 
 // SignPartnerScheduledInJsapiRequest is the body of POST
@@ -884,19 +884,19 @@ type SignPartnerScheduledInJsapiRequest struct {
 	// out_contract_code: The merchant's number of the contract. Required.
 	OutContractCode string `json:"out_contract_code"`
 	// out_user_code: The merchant's number of the user.
-	OutUserCode *string `json:"out_user_code,omitempty"`
+	OutUserCode string `json:"out_user_code,omitempty"`
 	// plan_id: Number of the plan or of the contract's template. Required.
 	PlanID int64 `json:"plan_id"`
 	// sp_appid: App id of the service provider. Required.
 	SpAppID string `json:"sp_appid"`
 	// sp_openid: The user's id within the service provider's app id.
-	SpOpenID *string `json:"sp_openid,omitempty"`
+	SpOpenID string `json:"sp_openid,omitempty"`
 	// sub_appid: App id of the sub-merchant.
-	SubAppID *string `json:"sub_appid,omitempty"`
+	SubAppID string `json:"sub_appid,omitempty"`
 	// sub_mchid: Merchant id of the sub-merchant. Required.
 	SubMchID string `json:"sub_mchid"`
 	// sub_openid: The user's id within the sub-merchant's app id.
-	SubOpenID *string `json:"sub_openid,omitempty"`
+	SubOpenID string `json:"sub_openid,omitempty"`
 }
 
 // SignPartnerScheduledInMiniProgramRequest is the body of POST
@@ -911,19 +911,19 @@ type SignPartnerScheduledInMiniProgramRequest struct {
 	// out_contract_code: The merchant's number of the contract. Required.
 	OutContractCode string `json:"out_contract_code"`
 	// out_user_code: The merchant's number of the user.
-	OutUserCode *string `json:"out_user_code,omitempty"`
+	OutUserCode string `json:"out_user_code,omitempty"`
 	// plan_id: Number of the plan or of the contract's template. Required.
 	PlanID int64 `json:"plan_id"`
 	// sp_appid: App id of the service provider. Required.
 	SpAppID string `json:"sp_appid"`
 	// sp_openid: The user's id within the service provider's app id.
-	SpOpenID *string `json:"sp_openid,omitempty"`
+	SpOpenID string `json:"sp_openid,omitempty"`
 	// sub_appid: App id of the sub-merchant.
-	SubAppID *string `json:"sub_appid,omitempty"`
+	SubAppID string `json:"sub_appid,omitempty"`
 	// sub_mchid: Merchant id of the sub-merchant. Required.
 	SubMchID string `json:"sub_mchid"`
 	// sub_openid: The user's id within the sub-merchant's app id.
-	SubOpenID *string `json:"sub_openid,omitempty"`
+	SubOpenID string `json:"sub_openid,omitempty"`
 }
 
 // Contract is the answer to GET /v3/papay/sign/contracts/harmony-plan-id/{plan_id}/out-contract-code/{out_contract_code}.
@@ -992,7 +992,7 @@ type SignHarmonyRequest struct {
 	// device_info: The device. Required.
 	DeviceInfo DeviceInfo `json:"device_info"`
 	// openid: The user's id within the app id.
-	OpenID *string `json:"openid,omitempty"`
+	OpenID string `json:"openid,omitempty"`
 	// out_contract_code: The merchant's number of the contract. Required.
 	OutContractCode string `json:"out_contract_code"`
 	// out_user_code: The merchant's number of the user. Required.
@@ -1000,7 +1000,7 @@ type SignHarmonyRequest struct {
 	// plan_id: Number of the plan or of the contract's template. Required.
 	PlanID int64 `json:"plan_id"`
 	// return_url: Return url.
-	ReturnURL *string `json:"return_url,omitempty"`
+	ReturnURL string `json:"return_url,omitempty"`
 	// sign_scene: Sign scene. One of SIGN_SCENE_APP, SIGN_SCENE_QRCODE. Required.
 	SignScene string `json:"sign_scene"`
 }
@@ -1080,9 +1080,9 @@ type NotifyFailedPartnerDeductionRequest struct {
 	// sp_appid: App id of the service provider. Required.
 	SpAppID string `json:"sp_appid"`
 	// sp_mchid: Merchant id of the service provider. Left out, it is the configuration's mchid.
-	SpMchID *string `json:"sp_mchid,omitempty"`
+	SpMchID string `json:"sp_mchid,omitempty"`
 	// sub_appid: App id of the sub-merchant.
-	SubAppID *string `json:"sub_appid,omitempty"`
+	SubAppID string `json:"sub_appid,omitempty"`
 	// sub_mchid: Merchant id of the sub-merchant. Required.
 	SubMchID string `json:"sub_mchid"`
 }
@@ -1096,9 +1096,9 @@ type NotifyPartnerDeductionRequest struct {
 	// sp_appid: App id of the service provider. Required.
 	SpAppID string `json:"sp_appid"`
 	// sp_mchid: Merchant id of the service provider. Left out, it is the configuration's mchid.
-	SpMchID *string `json:"sp_mchid,omitempty"`
+	SpMchID string `json:"sp_mchid,omitempty"`
 	// sub_appid: App id of the sub-merchant.
-	SubAppID *string `json:"sub_appid,omitempty"`
+	SubAppID string `json:"sub_appid,omitempty"`
 	// sub_mchid: Merchant id of the sub-merchant. Required.
 	SubMchID string `json:"sub_mchid"`
 }
@@ -1108,7 +1108,7 @@ type PartnerDeductDuration struct {
 	// count: How many. Required.
 	Count int64 `json:"count"`
 	// unit: Unit of the duration.
-	Unit *string `json:"unit,omitempty"`
+	Unit string `json:"unit,omitempty"`
 }
 
 // Values of unit.

@@ -57,13 +57,13 @@ type ParkingLot struct {
 	// PARKING_LOT_TYPE_TRANSPORTATION_HUB, PARKING_LOT_TYPE_UNKNOWN. Required.
 	ParkingLotType string `json:"parking_lot_type"`
 	// parking_order_mini_prog_appid: Parking order mini prog appid. At most 32 characters.
-	ParkingOrderMiniProgAppID *string `json:"parking_order_mini_prog_appid,omitempty"`
+	ParkingOrderMiniProgAppID string `json:"parking_order_mini_prog_appid,omitempty"`
 	// parking_order_path: Parking order path. At most 256 characters.
-	ParkingOrderPath *string `json:"parking_order_path,omitempty"`
+	ParkingOrderPath string `json:"parking_order_path,omitempty"`
 	// parking_sign_url: Parking sign url. At most 512 characters.
-	ParkingSignURL *string `json:"parking_sign_url,omitempty"`
+	ParkingSignURL string `json:"parking_sign_url,omitempty"`
 	// payment_mini_prog_appid: Payment mini prog appid. At most 32 characters.
-	PaymentMiniProgAppID *string `json:"payment_mini_prog_appid,omitempty"`
+	PaymentMiniProgAppID string `json:"payment_mini_prog_appid,omitempty"`
 	// payment_path: Payment path. At most 256 characters. Required.
 	PaymentPath string `json:"payment_path"`
 	// phone_number: Phone number. At most 20 characters. Required.
@@ -113,7 +113,7 @@ type DurationSegmentRule struct {
 	// duration_to: Duration to.
 	DurationTo *int64 `json:"duration_to,omitempty"`
 	// end_time: When it ends. At most 5 characters.
-	EndTime *string `json:"end_time,omitempty"`
+	EndTime string `json:"end_time,omitempty"`
 	// fixed_amount: Fixed price. In fen.
 	FixedAmount *int64 `json:"fixed_amount,omitempty"`
 	// interval_amount: What an interval costs. In fen.
@@ -128,7 +128,7 @@ type DurationSegmentRule struct {
 	// PLATE_TYPE_TEMPORARY, PLATE_TYPE_UNKNOWN.
 	PlateType string `json:"plate_type,omitempty"`
 	// start_time: When it begins. At most 5 characters.
-	StartTime *string `json:"start_time,omitempty"`
+	StartTime string `json:"start_time,omitempty"`
 	// vehicle_type: Kind of vehicle. One of VEHICLE_TYPE_ALL_TYPE, VEHICLE_TYPE_EXTRA_LARGE, VEHICLE_TYPE_LARGE,
 	// VEHICLE_TYPE_SMALL, VEHICLE_TYPE_UNKNOWN.
 	VehicleType string `json:"vehicle_type,omitempty"`
@@ -139,7 +139,7 @@ type FixedIntervalRule struct {
 	// day_type: Day type. One of DAY_TYPE_ALL_DAY, DAY_TYPE_HOLIDAY, DAY_TYPE_UNKNOWN, DAY_TYPE_WEEKDAY.
 	DayType string `json:"day_type,omitempty"`
 	// end_time: When it ends. At most 5 characters.
-	EndTime *string `json:"end_time,omitempty"`
+	EndTime string `json:"end_time,omitempty"`
 	// first_amount: Price of the first interval. In fen.
 	FirstAmount *int64 `json:"first_amount,omitempty"`
 	// first_duration: First duration.
@@ -168,7 +168,7 @@ type FixedIntervalRule struct {
 	// PLATE_TYPE_TEMPORARY, PLATE_TYPE_UNKNOWN.
 	PlateType string `json:"plate_type,omitempty"`
 	// start_time: When it begins. At most 5 characters.
-	StartTime *string `json:"start_time,omitempty"`
+	StartTime string `json:"start_time,omitempty"`
 	// vehicle_type: Kind of vehicle. One of VEHICLE_TYPE_ALL_TYPE, VEHICLE_TYPE_EXTRA_LARGE, VEHICLE_TYPE_LARGE,
 	// VEHICLE_TYPE_SMALL, VEHICLE_TYPE_UNKNOWN.
 	VehicleType string `json:"vehicle_type,omitempty"`
@@ -181,14 +181,14 @@ type PreEntryRule struct {
 	// day_type: Day type. One of DAY_TYPE_ALL_DAY, DAY_TYPE_HOLIDAY, DAY_TYPE_UNKNOWN, DAY_TYPE_WEEKDAY.
 	DayType string `json:"day_type,omitempty"`
 	// end_time: When it ends. At most 5 characters.
-	EndTime *string `json:"end_time,omitempty"`
+	EndTime string `json:"end_time,omitempty"`
 	// max_fee_per_day: What a day costs at most. In fen.
 	MaxFeePerDay *int64 `json:"max_fee_per_day,omitempty"`
 	// plate_type: Plate type. One of PLATE_TYPE_FREE, PLATE_TYPE_MONTHLY, PLATE_TYPE_OTHERS, PLATE_TYPE_PREPAID,
 	// PLATE_TYPE_TEMPORARY, PLATE_TYPE_UNKNOWN.
 	PlateType string `json:"plate_type,omitempty"`
 	// start_time: When it begins. At most 5 characters.
-	StartTime *string `json:"start_time,omitempty"`
+	StartTime string `json:"start_time,omitempty"`
 	// vehicle_type: Kind of vehicle. One of VEHICLE_TYPE_ALL_TYPE, VEHICLE_TYPE_EXTRA_LARGE, VEHICLE_TYPE_LARGE,
 	// VEHICLE_TYPE_SMALL, VEHICLE_TYPE_UNKNOWN.
 	VehicleType string `json:"vehicle_type,omitempty"`
@@ -424,9 +424,9 @@ type ReportEntryRequest struct {
 	// enter_timestamp: Enter timestamp. Required.
 	EnterTimestamp int64 `json:"enter_timestamp"`
 	// entrance_name: Entrance name. At most 64 characters.
-	EntranceName *string `json:"entrance_name,omitempty"`
+	EntranceName string `json:"entrance_name,omitempty"`
 	// entrance_number: Entrance number. At most 128 characters.
-	EntranceNumber *string `json:"entrance_number,omitempty"`
+	EntranceNumber string `json:"entrance_number,omitempty"`
 	// out_serial_number: Out serial number. At most 64 characters. Required.
 	OutSerialNumber string `json:"out_serial_number"`
 	// parking_id: WeChat Pay's number of the parking. At most 64 characters. Required.
@@ -453,11 +453,11 @@ type ReportExitRequest struct {
 	// exit_timestamp: Exit timestamp. Required.
 	ExitTimestamp int64 `json:"exit_timestamp"`
 	// openid: The user's id within the app id. At most 128 characters.
-	OpenID *string `json:"openid,omitempty"`
+	OpenID string `json:"openid,omitempty"`
 	// out_serial_number: Out serial number. At most 64 characters. Required.
 	OutSerialNumber string `json:"out_serial_number"`
 	// out_trade_no: The merchant's order number, unique for the merchant id. At most 64 characters.
-	OutTradeNo *string `json:"out_trade_no,omitempty"`
+	OutTradeNo string `json:"out_trade_no,omitempty"`
 	// paid_amount: What has been paid. In fen.
 	PaidAmount *int64 `json:"paid_amount,omitempty"`
 	// parking_id: WeChat Pay's number of the parking. At most 64 characters. Required.
@@ -478,11 +478,11 @@ type ReportExitRequest struct {
 	// plate_number: Plate number of the vehicle, without the colour. At most 16 characters. Required.
 	PlateNumber string `json:"plate_number"`
 	// token: Token. At most 256 characters.
-	Token *string `json:"token,omitempty"`
+	Token string `json:"token,omitempty"`
 	// total_amount: Whole amount. In fen.
 	TotalAmount *int64 `json:"total_amount,omitempty"`
 	// wx_trade_no: Wx trade no. At most 64 characters.
-	WxTradeNo *string `json:"wx_trade_no,omitempty"`
+	WxTradeNo string `json:"wx_trade_no,omitempty"`
 }
 
 // ReportExternalPaymentRequest is the body of POST /v3/parking/reminders/ext-payment.
@@ -494,9 +494,9 @@ type ReportExternalPaymentRequest struct {
 	// pay_time: Pay time. Required.
 	PayTime int64 `json:"pay_time"`
 	// wx_parking_lot_id: Wx parking lot id. At most 64 characters.
-	WxParkingLotID *string `json:"wx_parking_lot_id,omitempty"`
+	WxParkingLotID string `json:"wx_parking_lot_id,omitempty"`
 	// wx_trade_no: Wx trade no. At most 64 characters.
-	WxTradeNo *string `json:"wx_trade_no,omitempty"`
+	WxTradeNo string `json:"wx_trade_no,omitempty"`
 }
 
 // FeeItem is an item of fee_items.
@@ -511,11 +511,11 @@ type FeeItem struct {
 // ReportParkingFeeRequest is the body of POST /v3/parking/reminders/parking-fee.
 type ReportParkingFeeRequest struct {
 	// out_parking_id: Out parking id. At most 64 characters.
-	OutParkingID *string `json:"out_parking_id,omitempty"`
+	OutParkingID string `json:"out_parking_id,omitempty"`
 	// out_serial_number: Out serial number. At most 64 characters. Required.
 	OutSerialNumber string `json:"out_serial_number"`
 	// plate_number: Plate number of the vehicle, without the colour. At most 16 characters.
-	PlateNumber *string `json:"plate_number,omitempty"`
+	PlateNumber string `json:"plate_number,omitempty"`
 }
 
 // ReportParkingFeeResponse is the answer to POST /v3/parking/reminders/parking-fee.
@@ -569,11 +569,11 @@ type QueryParkingLotResponse struct {
 // ReportPaymentRequest is the body of POST /v3/parking/reminders/payment.
 type ReportPaymentRequest struct {
 	// openid: The user's id within the app id. At most 128 characters.
-	OpenID *string `json:"openid,omitempty"`
+	OpenID string `json:"openid,omitempty"`
 	// out_serial_number: Out serial number. At most 64 characters. Required.
 	OutSerialNumber string `json:"out_serial_number"`
 	// out_trade_no: The merchant's order number, unique for the merchant id. At most 64 characters.
-	OutTradeNo *string `json:"out_trade_no,omitempty"`
+	OutTradeNo string `json:"out_trade_no,omitempty"`
 	// paid_amount: What has been paid. In fen. Required.
 	PaidAmount int64 `json:"paid_amount"`
 	// parking_id: WeChat Pay's number of the parking. At most 64 characters. Required.
@@ -591,13 +591,13 @@ type ReportPaymentRequest struct {
 	// plate_number: Plate number of the vehicle, without the colour. At most 16 characters. Required.
 	PlateNumber string `json:"plate_number"`
 	// sub_mchid: Merchant id of the sub-merchant. At most 32 characters.
-	SubMchID *string `json:"sub_mchid,omitempty"`
+	SubMchID string `json:"sub_mchid,omitempty"`
 	// token: Token. At most 256 characters.
-	Token *string `json:"token,omitempty"`
+	Token string `json:"token,omitempty"`
 	// total_amount: Whole amount. In fen. Required.
 	TotalAmount int64 `json:"total_amount"`
 	// wx_trade_no: Wx trade no. At most 64 characters.
-	WxTradeNo *string `json:"wx_trade_no,omitempty"`
+	WxTradeNo string `json:"wx_trade_no,omitempty"`
 }
 
 // CreateParkingRequest is the body of POST /v3/vehicle/parking/parkings.
@@ -770,11 +770,11 @@ type CreateTransactionRequest struct {
 	// appid: App id of the official account, mini-program or app. Required.
 	AppID string `json:"appid"`
 	// attach: The merchant's own data, returned as it is.
-	Attach *string `json:"attach,omitempty"`
+	Attach string `json:"attach,omitempty"`
 	// description: What is paid for or done, in words. Required.
 	Description string `json:"description"`
 	// goods_tag: Mark of goods for discounts.
-	GoodsTag *string `json:"goods_tag,omitempty"`
+	GoodsTag string `json:"goods_tag,omitempty"`
 	// notify_url: Where the notification goes: absolute, HTTPS, without query. Required.
 	NotifyURL string `json:"notify_url"`
 	// out_trade_no: The merchant's order number, unique for the merchant id. Required.

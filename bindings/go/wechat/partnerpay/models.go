@@ -45,7 +45,7 @@ type AppWithContractRequest struct {
 	// amount: Amount. Required.
 	Amount OrderAmount `json:"amount"`
 	// attach: The merchant's own data, returned as it is.
-	Attach *string `json:"attach,omitempty"`
+	Attach string `json:"attach,omitempty"`
 	// contract_info: Contract info. Required.
 	ContractInfo ContractInfo `json:"contract_info"`
 	// description: What is paid for or done, in words. Required.
@@ -53,9 +53,9 @@ type AppWithContractRequest struct {
 	// detail: Details.
 	Detail *OrderDetail `json:"detail,omitempty"`
 	// goods_tag: Mark of goods for discounts.
-	GoodsTag *string `json:"goods_tag,omitempty"`
+	GoodsTag string `json:"goods_tag,omitempty"`
 	// notify_url: Where the notification goes: absolute, HTTPS, without query. Left out, it is the configuration's notify_url.
-	NotifyURL *string `json:"notify_url,omitempty"`
+	NotifyURL string `json:"notify_url,omitempty"`
 	// out_trade_no: The merchant's order number, unique for the merchant id. Required.
 	OutTradeNo string `json:"out_trade_no"`
 	// scene_info: Where the payment takes place.
@@ -63,23 +63,23 @@ type AppWithContractRequest struct {
 	// settle_info: How the payment is settled.
 	SettleInfo *SettleInfo `json:"settle_info,omitempty"`
 	// sp_appid: App id of the service provider. Left out, it is the configuration's appid.
-	SpAppID *string `json:"sp_appid,omitempty"`
+	SpAppID string `json:"sp_appid,omitempty"`
 	// sp_mchid: Merchant id of the service provider. Left out, it is the configuration's mchid.
-	SpMchID *string `json:"sp_mchid,omitempty"`
+	SpMchID string `json:"sp_mchid,omitempty"`
 	// sub_appid: App id of the sub-merchant.
-	SubAppID *string `json:"sub_appid,omitempty"`
+	SubAppID string `json:"sub_appid,omitempty"`
 	// sub_mchid: Merchant id of the sub-merchant. Required.
 	SubMchID string `json:"sub_mchid"`
 	// support_fapiao: Whether the payer can ask for an invoice.
 	SupportFapiao *bool `json:"support_fapiao,omitempty"`
 	// time_expire: Until when the order can be paid. RFC 3339.
-	TimeExpire *string `json:"time_expire,omitempty"`
+	TimeExpire string `json:"time_expire,omitempty"`
 }
 
 // OrderAmount is the object amount. Amount.
 type OrderAmount struct {
 	// currency: Currency of the order, ISO 4217.
-	Currency *string `json:"currency,omitempty"`
+	Currency string `json:"currency,omitempty"`
 	// total: Amount of the order. In fen. Required.
 	Total int64 `json:"total"`
 }
@@ -95,7 +95,7 @@ type ContractInfo struct {
 	// contract_mchid: Contract mchid. Required.
 	ContractMchID string `json:"contract_mchid"`
 	// contract_notify_url: Where notifications of the contract go: absolute, HTTPS, without query.
-	ContractNotifyURL *string `json:"contract_notify_url,omitempty"`
+	ContractNotifyURL string `json:"contract_notify_url,omitempty"`
 	// plan_id: Number of the plan or of the contract's template. Required.
 	PlanID string `json:"plan_id"`
 	// request_serial: Request serial. Required.
@@ -109,13 +109,13 @@ type OrderDetail struct {
 	// goods_detail: Single goods.
 	GoodsDetail []GoodsDetail `json:"goods_detail,omitempty"`
 	// invoice_id: The merchant's number of the receipt.
-	InvoiceID *string `json:"invoice_id,omitempty"`
+	InvoiceID string `json:"invoice_id,omitempty"`
 }
 
 // GoodsDetail is an item of goods_detail. Single goods.
 type GoodsDetail struct {
 	// goods_name: Name of the goods.
-	GoodsName *string `json:"goods_name,omitempty"`
+	GoodsName string `json:"goods_name,omitempty"`
 	// merchant_goods_id: The merchant's number of the goods. Required.
 	MerchantGoodsID string `json:"merchant_goods_id"`
 	// quantity: How many. Required.
@@ -123,15 +123,15 @@ type GoodsDetail struct {
 	// unit_price: Price of one. In fen. Required.
 	UnitPrice int64 `json:"unit_price"`
 	// wechatpay_goods_id: WeChat Pay's number of the goods.
-	WechatpayGoodsID *string `json:"wechatpay_goods_id,omitempty"`
+	WechatpayGoodsID string `json:"wechatpay_goods_id,omitempty"`
 }
 
 // SceneInfo is the object scene_info. Where the payment takes place.
 type SceneInfo struct {
 	// device_id: The merchant's number of the device.
-	DeviceID *string `json:"device_id,omitempty"`
+	DeviceID string `json:"device_id,omitempty"`
 	// payer_client_ip: IP address of the payer's device.
-	PayerClientIP *string `json:"payer_client_ip,omitempty"`
+	PayerClientIP string `json:"payer_client_ip,omitempty"`
 	// store_info: The store.
 	StoreInfo *StoreInfo `json:"store_info,omitempty"`
 }
@@ -139,13 +139,13 @@ type SceneInfo struct {
 // StoreInfo is the object store_info. The store.
 type StoreInfo struct {
 	// address: Address.
-	Address *string `json:"address,omitempty"`
+	Address string `json:"address,omitempty"`
 	// area_code: Code of the area, GB/T 2260.
-	AreaCode *string `json:"area_code,omitempty"`
+	AreaCode string `json:"area_code,omitempty"`
 	// id: Number.
-	ID *string `json:"id,omitempty"`
+	ID string `json:"id,omitempty"`
 	// name: Name.
-	Name *string `json:"name,omitempty"`
+	Name string `json:"name,omitempty"`
 }
 
 // SettleInfo is the object settle_info. How the payment is settled.
@@ -165,17 +165,17 @@ type AppRequest struct {
 	// amount: Amount. Required.
 	Amount OrderAmount `json:"amount"`
 	// attach: The merchant's own data, returned as it is.
-	Attach *string `json:"attach,omitempty"`
+	Attach string `json:"attach,omitempty"`
 	// description: What is paid for or done, in words. Required.
 	Description string `json:"description"`
 	// detail: Details.
 	Detail *OrderDetail `json:"detail,omitempty"`
 	// goods_tag: Mark of goods for discounts.
-	GoodsTag *string `json:"goods_tag,omitempty"`
+	GoodsTag string `json:"goods_tag,omitempty"`
 	// limit_pay: Ways of paying that are excluded. One of balance_only, no_balance, no_credit, no_debit.
 	LimitPay []string `json:"limit_pay,omitempty"`
 	// notify_url: Where the notification goes: absolute, HTTPS, without query. Left out, it is the configuration's notify_url.
-	NotifyURL *string `json:"notify_url,omitempty"`
+	NotifyURL string `json:"notify_url,omitempty"`
 	// out_trade_no: The merchant's order number, unique for the merchant id. Required.
 	OutTradeNo string `json:"out_trade_no"`
 	// payer: Who pays.
@@ -185,11 +185,11 @@ type AppRequest struct {
 	// settle_info: How the payment is settled.
 	SettleInfo *AppSettleInfo `json:"settle_info,omitempty"`
 	// sp_appid: App id of the service provider. Left out, it is the configuration's appid.
-	SpAppID *string `json:"sp_appid,omitempty"`
+	SpAppID string `json:"sp_appid,omitempty"`
 	// sp_mchid: Merchant id of the service provider. Left out, it is the configuration's mchid.
-	SpMchID *string `json:"sp_mchid,omitempty"`
+	SpMchID string `json:"sp_mchid,omitempty"`
 	// sub_appid: App id of the sub-merchant.
-	SubAppID *string `json:"sub_appid,omitempty"`
+	SubAppID string `json:"sub_appid,omitempty"`
 	// sub_mchid: Merchant id of the sub-merchant. Required.
 	SubMchID string `json:"sub_mchid"`
 	// subsidy_info: Discount of instalments.
@@ -197,7 +197,7 @@ type AppRequest struct {
 	// support_fapiao: Whether the payer can ask for an invoice.
 	SupportFapiao *bool `json:"support_fapiao,omitempty"`
 	// time_expire: Until when the order can be paid. RFC 3339.
-	TimeExpire *string `json:"time_expire,omitempty"`
+	TimeExpire string `json:"time_expire,omitempty"`
 }
 
 // Payer is the object payer. Who pays.
@@ -262,13 +262,13 @@ type CodepayRequest struct {
 	// amount: Amount. Required.
 	Amount OrderAmount `json:"amount"`
 	// attach: The merchant's own data, returned as it is.
-	Attach *string `json:"attach,omitempty"`
+	Attach string `json:"attach,omitempty"`
 	// description: What is paid for or done, in words. Required.
 	Description string `json:"description"`
 	// detail: Details.
 	Detail *CodepayOrderDetail `json:"detail,omitempty"`
 	// goods_tag: Mark of goods for discounts.
-	GoodsTag *string `json:"goods_tag,omitempty"`
+	GoodsTag string `json:"goods_tag,omitempty"`
 	// out_trade_no: The merchant's order number, unique for the merchant id. Required.
 	OutTradeNo string `json:"out_trade_no"`
 	// payer: Who pays. Required.
@@ -278,11 +278,11 @@ type CodepayRequest struct {
 	// settle_info: How the payment is settled.
 	SettleInfo *SettleInfo `json:"settle_info,omitempty"`
 	// sp_appid: App id of the service provider.
-	SpAppID *string `json:"sp_appid,omitempty"`
+	SpAppID string `json:"sp_appid,omitempty"`
 	// sp_mchid: Merchant id of the service provider. Left out, it is the configuration's mchid.
-	SpMchID *string `json:"sp_mchid,omitempty"`
+	SpMchID string `json:"sp_mchid,omitempty"`
 	// sub_appid: App id of the sub-merchant.
-	SubAppID *string `json:"sub_appid,omitempty"`
+	SubAppID string `json:"sub_appid,omitempty"`
 	// sub_mchid: Merchant id of the sub-merchant. Required.
 	SubMchID string `json:"sub_mchid"`
 	// support_fapiao: Whether the payer can ask for an invoice.
@@ -296,13 +296,13 @@ type CodepayOrderDetail struct {
 	// goods_detail: Single goods. Required.
 	GoodsDetail []CodepayGoodsDetail `json:"goods_detail"`
 	// invoice_id: The merchant's number of the receipt.
-	InvoiceID *string `json:"invoice_id,omitempty"`
+	InvoiceID string `json:"invoice_id,omitempty"`
 }
 
 // CodepayGoodsDetail is an item of goods_detail. Single goods.
 type CodepayGoodsDetail struct {
 	// goods_name: Name of the goods.
-	GoodsName *string `json:"goods_name,omitempty"`
+	GoodsName string `json:"goods_name,omitempty"`
 	// merchant_goods_id: The merchant's number of the goods. Required.
 	MerchantGoodsID string `json:"merchant_goods_id"`
 	// quantity: How many. Required.
@@ -310,7 +310,7 @@ type CodepayGoodsDetail struct {
 	// unit_price: Price of one. In fen. Required.
 	UnitPrice int64 `json:"unit_price"`
 	// wxpay_goods_id: WeChat Pay's number of the goods.
-	WxpayGoodsID *string `json:"wxpay_goods_id,omitempty"`
+	WxpayGoodsID string `json:"wxpay_goods_id,omitempty"`
 }
 
 // CodepayPayer is the object payer. Who pays.
@@ -322,9 +322,9 @@ type CodepayPayer struct {
 // CodepaySceneInfo is the object scene_info. Where the payment takes place.
 type CodepaySceneInfo struct {
 	// device_id: The merchant's number of the device.
-	DeviceID *string `json:"device_id,omitempty"`
+	DeviceID string `json:"device_id,omitempty"`
 	// device_ip: Device ip.
-	DeviceIP *string `json:"device_ip,omitempty"`
+	DeviceIP string `json:"device_ip,omitempty"`
 	// store_info: The store. Required.
 	StoreInfo CodepayStoreInfo `json:"store_info"`
 }
@@ -332,9 +332,9 @@ type CodepaySceneInfo struct {
 // CodepayStoreInfo is the object store_info. The store.
 type CodepayStoreInfo struct {
 	// id: Number.
-	ID *string `json:"id,omitempty"`
+	ID string `json:"id,omitempty"`
 	// out_id: Out id.
-	OutID *string `json:"out_id,omitempty"`
+	OutID string `json:"out_id,omitempty"`
 }
 
 // Transaction is the answer to POST /v3/pay/partner/transactions/codepay. Plaintext of TRANSACTION.SUCCESS.
@@ -521,23 +521,23 @@ type ReportExposureRequest struct {
 	// payer: Who pays. Required.
 	Payer ReportExposurePayer `json:"payer"`
 	// sp_appid: App id of the service provider. Left out, it is the configuration's appid.
-	SpAppID *string `json:"sp_appid,omitempty"`
+	SpAppID string `json:"sp_appid,omitempty"`
 	// sp_mchid: Merchant id of the service provider. Left out, it is the configuration's mchid.
-	SpMchID *string `json:"sp_mchid,omitempty"`
+	SpMchID string `json:"sp_mchid,omitempty"`
 	// sub_appid: App id of the sub-merchant. Required.
 	SubAppID string `json:"sub_appid"`
 	// sub_mchid: Merchant id of the sub-merchant.
-	SubMchID *string `json:"sub_mchid,omitempty"`
+	SubMchID string `json:"sub_mchid,omitempty"`
 }
 
 // ReportExposurePayer is the object payer. Who pays.
 type ReportExposurePayer struct {
 	// phone_number_hash: Phone number hash.
-	PhoneNumberHash *string `json:"phone_number_hash,omitempty"`
+	PhoneNumberHash string `json:"phone_number_hash,omitempty"`
 	// sp_openid: The user's id within the service provider's app id.
-	SpOpenID *string `json:"sp_openid,omitempty"`
+	SpOpenID string `json:"sp_openid,omitempty"`
 	// sub_openid: The user's id within the sub-merchant's app id.
-	SubOpenID *string `json:"sub_openid,omitempty"`
+	SubOpenID string `json:"sub_openid,omitempty"`
 }
 
 // ReportExposureResponse is the answer to POST /v3/pay/partner/transactions/exposure.
@@ -553,17 +553,17 @@ type H5Request struct {
 	// amount: Amount. Required.
 	Amount OrderAmount `json:"amount"`
 	// attach: The merchant's own data, returned as it is.
-	Attach *string `json:"attach,omitempty"`
+	Attach string `json:"attach,omitempty"`
 	// description: What is paid for or done, in words. Required.
 	Description string `json:"description"`
 	// detail: Details.
 	Detail *OrderDetail `json:"detail,omitempty"`
 	// goods_tag: Mark of goods for discounts.
-	GoodsTag *string `json:"goods_tag,omitempty"`
+	GoodsTag string `json:"goods_tag,omitempty"`
 	// limit_pay: Ways of paying that are excluded. One of balance_only, no_balance, no_credit, no_debit.
 	LimitPay []string `json:"limit_pay,omitempty"`
 	// notify_url: Where the notification goes: absolute, HTTPS, without query. Left out, it is the configuration's notify_url.
-	NotifyURL *string `json:"notify_url,omitempty"`
+	NotifyURL string `json:"notify_url,omitempty"`
 	// out_trade_no: The merchant's order number, unique for the merchant id. Required.
 	OutTradeNo string `json:"out_trade_no"`
 	// payer: Who pays.
@@ -573,27 +573,27 @@ type H5Request struct {
 	// settle_info: How the payment is settled.
 	SettleInfo *AppSettleInfo `json:"settle_info,omitempty"`
 	// sp_appid: App id of the service provider. Left out, it is the configuration's appid.
-	SpAppID *string `json:"sp_appid,omitempty"`
+	SpAppID string `json:"sp_appid,omitempty"`
 	// sp_mchid: Merchant id of the service provider. Left out, it is the configuration's mchid.
-	SpMchID *string `json:"sp_mchid,omitempty"`
+	SpMchID string `json:"sp_mchid,omitempty"`
 	// sub_appid: App id of the sub-merchant.
-	SubAppID *string `json:"sub_appid,omitempty"`
+	SubAppID string `json:"sub_appid,omitempty"`
 	// sub_mchid: Merchant id of the sub-merchant. Required.
 	SubMchID string `json:"sub_mchid"`
 	// support_fapiao: Whether the payer can ask for an invoice.
 	SupportFapiao *bool `json:"support_fapiao,omitempty"`
 	// time_expire: Until when the order can be paid. RFC 3339.
-	TimeExpire *string `json:"time_expire,omitempty"`
+	TimeExpire string `json:"time_expire,omitempty"`
 }
 
 // H5SceneInfo is the object scene_info. Where the payment takes place.
 type H5SceneInfo struct {
 	// device_id: The merchant's number of the device.
-	DeviceID *string `json:"device_id,omitempty"`
+	DeviceID string `json:"device_id,omitempty"`
 	// h5_info: The page that the payer comes from.
 	H5Info *H5Info `json:"h5_info,omitempty"`
 	// payer_client_ip: IP address of the payer's device.
-	PayerClientIP *string `json:"payer_client_ip,omitempty"`
+	PayerClientIP string `json:"payer_client_ip,omitempty"`
 	// store_info: The store.
 	StoreInfo *StoreInfo `json:"store_info,omitempty"`
 }
@@ -601,15 +601,15 @@ type H5SceneInfo struct {
 // H5Info is the object h5_info. The page that the payer comes from.
 type H5Info struct {
 	// app_name: Name of the app.
-	AppName *string `json:"app_name,omitempty"`
+	AppName string `json:"app_name,omitempty"`
 	// app_url: Address of the page.
-	AppURL *string `json:"app_url,omitempty"`
+	AppURL string `json:"app_url,omitempty"`
 	// bundle_id: Bundle id of the app on iOS.
-	BundleID *string `json:"bundle_id,omitempty"`
+	BundleID string `json:"bundle_id,omitempty"`
 	// package_name: Package of the app on Android.
-	PackageName *string `json:"package_name,omitempty"`
+	PackageName string `json:"package_name,omitempty"`
 	// type: Kind.
-	Type *string `json:"type,omitempty"`
+	Type string `json:"type,omitempty"`
 }
 
 // H5Response is the answer to POST /v3/pay/partner/transactions/h5.
@@ -623,7 +623,7 @@ type JsapiWithContractRequest struct {
 	// amount: Amount. Required.
 	Amount OrderAmount `json:"amount"`
 	// attach: The merchant's own data, returned as it is.
-	Attach *string `json:"attach,omitempty"`
+	Attach string `json:"attach,omitempty"`
 	// contract_info: Contract info. Required.
 	ContractInfo JsapiContractInfo `json:"contract_info"`
 	// description: What is paid for or done, in words. Required.
@@ -631,9 +631,9 @@ type JsapiWithContractRequest struct {
 	// detail: Details.
 	Detail *OrderDetail `json:"detail,omitempty"`
 	// goods_tag: Mark of goods for discounts.
-	GoodsTag *string `json:"goods_tag,omitempty"`
+	GoodsTag string `json:"goods_tag,omitempty"`
 	// notify_url: Where the notification goes: absolute, HTTPS, without query. Left out, it is the configuration's notify_url.
-	NotifyURL *string `json:"notify_url,omitempty"`
+	NotifyURL string `json:"notify_url,omitempty"`
 	// out_trade_no: The merchant's order number, unique for the merchant id. Required.
 	OutTradeNo string `json:"out_trade_no"`
 	// payer: Who pays. Required.
@@ -643,47 +643,47 @@ type JsapiWithContractRequest struct {
 	// settle_info: How the payment is settled.
 	SettleInfo *SettleInfo `json:"settle_info,omitempty"`
 	// sp_appid: App id of the service provider. Left out, it is the configuration's appid.
-	SpAppID *string `json:"sp_appid,omitempty"`
+	SpAppID string `json:"sp_appid,omitempty"`
 	// sp_mchid: Merchant id of the service provider. Left out, it is the configuration's mchid.
-	SpMchID *string `json:"sp_mchid,omitempty"`
+	SpMchID string `json:"sp_mchid,omitempty"`
 	// sub_appid: App id of the sub-merchant.
-	SubAppID *string `json:"sub_appid,omitempty"`
+	SubAppID string `json:"sub_appid,omitempty"`
 	// sub_mchid: Merchant id of the sub-merchant. Required.
 	SubMchID string `json:"sub_mchid"`
 	// support_fapiao: Whether the payer can ask for an invoice.
 	SupportFapiao *bool `json:"support_fapiao,omitempty"`
 	// time_expire: Until when the order can be paid. RFC 3339.
-	TimeExpire *string `json:"time_expire,omitempty"`
+	TimeExpire string `json:"time_expire,omitempty"`
 }
 
 // JsapiContractInfo is the object contract_info.
 type JsapiContractInfo struct {
 	// contract_appid: Contract appid.
-	ContractAppID *string `json:"contract_appid,omitempty"`
+	ContractAppID string `json:"contract_appid,omitempty"`
 	// contract_code: Contract code.
-	ContractCode *string `json:"contract_code,omitempty"`
+	ContractCode string `json:"contract_code,omitempty"`
 	// contract_display_account: Name of the user's account at the merchant, shown in the contract.
-	ContractDisplayAccount *string `json:"contract_display_account,omitempty"`
+	ContractDisplayAccount string `json:"contract_display_account,omitempty"`
 	// contract_mchid: Contract mchid.
-	ContractMchID *string `json:"contract_mchid,omitempty"`
+	ContractMchID string `json:"contract_mchid,omitempty"`
 	// contract_notify_url: Where notifications of the contract go: absolute, HTTPS, without query.
-	ContractNotifyURL *string `json:"contract_notify_url,omitempty"`
+	ContractNotifyURL string `json:"contract_notify_url,omitempty"`
 	// password_free_contract_id: Password free contract id.
-	PasswordFreeContractID *string `json:"password_free_contract_id,omitempty"`
+	PasswordFreeContractID string `json:"password_free_contract_id,omitempty"`
 	// plan_id: Number of the plan or of the contract's template.
-	PlanID *string `json:"plan_id,omitempty"`
+	PlanID string `json:"plan_id,omitempty"`
 	// request_serial: Request serial.
-	RequestSerial *string `json:"request_serial,omitempty"`
+	RequestSerial string `json:"request_serial,omitempty"`
 	// token: Token.
-	Token *string `json:"token,omitempty"`
+	Token string `json:"token,omitempty"`
 }
 
 // JsapiWithContractPayer is the object payer. Who pays.
 type JsapiWithContractPayer struct {
 	// sp_openid: The user's id within the service provider's app id.
-	SpOpenID *string `json:"sp_openid,omitempty"`
+	SpOpenID string `json:"sp_openid,omitempty"`
 	// sub_openid: The user's id within the sub-merchant's app id.
-	SubOpenID *string `json:"sub_openid,omitempty"`
+	SubOpenID string `json:"sub_openid,omitempty"`
 }
 
 // JsapiRequest is the body of POST /v3/pay/partner/transactions/jsapi.
@@ -691,17 +691,17 @@ type JsapiRequest struct {
 	// amount: Amount. Required.
 	Amount OrderAmount `json:"amount"`
 	// attach: The merchant's own data, returned as it is.
-	Attach *string `json:"attach,omitempty"`
+	Attach string `json:"attach,omitempty"`
 	// description: What is paid for or done, in words. Required.
 	Description string `json:"description"`
 	// detail: Details.
 	Detail *OrderDetail `json:"detail,omitempty"`
 	// goods_tag: Mark of goods for discounts.
-	GoodsTag *string `json:"goods_tag,omitempty"`
+	GoodsTag string `json:"goods_tag,omitempty"`
 	// limit_pay: Ways of paying that are excluded. One of balance_only, no_balance, no_credit, no_debit.
 	LimitPay []string `json:"limit_pay,omitempty"`
 	// notify_url: Where the notification goes: absolute, HTTPS, without query. Left out, it is the configuration's notify_url.
-	NotifyURL *string `json:"notify_url,omitempty"`
+	NotifyURL string `json:"notify_url,omitempty"`
 	// out_trade_no: The merchant's order number, unique for the merchant id. Required.
 	OutTradeNo string `json:"out_trade_no"`
 	// payer: Who pays. Required.
@@ -711,11 +711,11 @@ type JsapiRequest struct {
 	// settle_info: How the payment is settled.
 	SettleInfo *AppSettleInfo `json:"settle_info,omitempty"`
 	// sp_appid: App id of the service provider. Left out, it is the configuration's appid.
-	SpAppID *string `json:"sp_appid,omitempty"`
+	SpAppID string `json:"sp_appid,omitempty"`
 	// sp_mchid: Merchant id of the service provider. Left out, it is the configuration's mchid.
-	SpMchID *string `json:"sp_mchid,omitempty"`
+	SpMchID string `json:"sp_mchid,omitempty"`
 	// sub_appid: App id of the sub-merchant.
-	SubAppID *string `json:"sub_appid,omitempty"`
+	SubAppID string `json:"sub_appid,omitempty"`
 	// sub_mchid: Merchant id of the sub-merchant. Required.
 	SubMchID string `json:"sub_mchid"`
 	// subsidy_info: Discount of instalments.
@@ -723,7 +723,7 @@ type JsapiRequest struct {
 	// support_fapiao: Whether the payer can ask for an invoice.
 	SupportFapiao *bool `json:"support_fapiao,omitempty"`
 	// time_expire: Until when the order can be paid. RFC 3339.
-	TimeExpire *string `json:"time_expire,omitempty"`
+	TimeExpire string `json:"time_expire,omitempty"`
 }
 
 // JsapiPayer is the object payer. Who pays.
@@ -733,7 +733,7 @@ type JsapiPayer struct {
 	// sp_openid: The user's id within the service provider's app id. Required.
 	SpOpenID string `json:"sp_openid"`
 	// sub_openid: The user's id within the sub-merchant's app id.
-	SubOpenID *string `json:"sub_openid,omitempty"`
+	SubOpenID string `json:"sub_openid,omitempty"`
 }
 
 // MiniProgramRequest is the body of POST /v3/pay/partner/transactions/miniprogram.
@@ -741,15 +741,15 @@ type MiniProgramRequest struct {
 	// amount: Amount. Required.
 	Amount OrderAmount `json:"amount"`
 	// attach: The merchant's own data, returned as it is.
-	Attach *string `json:"attach,omitempty"`
+	Attach string `json:"attach,omitempty"`
 	// description: What is paid for or done, in words. Required.
 	Description string `json:"description"`
 	// detail: Details.
 	Detail *OrderDetail `json:"detail,omitempty"`
 	// goods_tag: Mark of goods for discounts.
-	GoodsTag *string `json:"goods_tag,omitempty"`
+	GoodsTag string `json:"goods_tag,omitempty"`
 	// notify_url: Where the notification goes: absolute, HTTPS, without query. Left out, it is the configuration's notify_url.
-	NotifyURL *string `json:"notify_url,omitempty"`
+	NotifyURL string `json:"notify_url,omitempty"`
 	// out_trade_no: The merchant's order number, unique for the merchant id. Required.
 	OutTradeNo string `json:"out_trade_no"`
 	// payer: Who pays. Required.
@@ -759,25 +759,25 @@ type MiniProgramRequest struct {
 	// settle_info: How the payment is settled.
 	SettleInfo *SettleInfo `json:"settle_info,omitempty"`
 	// sp_appid: App id of the service provider. Left out, it is the configuration's appid.
-	SpAppID *string `json:"sp_appid,omitempty"`
+	SpAppID string `json:"sp_appid,omitempty"`
 	// sp_mchid: Merchant id of the service provider. Left out, it is the configuration's mchid.
-	SpMchID *string `json:"sp_mchid,omitempty"`
+	SpMchID string `json:"sp_mchid,omitempty"`
 	// sub_appid: App id of the sub-merchant.
-	SubAppID *string `json:"sub_appid,omitempty"`
+	SubAppID string `json:"sub_appid,omitempty"`
 	// sub_mchid: Merchant id of the sub-merchant. Required.
 	SubMchID string `json:"sub_mchid"`
 	// support_fapiao: Whether the payer can ask for an invoice.
 	SupportFapiao *bool `json:"support_fapiao,omitempty"`
 	// time_expire: Until when the order can be paid. RFC 3339.
-	TimeExpire *string `json:"time_expire,omitempty"`
+	TimeExpire string `json:"time_expire,omitempty"`
 }
 
 // MiniProgramSceneInfo is the object scene_info. Where the payment takes place.
 type MiniProgramSceneInfo struct {
 	// device_id: The merchant's number of the device.
-	DeviceID *string `json:"device_id,omitempty"`
+	DeviceID string `json:"device_id,omitempty"`
 	// payer_client_ip: IP address of the payer's device.
-	PayerClientIP *string `json:"payer_client_ip,omitempty"`
+	PayerClientIP string `json:"payer_client_ip,omitempty"`
 	// store_info: The store.
 	StoreInfo *CodepayStoreInfo `json:"store_info,omitempty"`
 }
@@ -787,17 +787,17 @@ type NativeRequest struct {
 	// amount: Amount. Required.
 	Amount OrderAmount `json:"amount"`
 	// attach: The merchant's own data, returned as it is.
-	Attach *string `json:"attach,omitempty"`
+	Attach string `json:"attach,omitempty"`
 	// description: What is paid for or done, in words. Required.
 	Description string `json:"description"`
 	// detail: Details.
 	Detail *OrderDetail `json:"detail,omitempty"`
 	// goods_tag: Mark of goods for discounts.
-	GoodsTag *string `json:"goods_tag,omitempty"`
+	GoodsTag string `json:"goods_tag,omitempty"`
 	// limit_pay: Ways of paying that are excluded. One of balance_only, no_balance, no_credit, no_debit.
 	LimitPay []string `json:"limit_pay,omitempty"`
 	// notify_url: Where the notification goes: absolute, HTTPS, without query. Left out, it is the configuration's notify_url.
-	NotifyURL *string `json:"notify_url,omitempty"`
+	NotifyURL string `json:"notify_url,omitempty"`
 	// out_trade_no: The merchant's order number, unique for the merchant id. Required.
 	OutTradeNo string `json:"out_trade_no"`
 	// payer: Who pays.
@@ -807,17 +807,17 @@ type NativeRequest struct {
 	// settle_info: How the payment is settled.
 	SettleInfo *AppSettleInfo `json:"settle_info,omitempty"`
 	// sp_appid: App id of the service provider. Left out, it is the configuration's appid.
-	SpAppID *string `json:"sp_appid,omitempty"`
+	SpAppID string `json:"sp_appid,omitempty"`
 	// sp_mchid: Merchant id of the service provider. Left out, it is the configuration's mchid.
-	SpMchID *string `json:"sp_mchid,omitempty"`
+	SpMchID string `json:"sp_mchid,omitempty"`
 	// sub_appid: App id of the sub-merchant.
-	SubAppID *string `json:"sub_appid,omitempty"`
+	SubAppID string `json:"sub_appid,omitempty"`
 	// sub_mchid: Merchant id of the sub-merchant. Required.
 	SubMchID string `json:"sub_mchid"`
 	// support_fapiao: Whether the payer can ask for an invoice.
 	SupportFapiao *bool `json:"support_fapiao,omitempty"`
 	// time_expire: Until when the order can be paid. RFC 3339.
-	TimeExpire *string `json:"time_expire,omitempty"`
+	TimeExpire string `json:"time_expire,omitempty"`
 }
 
 // NativeResponse is the answer to POST /v3/pay/partner/transactions/native.
@@ -829,7 +829,7 @@ type NativeResponse struct {
 // CloseRequest is the body of POST /v3/pay/partner/transactions/out-trade-no/{out_trade_no}/close.
 type CloseRequest struct {
 	// sp_mchid: Merchant id of the service provider. Left out, it is the configuration's mchid.
-	SpMchID *string `json:"sp_mchid,omitempty"`
+	SpMchID string `json:"sp_mchid,omitempty"`
 	// sub_mchid: Merchant id of the sub-merchant. Required.
 	SubMchID string `json:"sub_mchid"`
 }
@@ -837,11 +837,11 @@ type CloseRequest struct {
 // ReverseRequest is the body of POST /v3/pay/partner/transactions/out-trade-no/{out_trade_no}/reverse.
 type ReverseRequest struct {
 	// sp_appid: App id of the service provider.
-	SpAppID *string `json:"sp_appid,omitempty"`
+	SpAppID string `json:"sp_appid,omitempty"`
 	// sp_mchid: Merchant id of the service provider. Left out, it is the configuration's mchid.
-	SpMchID *string `json:"sp_mchid,omitempty"`
+	SpMchID string `json:"sp_mchid,omitempty"`
 	// sub_appid: App id of the sub-merchant.
-	SubAppID *string `json:"sub_appid,omitempty"`
+	SubAppID string `json:"sub_appid,omitempty"`
 	// sub_mchid: Merchant id of the sub-merchant. Required.
 	SubMchID string `json:"sub_mchid"`
 }
@@ -865,15 +865,15 @@ type ScannedPOSRequest struct {
 	// amount: Amount. Required.
 	Amount OrderAmount `json:"amount"`
 	// attach: The merchant's own data, returned as it is.
-	Attach *string `json:"attach,omitempty"`
+	Attach string `json:"attach,omitempty"`
 	// description: What is paid for or done, in words. Required.
 	Description string `json:"description"`
 	// detail: Details.
 	Detail *OrderDetail `json:"detail,omitempty"`
 	// goods_tag: Mark of goods for discounts.
-	GoodsTag *string `json:"goods_tag,omitempty"`
+	GoodsTag string `json:"goods_tag,omitempty"`
 	// notify_url: Where the notification goes: absolute, HTTPS, without query. Left out, it is the configuration's notify_url.
-	NotifyURL *string `json:"notify_url,omitempty"`
+	NotifyURL string `json:"notify_url,omitempty"`
 	// out_trade_no: The merchant's order number, unique for the merchant id. Required.
 	OutTradeNo string `json:"out_trade_no"`
 	// payer: Who pays. Required.
@@ -883,17 +883,17 @@ type ScannedPOSRequest struct {
 	// settle_info: How the payment is settled.
 	SettleInfo *SettleInfo `json:"settle_info,omitempty"`
 	// sp_appid: App id of the service provider.
-	SpAppID *string `json:"sp_appid,omitempty"`
+	SpAppID string `json:"sp_appid,omitempty"`
 	// sp_mchid: Merchant id of the service provider. Left out, it is the configuration's mchid.
-	SpMchID *string `json:"sp_mchid,omitempty"`
+	SpMchID string `json:"sp_mchid,omitempty"`
 	// sub_appid: App id of the sub-merchant.
-	SubAppID *string `json:"sub_appid,omitempty"`
+	SubAppID string `json:"sub_appid,omitempty"`
 	// sub_mchid: Merchant id of the sub-merchant. Required.
 	SubMchID string `json:"sub_mchid"`
 	// support_fapiao: Whether the payer can ask for an invoice.
 	SupportFapiao *bool `json:"support_fapiao,omitempty"`
 	// time_expire: Until when the order can be paid. RFC 3339.
-	TimeExpire *string `json:"time_expire,omitempty"`
+	TimeExpire string `json:"time_expire,omitempty"`
 }
 
 // ScannedPOSResponse is the answer to POST /v3/pay/partner/transactions/scannedpos.

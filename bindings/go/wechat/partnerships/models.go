@@ -61,15 +61,15 @@ type AuthorizedData struct {
 	// business_type: Business type. One of BUSIFAVOR_STOCK, FAVOR_STOCK. Required.
 	BusinessType string `json:"business_type"`
 	// stock_id: WeChat Pay's number of the stock of coupons.
-	StockID *string `json:"stock_id,omitempty"`
+	StockID string `json:"stock_id,omitempty"`
 }
 
 // Partner is the object partner.
 type Partner struct {
 	// appid: App id of the official account, mini-program or app.
-	AppID *string `json:"appid,omitempty"`
+	AppID string `json:"appid,omitempty"`
 	// merchant_id: Merchant id.
-	MerchantID *string `json:"merchant_id,omitempty"`
+	MerchantID string `json:"merchant_id,omitempty"`
 	// type: Kind. One of APPID, MERCHANT. Required.
 	Type string `json:"type"`
 }

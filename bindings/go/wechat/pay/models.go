@@ -427,9 +427,9 @@ type AppWithContractRequest struct {
 	// amount: Amount. Required.
 	Amount ContractOrderAmount `json:"amount"`
 	// appid: App id of the official account, mini-program or app. Left out, it is the configuration's appid.
-	AppID *string `json:"appid,omitempty"`
+	AppID string `json:"appid,omitempty"`
 	// attach: The merchant's own data, returned as it is.
-	Attach *string `json:"attach,omitempty"`
+	Attach string `json:"attach,omitempty"`
 	// contract_info: Contract info. Required.
 	ContractInfo ContractInfo `json:"contract_info"`
 	// description: What is paid for or done, in words. Required.
@@ -437,11 +437,11 @@ type AppWithContractRequest struct {
 	// detail: Details.
 	Detail *ContractOrderDetail `json:"detail,omitempty"`
 	// goods_tag: Mark of goods for discounts.
-	GoodsTag *string `json:"goods_tag,omitempty"`
+	GoodsTag string `json:"goods_tag,omitempty"`
 	// mchid: Merchant id. Left out, it is the configuration's mchid.
-	MchID *string `json:"mchid,omitempty"`
+	MchID string `json:"mchid,omitempty"`
 	// notify_url: Where the notification goes: absolute, HTTPS, without query. Left out, it is the configuration's notify_url.
-	NotifyURL *string `json:"notify_url,omitempty"`
+	NotifyURL string `json:"notify_url,omitempty"`
 	// out_trade_no: The merchant's order number, unique for the merchant id. Required.
 	OutTradeNo string `json:"out_trade_no"`
 	// scene_info: Where the payment takes place.
@@ -451,13 +451,13 @@ type AppWithContractRequest struct {
 	// support_fapiao: Whether the payer can ask for an invoice.
 	SupportFapiao *bool `json:"support_fapiao,omitempty"`
 	// time_expire: Until when the order can be paid.
-	TimeExpire *string `json:"time_expire,omitempty"`
+	TimeExpire string `json:"time_expire,omitempty"`
 }
 
 // ContractOrderAmount is the object amount. Amount.
 type ContractOrderAmount struct {
 	// currency: Currency of the order, ISO 4217.
-	Currency *string `json:"currency,omitempty"`
+	Currency string `json:"currency,omitempty"`
 	// total: Amount of the order. In fen. Required.
 	Total int64 `json:"total"`
 }
@@ -473,7 +473,7 @@ type ContractInfo struct {
 	// contract_mchid: Contract mchid. Required.
 	ContractMchID string `json:"contract_mchid"`
 	// contract_notify_url: Where notifications of the contract go: absolute, HTTPS, without query.
-	ContractNotifyURL *string `json:"contract_notify_url,omitempty"`
+	ContractNotifyURL string `json:"contract_notify_url,omitempty"`
 	// plan_id: Number of the plan or of the contract's template. Required.
 	PlanID string `json:"plan_id"`
 	// request_serial: Request serial. Required.
@@ -487,13 +487,13 @@ type ContractOrderDetail struct {
 	// goods_detail: Single goods. Required.
 	GoodsDetail []AppWithContractGoodsDetail `json:"goods_detail"`
 	// invoice_id: The merchant's number of the receipt.
-	InvoiceID *string `json:"invoice_id,omitempty"`
+	InvoiceID string `json:"invoice_id,omitempty"`
 }
 
 // AppWithContractGoodsDetail is an item of goods_detail. Single goods.
 type AppWithContractGoodsDetail struct {
 	// goods_name: Name of the goods.
-	GoodsName *string `json:"goods_name,omitempty"`
+	GoodsName string `json:"goods_name,omitempty"`
 	// merchant_goods_id: The merchant's number of the goods. Required.
 	MerchantGoodsID string `json:"merchant_goods_id"`
 	// quantity: How many. Required.
@@ -501,13 +501,13 @@ type AppWithContractGoodsDetail struct {
 	// unit_price: Price of one. In fen. Required.
 	UnitPrice int64 `json:"unit_price"`
 	// wechatpay_goods_id: WeChat Pay's number of the goods.
-	WechatpayGoodsID *string `json:"wechatpay_goods_id,omitempty"`
+	WechatpayGoodsID string `json:"wechatpay_goods_id,omitempty"`
 }
 
 // AppWithContractSceneInfo is the object scene_info. Where the payment takes place.
 type AppWithContractSceneInfo struct {
 	// device_id: The merchant's number of the device.
-	DeviceID *string `json:"device_id,omitempty"`
+	DeviceID string `json:"device_id,omitempty"`
 	// payer_client_ip: IP address of the payer's device. Required.
 	PayerClientIP string `json:"payer_client_ip"`
 	// store_info: The store.
@@ -517,13 +517,13 @@ type AppWithContractSceneInfo struct {
 // AppWithContractStoreInfo is the object store_info. The store.
 type AppWithContractStoreInfo struct {
 	// address: Address.
-	Address *string `json:"address,omitempty"`
+	Address string `json:"address,omitempty"`
 	// area_code: Code of the area, GB/T 2260.
-	AreaCode *string `json:"area_code,omitempty"`
+	AreaCode string `json:"area_code,omitempty"`
 	// id: Number.
-	ID *string `json:"id,omitempty"`
+	ID string `json:"id,omitempty"`
 	// name: Name.
-	Name *string `json:"name,omitempty"`
+	Name string `json:"name,omitempty"`
 }
 
 // AppWithContractSettleInfo is the object settle_info. How the payment is settled.
@@ -537,17 +537,17 @@ type CodepayRequest struct {
 	// amount: Amount. Required.
 	Amount ContractOrderAmount `json:"amount"`
 	// appid: App id of the official account, mini-program or app. Left out, it is the configuration's appid.
-	AppID *string `json:"appid,omitempty"`
+	AppID string `json:"appid,omitempty"`
 	// attach: The merchant's own data, returned as it is.
-	Attach *string `json:"attach,omitempty"`
+	Attach string `json:"attach,omitempty"`
 	// description: What is paid for or done, in words. Required.
 	Description string `json:"description"`
 	// detail: Details.
 	Detail *CodepayOrderDetail `json:"detail,omitempty"`
 	// goods_tag: Mark of goods for discounts.
-	GoodsTag *string `json:"goods_tag,omitempty"`
+	GoodsTag string `json:"goods_tag,omitempty"`
 	// mchid: Merchant id. Left out, it is the configuration's mchid.
-	MchID *string `json:"mchid,omitempty"`
+	MchID string `json:"mchid,omitempty"`
 	// out_trade_no: The merchant's order number, unique for the merchant id. Required.
 	OutTradeNo string `json:"out_trade_no"`
 	// payer: Who pays. Required.
@@ -567,13 +567,13 @@ type CodepayOrderDetail struct {
 	// goods_detail: Single goods. Required.
 	GoodsDetail []CodepayGoodsDetail `json:"goods_detail"`
 	// invoice_id: The merchant's number of the receipt.
-	InvoiceID *string `json:"invoice_id,omitempty"`
+	InvoiceID string `json:"invoice_id,omitempty"`
 }
 
 // CodepayGoodsDetail is an item of goods_detail. Single goods.
 type CodepayGoodsDetail struct {
 	// goods_name: Name of the goods.
-	GoodsName *string `json:"goods_name,omitempty"`
+	GoodsName string `json:"goods_name,omitempty"`
 	// merchant_goods_id: The merchant's number of the goods. Required.
 	MerchantGoodsID string `json:"merchant_goods_id"`
 	// quantity: How many. Required.
@@ -581,7 +581,7 @@ type CodepayGoodsDetail struct {
 	// unit_price: Price of one. In fen. Required.
 	UnitPrice int64 `json:"unit_price"`
 	// wxpay_goods_id: WeChat Pay's number of the goods.
-	WxpayGoodsID *string `json:"wxpay_goods_id,omitempty"`
+	WxpayGoodsID string `json:"wxpay_goods_id,omitempty"`
 }
 
 // CodepayPayer is the object payer. Who pays.
@@ -593,9 +593,9 @@ type CodepayPayer struct {
 // CodepaySceneInfo is the object scene_info. Where the payment takes place.
 type CodepaySceneInfo struct {
 	// device_id: The merchant's number of the device.
-	DeviceID *string `json:"device_id,omitempty"`
+	DeviceID string `json:"device_id,omitempty"`
 	// device_ip: Device ip.
-	DeviceIP *string `json:"device_ip,omitempty"`
+	DeviceIP string `json:"device_ip,omitempty"`
 	// store_info: The store. Required.
 	StoreInfo CodepayStoreInfo `json:"store_info"`
 }
@@ -603,17 +603,17 @@ type CodepaySceneInfo struct {
 // CodepayStoreInfo is the object store_info. The store.
 type CodepayStoreInfo struct {
 	// id: Number.
-	ID *string `json:"id,omitempty"`
+	ID string `json:"id,omitempty"`
 	// out_id: Out id.
-	OutID *string `json:"out_id,omitempty"`
+	OutID string `json:"out_id,omitempty"`
 }
 
 // ReportExposureRequest is the body of POST /v3/pay/transactions/exposure.
 type ReportExposureRequest struct {
 	// appid: App id of the official account, mini-program or app. Left out, it is the configuration's appid.
-	AppID *string `json:"appid,omitempty"`
+	AppID string `json:"appid,omitempty"`
 	// mchid: Merchant id. Left out, it is the configuration's mchid.
-	MchID *string `json:"mchid,omitempty"`
+	MchID string `json:"mchid,omitempty"`
 	// out_trade_no: The merchant's order number, unique for the merchant id. Required.
 	OutTradeNo string `json:"out_trade_no"`
 	// payer: Who pays. Required.
@@ -623,9 +623,9 @@ type ReportExposureRequest struct {
 // ReportExposurePayer is the object payer. Who pays.
 type ReportExposurePayer struct {
 	// openid: The user's id within the app id.
-	OpenID *string `json:"openid,omitempty"`
+	OpenID string `json:"openid,omitempty"`
 	// phone_number_hash: Phone number hash.
-	PhoneNumberHash *string `json:"phone_number_hash,omitempty"`
+	PhoneNumberHash string `json:"phone_number_hash,omitempty"`
 }
 
 // ReportExposureResponse is the answer to POST /v3/pay/transactions/exposure.
@@ -641,9 +641,9 @@ type JsapiWithContractRequest struct {
 	// amount: Amount. Required.
 	Amount ContractOrderAmount `json:"amount"`
 	// appid: App id of the official account, mini-program or app. Left out, it is the configuration's appid.
-	AppID *string `json:"appid,omitempty"`
+	AppID string `json:"appid,omitempty"`
 	// attach: The merchant's own data, returned as it is.
-	Attach *string `json:"attach,omitempty"`
+	Attach string `json:"attach,omitempty"`
 	// contract_info: Contract info. Required.
 	ContractInfo JsapiContractInfo `json:"contract_info"`
 	// description: What is paid for or done, in words. Required.
@@ -651,11 +651,11 @@ type JsapiWithContractRequest struct {
 	// detail: Details.
 	Detail *ContractOrderDetail `json:"detail,omitempty"`
 	// goods_tag: Mark of goods for discounts.
-	GoodsTag *string `json:"goods_tag,omitempty"`
+	GoodsTag string `json:"goods_tag,omitempty"`
 	// mchid: Merchant id. Left out, it is the configuration's mchid.
-	MchID *string `json:"mchid,omitempty"`
+	MchID string `json:"mchid,omitempty"`
 	// notify_url: Where the notification goes: absolute, HTTPS, without query. Left out, it is the configuration's notify_url.
-	NotifyURL *string `json:"notify_url,omitempty"`
+	NotifyURL string `json:"notify_url,omitempty"`
 	// out_trade_no: The merchant's order number, unique for the merchant id. Required.
 	OutTradeNo string `json:"out_trade_no"`
 	// payer: Who pays. Required.
@@ -667,29 +667,29 @@ type JsapiWithContractRequest struct {
 	// support_fapiao: Whether the payer can ask for an invoice.
 	SupportFapiao *bool `json:"support_fapiao,omitempty"`
 	// time_expire: Until when the order can be paid.
-	TimeExpire *string `json:"time_expire,omitempty"`
+	TimeExpire string `json:"time_expire,omitempty"`
 }
 
 // JsapiContractInfo is the object contract_info.
 type JsapiContractInfo struct {
 	// contract_appid: Contract appid.
-	ContractAppID *string `json:"contract_appid,omitempty"`
+	ContractAppID string `json:"contract_appid,omitempty"`
 	// contract_code: Contract code.
-	ContractCode *string `json:"contract_code,omitempty"`
+	ContractCode string `json:"contract_code,omitempty"`
 	// contract_display_account: Name of the user's account at the merchant, shown in the contract.
-	ContractDisplayAccount *string `json:"contract_display_account,omitempty"`
+	ContractDisplayAccount string `json:"contract_display_account,omitempty"`
 	// contract_mchid: Contract mchid.
-	ContractMchID *string `json:"contract_mchid,omitempty"`
+	ContractMchID string `json:"contract_mchid,omitempty"`
 	// contract_notify_url: Where notifications of the contract go: absolute, HTTPS, without query.
-	ContractNotifyURL *string `json:"contract_notify_url,omitempty"`
+	ContractNotifyURL string `json:"contract_notify_url,omitempty"`
 	// password_free_contract_id: Password free contract id.
-	PasswordFreeContractID *string `json:"password_free_contract_id,omitempty"`
+	PasswordFreeContractID string `json:"password_free_contract_id,omitempty"`
 	// plan_id: Number of the plan or of the contract's template.
-	PlanID *string `json:"plan_id,omitempty"`
+	PlanID string `json:"plan_id,omitempty"`
 	// request_serial: Request serial.
-	RequestSerial *string `json:"request_serial,omitempty"`
+	RequestSerial string `json:"request_serial,omitempty"`
 	// token: Token.
-	Token *string `json:"token,omitempty"`
+	Token string `json:"token,omitempty"`
 }
 
 // JsapiWithContractPayer is the object payer. Who pays.

@@ -249,7 +249,7 @@ type ActivityMerchant struct {
 // AddMerchantsRequest is the body of POST /v3/marketing/paygiftactivity/activities/{activity_id}/merchants/add.
 type AddMerchantsRequest struct {
 	// add_request_no: Add request no.
-	AddRequestNo *string `json:"add_request_no,omitempty"`
+	AddRequestNo string `json:"add_request_no,omitempty"`
 	// merchant_id_list: Merchant id list.
 	MerchantIDList []string `json:"merchant_id_list,omitempty"`
 }
@@ -275,7 +275,7 @@ type InvalidMerchant struct {
 // DeleteMerchantsRequest is the body of POST /v3/marketing/paygiftactivity/activities/{activity_id}/merchants/delete.
 type DeleteMerchantsRequest struct {
 	// delete_request_no: Delete request no.
-	DeleteRequestNo *string `json:"delete_request_no,omitempty"`
+	DeleteRequestNo string `json:"delete_request_no,omitempty"`
 	// merchant_id_list: Merchant id list.
 	MerchantIDList []string `json:"merchant_id_list,omitempty"`
 }
@@ -318,17 +318,17 @@ type ActivityBaseInfo struct {
 	// Color080, Color090, Color100.
 	BackgroundColor string `json:"background_color,omitempty"`
 	// begin_time: When it begins. RFC 3339.
-	BeginTime *string `json:"begin_time,omitempty"`
+	BeginTime string `json:"begin_time,omitempty"`
 	// delivery_purpose: Delivery purpose. One of JUMP_MINI_APP, OFF_LINE_PAY. Required.
 	DeliveryPurpose string `json:"delivery_purpose"`
 	// end_time: When it ends. RFC 3339.
-	EndTime *string `json:"end_time,omitempty"`
+	EndTime string `json:"end_time,omitempty"`
 	// merchant_logo_url: Merchant logo url. Required.
 	MerchantLogoURL string `json:"merchant_logo_url"`
 	// mini_programs_appid: App id of the mini-program.
-	MiniProgramsAppID *string `json:"mini_programs_appid,omitempty"`
+	MiniProgramsAppID string `json:"mini_programs_appid,omitempty"`
 	// mini_programs_path: Path within the mini-program.
-	MiniProgramsPath *string `json:"mini_programs_path,omitempty"`
+	MiniProgramsPath string `json:"mini_programs_path,omitempty"`
 	// out_request_no: The merchant's number of the request, unique for the merchant id; the same number has one effect.
 	// Required.
 	OutRequestNo string `json:"out_request_no"`
@@ -345,17 +345,17 @@ type AvailablePeriods struct {
 // AvailableDayTime is an item of available_day_time.
 type AvailableDayTime struct {
 	// begin_day_time: Begin day time.
-	BeginDayTime *string `json:"begin_day_time,omitempty"`
+	BeginDayTime string `json:"begin_day_time,omitempty"`
 	// end_day_time: End day time.
-	EndDayTime *string `json:"end_day_time,omitempty"`
+	EndDayTime string `json:"end_day_time,omitempty"`
 }
 
 // AvailableTime is an item of available_time.
 type AvailableTime struct {
 	// begin_time: When it begins. RFC 3339.
-	BeginTime *string `json:"begin_time,omitempty"`
+	BeginTime string `json:"begin_time,omitempty"`
 	// end_time: When it ends. RFC 3339.
-	EndTime *string `json:"end_time,omitempty"`
+	EndTime string `json:"end_time,omitempty"`
 }
 
 // AdvancedSetting is the object advanced_setting.
@@ -365,7 +365,7 @@ type AdvancedSetting struct {
 	// goods_tags: Goods tags.
 	GoodsTags []string `json:"goods_tags,omitempty"`
 	// merchant_member_appid: Merchant member appid.
-	MerchantMemberAppID *string `json:"merchant_member_appid,omitempty"`
+	MerchantMemberAppID string `json:"merchant_member_appid,omitempty"`
 	// payment_method_information: Payment method information.
 	PaymentMethodInformation *PaymentMethodInformation `json:"payment_method_information,omitempty"`
 	// payment_mode: Payment mode.
@@ -375,7 +375,7 @@ type AdvancedSetting struct {
 // PaymentMethodInformation is the object payment_method_information.
 type PaymentMethodInformation struct {
 	// bank_abbreviation: Bank abbreviation.
-	BankAbbreviation *string `json:"bank_abbreviation,omitempty"`
+	BankAbbreviation string `json:"bank_abbreviation,omitempty"`
 	// payment_method: Payment method. One of CFT, SPECIFIC_BANK_CARD.
 	PaymentMethod string `json:"payment_method,omitempty"`
 }
@@ -407,11 +407,11 @@ type AwardSendRule struct {
 // Award is an item of award_list.
 type Award struct {
 	// original_image_url: Original image url.
-	OriginalImageURL *string `json:"original_image_url,omitempty"`
+	OriginalImageURL string `json:"original_image_url,omitempty"`
 	// stock_id: WeChat Pay's number of the stock of coupons.
-	StockID *string `json:"stock_id,omitempty"`
+	StockID string `json:"stock_id,omitempty"`
 	// thumbnail_url: Thumbnail url.
-	ThumbnailURL *string `json:"thumbnail_url,omitempty"`
+	ThumbnailURL string `json:"thumbnail_url,omitempty"`
 }
 
 // CreateActivityResponse is the answer to POST /v3/marketing/paygiftactivity/unique-threshold-activity.

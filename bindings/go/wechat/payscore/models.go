@@ -40,11 +40,11 @@ type BankCreatePermissionRequest struct {
 	// channel_id: Merchant id of the channel or of the bank. Required.
 	ChannelID string `json:"channel_id"`
 	// notify_url: Where the notification goes: absolute, HTTPS, without query.
-	NotifyURL *string `json:"notify_url,omitempty"`
+	NotifyURL string `json:"notify_url,omitempty"`
 	// service_id: Id of the service, given by WeChat Pay. Required.
 	ServiceID string `json:"service_id"`
 	// sub_appid: App id of the sub-merchant.
-	SubAppID *string `json:"sub_appid,omitempty"`
+	SubAppID string `json:"sub_appid,omitempty"`
 	// sub_mchid: Merchant id of the sub-merchant. Required.
 	SubMchID string `json:"sub_mchid"`
 }
@@ -95,7 +95,7 @@ type Permission struct {
 // /v3/payscore/acquiringbank/permissions/authorization-code/{authorization_code}/terminate.
 type BankTerminatePermissionRequest struct {
 	// channel_id: Merchant id of the channel or of the bank.
-	ChannelID *string `json:"channel_id,omitempty"`
+	ChannelID string `json:"channel_id,omitempty"`
 	// reason: Reason. Required.
 	Reason string `json:"reason"`
 	// service_id: Id of the service, given by WeChat Pay. Required.
@@ -318,7 +318,7 @@ type BankCreateOrderRequest struct {
 	// appid: App id of the official account, mini-program or app. Required.
 	AppID string `json:"appid"`
 	// attach: The merchant's own data, returned as it is.
-	Attach *string `json:"attach,omitempty"`
+	Attach string `json:"attach,omitempty"`
 	// channel_id: Merchant id of the channel or of the bank. Required.
 	ChannelID string `json:"channel_id"`
 	// location: Where the service takes place.
@@ -328,7 +328,7 @@ type BankCreateOrderRequest struct {
 	// notify_url: Where the notification goes: absolute, HTTPS, without query. Required.
 	NotifyURL string `json:"notify_url"`
 	// openid: The user's id within the app id.
-	OpenID *string `json:"openid,omitempty"`
+	OpenID string `json:"openid,omitempty"`
 	// out_order_no: The merchant's number of the order, unique for the merchant id. Required.
 	OutOrderNo string `json:"out_order_no"`
 	// post_discounts: Discounts that are given at the end.
@@ -342,11 +342,11 @@ type BankCreateOrderRequest struct {
 	// service_introduction: Name of the service, shown to the user. Required.
 	ServiceIntroduction string `json:"service_introduction"`
 	// sub_appid: App id of the sub-merchant.
-	SubAppID *string `json:"sub_appid,omitempty"`
+	SubAppID string `json:"sub_appid,omitempty"`
 	// sub_mchid: Merchant id of the sub-merchant. Required.
 	SubMchID string `json:"sub_mchid"`
 	// sub_openid: The user's id within the sub-merchant's app id.
-	SubOpenID *string `json:"sub_openid,omitempty"`
+	SubOpenID string `json:"sub_openid,omitempty"`
 	// time_range: When the service takes place. Required.
 	TimeRange TimeRange `json:"time_range"`
 }
@@ -354,9 +354,9 @@ type BankCreateOrderRequest struct {
 // Location is the object location. Where the service takes place.
 type Location struct {
 	// end_location: Where the service ends.
-	EndLocation *string `json:"end_location,omitempty"`
+	EndLocation string `json:"end_location,omitempty"`
 	// start_location: Where the service begins.
-	StartLocation *string `json:"start_location,omitempty"`
+	StartLocation string `json:"start_location,omitempty"`
 }
 
 // PostDiscount is an item of post_discounts. Discounts that are given at the end.
@@ -366,9 +366,9 @@ type PostDiscount struct {
 	// count: How many.
 	Count *int64 `json:"count,omitempty"`
 	// description: What is paid for or done, in words.
-	Description *string `json:"description,omitempty"`
+	Description string `json:"description,omitempty"`
 	// name: Name.
-	Name *string `json:"name,omitempty"`
+	Name string `json:"name,omitempty"`
 }
 
 // BankRiskFund is the object risk_fund. What may have to be paid at most.
@@ -376,7 +376,7 @@ type BankRiskFund struct {
 	// amount: What may have to be paid at most. In fen. Required.
 	Amount int64 `json:"amount"`
 	// description: What is paid for or done, in words.
-	Description *string `json:"description,omitempty"`
+	Description string `json:"description,omitempty"`
 	// name: Name of the security. Required.
 	Name string `json:"name"`
 }
@@ -384,13 +384,13 @@ type BankRiskFund struct {
 // TimeRange is the object time_range. When the service takes place.
 type TimeRange struct {
 	// end_time: When it ends.
-	EndTime *string `json:"end_time,omitempty"`
+	EndTime string `json:"end_time,omitempty"`
 	// end_time_remark: Remark on the end.
-	EndTimeRemark *string `json:"end_time_remark,omitempty"`
+	EndTimeRemark string `json:"end_time_remark,omitempty"`
 	// start_time: When it begins.
-	StartTime *string `json:"start_time,omitempty"`
+	StartTime string `json:"start_time,omitempty"`
 	// start_time_remark: Remark on the beginning.
-	StartTimeRemark *string `json:"start_time_remark,omitempty"`
+	StartTimeRemark string `json:"start_time_remark,omitempty"`
 }
 
 // Deduction is the answer to GET /v3/payscore/acquiringbank/serviceorder/deduction.
@@ -416,11 +416,11 @@ type BankCancelOrderRequest struct {
 // BankCompleteOrderRequest is the body of POST /v3/payscore/acquiringbank/serviceorder/{out_order_no}/complete.
 type BankCompleteOrderRequest struct {
 	// channel_id: Merchant id of the channel or of the bank.
-	ChannelID *string `json:"channel_id,omitempty"`
+	ChannelID string `json:"channel_id,omitempty"`
 	// complete_time: When it was completed.
-	CompleteTime *string `json:"complete_time,omitempty"`
+	CompleteTime string `json:"complete_time,omitempty"`
 	// goods_tag: Mark of goods for discounts.
-	GoodsTag *string `json:"goods_tag,omitempty"`
+	GoodsTag string `json:"goods_tag,omitempty"`
 	// location: Where the service takes place.
 	Location *Location `json:"location,omitempty"`
 	// post_discounts: Discounts that are given at the end.
@@ -442,7 +442,7 @@ type BankCompleteOrderRequest struct {
 // BankModifyOrderRequest is the body of POST /v3/payscore/acquiringbank/serviceorder/{out_order_no}/modify.
 type BankModifyOrderRequest struct {
 	// channel_id: Merchant id of the channel or of the bank.
-	ChannelID *string `json:"channel_id,omitempty"`
+	ChannelID string `json:"channel_id,omitempty"`
 	// post_discounts: Discounts that are given at the end.
 	PostDiscounts []PostDiscount `json:"post_discounts,omitempty"`
 	// post_payments: What is to be paid at the end.
@@ -461,25 +461,25 @@ type BankModifyOrderRequest struct {
 // /v3/payscore/acquiringbank/serviceorder/{out_order_no}/registerdeductinfo.
 type BankRegisterDeductionRequest struct {
 	// appid: App id of the official account, mini-program or app.
-	AppID *string `json:"appid,omitempty"`
+	AppID string `json:"appid,omitempty"`
 	// channel_id: Merchant id of the channel or of the bank. Required.
 	ChannelID string `json:"channel_id"`
 	// out_trade_no: The merchant's order number, unique for the merchant id.
-	OutTradeNo *string `json:"out_trade_no,omitempty"`
+	OutTradeNo string `json:"out_trade_no,omitempty"`
 	// service_id: Id of the service, given by WeChat Pay. Required.
 	ServiceID string `json:"service_id"`
 	// sub_appid: App id of the sub-merchant.
-	SubAppID *string `json:"sub_appid,omitempty"`
+	SubAppID string `json:"sub_appid,omitempty"`
 	// sub_mchid: Merchant id of the sub-merchant. Required.
 	SubMchID string `json:"sub_mchid"`
 	// reason: Reason.
-	Reason *string `json:"reason,omitempty"`
+	Reason string `json:"reason,omitempty"`
 }
 
 // BankSyncOrderRequest is the body of POST /v3/payscore/acquiringbank/serviceorder/{out_order_no}/sync.
 type BankSyncOrderRequest struct {
 	// channel_id: Merchant id of the channel or of the bank.
-	ChannelID *string `json:"channel_id,omitempty"`
+	ChannelID string `json:"channel_id,omitempty"`
 	// detail: Details. Required.
 	Detail SyncDetail `json:"detail"`
 	// service_id: Id of the service, given by WeChat Pay. Required.
@@ -493,7 +493,7 @@ type BankSyncOrderRequest struct {
 // SyncDetail is the object detail. Details.
 type SyncDetail struct {
 	// paid_time: When it was paid.
-	PaidTime *string `json:"paid_time,omitempty"`
+	PaidTime string `json:"paid_time,omitempty"`
 }
 
 // BankCreatePayOnDeliveryOrderRequest is the body of POST /v3/payscore/acquiringbank/servicepayondeliveryorder.
@@ -501,19 +501,19 @@ type BankCreatePayOnDeliveryOrderRequest struct {
 	// appid: App id of the official account, mini-program or app. Required.
 	AppID string `json:"appid"`
 	// attach: The merchant's own data, returned as it is.
-	Attach *string `json:"attach,omitempty"`
+	Attach string `json:"attach,omitempty"`
 	// channel_id: Merchant id of the channel or of the bank.
-	ChannelID *string `json:"channel_id,omitempty"`
+	ChannelID string `json:"channel_id,omitempty"`
 	// location: Where the service takes place.
 	Location *Location `json:"location,omitempty"`
 	// mchid: Merchant id.
-	MchID *string `json:"mchid,omitempty"`
+	MchID string `json:"mchid,omitempty"`
 	// need_user_confirm: Need user confirm.
 	NeedUserConfirm *bool `json:"need_user_confirm,omitempty"`
 	// notify_url: Where the notification goes: absolute, HTTPS, without query.
-	NotifyURL *string `json:"notify_url,omitempty"`
+	NotifyURL string `json:"notify_url,omitempty"`
 	// openid: The user's id within the app id.
-	OpenID *string `json:"openid,omitempty"`
+	OpenID string `json:"openid,omitempty"`
 	// out_order_no: The merchant's number of the order, unique for the merchant id. Required.
 	OutOrderNo string `json:"out_order_no"`
 	// post_discounts: Discounts that are given at the end.
@@ -529,11 +529,11 @@ type BankCreatePayOnDeliveryOrderRequest struct {
 	// shopping_info: Shopping info.
 	ShoppingInfo *ShoppingInfo `json:"shopping_info,omitempty"`
 	// sub_appid: App id of the sub-merchant.
-	SubAppID *string `json:"sub_appid,omitempty"`
+	SubAppID string `json:"sub_appid,omitempty"`
 	// sub_mchid: Merchant id of the sub-merchant.
-	SubMchID *string `json:"sub_mchid,omitempty"`
+	SubMchID string `json:"sub_mchid,omitempty"`
 	// sub_openid: The user's id within the sub-merchant's app id.
-	SubOpenID *string `json:"sub_openid,omitempty"`
+	SubOpenID string `json:"sub_openid,omitempty"`
 	// time_range: When the service takes place. Required.
 	TimeRange TimeRange `json:"time_range"`
 }
@@ -543,7 +543,7 @@ type RiskFund struct {
 	// amount: What may have to be paid at most. In fen.
 	Amount *int64 `json:"amount,omitempty"`
 	// description: What is paid for or done, in words.
-	Description *string `json:"description,omitempty"`
+	Description string `json:"description,omitempty"`
 	// name: Name of the security. One of ADVANCE, CASH_DEPOSIT, DEPOSIT, ESTIMATE_ORDER_COST.
 	Name string `json:"name,omitempty"`
 }
@@ -555,7 +555,7 @@ type ShoppingInfo struct {
 	// jump_link: Jump link.
 	JumpLink *JumpLink `json:"jump_link,omitempty"`
 	// real_merchant_appid: Real merchant appid.
-	RealMerchantAppID *string `json:"real_merchant_appid,omitempty"`
+	RealMerchantAppID string `json:"real_merchant_appid,omitempty"`
 }
 
 // Goods is an item of goods.
@@ -567,19 +567,19 @@ type Goods struct {
 	// count: How many.
 	Count *int64 `json:"count,omitempty"`
 	// name: Name.
-	Name *string `json:"name,omitempty"`
+	Name string `json:"name,omitempty"`
 	// picture: Picture.
-	Picture *string `json:"picture,omitempty"`
+	Picture string `json:"picture,omitempty"`
 }
 
 // JumpLink is the object jump_link.
 type JumpLink struct {
 	// appid: App id of the official account, mini-program or app.
-	AppID *string `json:"appid,omitempty"`
+	AppID string `json:"appid,omitempty"`
 	// jump_link_type: Jump link type. Always JUMP_LINK_MINI_PROGRAM.
 	JumpLinkType string `json:"jump_link_type,omitempty"`
 	// path: Path.
-	Path *string `json:"path,omitempty"`
+	Path string `json:"path,omitempty"`
 }
 
 // MerchantBillResponse is the answer to GET /v3/payscore/merchant-bill.
@@ -611,7 +611,7 @@ type OverseaCreateOrderRequest struct {
 	// appid: App id of the official account, mini-program or app. Required.
 	AppID string `json:"appid"`
 	// attach: The merchant's own data, returned as it is.
-	Attach *string `json:"attach,omitempty"`
+	Attach string `json:"attach,omitempty"`
 	// currency: Currency, ISO 4217. Required.
 	Currency string `json:"currency"`
 	// location: Where the service takes place.
@@ -621,7 +621,7 @@ type OverseaCreateOrderRequest struct {
 	// notify_url: Where the notification goes: absolute, HTTPS, without query. Required.
 	NotifyURL string `json:"notify_url"`
 	// openid: The user's id within the app id.
-	OpenID *string `json:"openid,omitempty"`
+	OpenID string `json:"openid,omitempty"`
 	// out_order_no: The merchant's number of the order, unique for the merchant id. Required.
 	OutOrderNo string `json:"out_order_no"`
 	// post_discounts: Discounts that are given at the end.
@@ -635,11 +635,11 @@ type OverseaCreateOrderRequest struct {
 	// service_introduction: Name of the service, shown to the user. Required.
 	ServiceIntroduction string `json:"service_introduction"`
 	// sub_appid: App id of the sub-merchant.
-	SubAppID *string `json:"sub_appid,omitempty"`
+	SubAppID string `json:"sub_appid,omitempty"`
 	// sub_mchid: Merchant id of the sub-merchant. Required.
 	SubMchID string `json:"sub_mchid"`
 	// sub_openid: The user's id within the sub-merchant's app id.
-	SubOpenID *string `json:"sub_openid,omitempty"`
+	SubOpenID string `json:"sub_openid,omitempty"`
 	// time_range: When the service takes place. Required.
 	TimeRange TimeRange `json:"time_range"`
 }
@@ -657,11 +657,11 @@ type OverseaCancelOrderRequest struct {
 // OverseaCompleteOrderRequest is the body of POST /v3/payscore/oversea/partner/serviceorder/{out_order_no}/complete.
 type OverseaCompleteOrderRequest struct {
 	// complete_time: When it was completed. RFC 3339.
-	CompleteTime *string `json:"complete_time,omitempty"`
+	CompleteTime string `json:"complete_time,omitempty"`
 	// currency: Currency, ISO 4217.
-	Currency *string `json:"currency,omitempty"`
+	Currency string `json:"currency,omitempty"`
 	// goods_tag: Mark of goods for discounts.
-	GoodsTag *string `json:"goods_tag,omitempty"`
+	GoodsTag string `json:"goods_tag,omitempty"`
 	// location: Where the service takes place.
 	Location *Location `json:"location,omitempty"`
 	// post_discounts: Discounts that are given at the end.
@@ -709,11 +709,11 @@ type PartnerCreatePermissionRequest struct {
 	// authorization_code: The merchant's number of the user's leave. Required.
 	AuthorizationCode string `json:"authorization_code"`
 	// notify_url: Where the notification goes: absolute, HTTPS, without query.
-	NotifyURL *string `json:"notify_url,omitempty"`
+	NotifyURL string `json:"notify_url,omitempty"`
 	// service_id: Id of the service, given by WeChat Pay. Required.
 	ServiceID string `json:"service_id"`
 	// sub_appid: App id of the sub-merchant.
-	SubAppID *string `json:"sub_appid,omitempty"`
+	SubAppID string `json:"sub_appid,omitempty"`
 	// sub_mchid: Merchant id of the sub-merchant. Required.
 	SubMchID string `json:"sub_mchid"`
 }
@@ -725,13 +725,13 @@ type PartnerCreateScenePermissionRequest struct {
 	// authorization_code: The merchant's number of the user's leave. Required.
 	AuthorizationCode string `json:"authorization_code"`
 	// notify_url: Where the notification goes: absolute, HTTPS, without query.
-	NotifyURL *string `json:"notify_url,omitempty"`
+	NotifyURL string `json:"notify_url,omitempty"`
 	// scene: Scene. Required.
 	Scene string `json:"scene"`
 	// service_id: Id of the service, given by WeChat Pay. Required.
 	ServiceID string `json:"service_id"`
 	// sub_appid: App id of the sub-merchant.
-	SubAppID *string `json:"sub_appid,omitempty"`
+	SubAppID string `json:"sub_appid,omitempty"`
 	// sub_mchid: Merchant id of the sub-merchant. Required.
 	SubMchID string `json:"sub_mchid"`
 	// transaction_scene_info: Transaction scene info.
@@ -759,17 +759,17 @@ type PartnerAssessUserRiskLevelRequest struct {
 	// appid: App id of the official account, mini-program or app. Required.
 	AppID string `json:"appid"`
 	// authorization_code: The merchant's number of the user's leave.
-	AuthorizationCode *string `json:"authorization_code,omitempty"`
+	AuthorizationCode string `json:"authorization_code,omitempty"`
 	// openid: The user's id within the app id.
-	OpenID *string `json:"openid,omitempty"`
+	OpenID string `json:"openid,omitempty"`
 	// service_id: Id of the service, given by WeChat Pay. Required.
 	ServiceID string `json:"service_id"`
 	// shopping_info: Shopping info.
 	ShoppingInfo *RiskShoppingInfo `json:"shopping_info,omitempty"`
 	// sub_appid: App id of the sub-merchant.
-	SubAppID *string `json:"sub_appid,omitempty"`
+	SubAppID string `json:"sub_appid,omitempty"`
 	// sub_openid: The user's id within the sub-merchant's app id.
-	SubOpenID *string `json:"sub_openid,omitempty"`
+	SubOpenID string `json:"sub_openid,omitempty"`
 }
 
 // RiskShoppingInfo is the object shopping_info.
@@ -794,17 +794,17 @@ type PartnerTerminatePermissionByOpenIDRequest struct {
 	// appid: App id of the official account, mini-program or app. Required.
 	AppID string `json:"appid"`
 	// openid: The user's id within the app id.
-	OpenID *string `json:"openid,omitempty"`
+	OpenID string `json:"openid,omitempty"`
 	// reason: Reason. Required.
 	Reason string `json:"reason"`
 	// service_id: Id of the service, given by WeChat Pay. Required.
 	ServiceID string `json:"service_id"`
 	// sub_appid: App id of the sub-merchant.
-	SubAppID *string `json:"sub_appid,omitempty"`
+	SubAppID string `json:"sub_appid,omitempty"`
 	// sub_mchid: Merchant id of the sub-merchant. Required.
 	SubMchID string `json:"sub_mchid"`
 	// sub_openid: The user's id within the sub-merchant's app id.
-	SubOpenID *string `json:"sub_openid,omitempty"`
+	SubOpenID string `json:"sub_openid,omitempty"`
 }
 
 // PartnerApplyServiceAccountRequest is the body of POST /v3/payscore/partner/service-account-applications.
@@ -814,11 +814,11 @@ type PartnerApplyServiceAccountRequest struct {
 	// out_apply_no: The merchant's number of the application. Required.
 	OutApplyNo string `json:"out_apply_no"`
 	// result_notify_url: Result notify url.
-	ResultNotifyURL *string `json:"result_notify_url,omitempty"`
+	ResultNotifyURL string `json:"result_notify_url,omitempty"`
 	// service_id: Id of the service, given by WeChat Pay. Required.
 	ServiceID string `json:"service_id"`
 	// sub_appid: App id of the sub-merchant.
-	SubAppID *string `json:"sub_appid,omitempty"`
+	SubAppID string `json:"sub_appid,omitempty"`
 	// sub_mchid: Merchant id of the sub-merchant. Required.
 	SubMchID string `json:"sub_mchid"`
 }
@@ -851,7 +851,7 @@ type PartnerCreateOrderRequest struct {
 	// appid: App id of the official account, mini-program or app. Required.
 	AppID string `json:"appid"`
 	// attach: The merchant's own data, returned as it is.
-	Attach *string `json:"attach,omitempty"`
+	Attach string `json:"attach,omitempty"`
 	// device: Device.
 	Device *Device `json:"device,omitempty"`
 	// location: Where the service takes place.
@@ -861,7 +861,7 @@ type PartnerCreateOrderRequest struct {
 	// notify_url: Where the notification goes: absolute, HTTPS, without query. Required.
 	NotifyURL string `json:"notify_url"`
 	// openid: The user's id within the app id.
-	OpenID *string `json:"openid,omitempty"`
+	OpenID string `json:"openid,omitempty"`
 	// out_order_no: The merchant's number of the order, unique for the merchant id. Required.
 	OutOrderNo string `json:"out_order_no"`
 	// post_discounts: Discounts that are given at the end.
@@ -875,11 +875,11 @@ type PartnerCreateOrderRequest struct {
 	// service_introduction: Name of the service, shown to the user. Required.
 	ServiceIntroduction string `json:"service_introduction"`
 	// sub_appid: App id of the sub-merchant.
-	SubAppID *string `json:"sub_appid,omitempty"`
+	SubAppID string `json:"sub_appid,omitempty"`
 	// sub_mchid: Merchant id of the sub-merchant. Required.
 	SubMchID string `json:"sub_mchid"`
 	// sub_openid: The user's id within the sub-merchant's app id.
-	SubOpenID *string `json:"sub_openid,omitempty"`
+	SubOpenID string `json:"sub_openid,omitempty"`
 	// time_range: When the service takes place. Required.
 	TimeRange TimeRange `json:"time_range"`
 }
@@ -887,11 +887,11 @@ type PartnerCreateOrderRequest struct {
 // Device is the object device.
 type Device struct {
 	// end_device_id: End device id.
-	EndDeviceID *string `json:"end_device_id,omitempty"`
+	EndDeviceID string `json:"end_device_id,omitempty"`
 	// materiel_no: Materiel no.
-	MaterielNo *string `json:"materiel_no,omitempty"`
+	MaterielNo string `json:"materiel_no,omitempty"`
 	// start_device_id: Start device id.
-	StartDeviceID *string `json:"start_device_id,omitempty"`
+	StartDeviceID string `json:"start_device_id,omitempty"`
 }
 
 // PartnerDirectCompleteOrderRequest is the body of POST /v3/payscore/partner/serviceorder/direct-complete.
@@ -899,15 +899,15 @@ type PartnerDirectCompleteOrderRequest struct {
 	// appid: App id of the official account, mini-program or app. Required.
 	AppID string `json:"appid"`
 	// attach: The merchant's own data, returned as it is.
-	Attach *string `json:"attach,omitempty"`
+	Attach string `json:"attach,omitempty"`
 	// goods_tag: Mark of goods for discounts.
-	GoodsTag *string `json:"goods_tag,omitempty"`
+	GoodsTag string `json:"goods_tag,omitempty"`
 	// location: Where the service takes place.
 	Location *Location `json:"location,omitempty"`
 	// notify_url: Where the notification goes: absolute, HTTPS, without query. Required.
 	NotifyURL string `json:"notify_url"`
 	// openid: The user's id within the app id.
-	OpenID *string `json:"openid,omitempty"`
+	OpenID string `json:"openid,omitempty"`
 	// out_order_no: The merchant's number of the order, unique for the merchant id. Required.
 	OutOrderNo string `json:"out_order_no"`
 	// post_discounts: Discounts that are given at the end.
@@ -923,7 +923,7 @@ type PartnerDirectCompleteOrderRequest struct {
 	// sub_appid: App id of the sub-merchant. Required.
 	SubAppID string `json:"sub_appid"`
 	// sub_mchid: Merchant id of the sub-merchant.
-	SubMchID *string `json:"sub_mchid,omitempty"`
+	SubMchID string `json:"sub_mchid,omitempty"`
 	// time_range: When the service takes place. Required.
 	TimeRange TimeRange `json:"time_range"`
 	// total_amount: Whole amount. In fen. Required.
@@ -943,11 +943,11 @@ type PartnerCancelOrderRequest struct {
 // PartnerCompleteOrderRequest is the body of POST /v3/payscore/partner/serviceorder/{out_order_no}/complete.
 type PartnerCompleteOrderRequest struct {
 	// complete_time: When it was completed.
-	CompleteTime *string `json:"complete_time,omitempty"`
+	CompleteTime string `json:"complete_time,omitempty"`
 	// device: Device.
 	Device *Device `json:"device,omitempty"`
 	// goods_tag: Mark of goods for discounts.
-	GoodsTag *string `json:"goods_tag,omitempty"`
+	GoodsTag string `json:"goods_tag,omitempty"`
 	// location: Where the service takes place.
 	Location *Location `json:"location,omitempty"`
 	// post_discounts: Discounts that are given at the end.
@@ -977,7 +977,7 @@ type PartnerModifyOrderRequest struct {
 	// reason: Reason. Required.
 	Reason string `json:"reason"`
 	// service_id: Id of the service, given by WeChat Pay.
-	ServiceID *string `json:"service_id,omitempty"`
+	ServiceID string `json:"service_id,omitempty"`
 	// sub_mchid: Merchant id of the sub-merchant. Required.
 	SubMchID string `json:"sub_mchid"`
 	// total_amount: Whole amount. In fen. Required.
@@ -987,7 +987,7 @@ type PartnerModifyOrderRequest struct {
 // PartnerPayOrderRequest is the body of POST /v3/payscore/partner/serviceorder/{out_order_no}/pay.
 type PartnerPayOrderRequest struct {
 	// service_id: Id of the service, given by WeChat Pay.
-	ServiceID *string `json:"service_id,omitempty"`
+	ServiceID string `json:"service_id,omitempty"`
 	// sub_mchid: Merchant id of the sub-merchant. Required.
 	SubMchID string `json:"sub_mchid"`
 }
@@ -1043,17 +1043,17 @@ type PartnerCreatePayOnDeliveryOrderRequest struct {
 	// appid: App id of the official account, mini-program or app. Required.
 	AppID string `json:"appid"`
 	// attach: The merchant's own data, returned as it is.
-	Attach *string `json:"attach,omitempty"`
+	Attach string `json:"attach,omitempty"`
 	// location: Where the service takes place.
 	Location *Location `json:"location,omitempty"`
 	// mchid: Merchant id.
-	MchID *string `json:"mchid,omitempty"`
+	MchID string `json:"mchid,omitempty"`
 	// need_user_confirm: Need user confirm.
 	NeedUserConfirm *bool `json:"need_user_confirm,omitempty"`
 	// notify_url: Where the notification goes: absolute, HTTPS, without query. Required.
 	NotifyURL string `json:"notify_url"`
 	// openid: The user's id within the app id.
-	OpenID *string `json:"openid,omitempty"`
+	OpenID string `json:"openid,omitempty"`
 	// out_order_no: The merchant's number of the order, unique for the merchant id. Required.
 	OutOrderNo string `json:"out_order_no"`
 	// post_discounts: Discounts that are given at the end.
@@ -1069,11 +1069,11 @@ type PartnerCreatePayOnDeliveryOrderRequest struct {
 	// shopping_info: Shopping info. Required.
 	ShoppingInfo ShoppingInfo `json:"shopping_info"`
 	// sub_appid: App id of the sub-merchant.
-	SubAppID *string `json:"sub_appid,omitempty"`
+	SubAppID string `json:"sub_appid,omitempty"`
 	// sub_mchid: Merchant id of the sub-merchant. Required.
 	SubMchID string `json:"sub_mchid"`
 	// sub_openid: The user's id within the sub-merchant's app id.
-	SubOpenID *string `json:"sub_openid,omitempty"`
+	SubOpenID string `json:"sub_openid,omitempty"`
 	// time_range: When the service takes place. Required.
 	TimeRange TimeRange `json:"time_range"`
 }
@@ -1181,41 +1181,41 @@ type PayAfterOrderFee struct {
 // CreatePayAfterOrderRequest is the body of POST /v3/payscore/payafter-orders.
 type CreatePayAfterOrderRequest struct {
 	// address: Address. Sent encrypted: give the plaintext, the library encrypts it.
-	Address *string `json:"address,omitempty"`
+	Address string `json:"address,omitempty"`
 	// appid: App id of the official account, mini-program or app. Required.
 	AppID string `json:"appid"`
 	// attach: The merchant's own data, returned as it is.
-	Attach *string `json:"attach,omitempty"`
+	Attach string `json:"attach,omitempty"`
 	// discounts: Discounts.
 	Discounts []Discount `json:"discounts,omitempty"`
 	// fees: Fees.
 	Fees []Fee `json:"fees,omitempty"`
 	// name: Name. Sent encrypted: give the plaintext, the library encrypts it.
-	Name *string `json:"name,omitempty"`
+	Name string `json:"name,omitempty"`
 	// need_user_confirm: Need user confirm.
 	NeedUserConfirm *bool `json:"need_user_confirm,omitempty"`
 	// openid: The user's id within the app id.
-	OpenID *string `json:"openid,omitempty"`
+	OpenID string `json:"openid,omitempty"`
 	// out_order_no: The merchant's number of the order, unique for the merchant id. Required.
 	OutOrderNo string `json:"out_order_no"`
 	// phone: Telephone number. Sent encrypted: give the plaintext, the library encrypts it.
-	Phone *string `json:"phone,omitempty"`
+	Phone string `json:"phone,omitempty"`
 	// risk_amount: What may have to be paid at most. In fen.
 	RiskAmount *int64 `json:"risk_amount,omitempty"`
 	// service_end_location: Service end location.
-	ServiceEndLocation *string `json:"service_end_location,omitempty"`
+	ServiceEndLocation string `json:"service_end_location,omitempty"`
 	// service_end_time: Service end time.
-	ServiceEndTime *string `json:"service_end_time,omitempty"`
+	ServiceEndTime string `json:"service_end_time,omitempty"`
 	// service_id: Id of the service, given by WeChat Pay. Required.
 	ServiceID string `json:"service_id"`
 	// service_introduction: Name of the service, shown to the user.
-	ServiceIntroduction *string `json:"service_introduction,omitempty"`
+	ServiceIntroduction string `json:"service_introduction,omitempty"`
 	// service_start_location: Service start location.
-	ServiceStartLocation *string `json:"service_start_location,omitempty"`
+	ServiceStartLocation string `json:"service_start_location,omitempty"`
 	// service_start_time: Service start time.
-	ServiceStartTime *string `json:"service_start_time,omitempty"`
+	ServiceStartTime string `json:"service_start_time,omitempty"`
 	// userid: Userid. Sent encrypted: give the plaintext, the library encrypts it.
-	Userid *string `json:"userid,omitempty"`
+	Userid string `json:"userid,omitempty"`
 }
 
 // String keeps what is encrypted on its way out of logs.
@@ -1231,9 +1231,9 @@ func (v CreatePayAfterOrderRequest) GoString() string {
 // Discount is an item of discounts.
 type Discount struct {
 	// discount_desc: Discount desc.
-	DiscountDesc *string `json:"discount_desc,omitempty"`
+	DiscountDesc string `json:"discount_desc,omitempty"`
 	// discount_name: Discount name. At most 20 characters.
-	DiscountName *string `json:"discount_name,omitempty"`
+	DiscountName string `json:"discount_name,omitempty"`
 }
 
 // Fee is an item of fees.
@@ -1243,9 +1243,9 @@ type Fee struct {
 	// fee_count: Fee count.
 	FeeCount *int64 `json:"fee_count,omitempty"`
 	// fee_desc: Fee desc.
-	FeeDesc *string `json:"fee_desc,omitempty"`
+	FeeDesc string `json:"fee_desc,omitempty"`
 	// fee_name: Fee name.
-	FeeName *string `json:"fee_name,omitempty"`
+	FeeName string `json:"fee_name,omitempty"`
 }
 
 // PayAfterOrderTicket is the answer to POST /v3/payscore/payafter-orders.
@@ -1301,23 +1301,23 @@ type CompletePayAfterOrderRequest struct {
 	// appid: App id of the official account, mini-program or app. Required.
 	AppID string `json:"appid"`
 	// cancel_reason: Cancel reason.
-	CancelReason *string `json:"cancel_reason,omitempty"`
+	CancelReason string `json:"cancel_reason,omitempty"`
 	// discounts: Discounts.
 	Discounts []CompleteDiscount `json:"discounts,omitempty"`
 	// fees: Fees.
 	Fees []Fee `json:"fees,omitempty"`
 	// finish_ticket: Finish ticket.
-	FinishTicket *string `json:"finish_ticket,omitempty"`
+	FinishTicket string `json:"finish_ticket,omitempty"`
 	// finish_type: Finish type. One of 1, 2.
 	FinishType *int64 `json:"finish_type,omitempty"`
 	// profit_sharing: Whether the payment will be shared with others.
 	ProfitSharing *bool `json:"profit_sharing,omitempty"`
 	// real_service_end_location: Real service end location.
-	RealServiceEndLocation *string `json:"real_service_end_location,omitempty"`
+	RealServiceEndLocation string `json:"real_service_end_location,omitempty"`
 	// real_service_end_time: Real service end time.
-	RealServiceEndTime *string `json:"real_service_end_time,omitempty"`
+	RealServiceEndTime string `json:"real_service_end_time,omitempty"`
 	// real_service_start_time: Real service start time.
-	RealServiceStartTime *string `json:"real_service_start_time,omitempty"`
+	RealServiceStartTime string `json:"real_service_start_time,omitempty"`
 	// service_id: Id of the service, given by WeChat Pay. Required.
 	ServiceID string `json:"service_id"`
 	// total_amount: Whole amount. In fen.
@@ -1329,19 +1329,19 @@ type CompleteDiscount struct {
 	// discount_amount: Amount of the discount. In fen.
 	DiscountAmount *int64 `json:"discount_amount,omitempty"`
 	// discount_desc: Discount desc.
-	DiscountDesc *string `json:"discount_desc,omitempty"`
+	DiscountDesc string `json:"discount_desc,omitempty"`
 	// discount_name: Discount name. At most 20 characters.
-	DiscountName *string `json:"discount_name,omitempty"`
+	DiscountName string `json:"discount_name,omitempty"`
 }
 
 // SyncPayAfterOrderRequest is the body of POST /v3/payscore/payafter-orders/{out_order_no}/sync.
 type SyncPayAfterOrderRequest struct {
 	// appid: App id of the official account, mini-program or app.
-	AppID *string `json:"appid,omitempty"`
+	AppID string `json:"appid,omitempty"`
 	// detail: Details.
 	Detail *SyncDetail `json:"detail,omitempty"`
 	// service_id: Id of the service, given by WeChat Pay.
-	ServiceID *string `json:"service_id,omitempty"`
+	ServiceID string `json:"service_id,omitempty"`
 	// type: Kind. Always Order_Paid.
 	Type string `json:"type,omitempty"`
 }
@@ -1349,11 +1349,11 @@ type SyncPayAfterOrderRequest struct {
 // CreatePermissionRequest is the body of POST /v3/payscore/permissions.
 type CreatePermissionRequest struct {
 	// appid: App id of the official account, mini-program or app. Left out, it is the configuration's appid.
-	AppID *string `json:"appid,omitempty"`
+	AppID string `json:"appid,omitempty"`
 	// authorization_code: The merchant's number of the user's leave. Required.
 	AuthorizationCode string `json:"authorization_code"`
 	// notify_url: Where the notification goes: absolute, HTTPS, without query.
-	NotifyURL *string `json:"notify_url,omitempty"`
+	NotifyURL string `json:"notify_url,omitempty"`
 	// service_id: Id of the service, given by WeChat Pay. Required.
 	ServiceID string `json:"service_id"`
 }
@@ -1361,11 +1361,11 @@ type CreatePermissionRequest struct {
 // AssessUserRiskLevelRequest is the body of POST /v3/payscore/permissions/assess-user-risk-level.
 type AssessUserRiskLevelRequest struct {
 	// appid: App id of the official account, mini-program or app. Left out, it is the configuration's appid.
-	AppID *string `json:"appid,omitempty"`
+	AppID string `json:"appid,omitempty"`
 	// authorization_code: The merchant's number of the user's leave.
-	AuthorizationCode *string `json:"authorization_code,omitempty"`
+	AuthorizationCode string `json:"authorization_code,omitempty"`
 	// openid: The user's id within the app id.
-	OpenID *string `json:"openid,omitempty"`
+	OpenID string `json:"openid,omitempty"`
 	// service_id: Id of the service, given by WeChat Pay. Required.
 	ServiceID string `json:"service_id"`
 	// shopping_info: Shopping info.
@@ -1384,7 +1384,7 @@ type TerminatePermissionRequest struct {
 // TerminatePermissionByOpenIDRequest is the body of POST /v3/payscore/permissions/openid/{openid}/terminate.
 type TerminatePermissionByOpenIDRequest struct {
 	// appid: App id of the official account, mini-program or app. Left out, it is the configuration's appid.
-	AppID *string `json:"appid,omitempty"`
+	AppID string `json:"appid,omitempty"`
 	// reason: Reason. Required.
 	Reason string `json:"reason"`
 	// service_id: Id of the service, given by WeChat Pay. Required.
@@ -1408,7 +1408,7 @@ type PartnerCreatePlanRequest struct {
 	// service_id: Id of the service, given by WeChat Pay. Required.
 	ServiceID string `json:"service_id"`
 	// sub_appid: App id of the sub-merchant.
-	SubAppID *string `json:"sub_appid,omitempty"`
+	SubAppID string `json:"sub_appid,omitempty"`
 	// sub_mchid: Merchant id of the sub-merchant. Required.
 	SubMchID string `json:"sub_mchid"`
 	// total_actual_price: Price that is paid for all. In fen. Required.
@@ -1426,7 +1426,7 @@ type PlanDetail struct {
 	// plan_detail_name: Plan detail name. Required.
 	PlanDetailName string `json:"plan_detail_name"`
 	// plan_discount_description: Plan discount description.
-	PlanDiscountDescription *string `json:"plan_discount_description,omitempty"`
+	PlanDiscountDescription string `json:"plan_discount_description,omitempty"`
 }
 
 // Plan is the answer to POST /v3/payscore/plan/partner/payscore-plans.
@@ -1511,9 +1511,9 @@ type CreatePlanRequest struct {
 // CreateOrderRequest is the body of POST /v3/payscore/serviceorder.
 type CreateOrderRequest struct {
 	// appid: App id of the official account, mini-program or app. Left out, it is the configuration's appid.
-	AppID *string `json:"appid,omitempty"`
+	AppID string `json:"appid,omitempty"`
 	// attach: The merchant's own data, returned as it is.
-	Attach *string `json:"attach,omitempty"`
+	Attach string `json:"attach,omitempty"`
 	// device: Device.
 	Device *Device `json:"device,omitempty"`
 	// location: Where the service takes place.
@@ -1523,7 +1523,7 @@ type CreateOrderRequest struct {
 	// notify_url: Where the notification goes: absolute, HTTPS, without query. Required.
 	NotifyURL string `json:"notify_url"`
 	// openid: The user's id within the app id.
-	OpenID *string `json:"openid,omitempty"`
+	OpenID string `json:"openid,omitempty"`
 	// out_order_no: The merchant's number of the order, unique for the merchant id. Required.
 	OutOrderNo string `json:"out_order_no"`
 	// post_discounts: Discounts that are given at the end.
@@ -1553,17 +1553,17 @@ type CountedPostDiscount struct {
 // DirectCompleteOrderRequest is the body of POST /v3/payscore/serviceorder/direct-complete.
 type DirectCompleteOrderRequest struct {
 	// appid: App id of the official account, mini-program or app. Left out, it is the configuration's appid.
-	AppID *string `json:"appid,omitempty"`
+	AppID string `json:"appid,omitempty"`
 	// attach: The merchant's own data, returned as it is.
-	Attach *string `json:"attach,omitempty"`
+	Attach string `json:"attach,omitempty"`
 	// goods_tag: Mark of goods for discounts.
-	GoodsTag *string `json:"goods_tag,omitempty"`
+	GoodsTag string `json:"goods_tag,omitempty"`
 	// location: Where the service takes place.
 	Location *Location `json:"location,omitempty"`
 	// notify_url: Where the notification goes: absolute, HTTPS, without query.
-	NotifyURL *string `json:"notify_url,omitempty"`
+	NotifyURL string `json:"notify_url,omitempty"`
 	// openid: The user's id within the app id.
-	OpenID *string `json:"openid,omitempty"`
+	OpenID string `json:"openid,omitempty"`
 	// out_order_no: The merchant's number of the order, unique for the merchant id. Required.
 	OutOrderNo string `json:"out_order_no"`
 	// post_discounts: Discounts that are given at the end.
@@ -1575,7 +1575,7 @@ type DirectCompleteOrderRequest struct {
 	// service_id: Id of the service, given by WeChat Pay. Required.
 	ServiceID string `json:"service_id"`
 	// service_introduction: Name of the service, shown to the user.
-	ServiceIntroduction *string `json:"service_introduction,omitempty"`
+	ServiceIntroduction string `json:"service_introduction,omitempty"`
 	// time_range: When the service takes place. Required.
 	TimeRange TimeRange `json:"time_range"`
 	// total_amount: Whole amount. In fen.
@@ -1585,7 +1585,7 @@ type DirectCompleteOrderRequest struct {
 // CancelOrderRequest is the body of POST /v3/payscore/serviceorder/{out_order_no}/cancel.
 type CancelOrderRequest struct {
 	// appid: App id of the official account, mini-program or app. Left out, it is the configuration's appid.
-	AppID *string `json:"appid,omitempty"`
+	AppID string `json:"appid,omitempty"`
 	// reason: Reason. Required.
 	Reason string `json:"reason"`
 	// service_id: Id of the service, given by WeChat Pay. Required.
@@ -1595,11 +1595,11 @@ type CancelOrderRequest struct {
 // CompleteOrderRequest is the body of POST /v3/payscore/serviceorder/{out_order_no}/complete.
 type CompleteOrderRequest struct {
 	// appid: App id of the official account, mini-program or app. Left out, it is the configuration's appid.
-	AppID *string `json:"appid,omitempty"`
+	AppID string `json:"appid,omitempty"`
 	// device: Device.
 	Device *Device `json:"device,omitempty"`
 	// goods_tag: Mark of goods for discounts.
-	GoodsTag *string `json:"goods_tag,omitempty"`
+	GoodsTag string `json:"goods_tag,omitempty"`
 	// location: Where the service takes place.
 	Location *EndLocation `json:"location,omitempty"`
 	// post_discounts: Discounts that are given at the end.
@@ -1619,13 +1619,13 @@ type CompleteOrderRequest struct {
 // EndLocation is the object location. Where the service takes place.
 type EndLocation struct {
 	// end_location: Where the service ends.
-	EndLocation *string `json:"end_location,omitempty"`
+	EndLocation string `json:"end_location,omitempty"`
 }
 
 // ModifyOrderRequest is the body of POST /v3/payscore/serviceorder/{out_order_no}/modify.
 type ModifyOrderRequest struct {
 	// appid: App id of the official account, mini-program or app. Left out, it is the configuration's appid.
-	AppID *string `json:"appid,omitempty"`
+	AppID string `json:"appid,omitempty"`
 	// device: Device.
 	Device *Device `json:"device,omitempty"`
 	// post_discounts: Discounts that are given at the end.
@@ -1643,9 +1643,9 @@ type ModifyOrderRequest struct {
 // PayOrderRequest is the body of POST /v3/payscore/serviceorder/{out_order_no}/pay.
 type PayOrderRequest struct {
 	// appid: App id of the official account, mini-program or app. Left out, it is the configuration's appid.
-	AppID *string `json:"appid,omitempty"`
+	AppID string `json:"appid,omitempty"`
 	// service_id: Id of the service, given by WeChat Pay.
-	ServiceID *string `json:"service_id,omitempty"`
+	ServiceID string `json:"service_id,omitempty"`
 }
 
 // SendPendingMessageRequest is the body of POST /v3/payscore/serviceorder/{out_order_no}/send-pendingmessage.
@@ -1679,7 +1679,7 @@ type SendPrepaidMessageRequest struct {
 // SyncOrderRequest is the body of POST /v3/payscore/serviceorder/{out_order_no}/sync.
 type SyncOrderRequest struct {
 	// appid: App id of the official account, mini-program or app. Left out, it is the configuration's appid.
-	AppID *string `json:"appid,omitempty"`
+	AppID string `json:"appid,omitempty"`
 	// detail: Details. Required.
 	Detail SyncDetail `json:"detail"`
 	// service_id: Id of the service, given by WeChat Pay. Required.
@@ -1693,17 +1693,17 @@ type CreatePayOnDeliveryOrderRequest struct {
 	// appid: App id of the official account, mini-program or app. Required.
 	AppID string `json:"appid"`
 	// attach: The merchant's own data, returned as it is.
-	Attach *string `json:"attach,omitempty"`
+	Attach string `json:"attach,omitempty"`
 	// location: Where the service takes place.
 	Location *Location `json:"location,omitempty"`
 	// mchid: Merchant id.
-	MchID *string `json:"mchid,omitempty"`
+	MchID string `json:"mchid,omitempty"`
 	// need_user_confirm: Need user confirm.
 	NeedUserConfirm *bool `json:"need_user_confirm,omitempty"`
 	// notify_url: Where the notification goes: absolute, HTTPS, without query. Required.
 	NotifyURL string `json:"notify_url"`
 	// openid: The user's id within the app id.
-	OpenID *string `json:"openid,omitempty"`
+	OpenID string `json:"openid,omitempty"`
 	// out_order_no: The merchant's number of the order, unique for the merchant id. Required.
 	OutOrderNo string `json:"out_order_no"`
 	// post_discounts: Discounts that are given at the end.
@@ -1727,13 +1727,13 @@ type PartnerCreateSignPlanOrderRequest struct {
 	// appid: App id of the official account, mini-program or app. Required.
 	AppID string `json:"appid"`
 	// attach: The merchant's own data, returned as it is.
-	Attach *string `json:"attach,omitempty"`
+	Attach string `json:"attach,omitempty"`
 	// location: Where the service takes place.
 	Location *Location `json:"location,omitempty"`
 	// notify_url: Where the notification goes: absolute, HTTPS, without query. Required.
 	NotifyURL string `json:"notify_url"`
 	// openid: The user's id within the app id.
-	OpenID *string `json:"openid,omitempty"`
+	OpenID string `json:"openid,omitempty"`
 	// out_trade_no: The merchant's order number, unique for the merchant id. Required.
 	OutTradeNo string `json:"out_trade_no"`
 	// plan_detail_no: Plan detail no. Required.
@@ -1745,11 +1745,11 @@ type PartnerCreateSignPlanOrderRequest struct {
 	// sign_plan_id: Sign plan id. Required.
 	SignPlanID string `json:"sign_plan_id"`
 	// sub_appid: App id of the sub-merchant.
-	SubAppID *string `json:"sub_appid,omitempty"`
+	SubAppID string `json:"sub_appid,omitempty"`
 	// sub_mchid: Merchant id of the sub-merchant. Required.
 	SubMchID string `json:"sub_mchid"`
 	// sub_openid: The user's id within the sub-merchant's app id.
-	SubOpenID *string `json:"sub_openid,omitempty"`
+	SubOpenID string `json:"sub_openid,omitempty"`
 	// time_range: When the service takes place. Required.
 	TimeRange TimeRange `json:"time_range"`
 }
@@ -1763,7 +1763,7 @@ type PartnerCreateSignPlanRequest struct {
 	// notify_url: Where the notification goes: absolute, HTTPS, without query. Required.
 	NotifyURL string `json:"notify_url"`
 	// openid: The user's id within the app id.
-	OpenID *string `json:"openid,omitempty"`
+	OpenID string `json:"openid,omitempty"`
 	// plan_id: Number of the plan or of the contract's template. Required.
 	PlanID string `json:"plan_id"`
 	// service_id: Id of the service, given by WeChat Pay. Required.
@@ -1771,11 +1771,11 @@ type PartnerCreateSignPlanRequest struct {
 	// sign_plan_detail: Sign plan detail. Required.
 	SignPlanDetail []SignPlanDetail `json:"sign_plan_detail"`
 	// sub_appid: App id of the sub-merchant.
-	SubAppID *string `json:"sub_appid,omitempty"`
+	SubAppID string `json:"sub_appid,omitempty"`
 	// sub_mchid: Merchant id of the sub-merchant. Required.
 	SubMchID string `json:"sub_mchid"`
 	// sub_openid: The user's id within the sub-merchant's app id.
-	SubOpenID *string `json:"sub_openid,omitempty"`
+	SubOpenID string `json:"sub_openid,omitempty"`
 }
 
 // SignPlanDetail is an item of sign_plan_detail.
@@ -1888,7 +1888,7 @@ type CreateSignPlanOrderRequest struct {
 	// appid: App id of the official account, mini-program or app. Required.
 	AppID string `json:"appid"`
 	// attach: The merchant's own data, returned as it is.
-	Attach *string `json:"attach,omitempty"`
+	Attach string `json:"attach,omitempty"`
 	// location: Where the service takes place.
 	Location *Location `json:"location,omitempty"`
 	// notify_url: Where the notification goes: absolute, HTTPS, without query. Required.
@@ -1991,7 +1991,7 @@ type CreateSmartRetailOrderRequest struct {
 	// appid: App id of the official account, mini-program or app. Required.
 	AppID string `json:"appid"`
 	// attach: The merchant's own data, returned as it is.
-	Attach *string `json:"attach,omitempty"`
+	Attach string `json:"attach,omitempty"`
 	// discounts: Discounts.
 	Discounts []Discount `json:"discounts,omitempty"`
 	// fees: Fees.
@@ -1999,23 +1999,23 @@ type CreateSmartRetailOrderRequest struct {
 	// need_user_confirm: Need user confirm.
 	NeedUserConfirm *bool `json:"need_user_confirm,omitempty"`
 	// openid: The user's id within the app id.
-	OpenID *string `json:"openid,omitempty"`
+	OpenID string `json:"openid,omitempty"`
 	// out_order_no: The merchant's number of the order, unique for the merchant id. Required.
 	OutOrderNo string `json:"out_order_no"`
 	// risk_amount: What may have to be paid at most. In fen.
 	RiskAmount *int64 `json:"risk_amount,omitempty"`
 	// service_end_location: Service end location.
-	ServiceEndLocation *string `json:"service_end_location,omitempty"`
+	ServiceEndLocation string `json:"service_end_location,omitempty"`
 	// service_end_time: Service end time.
-	ServiceEndTime *string `json:"service_end_time,omitempty"`
+	ServiceEndTime string `json:"service_end_time,omitempty"`
 	// service_id: Id of the service, given by WeChat Pay. Required.
 	ServiceID string `json:"service_id"`
 	// service_introduction: Name of the service, shown to the user.
-	ServiceIntroduction *string `json:"service_introduction,omitempty"`
+	ServiceIntroduction string `json:"service_introduction,omitempty"`
 	// service_start_location: Service start location.
-	ServiceStartLocation *string `json:"service_start_location,omitempty"`
+	ServiceStartLocation string `json:"service_start_location,omitempty"`
 	// service_start_time: Service start time.
-	ServiceStartTime *string `json:"service_start_time,omitempty"`
+	ServiceStartTime string `json:"service_start_time,omitempty"`
 }
 
 // SmartRetailOrderTicket is the answer to POST /v3/payscore/smartretail-orders.
@@ -2057,23 +2057,23 @@ type CompleteSmartRetailOrderRequest struct {
 	// appid: App id of the official account, mini-program or app. Required.
 	AppID string `json:"appid"`
 	// cancel_reason: Cancel reason.
-	CancelReason *string `json:"cancel_reason,omitempty"`
+	CancelReason string `json:"cancel_reason,omitempty"`
 	// discounts: Discounts.
 	Discounts []CompleteDiscount `json:"discounts,omitempty"`
 	// fees: Fees.
 	Fees []Fee `json:"fees,omitempty"`
 	// finish_ticket: Finish ticket.
-	FinishTicket *string `json:"finish_ticket,omitempty"`
+	FinishTicket string `json:"finish_ticket,omitempty"`
 	// finish_type: Finish type. One of 1, 2.
 	FinishType *int64 `json:"finish_type,omitempty"`
 	// profit_sharing: Whether the payment will be shared with others.
 	ProfitSharing *bool `json:"profit_sharing,omitempty"`
 	// real_service_end_location: Real service end location.
-	RealServiceEndLocation *string `json:"real_service_end_location,omitempty"`
+	RealServiceEndLocation string `json:"real_service_end_location,omitempty"`
 	// real_service_end_time: Real service end time.
-	RealServiceEndTime *string `json:"real_service_end_time,omitempty"`
+	RealServiceEndTime string `json:"real_service_end_time,omitempty"`
 	// real_service_start_time: Real service start time.
-	RealServiceStartTime *string `json:"real_service_start_time,omitempty"`
+	RealServiceStartTime string `json:"real_service_start_time,omitempty"`
 	// service_id: Id of the service, given by WeChat Pay. Required.
 	ServiceID string `json:"service_id"`
 	// total_amount: Whole amount. In fen.

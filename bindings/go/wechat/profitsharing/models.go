@@ -56,15 +56,15 @@ type QueryMerchantConfigResponse struct {
 // CreateOrderRequest is the body of POST /v3/profitsharing/orders.
 type CreateOrderRequest struct {
 	// appid: App id of the official account, mini-program or app. Left out, it is the configuration's appid.
-	AppID *string `json:"appid,omitempty"`
+	AppID string `json:"appid,omitempty"`
 	// out_order_no: The merchant's number of the order, unique for the merchant id. Required.
 	OutOrderNo string `json:"out_order_no"`
 	// receivers: Who receives shares.
 	Receivers []Receiver `json:"receivers,omitempty"`
 	// sub_appid: App id of the sub-merchant.
-	SubAppID *string `json:"sub_appid,omitempty"`
+	SubAppID string `json:"sub_appid,omitempty"`
 	// sub_mchid: Merchant id of the sub-merchant.
-	SubMchID *string `json:"sub_mchid,omitempty"`
+	SubMchID string `json:"sub_mchid,omitempty"`
 	// transaction_id: WeChat Pay's number of the payment. Required.
 	TransactionID string `json:"transaction_id"`
 	// unfreeze_unsplit: Whether what is left goes to the merchant at once, so that the payment cannot be shared again.
@@ -81,7 +81,7 @@ type Receiver struct {
 	// description: What is paid for or done, in words. Required.
 	Description string `json:"description"`
 	// name: Name. Sent encrypted: give the plaintext, the library encrypts it.
-	Name *string `json:"name,omitempty"`
+	Name string `json:"name,omitempty"`
 	// type: Kind. One of MERCHANT_ID, PERSONAL_OPENID, PERSONAL_SUB_OPENID. Required.
 	Type string `json:"type"`
 }
@@ -144,7 +144,7 @@ type UnfreezeOrderRequest struct {
 	// out_order_no: The merchant's number of the order, unique for the merchant id. Required.
 	OutOrderNo string `json:"out_order_no"`
 	// sub_mchid: Merchant id of the sub-merchant.
-	SubMchID *string `json:"sub_mchid,omitempty"`
+	SubMchID string `json:"sub_mchid,omitempty"`
 	// transaction_id: WeChat Pay's number of the payment. Required.
 	TransactionID string `json:"transaction_id"`
 }
@@ -154,18 +154,18 @@ type AddReceiverRequest struct {
 	// account: Account. Required.
 	Account string `json:"account"`
 	// appid: App id of the official account, mini-program or app. Left out, it is the configuration's appid.
-	AppID *string `json:"appid,omitempty"`
+	AppID string `json:"appid,omitempty"`
 	// custom_relation: How the receiver stands to the merchant, in words.
-	CustomRelation *string `json:"custom_relation,omitempty"`
+	CustomRelation string `json:"custom_relation,omitempty"`
 	// name: Name. Sent encrypted: give the plaintext, the library encrypts it.
-	Name *string `json:"name,omitempty"`
+	Name string `json:"name,omitempty"`
 	// relation_type: How the receiver stands to the merchant. One of BRAND, CUSTOM, DISTRIBUTOR, HEADQUARTER, PARTNER,
 	// SERVICE_PROVIDER, STAFF, STORE, STORE_OWNER, SUPPLIER, USER. Required.
 	RelationType string `json:"relation_type"`
 	// sub_appid: App id of the sub-merchant.
-	SubAppID *string `json:"sub_appid,omitempty"`
+	SubAppID string `json:"sub_appid,omitempty"`
 	// sub_mchid: Merchant id of the sub-merchant.
-	SubMchID *string `json:"sub_mchid,omitempty"`
+	SubMchID string `json:"sub_mchid,omitempty"`
 	// type: Kind. One of MERCHANT_ID, PERSONAL_OPENID, PERSONAL_SUB_OPENID. Required.
 	Type string `json:"type"`
 }
@@ -212,11 +212,11 @@ type DeleteReceiverRequest struct {
 	// account: Account. Required.
 	Account string `json:"account"`
 	// appid: App id of the official account, mini-program or app. Left out, it is the configuration's appid.
-	AppID *string `json:"appid,omitempty"`
+	AppID string `json:"appid,omitempty"`
 	// sub_appid: App id of the sub-merchant.
-	SubAppID *string `json:"sub_appid,omitempty"`
+	SubAppID string `json:"sub_appid,omitempty"`
 	// sub_mchid: Merchant id of the sub-merchant.
-	SubMchID *string `json:"sub_mchid,omitempty"`
+	SubMchID string `json:"sub_mchid,omitempty"`
 	// type: Kind. One of MERCHANT_ID, PERSONAL_OPENID, PERSONAL_SUB_OPENID. Required.
 	Type string `json:"type"`
 }
@@ -238,16 +238,16 @@ type CreateReturnOrderRequest struct {
 	// description: What is paid for or done, in words. Required.
 	Description string `json:"description"`
 	// order_id: WeChat Pay's number of the order.
-	OrderID *string `json:"order_id,omitempty"`
+	OrderID string `json:"order_id,omitempty"`
 	// out_order_no: The merchant's number of the order, unique for the merchant id.
-	OutOrderNo *string `json:"out_order_no,omitempty"`
+	OutOrderNo string `json:"out_order_no,omitempty"`
 	// out_return_no: The merchant's number of the return, unique for the merchant id; however often it is sent, money is
 	// returned once. Required.
 	OutReturnNo string `json:"out_return_no"`
 	// return_mchid: Merchant id of who gives money back. Required.
 	ReturnMchID string `json:"return_mchid"`
 	// sub_mchid: Merchant id of the sub-merchant.
-	SubMchID *string `json:"sub_mchid,omitempty"`
+	SubMchID string `json:"sub_mchid,omitempty"`
 }
 
 // ReturnOrder is the answer to POST /v3/profitsharing/return-orders.

@@ -168,7 +168,7 @@ type NotificationAmount struct {
 // ApplyAbnormalRequest is the body of POST /v3/refund/domestic/refunds/{refund_id}/apply-abnormal-refund.
 type ApplyAbnormalRequest struct {
 	// bank_account: Bank account. Sent encrypted: give the plaintext, the library encrypts it.
-	BankAccount *string `json:"bank_account,omitempty"`
+	BankAccount string `json:"bank_account,omitempty"`
 	// bank_type: The payer's bank and kind of card. One of ABC_DEBIT, BOC_DEBIT, CCB_DEBIT, CEB_DEBIT, CIB_DEBIT, CITIC_DEBIT,
 	// CMBC_DEBIT, CMB_DEBIT, COMM_DEBIT, GDB_DEBIT, ICBC_DEBIT, NBCB_DEBIT, PAB_DEBIT, PSBC_DEBIT, SPDB_DEBIT.
 	BankType string `json:"bank_type,omitempty"`
@@ -176,9 +176,9 @@ type ApplyAbnormalRequest struct {
 	// once. Required.
 	OutRefundNo string `json:"out_refund_no"`
 	// real_name: Real name. Sent encrypted: give the plaintext, the library encrypts it.
-	RealName *string `json:"real_name,omitempty"`
+	RealName string `json:"real_name,omitempty"`
 	// sub_mchid: Merchant id of the sub-merchant.
-	SubMchID *string `json:"sub_mchid,omitempty"`
+	SubMchID string `json:"sub_mchid,omitempty"`
 	// type: Kind. One of MERCHANT_BANK_CARD, USER_BANK_CARD. Required.
 	Type string `json:"type"`
 }

@@ -16,9 +16,9 @@ type EchoRequest struct {
 	EchoMessage string `json:"echo_message"`
 	// encrypted_echo_message: Text that travels encrypted, both ways. Sent encrypted: give the plaintext, the library encrypts
 	// it.
-	EncryptedEchoMessage *string `json:"encrypted_echo_message,omitempty"`
+	EncryptedEchoMessage string `json:"encrypted_echo_message,omitempty"`
 	// notify_url: Where the notification goes: absolute, HTTPS, without query.
-	NotifyURL *string `json:"notify_url,omitempty"`
+	NotifyURL string `json:"notify_url,omitempty"`
 }
 
 // String keeps what is encrypted on its way out of logs.

@@ -95,9 +95,9 @@ type CreatePartnerBatchRequest struct {
 	// once. Required.
 	OutBatchNo string `json:"out_batch_no"`
 	// sp_appid: App id of the service provider.
-	SpAppID *string `json:"sp_appid,omitempty"`
+	SpAppID string `json:"sp_appid,omitempty"`
 	// sub_appid: App id of the sub-merchant.
-	SubAppID *string `json:"sub_appid,omitempty"`
+	SubAppID string `json:"sub_appid,omitempty"`
 	// sub_mchid: Merchant id of the sub-merchant. Required.
 	SubMchID string `json:"sub_mchid"`
 	// total_amount: Whole amount. In fen. Required.
@@ -123,9 +123,9 @@ type TransferDetail struct {
 	// transfer_remark: Remark on the transfer, shown to the user. Required.
 	TransferRemark string `json:"transfer_remark"`
 	// user_id_card: User id card. Sent encrypted: give the plaintext, the library encrypts it.
-	UserIDCard *string `json:"user_id_card,omitempty"`
-	// user_name: Real name of the user. Sent encrypted: give the plaintext, the library encrypts it. Required.
-	UserName string `json:"user_name"`
+	UserIDCard string `json:"user_id_card,omitempty"`
+	// user_name: Real name of the user. Sent encrypted: give the plaintext, the library encrypts it.
+	UserName string `json:"user_name,omitempty"`
 }
 
 // String keeps what is encrypted on its way out of logs.
@@ -277,7 +277,7 @@ type ApplyDetailReceiptRequest struct {
 	AcceptType string `json:"accept_type"`
 	// out_batch_no: The merchant's number of the batch, unique for the merchant id; however often it is sent, money is moved
 	// once.
-	OutBatchNo *string `json:"out_batch_no,omitempty"`
+	OutBatchNo string `json:"out_batch_no,omitempty"`
 	// out_detail_no: The merchant's number of the single transfer within its batch. Required.
 	OutDetailNo string `json:"out_detail_no"`
 }
@@ -285,13 +285,13 @@ type ApplyDetailReceiptRequest struct {
 // CreateBatchRequest is the body of POST /v3/transfer/batches.
 type CreateBatchRequest struct {
 	// appid: App id of the official account, mini-program or app. Left out, it is the configuration's appid.
-	AppID *string `json:"appid,omitempty"`
+	AppID string `json:"appid,omitempty"`
 	// batch_name: Name of the batch. Required.
 	BatchName string `json:"batch_name"`
 	// batch_remark: Remark on the batch. Required.
 	BatchRemark string `json:"batch_remark"`
 	// notify_url: Where the notification goes: absolute, HTTPS, without query.
-	NotifyURL *string `json:"notify_url,omitempty"`
+	NotifyURL string `json:"notify_url,omitempty"`
 	// out_batch_no: The merchant's number of the batch, unique for the merchant id; however often it is sent, money is moved
 	// once. Required.
 	OutBatchNo string `json:"out_batch_no"`

@@ -214,15 +214,15 @@ class TransferDetail(Model):
         transfer_amount: Amount of the transfer. In fen. Required.
         transfer_remark: Remark on the transfer, shown to the user. Required.
         user_id_card: User id card. Sent encrypted: give the plaintext, the library encrypts it.
-        user_name: Real name of the user. Sent encrypted: give the plaintext, the library encrypts it. Required.
+        user_name: Real name of the user. Sent encrypted: give the plaintext, the library encrypts it.
     """
 
     openid: str
     out_detail_no: str
     transfer_amount: int
     transfer_remark: str
-    user_name: str = field(repr=False)
     user_id_card: Optional[str] = field(default=None, repr=False)
+    user_name: Optional[str] = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)

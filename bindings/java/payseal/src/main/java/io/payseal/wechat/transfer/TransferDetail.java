@@ -12,7 +12,6 @@ import com.fasterxml.jackson.annotation.JsonProperty;
  * @param transferRemark transfer_remark: Remark on the transfer, shown to the user. Required.
  * @param userIdCard user_id_card: User id card. Sent encrypted: give the plaintext, the library encrypts it.
  * @param userName user_name: Real name of the user. Sent encrypted: give the plaintext, the library encrypts it.
- *     Required.
  */
 public record TransferDetail(
         @JsonProperty("openid") String openid,
@@ -103,7 +102,7 @@ public record TransferDetail(
         }
 
         /**
-         * user_name: Real name of the user. Sent encrypted: give the plaintext, the library encrypts it. Required.
+         * user_name: Real name of the user. Sent encrypted: give the plaintext, the library encrypts it.
          *
          * @param userName the value
          * @return this builder
