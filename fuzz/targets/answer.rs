@@ -1,7 +1,7 @@
 //! Answers, signed and unsigned, of an operation whose answer has encrypted fields: verified bytes, or an error.
 #![no_main]
 
-use payseal::call::Step;
+use payseal::call::{Step, Steps};
 use payseal_fuzz::{CLIENT, signed};
 
 const OPERATION: &str = "GET /v3/fund-app/mch-transfer/transfer-bills/out-bill-no/{out_bill_no}";

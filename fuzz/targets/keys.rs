@@ -1,6 +1,7 @@
 //! The key gate: PEM, base64 and DER of keys, certificates and serial numbers. What is taken can be used.
 #![no_main]
 
+use payseal::crypto::suite::{self, Suite};
 use payseal::crypto::{Certificate, PrivateKey, PublicKey, Serial, Verdict};
 
 libfuzzer_sys::fuzz_target!(|data: &[u8]| {
@@ -22,6 +23,8 @@ libfuzzer_sys::fuzz_target!(|data: &[u8]| {
         assert_eq!(Serial::parse(&text).as_ref(), Ok(certificate.serial()));
         let _ = certificate.is_issued_by(&certificate);
     }
+    let _ = suite::PrivateKey::parse(Suite::Shangmi, data);
+    let _ = suite::PublicKey::parse(Suite::Shangmi, data);
     if let Ok(text) = std::str::from_utf8(data) {
         let _ = Serial::parse(text);
     }
