@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use crate::error::{Code, Error, Outcome, Result};
 use crate::flow::{Ask, Move, Pace, Plan, Seen};
 use crate::params::Params;
 use crate::provider::no_such_flow;
+
+use super::scanned::{PAID, Scanned, may_pass};
 
 const fn s(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
@@ -28,7 +30,6 @@ struct Waiting {
     deadline: Option<Duration>,
 }
 
-const PAID: &[&str] = &["SUCCESS", "REFUND", "CLOSED", "REVOKED", "PAYERROR"];
 const REFUNDED: &[&str] = &["SUCCESS", "CLOSED", "ABNORMAL"];
 const TRANSFERRED: &[&str] = &["SUCCESS", "FAIL", "CANCELLED"];
 const MADE: &[&str] = &["FINISHED", "FAILED"];
@@ -216,12 +217,6 @@ fn ask(operation: &str, params: Params) -> Box<Ask> {
     })
 }
 
-/// Whether an error leaves open what is waited for, so that asking again may tell.
-fn may_pass(error: &Error) -> bool {
-    error.outcome() == Outcome::Unknown
-        || error.code() as i32 >= 300 && error.outcome() == Outcome::NotSent
-}
-
 impl Waiting {
     fn plan(&'static self, params: Params) -> Result<Wait> {
         let [in_path, in_query] = self.carried;
@@ -292,8 +287,7 @@ impl Plan for Wait {
     }
 }
 
-/// A code that the shop scanned: the payer may have to confirm it. At the deadline the order is reversed, so that it ends paid or certainly not.
-/// <https://pay.weixin.qq.com/doc/v3/merchant/4012791834>
+/// A code that the shop scanned. <https://pay.weixin.qq.com/doc/v3/merchant/4012791834>
 struct Codepay {
     name: &'static str,
     order: &'static str,
@@ -324,9 +318,6 @@ const CODEPAY: [Codepay; 2] = [
     },
 ];
 
-/// How often the reversal is tried when nobody answers.
-const REVERSALS: u32 = 5;
-
 impl Codepay {
     fn pace(&self) -> Pace {
         Pace {
@@ -353,99 +344,10 @@ impl Codepay {
             body: Some(Value::Object(carried(self.carried))),
             ..Params::default()
         };
-        Ok(Scanned {
-            query: ask(self.query, query),
-            reverse: ask(self.reverse, reverse),
-            order: Some(ask(self.order, params)),
-            stage: Stage::Ordering,
-            reversals: 0,
-        })
-    }
-}
-
-#[derive(Clone, Copy, PartialEq)]
-enum Stage {
-    Ordering,
-    Querying,
-    /// A reversal is under way.
-    Reversing,
-    /// What became of the reversal is asked.
-    Confirming,
-}
-
-struct Scanned {
-    order: Option<Box<Ask>>,
-    query: Box<Ask>,
-    reverse: Box<Ask>,
-    stage: Stage,
-    reversals: u32,
-}
-
-impl Scanned {
-    fn query_later(&mut self) -> Move {
-        self.stage = Stage::Querying;
-        Move::Later(self.query.clone())
-    }
-
-    fn reverse(&mut self) -> Move {
-        self.stage = Stage::Reversing;
-        self.reversals += 1;
-        Move::Ask(self.reverse.clone())
-    }
-
-    /// Reversed or not, only the query says what the order's state is.
-    fn confirm(&mut self) -> Move {
-        self.stage = Stage::Confirming;
-        Move::Ask(self.query.clone())
-    }
-
-    fn confirm_or_reverse_again(&mut self) -> Move {
-        if self.reversals < REVERSALS {
-            self.stage = Stage::Reversing;
-            self.reversals += 1;
-            return Move::Later(self.reverse.clone());
-        }
-        Move::End { is_final: false }
-    }
-}
-
-impl Plan for Scanned {
-    fn next(&mut self, seen: Seen<'_>) -> Move {
-        let is_over = |body: &Value| {
-            let state = body.get("trade_state").and_then(Value::as_str);
-            state.is_some_and(|state| PAID.contains(&state))
-        };
-        match (self.stage, seen) {
-            (_, Seen::Nothing) => match self.order.take() {
-                Some(order) => Move::Ask(order),
-                None => self.query_later(),
-            },
-            (Stage::Ordering | Stage::Querying | Stage::Confirming, Seen::Answer(body))
-                if is_over(body) =>
-            {
-                Move::End { is_final: true }
-            }
-            (Stage::Ordering | Stage::Querying, Seen::Answer(_)) => self.query_later(),
-            (Stage::Ordering, Seen::Error(error)) => match error.outcome() {
-                Outcome::Unknown => self.query_later(),
-                _ if error.detail("advice") == Some(&json!("already_done")) => self.query_later(),
-                _ => Move::Fail(error.clone()),
-            },
-            // The order may be on its way still, so a no to the question is no reason to stop asking before the deadline.
-            (Stage::Querying, Seen::Error(_)) => self.query_later(),
-            (Stage::Ordering | Stage::Querying, Seen::OverTime) => self.reverse(),
-            (Stage::Reversing, Seen::Answer(_)) => self.confirm(),
-            (Stage::Reversing, Seen::Error(error)) if may_pass(error) => {
-                self.confirm_or_reverse_again()
-            }
-            (Stage::Reversing, Seen::Error(_)) => self.confirm(),
-            (Stage::Confirming, Seen::Answer(_)) => self.confirm_or_reverse_again(),
-            (Stage::Confirming, Seen::Error(error)) if may_pass(error) => {
-                self.confirm_or_reverse_again()
-            }
-            // The provider has no such order, and its number is taken by the reversal: nothing was paid and nothing will be.
-            (Stage::Confirming, Seen::Error(error)) => Move::Fail(error.clone()),
-            (Stage::Reversing | Stage::Confirming, Seen::OverTime) => self.confirm(),
-        }
+        Ok(Scanned::new(
+            ask(self.order, params),
+            ask(self.query, query),
+            ask(self.reverse, reverse),
+        ))
     }
 }

@@ -13,6 +13,7 @@ mod keyring;
 mod merchant;
 mod notification;
 mod prepare;
+mod scanned;
 mod scheme;
 mod sensitive;
 mod statement;

@@ -5,6 +5,7 @@
 mod answer;
 mod cashier;
 mod examination;
+mod flows;
 mod merchant;
 mod notification;
 mod paths;
@@ -22,6 +23,7 @@ use serde_json::{Map, Value};
 use crate::config::Section;
 use crate::crypto::sha256;
 use crate::error::{Code, Result};
+use crate::flow::{Pace, Plan};
 use crate::host::Host;
 use crate::notification::{Claim, Event, Reply};
 use crate::params::Params;
@@ -102,6 +104,10 @@ impl Provider for WeChatV2 {
     }
 
     /// All of what was signed, with its nonce.
+    fn flow(&self, name: &str, params: Params) -> Result<(Box<dyn Plan>, Pace)> {
+        flows::plan(name, params)
+    }
+
     fn fingerprint(&self, event: &Event, _: &Headers) -> [u8; 32] {
         sha256(&event.plaintext)
     }

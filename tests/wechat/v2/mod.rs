@@ -3,6 +3,7 @@
 mod answers;
 mod cashier;
 mod configuration;
+mod micropay;
 mod notifications;
 mod operations;
 mod parameters;
