@@ -14,7 +14,10 @@ from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 HEADER = "\ufeff交易时间,公众账号ID,商户号,特约商户号,设备号,微信订单号,商户订单号,用户标识,交易类型,交易状态,付款银行,货币种类,应结订单金额,手续费,费率\r\n"
-ROW = "`2023-11-13 09:{:02}:{:02},`wxd678efh567hg6787,`1900007291,`0,`,`42000012342023111{:08},`order{:06},`oUpF8uMuAJO,`JSAPI,`SUCCESS,`OTHERS,`CNY,`{}.{:02},`0.00000,`0.60%\r\n"
+ROW = (
+    "`2023-11-13 09:{:02}:{:02},`wxd678efh567hg6787,`1900007291,`0,`,`42000012342023111{:08},`order{:06},"
+    "`oUpF8uMuAJO,`JSAPI,`SUCCESS,`OTHERS,`CNY,`{}.{:02},`0.00000,`0.60%\r\n"
+)
 TAIL = "总交易单数,应结订单总金额,退款总金额,手续费总金额\r\n`{},`{}.{:02},`0.00,`0.00000\r\n"
 
 
