@@ -222,6 +222,16 @@ typedef struct payseal_callbacks {
     int32_t (*sign)(void *user, const uint8_t *message, size_t message_len, uint8_t *signature, size_t *signature_len);
     // Called once with `user` when the client and all its calls are gone, also when payseal_client_new fails.
     void (*drop)(void *user);
+    // Looks a key up in a cache that the processes of a service share. On entry `*value_len` is the room in `value`, 4096 bytes; on return the length. Returns 0 when it
+    // is there, 1 when it is not, anything else is an error, which is logged and counts as not there. Together with cache_put.
+    int32_t (*cache_get)(void *user, const uint8_t *key, size_t key_len, uint8_t *value, size_t *value_len);
+    // Keeps a value for `ttl_s` seconds. It is a secret. Returns 0, anything else is an error, which is logged.
+    int32_t (*cache_put)(void *user,
+                         const uint8_t *key,
+                         size_t key_len,
+                         const uint8_t *value,
+                         size_t value_len,
+                         int64_t ttl_s);
 } payseal_callbacks;
 
 #ifdef __cplusplus

@@ -24,6 +24,7 @@ use crate::refresh::RefreshGate;
 use crate::replay::ReplayGuard;
 use crate::wechat::WeChat;
 use crate::wechat::v2::WeChatV2;
+use crate::weixin::Weixin;
 use crate::wire::url::Origin;
 use crate::wire::{Failure, Headers, Request, Response};
 
@@ -83,7 +84,7 @@ struct Kind {
     make: fn(&mut Section, &Host) -> Result<Box<dyn Provider>>,
 }
 
-const PROVIDERS: [Kind; 2] = [
+const PROVIDERS: [Kind; 3] = [
     Kind {
         name: "wechat",
         default_host: "https://api.mch.weixin.qq.com",
@@ -93,6 +94,11 @@ const PROVIDERS: [Kind; 2] = [
         name: "wechat-v2",
         default_host: "https://api.mch.weixin.qq.com",
         make: |config, _| Ok(Box::new(WeChatV2::new(config)?)),
+    },
+    Kind {
+        name: "weixin",
+        default_host: "https://api.weixin.qq.com",
+        make: |config, _| Ok(Box::new(Weixin::new(config)?)),
     },
 ];
 

@@ -12,13 +12,14 @@ use zeroize::Zeroizing;
 use crate::call::{About, Call, Delivered, Exchange, Step, Steps};
 use crate::client::Core;
 use crate::error::{Code, Error, Outcome, Result};
+use crate::host::Host;
 use crate::params::{FlowOptions, Params};
 use crate::wire::{Failure, FailureKind, Request, Response, json};
 
-/// What a flow asks and when it is over. Pure: it sees what came, and says what comes next.
+/// What a flow asks and when it is over: it sees what came, and says what comes next. Of the host it knows clock, randomness and cache.
 pub trait Plan: Send {
     /// What to do after this.
-    fn next(&mut self, seen: Seen<'_>) -> Move;
+    fn next(&mut self, seen: Seen<'_>, host: &Host) -> Move;
 }
 
 /// What a plan is told.
@@ -122,7 +123,7 @@ impl Flow {
     ) -> Flow {
         let pace = pace.adjusted(&options);
         let started = Instant::now();
-        let first = plan.next(Seen::Nothing);
+        let first = plan.next(Seen::Nothing, &core.host);
         Flow {
             core,
             plan,
@@ -167,7 +168,7 @@ impl Flow {
 
     fn over_time(&mut self) -> State {
         self.is_over_time = true;
-        State::Move(self.plan.next(Seen::OverTime))
+        State::Move(self.plan.next(Seen::OverTime, &self.core.host))
     }
 
     fn ask(&mut self, ask: Ask) -> State {
@@ -190,7 +191,7 @@ impl Flow {
             Ok(delivered) => {
                 // Verified and, where it was compared with what was asked, read before: here it can only be empty.
                 let body = json::parse(&delivered.body).unwrap_or_default();
-                let next = self.plan.next(Seen::Answer(&body));
+                let next = self.plan.next(Seen::Answer(&body), &self.core.host);
                 if !body.is_null() {
                     self.last = Some((Box::new(delivered), body));
                 }
@@ -202,7 +203,7 @@ impl Flow {
     }
 
     fn saw_error(&mut self, error: Error) -> State {
-        let next = self.plan.next(Seen::Error(&error));
+        let next = self.plan.next(Seen::Error(&error), &self.core.host);
         self.error = Some(error);
         State::Move(next)
     }

@@ -4,6 +4,8 @@ use std::fmt;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::crypto::{self, CryptoError};
+use zeroize::Zeroizing;
+
 use crate::error::{Code, Error, Result};
 
 /// The wall clock. Timestamps, freshness windows and certificate lifetimes follow it; durations do not.
@@ -48,12 +50,22 @@ pub trait Log: Send + Sync {
     fn log(&self, level: Level, record: &str);
 }
 
+/// Keeps tokens for as long as they are valid, for all processes of a service.
+pub trait Cache: Send + Sync {
+    /// What was put under this key, while it is not older than its time.
+    fn get(&self, key: &str) -> Result<Option<Zeroizing<Vec<u8>>>>;
+
+    /// Keeps a value for so many seconds.
+    fn put(&self, key: &str, value: &[u8], ttl_s: i64) -> Result<()>;
+}
+
 /// All of it. The default is the system's clock and the kernel's random source, no signer and no log.
 pub struct Host {
     pub clock: Box<dyn Clock>,
     pub random: Box<dyn Random>,
     pub signer: Option<Box<dyn Signer>>,
     pub log: Option<Box<dyn Log>>,
+    pub cache: Option<Box<dyn Cache>>,
     /// Kept for as long as the client lives, and dropped with it.
     pub keep: Option<Box<dyn std::any::Any + Send + Sync>>,
 }
@@ -65,6 +77,7 @@ impl Default for Host {
             random: Box::new(KernelRandom),
             signer: None,
             log: None,
+            cache: None,
             keep: None,
         }
     }

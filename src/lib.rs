@@ -9,6 +9,7 @@
 //! * [`flow`]: several exchanges that belong together, until a state is final.
 //! * [`provider`]: the one trait every provider implements. [`wechat`]: WeChat Pay, pure protocol: the same configuration, clock,
 //!   random source and input give the same bytes.
+//! * [`weixin`]: mini-programs and official accounts, which sign nothing.
 //! * [`catalogue`]: what a provider can be asked, as data. [`notification`]: a verified event and the answer to it.
 //! * [`route`](route()): whose a notification is, where one address serves many merchants.
 //! * [`doctor`]: looks a configuration over for people.
@@ -43,6 +44,7 @@ mod refresh;
 mod replay;
 mod route;
 pub mod wechat;
+pub mod weixin;
 pub mod wire;
 
 pub use client::Client;

@@ -25,6 +25,8 @@ type Config struct {
 	MchID string `json:"mchid"`
 	// Scheme says which algorithms merchant and platform use: [SchemeRSA], which is the default, or [SchemeSM2].
 	Scheme string `json:"scheme,omitempty"`
+	// BrandID takes the place of MchID where Scheme is "WECHATPAY-BRAND-SHA256-RSA2048".
+	BrandID string `json:"brand_id,omitempty"`
 	// MerchantSerial is the serial number of the merchant API certificate, hex. May be left out when MerchantCertificate is given.
 	MerchantSerial string `json:"merchant_serial,omitempty"`
 	// MerchantCertificate is the merchant API certificate, PEM; it must fit PrivateKey and MerchantSerial.

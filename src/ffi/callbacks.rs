@@ -2,8 +2,10 @@
 
 use std::ffi::c_void;
 
+use zeroize::Zeroizing;
+
 use crate::error::{Code, Error, Result};
-use crate::host::{Clock, Host, Level, Log, Random, Signer};
+use crate::host::{Cache, Clock, Host, Level, Log, Random, Signer};
 
 /// What the host lends a client: all of it optional. Set `size` to sizeof(payseal_callbacks). The functions run on the thread that calls payseal,
 /// before its call returns, and on several threads at once when several call. They must not call back with the same payseal_call.
@@ -35,6 +37,47 @@ pub struct payseal_callbacks {
     >,
     /// Called once with `user` when the client and all its calls are gone, also when payseal_client_new fails.
     pub drop: Option<unsafe extern "C" fn(user: *mut c_void)>,
+    /// Looks a key up in a cache that the processes of a service share. On entry `*value_len` is the room in `value`, 4096 bytes; on return the length. Returns 0 when it
+    /// is there, 1 when it is not, anything else is an error, which is logged and counts as not there. Together with cache_put.
+    pub cache_get: Option<
+        unsafe extern "C" fn(
+            user: *mut c_void,
+            key: *const u8,
+            key_len: usize,
+            value: *mut u8,
+            value_len: *mut usize,
+        ) -> i32,
+    >,
+    /// Keeps a value for `ttl_s` seconds. It is a secret. Returns 0, anything else is an error, which is logged.
+    pub cache_put: Option<
+        unsafe extern "C" fn(
+            user: *mut c_void,
+            key: *const u8,
+            key_len: usize,
+            value: *const u8,
+            value_len: usize,
+            ttl_s: i64,
+        ) -> i32,
+    >,
+}
+
+/// The table as it was before it had a cache: hosts that were compiled with it go on working.
+const LEAST_SIZE: usize = std::mem::offset_of!(payseal_callbacks, cache_get);
+/// No value that is put is longer.
+const CACHE_ROOM: usize = 4096;
+
+impl payseal_callbacks {
+    const NONE: payseal_callbacks = payseal_callbacks {
+        size: 0,
+        user: std::ptr::null_mut(),
+        log: None,
+        now_ms: None,
+        random: None,
+        sign: None,
+        drop: None,
+        cache_get: None,
+        cache_put: None,
+    };
 }
 
 /// The host behind the table; its own clock and random source where the table has none.
@@ -51,13 +94,21 @@ pub(super) unsafe fn host(callbacks: *const payseal_callbacks) -> Result<Host> {
         return Err(refused("callbacks is not aligned"));
     }
     // SAFETY: the first field is always there.
-    if unsafe { (*callbacks).size } < size_of::<payseal_callbacks>() {
+    let size = unsafe { (*callbacks).size };
+    if size < LEAST_SIZE {
         return Err(refused(
             "callbacks.size is too small; set it to sizeof(payseal_callbacks)",
         ));
     }
-    // SAFETY: it is as long as it says.
-    let table = unsafe { *callbacks };
+    let mut table = payseal_callbacks::NONE;
+    // SAFETY: it is as long as it says, and what it does not have stays absent.
+    unsafe {
+        std::ptr::copy_nonoverlapping(
+            callbacks.cast::<u8>(),
+            (&raw mut table).cast::<u8>(),
+            size.min(size_of::<payseal_callbacks>()),
+        );
+    }
     let lent = std::sync::Arc::new(Lent(table));
     if table.log.is_some() {
         host.log = Some(Box::new(lent.clone()));
@@ -70,6 +121,15 @@ pub(super) unsafe fn host(callbacks: *const payseal_callbacks) -> Result<Host> {
     }
     if table.sign.is_some() {
         host.signer = Some(Box::new(lent.clone()));
+    }
+    match (table.cache_get, table.cache_put) {
+        (Some(_), Some(_)) => host.cache = Some(Box::new(lent.clone())),
+        (None, None) => {}
+        _ => {
+            return Err(refused(
+                "callbacks has one of cache_get and cache_put; a cache needs both",
+            ));
+        }
     }
     host.keep = Some(Box::new(lent));
     Ok(host)
@@ -126,6 +186,55 @@ impl Random for Shared {
             _ => Err(Error::new(
                 Code::CallbackFailed,
                 "the random callback failed",
+            )),
+        }
+    }
+}
+
+impl Cache for Shared {
+    fn get(&self, key: &str) -> Result<Option<Zeroizing<Vec<u8>>>> {
+        let mut value = Zeroizing::new(vec![0u8; CACHE_ROOM]);
+        let mut len = value.len();
+        // SAFETY: the key is readable and the value writable for their lengths.
+        let found = self.0.cache_get.map(|get| unsafe {
+            get(
+                self.0.user,
+                key.as_ptr(),
+                key.len(),
+                value.as_mut_ptr(),
+                &mut len,
+            )
+        });
+        match found {
+            Some(0) if len <= value.len() => {
+                value.truncate(len);
+                Ok(Some(value))
+            }
+            Some(1) => Ok(None),
+            _ => Err(Error::new(
+                Code::CallbackFailed,
+                "the cache_get callback failed",
+            )),
+        }
+    }
+
+    fn put(&self, key: &str, value: &[u8], ttl_s: i64) -> Result<()> {
+        // SAFETY: key and value are readable for their lengths.
+        let put = self.0.cache_put.map(|put| unsafe {
+            put(
+                self.0.user,
+                key.as_ptr(),
+                key.len(),
+                value.as_ptr(),
+                value.len(),
+                ttl_s,
+            )
+        });
+        match put {
+            Some(0) => Ok(()),
+            _ => Err(Error::new(
+                Code::CallbackFailed,
+                "the cache_put callback failed",
             )),
         }
     }

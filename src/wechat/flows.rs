@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 
 use crate::error::{Code, Error, Outcome, Result};
 use crate::flow::{Ask, Move, Pace, Plan, Seen};
+use crate::host::Host;
 use crate::params::Params;
 use crate::provider::no_such_flow;
 
@@ -262,7 +263,7 @@ struct Wait {
 }
 
 impl Plan for Wait {
-    fn next(&mut self, seen: Seen<'_>) -> Move {
+    fn next(&mut self, seen: Seen<'_>, _: &Host) -> Move {
         let again = || Move::Later(self.question.clone());
         match seen {
             Seen::Nothing => match self.begin.take() {

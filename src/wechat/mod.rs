@@ -41,6 +41,7 @@ use self::keyring::KeyRing;
 use self::merchant::Merchant;
 
 pub(crate) use self::examination::examine;
+pub(crate) use self::prepare::{parse_name, refused, target};
 
 /// One merchant at WeChat Pay.
 #[derive(Debug)]

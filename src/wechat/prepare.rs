@@ -128,7 +128,7 @@ pub(super) fn prepare(
 }
 
 /// `"POST /v3/pay/transactions/jsapi"` → method and path template.
-pub(super) fn parse_name(name: &str) -> Result<(&'static str, &str)> {
+pub(crate) fn parse_name(name: &str) -> Result<(&'static str, &str)> {
     let unknown = |problem: &str| {
         Error::new(Code::UnknownOperation, format!("the operation's name {problem}; write it as the provider's documentation does: \"POST /v3/pay/transactions/jsapi\""))
             .with_field("operation")
@@ -157,7 +157,7 @@ pub(super) fn parse_name(name: &str) -> Result<(&'static str, &str)> {
     Ok((method, path))
 }
 
-pub(super) fn refused(violation: catalogue::Violation) -> Error {
+pub(crate) fn refused(violation: catalogue::Violation) -> Error {
     let error = Error::new(Code::ParamsInvalid, violation.message).with_field(violation.field);
     match violation.hint {
         Some(hint) => error.with_hint(hint),
@@ -192,7 +192,7 @@ fn fill(merchant: &Merchant, operation: &Operation, params: &mut Params) {
     }
 }
 
-fn target(template: &str, params: &Params) -> Result<String> {
+pub(crate) fn target(template: &str, params: &Params) -> Result<String> {
     let path_texts = texts("path", &params.path)?;
     if let Some((name, _)) = path_texts
         .iter()

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use crate::error::{Error, Outcome};
 use crate::flow::{Ask, Move, Plan, Seen};
+use crate::host::Host;
 
 /// The states of a payment that do not change by waiting.
 pub(super) const PAID: &[&str] = &["SUCCESS", "REFUND", "CLOSED", "REVOKED", "PAYERROR"];
@@ -83,7 +84,7 @@ impl Scanned {
 }
 
 impl Plan for Scanned {
-    fn next(&mut self, seen: Seen<'_>) -> Move {
+    fn next(&mut self, seen: Seen<'_>, _: &Host) -> Move {
         let is_over = |body: &Value| {
             let state = body.get("trade_state").and_then(Value::as_str);
             state.is_some_and(|state| PAID.contains(&state))

@@ -101,6 +101,8 @@ pub fn standing_clock() -> payseal_callbacks {
         random: None,
         sign: None,
         drop: None,
+        cache_get: None,
+        cache_put: None,
     }
 }
 

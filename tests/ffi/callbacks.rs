@@ -9,7 +9,7 @@ use payseal::ffi::*;
 use payseal::{Code, Outcome};
 use serde_json::{Value, json};
 
-use crate::abi::{invoke, new_call, new_client, step};
+use crate::abi::{invoke, new_call, new_client, run, step};
 use crate::support::canary;
 use crate::support::merchant::{MERCHANT, NOW, ORDER, QUERY, config, query};
 
@@ -45,6 +45,8 @@ impl Lent {
             random: Some(random),
             sign: None,
             drop: Some(dropped),
+            cache_get: None,
+            cache_put: None,
         }
     }
 
@@ -304,8 +306,99 @@ fn an_empty_table_is_as_good_as_none() {
         random: None,
         sign: None,
         drop: None,
+        cache_get: None,
+        cache_put: None,
     };
     let client = new_client(&config(json!({})), &table).unwrap();
     invoke(client, &page()).unwrap();
+    payseal_client_free(client);
+}
+
+#[test]
+fn a_table_from_before_there_was_a_cache_still_works() {
+    let lent = Lent::new();
+    let older = payseal_callbacks {
+        size: std::mem::offset_of!(payseal_callbacks, cache_get),
+        ..lent.table()
+    };
+    let client = new_client(&config(json!({})), &older).unwrap();
+    payseal_client_free(client);
+    assert_eq!(lent.drops(), 1);
+}
+
+#[test]
+fn half_a_cache_is_refused() {
+    let lent = Lent::new();
+    let half = payseal_callbacks {
+        cache_get: Some(cached),
+        ..lent.table()
+    };
+    let raised = new_client(&config(json!({})), &half).unwrap_err();
+    assert_eq!(raised.field(), "callbacks");
+    assert_eq!(lent.drops(), 1);
+}
+
+const KEPT: &[u8] = br#"{"token":"72_Shared","until":1700001000}"#;
+
+unsafe extern "C" fn cached(
+    _: *mut c_void,
+    key: *const u8,
+    key_len: usize,
+    value: *mut u8,
+    value_len: *mut usize,
+) -> i32 {
+    // SAFETY: as the header promises.
+    unsafe {
+        let key = std::slice::from_raw_parts(key, key_len);
+        if key != b"payseal:weixin:wxd678efh567hg6787:access_token" {
+            return 1;
+        }
+        assert!(*value_len >= KEPT.len());
+        ptr::copy_nonoverlapping(KEPT.as_ptr(), value, KEPT.len());
+        *value_len = KEPT.len();
+        0
+    }
+}
+
+unsafe extern "C" fn keep(
+    _: *mut c_void,
+    _: *const u8,
+    _: usize,
+    _: *const u8,
+    _: usize,
+    _: i64,
+) -> i32 {
+    0
+}
+
+#[test]
+fn a_token_that_is_in_the_hosts_cache_is_not_fetched() {
+    let table = payseal_callbacks {
+        cache_get: Some(cached),
+        cache_put: Some(keep),
+        ..crate::abi::standing_clock()
+    };
+    let weixin = json!({ "provider": "weixin", "appid": "wxd678efh567hg6787", "secret": "5eCreT0fTheApp5eCreT0fTheApp5eCr" });
+    let client = new_client(&weixin, &table).unwrap();
+    let flow = "access_token";
+    let mut call = ptr::null_mut();
+    run(|e| unsafe {
+        payseal_call_new_flow(
+            client,
+            flow.as_ptr(),
+            flow.len(),
+            ptr::null(),
+            0,
+            &mut call,
+            e,
+        )
+    })
+    .unwrap();
+    assert_eq!(crate::abi::step(call).unwrap().0, Action::Done as i32);
+    let mut body = crate::abi::garbage();
+    run(|e| unsafe { payseal_call_result(call, &mut body, ptr::null_mut(), e) }).unwrap();
+    let token: serde_json::Value = serde_json::from_slice(&crate::abi::take(body)).unwrap();
+    assert_eq!(token["access_token"], "72_Shared");
+    payseal_call_free(call);
     payseal_client_free(client);
 }

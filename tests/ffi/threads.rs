@@ -55,6 +55,8 @@ fn sixty_four_threads_use_a_client_until_it_is_freed_under_them() {
         random: None,
         sign: None,
         drop: Some(dropped),
+        cache_get: None,
+        cache_put: None,
     };
     let client = Shared(new_client(&config(json!({})), &table).unwrap());
     let event = BY_PUBLIC_KEY.signed(notification().to_string());

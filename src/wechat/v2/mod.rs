@@ -103,11 +103,11 @@ impl Provider for WeChatV2 {
         }
     }
 
-    /// All of what was signed, with its nonce.
     fn flow(&self, name: &str, params: Params) -> Result<(Box<dyn Plan>, Pace)> {
         flows::plan(name, params)
     }
 
+    /// All of what was signed, with its nonce.
     fn fingerprint(&self, event: &Event, _: &Headers) -> [u8; 32] {
         sha256(&event.plaintext)
     }
