@@ -17,7 +17,10 @@ pub struct Received<'a> {
     pub method: &'a Method,
     pub target: &'a str,
     pub headers: &'a HeaderMap,
+    /// What is signed: of a form, its part `meta`.
     pub body: &'a [u8],
+    /// The request must be a form.
+    pub is_form: bool,
 }
 
 /// The five fields of `Authorization`, in any order.
@@ -132,12 +135,16 @@ fn check_headers(request: &Received) -> Result<(), Problem> {
         let content_type =
             text(request.headers, header::CONTENT_TYPE.as_str()).ok_or(missing("Content-Type"))?;
         let essence = content_type.split(';').next().unwrap_or_default().trim();
-        if !essence.eq_ignore_ascii_case("application/json") {
+        let wanted = match request.is_form {
+            true => "multipart/form-data",
+            false => "application/json",
+        };
+        if !essence.eq_ignore_ascii_case(wanted) {
             return Err(Problem::parameter(
                 "header",
                 "Content-Type",
                 Some(&content_type.into()),
-                "Http头Content-Type须为application/json",
+                &format!("Http头Content-Type须为{wanted}"),
             ));
         }
     }

@@ -23,7 +23,7 @@ use crate::loopback;
 use crate::orders::{Ledger, Order};
 use crate::problem::Problem;
 use crate::sandbox::{Sandbox, Settings};
-use crate::{cashier, clock, invoke, notifications, operations, provider, v2};
+use crate::{cashier, catalogue, clock, invoke, notifications, operations, provider, v2};
 
 const HOME: &str = include_str!("pages/home.html");
 const CASHIER: &str = include_str!("pages/cashier.html");
@@ -92,6 +92,8 @@ pub fn router(sandbox: Arc<Sandbox>) -> Router {
         .layer(from_fn(loopback_origins_only));
     Router::new()
         .route("/v3/{*rest}", any(provider::answer))
+        .route("/hk/v3/{*rest}", any(provider::answer))
+        .route("/global/v3/{*rest}", any(provider::answer))
         .route("/pay/{*rest}", post(v2::answer))
         .route("/secapi/{*rest}", post(v2::answer))
         .route("/xdc/{*rest}", post(v2::answer))
@@ -182,6 +184,7 @@ async fn about(State(sandbox): State<Arc<Sandbox>>) -> Json<Value> {
         "public_key_id": sandbox.public_key.id,
         "platform_serial": sandbox.ring().signing().serial,
         "operations": operations::names(),
+        "sampled_operations": catalogue::operations().map(|operation| operation.name).collect::<Vec<_>>(),
         "faults": Kind::ALL.map(|kind| json!({ "fault": kind, "answers": kind.for_answers(), "notifications": kind.for_notifications() })),
     }))
 }

@@ -4,6 +4,7 @@
 mod authorization;
 mod books;
 mod cashier;
+mod catalogue;
 mod certificates;
 mod clock;
 mod control;
@@ -22,11 +23,13 @@ mod post;
 mod problem;
 mod provider;
 mod refunds;
+mod sample;
 mod sandbox;
 mod scheme;
 mod shangmi;
 mod signing;
 mod truncated;
+mod upload;
 mod v2;
 
 use std::ffi::OsString;

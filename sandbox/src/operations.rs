@@ -2,33 +2,43 @@
 
 use std::sync::Arc;
 
-use axum::http::Method;
+use axum::http::{Method, StatusCode};
 use percent_encoding::percent_decode_str;
 use serde_json::Value;
 
+use crate::catalogue;
 use crate::families::FAMILIES;
 use crate::fields::{self, Field};
 use crate::loopback;
 use crate::problem::Problem;
 use crate::sandbox::Sandbox;
 use crate::signing::{self, Asked};
+use crate::upload::Upload;
 
 /// One line of a family's table: the provider's name, and what carries it out.
 pub struct Operation {
     /// `"POST /v3/…/{placeholder}/…"`
     pub name: &'static str,
     pub perform: Perform,
+    /// No family plays it: answered by a sample.
+    pub sampled: bool,
 }
 
 pub type Perform = fn(&Arc<Sandbox>, &Input) -> Result<Reply, Problem>;
 
 pub const fn operation(name: &'static str, perform: Perform) -> Operation {
-    Operation { name, perform }
+    Operation {
+        name,
+        perform,
+        sampled: false,
+    }
 }
 
 /// What an operation answers, before it is signed.
 pub enum Reply {
     Json(Value),
+    /// Another status than 200; with or without a body.
+    Status(StatusCode, Option<Value>),
     /// 204.
     Nothing,
     /// A download: the one thing that the provider sends unsigned.
@@ -51,8 +61,13 @@ pub fn names() -> Vec<&'static str> {
     operations().map(|operation| operation.name).collect()
 }
 
-fn operations() -> impl Iterator<Item = &'static Operation> {
+/// The operations that have a behaviour of their own.
+fn by_hand() -> impl Iterator<Item = &'static Operation> {
     FAMILIES.iter().copied().flatten()
+}
+
+fn operations() -> impl Iterator<Item = &'static Operation> {
+    by_hand().chain(catalogue::operations())
 }
 
 /// A request that is one of the operations, with the decoded values of its placeholders.
@@ -73,11 +88,23 @@ impl Call {
 }
 
 /// Finds the operation of a request line; `Err(true)` when only the method is wrong. Of several that
-/// match, the one with the fewest placeholders is meant.
+/// match, the one with the fewest placeholders is meant. The table of facts is not looked at as long as
+/// nobody asks for what only it knows.
 pub fn route(method: &Method, path: &str) -> Result<Call, bool> {
+    match among(by_hand(), method, path) {
+        Ok(call) if call.placeholders.is_empty() => Ok(call),
+        _ => among(operations(), method, path),
+    }
+}
+
+fn among(
+    operations: impl Iterator<Item = &'static Operation>,
+    method: &Method,
+    path: &str,
+) -> Result<Call, bool> {
     let mut wrong_method = false;
     let mut found: Option<Call> = None;
-    for operation in operations() {
+    for operation in operations {
         let (verb, template) = operation.name.split_once(' ').unwrap_or_default();
         let Some(placeholders) = matches(template, path) else {
             continue;
@@ -125,6 +152,8 @@ pub struct Input<'a> {
     pub call: &'a Call,
     pub query: &'a str,
     pub body: &'a [u8],
+    /// The parts of a form; its `body` is the whole of it.
+    pub upload: Option<&'a Upload>,
     pub asked: Asked,
     /// The serial whose key opens sensitive fields.
     pub field_key: Option<String>,
@@ -223,6 +252,6 @@ mod tests {
         names.sort_unstable();
         names.dedup();
         assert_eq!(names.len(), count);
-        assert!(names.iter().all(|name| name.contains(" /v3/")));
+        assert!(names.iter().all(|name| name.contains("/v3/")));
     }
 }

@@ -11,6 +11,7 @@ use axum::response::{IntoResponse, Response};
 use serde_json::Value;
 
 use crate::authorization::{self, Received};
+use crate::catalogue;
 use crate::clock;
 use crate::crypto::{hex_upper, random_bytes, random_digits};
 use crate::faults::{Fault, Group, Kind, Place};
@@ -20,6 +21,7 @@ use crate::problem::Problem;
 use crate::sandbox::{RequestRecord, Sandbox};
 use crate::signing::{self, Asked, Spoiling};
 use crate::truncated::Truncated;
+use crate::upload::{self, Upload};
 
 const LONGEST_BODY: usize = 1 << 20;
 const SUCCESS_NUMBER: u32 = 268435456;
@@ -57,10 +59,14 @@ impl Answer {
     }
 }
 
-/// The handler of everything below `/v3/`.
+/// The handler of everything below `/v3/`, `/hk/v3/` and `/global/v3/`.
 pub async fn answer(State(sandbox): State<Arc<Sandbox>>, request: Request) -> Response {
     let (head, body) = request.into_parts();
-    let Ok(body) = to_bytes(body, LONGEST_BODY).await else {
+    let longest = match upload::is_form(&head.headers) {
+        true => upload::LONGEST,
+        false => LONGEST_BODY,
+    };
+    let Ok(body) = to_bytes(body, longest).await else {
         return StatusCode::PAYLOAD_TOO_LARGE.into_response();
     };
     // A task of its own: a caller who hangs up meanwhile does not take his request back.
@@ -74,13 +80,21 @@ async fn handle(sandbox: Arc<Sandbox>, head: Parts, body: Bytes) -> Response {
         .uri
         .path_and_query()
         .map_or("/", |target| target.as_str());
+    let call = operations::route(&head.method, head.uri.path());
+    let is_form = call
+        .as_ref()
+        .is_ok_and(|call| call.operation.sampled && catalogue::takes_a_file(call.operation.name));
+    let form = match is_form {
+        true => Some(upload::read(&head.headers, &body).await),
+        false => None,
+    };
     let received = Received {
         method: &head.method,
         target,
         headers: &head.headers,
-        body: &body,
+        body: form.as_ref().map_or(&body, |form| &form.meta),
+        is_form,
     };
-    let call = operations::route(&head.method, head.uri.path());
 
     let out_trade_no = concerned_order(&sandbox, call.as_ref().ok(), &body);
     let place = Place::Answer {
@@ -92,7 +106,7 @@ async fn handle(sandbox: Arc<Sandbox>, head: Parts, body: Bytes) -> Response {
         .faults()
         .strike(&place, &[Group::Delay, Group::Rotation, Group::Outcome]);
     let record = record(&received, &struck);
-    let response = exchange(&sandbox, &received, call, &struck).await;
+    let response = exchange(&sandbox, &received, call, form.as_ref(), &struck).await;
     sandbox.record(RequestRecord {
         status: response
             .extensions()
@@ -121,6 +135,7 @@ async fn exchange(
     sandbox: &Arc<Sandbox>,
     received: &Received<'_>,
     call: Result<Call, bool>,
+    form: Option<&Upload>,
     struck: &[Fault],
 ) -> Response {
     let delay = struck.iter().find(|fault| fault.fault == Kind::Delay);
@@ -147,13 +162,18 @@ async fn exchange(
             return (StatusCode::INTERNAL_SERVER_ERROR, error).into_response();
         }
     }
-    let (asked, result) = process(sandbox, received, call);
+    let (asked, result) = process(sandbox, received, call, form);
     match kind {
         Some(Kind::ResetAfter) => reset(),
         Some(kind) if kind.replaces_answer() => replaced(sandbox, kind),
         kind => {
             let mut answer = match result {
                 Ok(Reply::Json(body)) => Answer::ok(body),
+                Ok(Reply::Status(status, body)) => Answer {
+                    status,
+                    number: SUCCESS_NUMBER,
+                    body,
+                },
                 Ok(Reply::Nothing) => Answer::no_content(),
                 Ok(Reply::File(file)) => return unsigned(file, kind),
                 Err(problem) => Answer::refusal(&problem),
@@ -171,6 +191,7 @@ fn process(
     sandbox: &Arc<Sandbox>,
     received: &Received,
     call: Result<Call, bool>,
+    form: Option<&Upload>,
 ) -> (Asked, Result<Reply, Problem>) {
     if let Err(problem) = authorization::check(received, &sandbox.merchant) {
         // A refused caller still gets his answer from the key he named, when that one exists.
@@ -195,6 +216,7 @@ fn process(
         call: &call,
         query,
         body: received.body,
+        upload: form,
         asked,
         field_key,
     };

@@ -8,12 +8,13 @@ mod certificates;
 pub mod codepay;
 pub mod combine;
 mod ecommerce;
-mod files;
+pub mod files;
 mod fund;
 mod partner;
 mod pay;
 mod receipts;
 mod refund;
+mod security;
 pub mod sharing;
 pub mod transfer;
 
@@ -35,6 +36,7 @@ pub const FAMILIES: &[&[Operation]] = &[
     bills::OPERATIONS,
     files::OPERATIONS,
     certificates::OPERATIONS,
+    security::OPERATIONS,
 ];
 
 /// What the families remember beside orders and refunds, behind the ledger's lock.

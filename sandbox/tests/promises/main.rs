@@ -14,6 +14,7 @@ mod notifications;
 mod orders;
 mod partner;
 mod refunds;
+mod samples;
 mod shangmi;
 mod sharing;
 mod stage;
