@@ -22,7 +22,7 @@ type Config struct {
 	// Provider is required: [WeChat].
 	Provider string `json:"provider"`
 	// MchID is the merchant id, digits. Required.
-	MchID string `json:"mchid"`
+	MchID string `json:"mchid,omitempty"`
 	// Scheme says which algorithms merchant and platform use: [SchemeRSA], which is the default, or [SchemeSM2].
 	Scheme string `json:"scheme,omitempty"`
 	// BrandID takes the place of MchID where Scheme is "WECHATPAY-BRAND-SHA256-RSA2048".

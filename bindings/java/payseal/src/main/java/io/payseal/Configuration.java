@@ -100,6 +100,16 @@ public final class Configuration {
         }
 
         /**
+         * The brand, in place of a merchant id, with the scheme of brands.
+         *
+         * @param brandId the brand's number
+         * @return this builder
+         */
+        public Builder brandId(String brandId) {
+            return text("brand_id", brandId);
+        }
+
+        /**
          * The serial number of the merchant API certificate; may be left out when the certificate is given.
          *
          * @param serial hex
