@@ -10,6 +10,8 @@ extern int64_t payseal_go_now_ms(void *user);
 extern int32_t payseal_go_random(void *user, uint8_t *out, size_t len);
 extern int32_t payseal_go_sign(void *user, uint8_t *message, size_t message_len, uint8_t *signature, size_t *signature_len);
 extern void    payseal_go_drop(void *user);
+extern int32_t payseal_go_cache_get(void *user, uint8_t *key, size_t key_len, uint8_t *value, size_t *value_len);
+extern int32_t payseal_go_cache_put(void *user, uint8_t *key, size_t key_len, uint8_t *value, size_t value_len, int64_t ttl_s);
 */
 import "C"
 
@@ -18,7 +20,7 @@ import "runtime/cgo"
 // callbacks makes the table for payseal_client_new, or nil where no option needs one. The library gets the address of a C cell that
 // holds a handle to the settings: C never sees a Go pointer, and the collector never sees a handle disguised as one.
 func (s *settings) callbacks() *C.payseal_callbacks {
-	if s.logger == nil && s.clock == nil && s.random == nil && s.sign == nil {
+	if s.logger == nil && s.clock == nil && s.random == nil && s.sign == nil && s.cache == nil {
 		return nil
 	}
 	user := C.malloc(C.sizeof_uintptr_t)
@@ -35,6 +37,10 @@ func (s *settings) callbacks() *C.payseal_callbacks {
 	}
 	if s.sign != nil {
 		table.sign = (*[0]byte)(C.payseal_go_sign)
+	}
+	if s.cache != nil {
+		table.cache_get = (*[0]byte)(C.payseal_go_cache_get)
+		table.cache_put = (*[0]byte)(C.payseal_go_cache_put)
 	}
 	return table
 }

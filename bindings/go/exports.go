@@ -12,13 +12,17 @@ import (
 	"io"
 	"log/slog"
 	"runtime/cgo"
+	"time"
 	"unsafe"
 )
 
 // The functions below are called by the library, on the thread of a call of this package. A panic must not unwind through its frames,
 // so each turns one into the failure its C signature has.
 
-const callbackFailed = -1
+const (
+	callbackFailed = -1
+	notThere       = 1
+)
 
 func settingsOf(user unsafe.Pointer) *settings {
 	return (*(*cgo.Handle)(user)).Value().(*settings)
@@ -79,6 +83,51 @@ func payseal_go_sign(user unsafe.Pointer, message *C.uint8_t, length C.size_t, s
 	copy(unsafe.Slice((*byte)(signature), len(signed)), signed)
 	*signatureLength = C.size_t(len(signed))
 	return 0
+}
+
+//export payseal_go_cache_get
+func payseal_go_cache_get(user unsafe.Pointer, key *C.uint8_t, keyLength C.size_t, value *C.uint8_t, valueLength *C.size_t) (status C.int32_t) {
+	settings := settingsOf(user)
+	defer func() {
+		if recover() != nil {
+			status = callbackFailed
+		}
+	}()
+	found, err := settings.cache.Get(C.GoStringN((*C.char)(unsafe.Pointer(key)), C.int(keyLength)))
+	if err != nil || len(found) > int(*valueLength) {
+		settings.cacheFailed(err)
+		return callbackFailed
+	}
+	if found == nil {
+		return notThere
+	}
+	copy(unsafe.Slice((*byte)(value), len(found)), found)
+	*valueLength = C.size_t(len(found))
+	return 0
+}
+
+//export payseal_go_cache_put
+func payseal_go_cache_put(user unsafe.Pointer, key *C.uint8_t, keyLength C.size_t, value *C.uint8_t, valueLength C.size_t, ttl C.int64_t) (status C.int32_t) {
+	settings := settingsOf(user)
+	defer func() {
+		if recover() != nil {
+			status = callbackFailed
+		}
+	}()
+	name := C.GoStringN((*C.char)(unsafe.Pointer(key)), C.int(keyLength))
+	kept := bytes.Clone(unsafe.Slice((*byte)(value), int(valueLength)))
+	if err := settings.cache.Put(name, kept, time.Duration(ttl)*time.Second); err != nil {
+		settings.cacheFailed(err)
+		return callbackFailed
+	}
+	return 0
+}
+
+// cacheFailed tells why, which the library cannot: it only knows that.
+func (s *settings) cacheFailed(err error) {
+	if s.logger != nil {
+		s.logger.Warn("payseal: the cache failed", slog.Any("error", err))
+	}
 }
 
 //export payseal_go_drop

@@ -20,6 +20,7 @@ type settings struct {
 	clock         func() time.Time
 	random        io.Reader
 	sign          func(message []byte) ([]byte, error)
+	cache         Cache
 	calls         limit
 	notifications limit
 	err           error
@@ -82,6 +83,18 @@ func WithMessageSigner(sign func(message []byte) ([]byte, error)) Option {
 			return
 		}
 		s.sign = sign
+	}
+}
+
+// WithCache lends the client a cache for tokens, which all processes of a service may share. Only a client of [Weixin] uses one; without it, it keeps
+// them itself.
+func WithCache(cache Cache) Option {
+	return func(s *settings) {
+		if cache == nil {
+			s.err = &Error{Code: ErrInvalidArgument, Outcome: OutcomeNotSent, Message: "WithCache needs a cache"}
+			return
+		}
+		s.cache = cache
 	}
 }
 

@@ -5,7 +5,7 @@
 handlers for web frameworks, :mod:`payseal.crypto` the bare algorithms.
 """
 
-from payseal import crypto, doctor, qr
+from payseal import crypto, doctor, qr, weixin
 from payseal._library import ABI_VERSION, load, version
 from payseal.aio import AsyncClient
 from payseal.cancellation import Cancellation
@@ -86,4 +86,5 @@ __all__ = [
     "operations",
     "qr",
     "version",
+    "weixin",
 ]

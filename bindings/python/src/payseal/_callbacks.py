@@ -10,9 +10,9 @@ import ctypes
 import logging
 import operator
 import threading
-from typing import Any, Callable, Optional
+from typing import Any, Callable, Optional, Protocol
 
-from payseal._library import Callbacks, Log, NowMs, Random, Sign, library
+from payseal._library import CacheGet, CachePut, Callbacks, Log, NowMs, Random, Sign, library
 from payseal._logging import emit
 from payseal._native import check
 
@@ -21,6 +21,23 @@ RandomSource = Callable[[int], bytes]
 Signer = Callable[[bytes], bytes]
 
 _FAILED = 1
+_NOT_THERE = 1  # of cache_get
+_CACHE_FAILED = -1
+
+_cache_log = logging.getLogger("payseal.cache")
+
+
+class Cache(Protocol):
+    """Keeps tokens while they are good, for all processes of a service: Redis, memcached. The values are secrets.
+
+    Called from every thread that uses the client. A cache that fails costs a request and fails nothing.
+    """
+
+    def get(self, key: str) -> Optional[bytes]:
+        """What was put under this key, or ``None`` where there is nothing (any more)."""
+
+    def put(self, key: str, value: bytes, ttl_s: int) -> None:
+        """Keep the value for so many seconds."""
 
 
 class CallbackTable:
@@ -32,6 +49,7 @@ class CallbackTable:
         now_ms: Optional[Clock],
         random_bytes: Optional[RandomSource],
         signer: Optional[Signer],
+        cache: Optional[Cache] = None,
     ) -> None:
         """Leave out what the library shall do itself."""
         self._raised = raised = threading.local()
@@ -44,6 +62,9 @@ class CallbackTable:
             self.native.random = Random(_random(random_bytes, raised))
         if signer is not None:
             self.native.sign = Sign(_sign(signer, raised))
+        if cache is not None:
+            self.native.cache_get = CacheGet(_cache_get(cache, raised))
+            self.native.cache_put = CachePut(_cache_put(cache, raised))
 
     def invoke(self, function: Any, *arguments: object, cause: Optional[BaseException] = None) -> Optional[Exception]:
         """Call a native function that may run these callbacks, and raise what went wrong in either.
@@ -113,6 +134,43 @@ def _sign(signer: Signer, raised: threading.local) -> Any:
             return _FAILED
 
     return sign
+
+
+def _cache_get(cache: Cache, raised: threading.local) -> Any:
+    def get(_user: object, key: int, key_len: int, out: int, out_len: Any) -> int:
+        try:
+            found = cache.get(ctypes.string_at(key, key_len).decode())
+            if found is None:
+                return _NOT_THERE
+            value = _bytes(found)
+            if len(value) > out_len[0]:
+                raise ValueError(f"the cache has {len(value)} bytes, more than what was put there")
+            ctypes.memmove(out, value, len(value))
+            out_len[0] = len(value)
+            return 0
+        except Exception:
+            _cache_log.exception("the cache failed")
+            return _CACHE_FAILED
+        except BaseException as interrupt:
+            raised.exception = interrupt
+            return _CACHE_FAILED
+
+    return get
+
+
+def _cache_put(cache: Cache, raised: threading.local) -> Any:
+    def put(_user: object, key: int, key_len: int, value: int, value_len: int, ttl_s: int) -> int:
+        try:
+            cache.put(ctypes.string_at(key, key_len).decode(), ctypes.string_at(value, value_len), ttl_s)
+            return 0
+        except Exception:
+            _cache_log.exception("the cache failed")
+            return _CACHE_FAILED
+        except BaseException as interrupt:
+            raised.exception = interrupt
+            return _CACHE_FAILED
+
+    return put
 
 
 def _bytes(data: object) -> bytes:

@@ -23,6 +23,8 @@ NowMs = CFUNCTYPE(c_int64, c_void_p)
 Random = CFUNCTYPE(c_int32, c_void_p, c_void_p, c_size_t)
 Sign = CFUNCTYPE(c_int32, c_void_p, c_void_p, c_size_t, c_void_p, POINTER(c_size_t))
 Drop = CFUNCTYPE(None, c_void_p)
+CacheGet = CFUNCTYPE(c_int32, c_void_p, c_void_p, c_size_t, c_void_p, POINTER(c_size_t))
+CachePut = CFUNCTYPE(c_int32, c_void_p, c_void_p, c_size_t, c_void_p, c_size_t, c_int64)
 
 
 class Buffer(ctypes.Structure):
@@ -47,6 +49,8 @@ class Callbacks(ctypes.Structure):
         ("random", Random),
         ("sign", Sign),
         ("drop", Drop),
+        ("cache_get", CacheGet),
+        ("cache_put", CachePut),
     ]
 
 

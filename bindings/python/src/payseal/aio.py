@@ -13,7 +13,7 @@ from typing import Any, Callable, Optional, TypeVar, Union
 
 from payseal import _client
 from payseal._call import DONE, SEND, Call, abandon
-from payseal._callbacks import Clock, RandomSource, Signer
+from payseal._callbacks import Cache, Clock, RandomSource, Signer
 from payseal._library import Buffer
 from payseal._native import lines, to_json
 from payseal.cancellation import Cancellation
@@ -52,6 +52,7 @@ class AsyncClient:
         now_ms: Optional[Clock] = None,
         random_bytes: Optional[RandomSource] = None,
         signer: Optional[Signer] = None,
+        cache: Optional[Cache] = None,
         transport: Optional[AsyncTransport] = None,
         max_workers: Optional[int] = None,
     ) -> None:
@@ -63,13 +64,14 @@ class AsyncClient:
             now_ms: The clock: Unix time in milliseconds.
             random_bytes: The random source.
             signer: Keeps the private key elsewhere; it may block.
+            cache: Keeps tokens; it may block.
             transport: Sends the requests instead of the built-in HTTP client.
             max_workers: How many threads at most. Left out: :class:`~concurrent.futures.ThreadPoolExecutor`'s own number.
 
         Raises:
             ConfigurationError: A key is unknown, missing or wrong; ``details["field"]`` names it.
         """
-        self._client = Client(config, logger=logger, now_ms=now_ms, random_bytes=random_bytes, signer=signer)
+        self._client = Client(config, logger=logger, now_ms=now_ms, random_bytes=random_bytes, signer=signer, cache=cache)
         self._transport = transport
         self._max_workers = max_workers
         self._start_pool()

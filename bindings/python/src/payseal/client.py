@@ -10,7 +10,7 @@ from typing import Any, Optional, Union
 
 from payseal import _client
 from payseal._call import Call, drive
-from payseal._callbacks import CallbackTable, Clock, RandomSource, Signer
+from payseal._callbacks import Cache, CallbackTable, Clock, RandomSource, Signer
 from payseal._client import ClientHandle
 from payseal._library import Buffer, library
 from payseal._native import check, closed, copy, from_json, inputs, lines, to_json
@@ -46,6 +46,7 @@ class Client:
         now_ms: Optional[Clock] = None,
         random_bytes: Optional[RandomSource] = None,
         signer: Optional[Signer] = None,
+        cache: Optional[Cache] = None,
         transport: Optional[Transport] = None,
     ) -> None:
         """Check the configuration and make the client. Nothing is sent.
@@ -60,13 +61,14 @@ class Client:
             random_bytes: The random source, for example ``os.urandom``. Left out: the system's.
             signer: Keeps the private key elsewhere (HSM, KMS): RSASSA-PKCS1-v1_5 with SHA-256 over the given bytes by the key of
                 the configured serial; with the scheme of SM2, SM2 with SM3 in DER.
+            cache: Keeps tokens for all processes of a service; only the provider ``weixin`` has any.
             transport: Sends the requests instead of the built-in HTTP client.
 
         Raises:
             ConfigurationError: A key is unknown, missing or wrong; ``details["field"]`` names it.
         """
         self._transport = transport
-        callbacks = CallbackTable(logger, now_ms, random_bytes, signer)
+        callbacks = CallbackTable(logger, now_ms, random_bytes, signer, cache)
         self._open: Optional[ClientHandle] = _client.new_client(config, callbacks)
 
     def execute(
