@@ -3,8 +3,7 @@
 ::
 
     report = payseal.doctor.examine(pathlib.Path("config.json").read_bytes(), online=True)
-    for finding in report.findings:
-        print(finding.status, finding.check, finding.message)
+    problems = [finding.message for finding in report.findings if finding.status == "problem"]
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ static struct {
   jclass native;
   jclass byte_array;
   jmethodID failure;
-  jmethodID present, log, now_ms, random, sign; /* of io.payseal.Callbacks */
+  jmethodID present, log, now_ms, random, sign, cache_get, cache_put; /* of io.payseal.Callbacks */
 } java;
 
 /* ---- arguments ---- */
@@ -193,6 +193,44 @@ static int32_t on_sign(void *user, const uint8_t *message, size_t message_len, u
   return is_signed ? 0 : 1;
 }
 
+static int32_t on_cache_get(void *user, const uint8_t *key, size_t key_len, uint8_t *value, size_t *value_len) {
+  thread current;
+  if (!enter(&current)) return -1;
+  JNIEnv *env = current.env;
+  int32_t status = -1;
+  if (push(env)) {
+    jbyteArray text = array_of(env, key, key_len);
+    jbyteArray given = text == NULL ? NULL : (*env)->CallObjectMethod(env, user, java.cache_get, text);
+    if (!threw(env)) {
+      if (given == NULL) status = text == NULL ? -1 : 1;
+      else if (copy_out(env, given, value, 0, *value_len, value_len)) status = 0;
+    }
+    (*env)->PopLocalFrame(env, NULL);
+  }
+  leave(&current);
+  return status;
+}
+
+static int32_t on_cache_put(void *user, const uint8_t *key, size_t key_len, const uint8_t *value, size_t value_len, int64_t ttl_s) {
+  thread current;
+  if (!enter(&current)) return -1;
+  JNIEnv *env = current.env;
+  int is_kept = 0;
+  if (push(env)) {
+    jbyteArray text = array_of(env, key, key_len);
+    jbyteArray bytes_kept = text == NULL ? NULL : array_of(env, value, value_len);
+    if (bytes_kept != NULL) {
+      (*env)->CallVoidMethod(env, user, java.cache_put, text, bytes_kept, (jlong)ttl_s);
+      is_kept = !threw(env);
+    } else {
+      threw(env);
+    }
+    (*env)->PopLocalFrame(env, NULL);
+  }
+  leave(&current);
+  return is_kept ? 0 : -1;
+}
+
 static void on_drop(void *user) {
   thread current;
   if (!enter(&current)) return;
@@ -214,6 +252,8 @@ int table_of(JNIEnv *env, jobject callbacks, payseal_callbacks *table) {
   table->now_ms = present & 2 ? on_now_ms : NULL;
   table->random = present & 4 ? on_random : NULL;
   table->sign = present & 8 ? on_sign : NULL;
+  table->cache_get = present & 16 ? on_cache_get : NULL;
+  table->cache_put = present & 16 ? on_cache_put : NULL;
   table->drop = on_drop;
   return 1;
 }
@@ -547,6 +587,8 @@ JNIEXPORT jint JNICALL JNI_OnLoad(JavaVM *vm, void *reserved) {
       (java.now_ms = (*env)->GetMethodID(env, callbacks, "nowMs", "()J")) == NULL ||
       (java.random = (*env)->GetMethodID(env, callbacks, "random", "(I)[B")) == NULL ||
       (java.sign = (*env)->GetMethodID(env, callbacks, "sign", "([B)[B")) == NULL ||
+      (java.cache_get = (*env)->GetMethodID(env, callbacks, "cacheGet", "([B)[B")) == NULL ||
+      (java.cache_put = (*env)->GetMethodID(env, callbacks, "cachePut", "([B[BJ)V")) == NULL ||
       register_natives(env, java.native, METHODS, COUNT(METHODS)) != 0 || register_download(env) != 0 ||
       register_doctor(env, java.native) != 0 || register_flows(env, java.native) != 0) {
     return JNI_ERR;

@@ -2,6 +2,7 @@ package io.payseal;
 
 import java.nio.charset.StandardCharsets;
 import java.security.SecureRandom;
+import java.time.Duration;
 import java.time.InstantSource;
 
 /**
@@ -15,8 +16,10 @@ final class Callbacks {
     private final InstantSource clock;
     private final SecureRandom random;
     private final Signer signer;
+    private final Cache cache;
 
-    Callbacks(LogListener log, InstantSource clock, SecureRandom random, Signer signer) {
+    Callbacks(LogListener log, InstantSource clock, SecureRandom random, Signer signer, Cache cache) {
+        this.cache = cache;
         this.log = log;
         this.clock = clock;
         this.random = random;
@@ -30,9 +33,13 @@ final class Callbacks {
         return failure;
     }
 
-    /** Which functions to put into the table: 1 log, 2 clock, 4 random, 8 sign. Called by the native side. */
+    /** Which functions to put into the table: 1 log, 2 clock, 4 random, 8 sign, 16 cache. Called by the native side. */
     int present() {
-        return (log != null ? 1 : 0) | (clock != null ? 2 : 0) | (random != null ? 4 : 0) | (signer != null ? 8 : 0);
+        return (log != null ? 1 : 0)
+                | (clock != null ? 2 : 0)
+                | (random != null ? 4 : 0)
+                | (signer != null ? 8 : 0)
+                | (cache != null ? 16 : 0);
     }
 
     void log(int level, byte[] record) {
@@ -41,6 +48,15 @@ final class Callbacks {
         } catch (Throwable dropped) {
             // A logger that fails must not fail a payment.
         }
+    }
+
+    /** {@code null} where there is nothing. What it throws costs a request and fails nothing: the native side says so to the core. */
+    byte[] cacheGet(byte[] key) {
+        return cache.get(new String(key, StandardCharsets.UTF_8));
+    }
+
+    void cachePut(byte[] key, byte[] value, long ttlSeconds) {
+        cache.put(new String(key, StandardCharsets.UTF_8), value, Duration.ofSeconds(ttlSeconds));
     }
 
     long nowMs() {

@@ -61,6 +61,16 @@ public final class Configuration {
         return new Builder("wechat-v2");
     }
 
+    /**
+     * Starts a configuration for WeChat's platform for mini-programs and official accounts, see {@link io.payseal.weixin.Weixin}: set
+     * {@link Builder#appid} and {@link Builder#secret}.
+     *
+     * @return a builder
+     */
+    public static Builder weixin() {
+        return new Builder("weixin");
+    }
+
     byte[] json() {
         return json;
     }
@@ -97,6 +107,16 @@ public final class Configuration {
          */
         public Builder scheme(String scheme) {
             return text("scheme", scheme);
+        }
+
+        /**
+         * The app's secret, for {@link Configuration#weixin()}.
+         *
+         * @param secret 32 characters
+         * @return this builder
+         */
+        public Builder secret(String secret) {
+            return text("secret", secret);
         }
 
         /**

@@ -84,7 +84,7 @@ public final class Doctor {
      * @throws ArgumentException when an option is wrong
      */
     public Report examine() {
-        Callbacks callbacks = signer == null ? null : new Callbacks(null, null, null, signer);
+        Callbacks callbacks = signer == null ? null : new Callbacks(null, null, null, signer, null);
         return Json.read(Native.doctor(configuration.json(), callbacks, Json.write(options)), Report.class);
     }
 

@@ -2,7 +2,6 @@ package io.payseal;
 
 import com.fasterxml.jackson.annotation.JsonProperty;
 import java.io.IOException;
-import java.io.InputStream;
 import java.io.InterruptedIOException;
 import java.net.ConnectException;
 import java.net.URI;
@@ -11,11 +10,13 @@ import java.net.http.HttpConnectTimeoutException;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.net.http.HttpTimeoutException;
+import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.security.cert.CertificateException;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Flow;
 import java.util.concurrent.TimeUnit;
 
 /** Moves the bytes of a download over a {@link HttpClient}; what to send, and when again, is the core's decision. */
@@ -24,7 +25,7 @@ final class DownloadOverHttp {
 
     private final HttpClient http;
     private final byte[] piece = new byte[PIECE];
-    private InputStream body;
+    private BodyPieces body;
     private CompletableFuture<Void> timer;
 
     /** Set when the time of the whole exchange is over. */
@@ -79,8 +80,10 @@ final class DownloadOverHttp {
                                 : HttpRequest.BodyPublishers.ofByteArray(content));
         asked.headers.forEach(header -> request.header(header.get(0), header.get(1)));
         try {
-            HttpResponse<InputStream> response = http.send(request.build(), HttpResponse.BodyHandlers.ofInputStream());
-            body = response.body();
+            HttpResponse<Flow.Publisher<List<ByteBuffer>>> response =
+                    http.send(request.build(), HttpResponse.BodyHandlers.ofPublisher());
+            body = new BodyPieces();
+            response.body().subscribe(body);
             endAfter(asked.timeoutMs, body);
             DownloadNative.respond(
                     download,
@@ -92,13 +95,13 @@ final class DownloadOverHttp {
     }
 
     /** The client's own timeout ends with the headers; this one also covers the body. */
-    private void endAfter(long timeoutMs, InputStream guarded) {
+    private void endAfter(long timeoutMs, BodyPieces guarded) {
         late = false;
         timer = new CompletableFuture<Void>().orTimeout(timeoutMs, TimeUnit.MILLISECONDS);
         timer.whenComplete((nothing, over) -> {
             if (over != null) {
                 late = true;
-                close(guarded);
+                guarded.close();
             }
         });
     }
@@ -107,7 +110,7 @@ final class DownloadOverHttp {
         int read;
         try {
             read = body.read(piece);
-        } catch (IOException failure) {
+        } catch (IOException | InterruptedException failure) {
             fail(download, failure);
             return;
         }
@@ -157,21 +160,13 @@ final class DownloadOverHttp {
     }
 
     void hangUp() {
-        InputStream open = body;
+        BodyPieces open = body;
         body = null;
         if (timer != null) {
             timer.complete(null);
         }
         if (open != null) {
-            close(open);
-        }
-    }
-
-    private static void close(InputStream stream) {
-        try {
-            stream.close();
-        } catch (IOException gone) {
-            // It was to end, and has ended.
+            open.close();
         }
     }
 

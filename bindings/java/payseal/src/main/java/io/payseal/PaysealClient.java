@@ -26,7 +26,7 @@ public final class PaysealClient implements NotificationService, AutoCloseable {
     private final AsyncExecutor executor;
 
     private PaysealClient(Builder builder) {
-        Callbacks callbacks = new Callbacks(builder.log, builder.clock, builder.random, builder.signer);
+        Callbacks callbacks = new Callbacks(builder.log, builder.clock, builder.random, builder.signer, builder.cache);
         long pointer = Native.clientNew(builder.configuration.json(), callbacks.present() == 0 ? null : callbacks);
         handle = new Handle(this, pointer, Native::clientFree);
         transport = builder.httpClient == null ? null : new HttpTransport(builder.httpClient);
@@ -451,6 +451,7 @@ public final class PaysealClient implements NotificationService, AutoCloseable {
         private InstantSource clock;
         private SecureRandom random;
         private Signer signer;
+        private Cache cache;
         private HttpClient httpClient;
         private Executor executor;
 
@@ -499,6 +500,18 @@ public final class PaysealClient implements NotificationService, AutoCloseable {
          */
         public Builder signer(Signer signer) {
             this.signer = signer;
+            return this;
+        }
+
+        /**
+         * Lends the client a cache for tokens, which all processes of a service may share. Only a client of
+         * {@link Configuration#weixin()} uses one; without it, it keeps them itself.
+         *
+         * @param cache the cache
+         * @return this builder
+         */
+        public Builder cache(Cache cache) {
+            this.cache = cache;
             return this;
         }
 

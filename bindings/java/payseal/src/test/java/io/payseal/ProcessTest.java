@@ -220,10 +220,16 @@ class ProcessTest {
     void a_library_with_another_abi_is_refused() throws Exception {
         Path checkout = Path.of(System.getProperty("payseal.checkout")).toRealPath();
         Path home = Path.of(System.getProperty("java.home"));
-        Path other = Files.writeString(
-                folder.resolve("other.c"), "#include <stdint.h>\nuint32_t payseal_abi_version(void) { return 99; }\n");
+        StringBuilder functions =
+                new StringBuilder("#include <stdint.h>\nuint32_t payseal_abi_version(void) { return 99; }\n");
+        for (String symbol : Files.readAllLines(checkout.resolve("tests/header/symbols.txt"))) {
+            if (!symbol.equals("payseal_abi_version")) {
+                functions.append("void ").append(symbol).append("(void) {}\n");
+            }
+        }
+        Path other = Files.writeString(folder.resolve("other.c"), functions);
         Path library = folder.resolve("libother.so");
-        Outcome built = run(List.of(
+        List<String> command = new ArrayList<>(List.of(
                 "gcc",
                 "-shared",
                 "-fPIC",
@@ -233,9 +239,11 @@ class ProcessTest {
                 "-I" + checkout.resolve("include"),
                 "-I" + home.resolve("include"),
                 "-I" + home.resolve("include/linux"),
-                other.toString(),
-                checkout.resolve("bindings/java/payseal/src/main/native/payseal_jni.c")
-                        .toString()));
+                other.toString()));
+        try (Stream<Path> sources = Files.list(checkout.resolve("bindings/java/payseal/src/main/native"))) {
+            sources.map(Path::toString).filter(source -> source.endsWith(".c")).forEach(command::add);
+        }
+        Outcome built = run(command);
         assertEquals(0, built.exit(), built.output());
         Outcome outcome = java(Version.class, "-Dpayseal.library.path=" + library);
         assertEquals(1, outcome.exit(), outcome.output());

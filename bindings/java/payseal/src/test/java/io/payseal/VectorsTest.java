@@ -128,7 +128,7 @@ class VectorsTest {
                 : null;
         long client = Native.clientNew(
                 input.path("config").toString().getBytes(StandardCharsets.UTF_8),
-                new Callbacks(null, clock, random, null));
+                new Callbacks(null, clock, random, null, null));
         try {
             use.of(client);
         } finally {
