@@ -23,6 +23,7 @@ use crate::loopback;
 use crate::orders::{Ledger, Order};
 use crate::problem::Problem;
 use crate::sandbox::{Sandbox, Settings};
+use crate::signing::Asked;
 use crate::{cashier, catalogue, clock, invoke, notifications, operations, provider, v2};
 
 const HOME: &str = include_str!("pages/home.html");
@@ -76,7 +77,7 @@ pub fn router(sandbox: Arc<Sandbox>) -> Router {
         )
         .route("/sandbox/ledger", get(ledger))
         .route("/sandbox/ledger/top-up", post(top_up))
-        .route("/sandbox/notifications", get(deliveries))
+        .route("/sandbox/notifications", get(deliveries).post(tell))
         .route("/sandbox/notifications/{id}", get(delivery))
         .route("/sandbox/notifications/{id}/resend", post(resend))
         .route(
@@ -327,6 +328,48 @@ async fn deliveries(
             .is_none_or(|number| *number == delivery.out_trade_no)
     });
     Json(wanted.map(|delivery| json!(delivery)).collect())
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Telling {
+    event_type: String,
+    notify_url: String,
+    /// The plaintext.
+    resource: Value,
+    #[serde(default)]
+    original_type: String,
+    #[serde(default)]
+    summary: String,
+    /// The number that filters and faults know it by.
+    #[serde(default)]
+    out_trade_no: String,
+}
+
+/// Tells any event, as if it had happened.
+async fn tell(State(sandbox): State<Arc<Sandbox>>, body: axum::body::Bytes) -> Response {
+    let telling: Telling = match options(&body) {
+        Ok(telling) => telling,
+        Err(error) => return refusal(StatusCode::BAD_REQUEST, error),
+    };
+    if let Err(issue) = loopback::target(&telling.notify_url) {
+        return refusal(StatusCode::BAD_REQUEST, format!("notify_url: {issue}"));
+    }
+    if telling.event_type.is_empty() || !telling.resource.is_object() {
+        let error = "event_type and resource: an event's name, and its plaintext as an object";
+        return refusal(StatusCode::BAD_REQUEST, error);
+    }
+    let event = notifications::Event {
+        event_type: telling.event_type,
+        original_type: telling.original_type,
+        summary: telling.summary,
+        resource: telling.resource,
+        number: telling.out_trade_no,
+        notify_url: telling.notify_url,
+        asked: Asked::default(),
+    };
+    let id = notifications::tell(&sandbox, event);
+    (StatusCode::CREATED, Json(json!({ "id": id }))).into_response()
 }
 
 async fn delivery(State(sandbox): State<Arc<Sandbox>>, Path(id): Path<String>) -> Response {

@@ -60,7 +60,7 @@ pub enum DeliveryState {
 pub struct Delivery {
     /// The notification's own id: the same in every attempt.
     pub id: String,
-    pub event_type: &'static str,
+    pub event_type: String,
     pub out_trade_no: String,
     pub notify_url: String,
     pub created: String,
@@ -211,10 +211,10 @@ pub fn refund_settled(sandbox: &Arc<Sandbox>, refund: &Refund) {
 }
 
 /// What a shop is told.
-pub struct Event {
-    pub event_type: &'static str,
-    pub original_type: &'static str,
-    pub summary: &'static str,
+pub struct Event<Text = &'static str> {
+    pub event_type: Text,
+    pub original_type: Text,
+    pub summary: Text,
     pub resource: Value,
     /// The merchant's number of what it is about; `out_trade_no` of the delivery and of faults.
     pub number: String,
@@ -223,8 +223,9 @@ pub struct Event {
     pub asked: Asked,
 }
 
-/// Begins to tell, at once and on the schedule.
-pub fn tell(sandbox: &Arc<Sandbox>, event: Event) {
+/// Begins to tell, at once and on the schedule. The id of the notification.
+pub fn tell<Text: AsRef<str>>(sandbox: &Arc<Sandbox>, event: Event<Text>) -> String {
+    let original_type = event.original_type.as_ref();
     let id = uuid();
     let created = clock::rfc3339(clock::now());
     let body = |apiv3_key: &str| {
@@ -233,13 +234,13 @@ pub fn tell(sandbox: &Arc<Sandbox>, event: Event) {
             "id": id,
             "create_time": created,
             "resource_type": "encrypt-resource",
-            "event_type": event.event_type,
-            "summary": event.summary,
+            "event_type": event.event_type.as_ref(),
+            "summary": event.summary.as_ref(),
             "resource": {
-                "original_type": event.original_type,
+                "original_type": original_type,
                 "algorithm": sandbox.merchant.scheme.aead(),
-                "ciphertext": sandbox.merchant.scheme.seal(apiv3_key, &nonce, event.original_type, event.resource.to_string().as_bytes()),
-                "associated_data": event.original_type,
+                "ciphertext": sandbox.merchant.scheme.seal(apiv3_key, &nonce, original_type, event.resource.to_string().as_bytes()),
+                "associated_data": original_type,
                 "nonce": nonce,
             },
         });
@@ -249,7 +250,7 @@ pub fn tell(sandbox: &Arc<Sandbox>, event: Event) {
         body: body(&sandbox.merchant.apiv3_key),
         body_under_wrong_key: body(&random_text(32)),
         id: id.clone(),
-        event_type: event.event_type,
+        event_type: event.event_type.as_ref().to_owned(),
         out_trade_no: event.number,
         notify_url: event.notify_url,
         created,
@@ -261,7 +262,8 @@ pub fn tell(sandbox: &Arc<Sandbox>, event: Event) {
     };
     sandbox.deliveries().deliveries.push(delivery);
     sandbox.announce(json!({ "change": "notification", "id": id, "state": "pending" }));
-    tokio::spawn(deliver(sandbox.clone(), id));
+    tokio::spawn(deliver(sandbox.clone(), id.clone()));
+    id
 }
 
 /// The same in the XML of APIv2, which has no envelope and no header of a signature. An order without an address is told nowhere.
@@ -278,7 +280,7 @@ fn tell_v2(
     let id = uuid();
     let delivery = Delivery {
         id: id.clone(),
-        event_type,
+        event_type: event_type.to_owned(),
         out_trade_no: order.out_trade_no.clone(),
         notify_url: notify_url.to_owned(),
         created: clock::rfc3339(clock::now()),

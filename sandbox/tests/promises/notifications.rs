@@ -257,3 +257,23 @@ fn resending_sends_the_same_notification_once_more() {
     );
     assert!(second.is_verified(&merchant));
 }
+
+#[test]
+fn any_event_can_be_told_by_a_control_call() {
+    let sandbox = Sandbox::start();
+    let merchant = sandbox.merchant();
+    let shop = Shop::open(&[Reply::Status(204)]);
+    let told = serde_json::json!({ "complaint_id": "200201820200101080076610000", "action_type": "CREATE_COMPLAINT" });
+    let mut wish = serde_json::json!({
+        "event_type": "COMPLAINT.CREATE", "original_type": "complaint", "notify_url": shop.notify_url, "resource": told,
+    });
+    let answer = sandbox.control("POST", "/notifications", wish.clone());
+    assert_eq!(answer.status, 201, "{}", answer.text());
+    let envelope = shop.next().envelope();
+    assert_eq!(envelope["event_type"], "COMPLAINT.CREATE");
+    assert_eq!(envelope["id"], answer.json()["id"]);
+    let plain = merchant.open(&envelope["resource"]).unwrap();
+    assert_eq!(plain, told.to_string().into_bytes());
+    wish["notify_url"] = "http://example.com/notify".into();
+    assert_eq!(sandbox.control("POST", "/notifications", wish).status, 400);
+}
