@@ -144,7 +144,7 @@ def go_suites() -> Iterable[Suite]:
 def lint() -> Iterable[Suite]:
     yield Suite("lint:rustfmt", ["cargo", "fmt", "--all", "--check"])
     yield Suite("lint:clippy", ["cargo", "clippy", "--quiet", "--workspace", "--all-targets", "--all-features", "--", "-D", "warnings"])
-    yield Suite("lint:fuzz", ["sh", "-c", "cargo fmt --check && cargo clippy --quiet --target-dir ../target -- -D warnings"], folder="fuzz")
+    yield Suite("lint:fuzz", ["sh", "-c", "cargo fmt --check && cargo clippy --quiet --locked --target-dir ../target -- -D warnings"], folder="fuzz")
     for module in modules("bindings/go", "examples"):
         yield Suite(f"lint:{module}", ["sh", "-c", 'test -z "$(gofmt -l . | tee /dev/stderr)" && go vet ./...'], folder=module)
     for name, folder, typed in (
