@@ -24,7 +24,9 @@ use crate::orders::{Ledger, Order};
 use crate::problem::Problem;
 use crate::sandbox::{Sandbox, Settings};
 use crate::signing::Asked;
-use crate::{cashier, catalogue, clock, invoke, notifications, operations, provider, v2};
+use crate::{
+    cashier, catalogue, clock, exchanges, invoke, notifications, operations, provider, v2,
+};
 
 const HOME: &str = include_str!("pages/home.html");
 const CASHIER: &str = include_str!("pages/cashier.html");
@@ -89,6 +91,8 @@ pub fn router(sandbox: Arc<Sandbox>) -> Router {
         .route("/sandbox/certificates/rotate", post(rotate))
         .route("/sandbox/settings", get(settings).put(change_settings))
         .route("/sandbox/requests", get(requests))
+        .route("/sandbox/exchanges", get(exchanges::list))
+        .route("/sandbox/exchanges/{id}", get(exchanges::one))
         .route("/sandbox/events", get(events))
         .layer(from_fn(loopback_origins_only));
     Router::new()

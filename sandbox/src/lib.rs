@@ -9,6 +9,7 @@ mod certificates;
 mod clock;
 mod control;
 mod crypto;
+mod exchanges;
 mod families;
 mod faults;
 mod fields;

@@ -14,6 +14,7 @@ use crate::authorization::{self, Received};
 use crate::catalogue;
 use crate::clock;
 use crate::crypto::{hex_upper, random_bytes, random_digits};
+use crate::exchanges;
 use crate::faults::{Fault, Group, Kind, Place};
 use crate::listen::ResetConnection;
 use crate::operations::{self, Call, File, Input, Reply};
@@ -106,7 +107,24 @@ async fn handle(sandbox: Arc<Sandbox>, head: Parts, body: Bytes) -> Response {
         .faults()
         .strike(&place, &[Group::Delay, Group::Rotation, Group::Outcome]);
     let record = record(&received, &struck);
+    let mut seen = exchanges::begin(&received, &body);
+    if let Ok(call) = &call {
+        seen.operation = Some(call.operation.name);
+        seen.sample_answer = call.operation.sampled;
+    }
+    seen.number = out_trade_no.clone();
+    seen.faults.clone_from(&record.faults);
     let response = exchange(&sandbox, &received, call, form.as_ref(), &struck).await;
+    match response.extensions().get::<ResetConnection>() {
+        Some(_) => seen.outcome = "reset".into(),
+        None => {
+            let sent = response.extensions().get::<Sent>();
+            let sent = sent.map_or(&[][..], |sent| &sent.0);
+            let (status, headers) = (response.status(), response.headers());
+            exchanges::answered(&sandbox, &mut seen, status, headers, sent);
+        }
+    }
+    sandbox.exchanges().add(seen);
     sandbox.record(RequestRecord {
         status: response
             .extensions()
@@ -126,6 +144,10 @@ async fn handle(sandbox: Arc<Sandbox>, head: Parts, body: Bytes) -> Response {
     });
     response
 }
+
+/// The whole body of an answer, also of one that a fault cuts short.
+#[derive(Clone)]
+struct Sent(Bytes);
 
 /// The provider's code, kept beside the response for the record.
 #[derive(Clone)]
@@ -231,6 +253,7 @@ fn signed(sandbox: &Sandbox, asked: Asked, answer: &Answer, kind: Option<Kind>) 
     let spoiling = kind.map_or(Spoiling::None, Kind::spoiling);
     let mut response = with_body(&bytes, kind);
     *response.status_mut() = answer.status;
+    response.extensions_mut().insert(Sent(bytes.clone()));
     let headers = response.headers_mut();
     if !bytes.is_empty() {
         headers.insert(

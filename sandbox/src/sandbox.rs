@@ -10,6 +10,7 @@ use tokio::sync::broadcast;
 
 use crate::certificates::Ring;
 use crate::clock;
+use crate::exchanges::Exchanges;
 use crate::faults::Faults;
 use crate::keys::{Folder, Merchant, PublicKey};
 use crate::notifications::Deliveries;
@@ -31,6 +32,7 @@ pub struct Sandbox {
     deliveries: Mutex<Deliveries>,
     settings: Mutex<Settings>,
     requests: Mutex<VecDeque<RequestRecord>>,
+    exchanges: Mutex<Exchanges>,
     changes: broadcast::Sender<Value>,
 }
 
@@ -126,6 +128,7 @@ impl Sandbox {
             deliveries: Mutex::default(),
             settings: Mutex::default(),
             requests: Mutex::default(),
+            exchanges: Mutex::default(),
             changes: broadcast::channel(CHANGES_KEPT).0,
         })
     }
@@ -151,6 +154,12 @@ impl Sandbox {
         self.deliveries
             .lock()
             .expect("no one panics while holding the deliveries")
+    }
+
+    pub fn exchanges(&self) -> MutexGuard<'_, Exchanges> {
+        self.exchanges
+            .lock()
+            .expect("no one panics while holding the exchanges")
     }
 
     pub fn settings(&self) -> Settings {

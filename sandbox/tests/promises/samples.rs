@@ -324,3 +324,42 @@ fn an_upload_is_signed_by_its_meta_and_held_against_its_digest() {
     let json = walker.send("POST", target, meta.to_string().as_bytes());
     assert_eq!(json.json()["detail"]["field"], "Content-Type");
 }
+
+#[test]
+fn every_exchange_is_shown_with_the_text_that_was_signed() {
+    let walker = Walker::new();
+    let target = "/global/v3/customs/orders";
+    let request = walker.merchant.signed("POST", target, b"{\"a\":1}");
+    let mut changed = request.header("Authorization").unwrap().to_owned();
+    changed = changed.replace("signature=\"", "signature=\"AAAA");
+    let request = request
+        .without("Authorization")
+        .with("Authorization", &changed);
+    assert_eq!(request.send(walker.sandbox.port).unwrap().status, 401);
+    walker.send("POST", target, b"{}");
+    let seen = walker.sandbox.look("/exchanges?operation=customs");
+    let [sampled, refused] = seen.as_array().unwrap().as_slice() else {
+        panic!("{seen}")
+    };
+    assert_eq!(refused["outcome"], "SIGN_ERROR");
+    assert_eq!(refused["refusal"]["field"], "signature");
+    let text = refused["signed_text"].as_str().unwrap();
+    assert!(text.starts_with(&format!("POST\n{target}\n")) && text.ends_with("\n{\"a\":1}\n"));
+    assert_eq!(
+        (&sampled["outcome"], &sampled["sample_answer"]),
+        (&json!("PARAM_ERROR"), &json!(true))
+    );
+    let answer = &sampled["answer"];
+    let signed = format!("\n{}\n", answer["body"].as_str().unwrap());
+    assert!(answer["signed_text"].as_str().unwrap().ends_with(&signed));
+    assert_eq!(
+        walker
+            .sandbox
+            .look("/exchanges?outcome=SIGN_ERROR")
+            .as_array()
+            .unwrap()
+            .len(),
+        1
+    );
+    assert!(!seen.to_string().contains("PRIVATE KEY"));
+}
