@@ -17,7 +17,7 @@ static int zeroes(void)
     payseal_cancel *cancel = 0;
     payseal_error *error = 0;
     payseal_buffer buffer = {0, 0};
-    payseal_callbacks callbacks = {sizeof(payseal_callbacks), 0, 0, 0, 0, 0, 0};
+    payseal_callbacks callbacks = {sizeof(payseal_callbacks), 0, 0, 0, 0, 0, 0, 0, 0};
     int32_t code = PAYSEAL_OK, outcome = PAYSEAL_NOT_SENT, action = PAYSEAL_DONE, failure = PAYSEAL_FAILURE_CANCELLED;
     return client || call || cancel || error || buffer.data || !callbacks.size || code || outcome != 1 || action != 3 || failure != 4;
 }

@@ -62,7 +62,8 @@ static void drop(void *user)
 
 static payseal_callbacks table(host *host)
 {
-    return (payseal_callbacks){sizeof(payseal_callbacks), host, log_record, now_ms, fill, sign, drop};
+    return (payseal_callbacks){
+        .size = sizeof(payseal_callbacks), .user = host, .log = log_record, .now_ms = now_ms, .random = fill, .sign = sign, .drop = drop};
 }
 
 /* The complete configuration without its private key: the host signs. */
