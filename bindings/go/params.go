@@ -2,6 +2,7 @@ package payseal
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"time"
@@ -11,6 +12,22 @@ import (
 type Executor interface {
 	// Execute calls an operation of the provider; see [Client.Execute].
 	Execute(ctx context.Context, operation string, params Params) (*Result, error)
+}
+
+// With gives calls through client these options wherever a call has none of its own. So the typed functions get them, which take no
+// others: partnerships.BuildPartnership(ctx, payseal.With(client, payseal.Options{IdempotencyKey: key}), request).
+func With(client Executor, options Options) Executor {
+	return withOptions{client, options}
+}
+
+type withOptions struct {
+	client  Executor
+	options Options
+}
+
+func (w withOptions) Execute(ctx context.Context, operation string, params Params) (*Result, error) {
+	params.Options = params.Options.or(w.options)
+	return w.client.Execute(ctx, operation, params)
 }
 
 // Params are the parameters of an operation. All parts are optional.
@@ -50,6 +67,24 @@ type Options struct {
 	// Expect says what the verified answer must hold, by dotted path: {"out_trade_no": "A1", "amount.total": 100}. A difference is
 	// [ErrResponseMismatch].
 	Expect map[string]any
+}
+
+// or fills what is not set with the others.
+func (o Options) or(others Options) Options {
+	if o.Expect == nil {
+		o.Expect = others.Expect
+	}
+	return Options{
+		Timeout:        cmp.Or(o.Timeout, others.Timeout),
+		MaxAttempts:    cmp.Or(o.MaxAttempts, others.MaxAttempts),
+		IdempotencyKey: cmp.Or(o.IdempotencyKey, others.IdempotencyKey),
+		TraceID:        cmp.Or(o.TraceID, others.TraceID),
+		Accept:         cmp.Or(o.Accept, others.Accept),
+		ContentType:    cmp.Or(o.ContentType, others.ContentType),
+		Filename:       cmp.Or(o.Filename, others.Filename),
+		Unchecked:      o.Unchecked || others.Unchecked,
+		Expect:         o.Expect,
+	}
 }
 
 // Result is a verified answer.
