@@ -7,7 +7,9 @@ pub fn pascal(name: &str) -> String {
 
 /// `out_trade_no` → `outTradeNo`
 pub fn camel(name: &str) -> String {
-    uncapitalized(&pascal(name))
+    let mut words = words(name);
+    let first = words.next().unwrap_or_default();
+    first + &words.map(|word| capitalized(&word)).collect::<String>()
 }
 
 /// `trade_state`, `USERPAYING` → `TRADE_STATE_USERPAYING`
@@ -21,7 +23,8 @@ pub fn screaming(parts: &[&str]) -> String {
 }
 
 /// What Go writes in capitals, and where the provider runs two words together.
-const INITIALISMS: [(&str, &str); 12] = [
+const INITIALISMS: [(&str, &str); 16] = [
+    ("api", "API"),
     ("appid", "AppID"),
     ("cny", "CNY"),
     ("id", "ID"),
@@ -30,11 +33,33 @@ const INITIALISMS: [(&str, &str); 12] = [
     ("openid", "OpenID"),
     ("pos", "POS"),
     ("qq", "QQ"),
+    ("qr", "QR"),
+    ("qrcode", "QRCode"),
     ("rsa", "RSA"),
     ("sm2", "SM2"),
+    ("ubo", "UBO"),
     ("unionid", "UnionID"),
     ("url", "URL"),
 ];
+
+/// Families whose names run several words together, as the names of packages do.
+const FAMILIES: [(&str, &str); 9] = [
+    ("busifavor", "BusiFavor"),
+    ("fundapp", "FundApp"),
+    ("merchantfund", "MerchantFund"),
+    ("merchantmedia", "MerchantMedia"),
+    ("merchantservice", "MerchantService"),
+    ("partnerpay", "PartnerPay"),
+    ("paygift", "PayGift"),
+    ("payscore", "PayScore"),
+    ("profitsharing", "ProfitSharing"),
+];
+
+/// `payscore` → `PayScore`
+pub fn family(name: &str) -> String {
+    let known = FAMILIES.iter().find(|(together, _)| *together == name);
+    known.map_or_else(|| pascal(name), |(_, apart)| (*apart).to_owned())
+}
 
 /// `transaction_id` → `TransactionID`
 pub fn go_exported(name: &str) -> String {
@@ -63,8 +88,16 @@ pub fn unreserved(name: String, reserved: &[&str]) -> String {
     }
 }
 
-/// `Orders a payment.` → `orders a payment.`
+/// `Orders a payment.` → `orders a payment.`; `WeChat Pay` and `H5` stay as they are.
 pub fn uncapitalized(text: &str) -> String {
+    let first = text.split(' ').next().unwrap_or_default();
+    if first
+        .chars()
+        .skip(1)
+        .any(|c| c.is_uppercase() || c.is_numeric())
+    {
+        return text.to_owned();
+    }
     let mut letters = text.chars();
     letters
         .next()
@@ -149,6 +182,8 @@ mod tests {
             screaming(&["trade_state", "USERPAYING"]),
             "TRADE_STATE_USERPAYING"
         );
+        assert_eq!(uncapitalized("Orders a payment."), "orders a payment.");
+        assert_eq!(uncapitalized("WeChat Pay score."), "WeChat Pay score.");
         assert_eq!(item_of("sub_orders"), "sub_order");
         assert_eq!(item_of("goods"), "goods");
         assert_eq!(item_of("plan_detail_list"), "plan_detail");

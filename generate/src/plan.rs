@@ -56,10 +56,17 @@ pub enum Shape {
 
 /// The values of a field, as names.
 pub struct Constants {
-    /// Snake case: `trade_state`, or `promotion_type` where several fields have the name.
+    /// Snake case: `trade_state`, or `promotion_type` where several fields have the name and other values.
     pub name: String,
     pub doc: String,
-    pub values: Vec<String>,
+    pub values: Vec<Value>,
+}
+
+pub struct Value {
+    /// `BLUE` of a field `plate_color` whose values are all like `PLATE_COLOR_BLUE`.
+    pub name: String,
+    /// The provider's.
+    pub text: String,
 }
 
 pub struct Function<'a> {
@@ -74,6 +81,8 @@ pub struct Function<'a> {
     pub body: Body,
     /// It uploads a file.
     pub file: bool,
+    /// The provider demands the header.
+    pub idempotency_key: bool,
     /// None where the answer has no content.
     pub answer: Option<&'a str>,
 }
@@ -155,6 +164,7 @@ fn function<'a>(family: &'a Family, operation: &'a Operation) -> Function<'a> {
             .collect(),
         body,
         file: operation.file.is_some(),
+        idempotency_key: operation.idempotency_key,
         answer: operation.answer.as_deref(),
     }
 }
@@ -279,56 +289,100 @@ fn are_words(values: &[String]) -> bool {
     !values.is_empty() && values.iter().all(is_word)
 }
 
-/// A field whose values are the same wherever it occurs gives them its own name; else its owner's comes first.
+/// One for each set of values that fields of one name have. The set that occurs most has the field's name; others have the name of an owner in
+/// front of it.
 fn constants(models: &[Model], functions: &[Function]) -> Vec<Constants> {
     let members = models.iter().flat_map(|model| {
-        let owner = &model.name;
-        model
-            .properties
-            .iter()
-            .map(move |property| (snake(owner), owner.as_str(), property))
+        let of = move |property| (model.name.as_str(), property);
+        model.properties.iter().map(of)
     });
     let parameters = functions.iter().flat_map(|function| {
-        let owner = function.name;
-        function
-            .query
-            .iter()
-            .map(move |property| (owner.to_owned(), owner, property))
+        let of = move |property| (function.name, property);
+        function.query.iter().map(of)
     });
-    let listed: Vec<_> = members
-        .chain(parameters)
-        .filter(|(_, _, property)| are_words(&property.values))
-        .collect();
-    let is_alone = |property: &Property| {
-        let same_name = listed
-            .iter()
-            .filter(|(_, _, other)| other.name == property.name);
-        same_name
-            .into_iter()
-            .all(|(_, _, other)| other.values == property.values)
-            && models
-                .iter()
-                .all(|model| model.name != pascal(&property.name))
-    };
-    let mut constants: Vec<Constants> = Vec::new();
-    for (prefix, owner, property) in &listed {
-        let (name, of) = if is_alone(property) {
-            (property.name.clone(), property.name.clone())
-        } else {
-            (
-                format!("{prefix}_{}", property.name),
-                format!("{} in {owner}", property.name),
-            )
-        };
-        if constants.iter().all(|known| known.name != name) {
-            constants.push(Constants {
-                name,
-                doc: format!("Values of {of}."),
-                values: property.values.clone(),
-            });
+    let mut sets: Vec<Set> = Vec::new();
+    for (owner, property) in members.chain(parameters) {
+        if !are_words(&property.values) {
+            continue;
+        }
+        let same = |set: &&mut Set| set.field == property.name && set.values == property.values;
+        match sets.iter_mut().find(same) {
+            Some(set) => set.owners.push(owner),
+            None => sets.push(Set {
+                field: &property.name,
+                values: &property.values,
+                owners: vec![owner],
+            }),
         }
     }
-    constants
+    let mut taken: BTreeSet<String> = models.iter().map(|model| model.name.clone()).collect();
+    let mut names: Vec<Option<String>> = vec![None; sets.len()];
+    let mut order: Vec<usize> = (0..sets.len()).collect();
+    order.sort_by_key(|&at| usize::MAX - sets[at].owners.len());
+    let shared = |field: &str| sets.iter().filter(|set| set.field == field).count() > 1;
+    for &at in &order {
+        let field = sets[at].field;
+        // One word, `type`, says too little beside others of its name.
+        let is_clear = field.contains('_') || !shared(field);
+        names[at] = (is_clear && taken.insert(pascal(field))).then(|| field.to_owned());
+    }
+    for &at in &order {
+        if names[at].is_some() {
+            continue;
+        }
+        let Set { field, owners, .. } = &sets[at];
+        let owned = owners
+            .iter()
+            .map(|owner| format!("{}_{field}", snake(owner)));
+        let numbered = (2..).map(|number| format!("{field}_{number}"));
+        let free = owned
+            .chain(numbered)
+            .find(|name| taken.insert(pascal(name)));
+        names[at] = free;
+    }
+    sets.iter()
+        .zip(names)
+        .map(|(set, name)| {
+            let of = match shared(set.field) {
+                true => format!("{} in {}", set.field, set.owners.join(", ")),
+                false => set.field.to_owned(),
+            };
+            Constants {
+                name: name.expect("the numbers do not end"),
+                doc: format!("Values of {of}."),
+                values: named(set.field, set.values),
+            }
+        })
+        .collect()
+}
+
+/// The values that fields of one name have, and the models and functions that have them.
+struct Set<'a> {
+    field: &'a str,
+    values: &'a [String],
+    owners: Vec<&'a str>,
+}
+
+/// The values with their names: those that repeat the field's name are told apart by what follows it.
+fn named(field: &str, values: &[String]) -> Vec<Value> {
+    let stem = format!("{}_", field.to_uppercase());
+    let shortened = |value: &String| {
+        let at = value.find(&stem)?;
+        let is_word = at == 0 || value[..at].ends_with('_');
+        let rest = &value[at + stem.len()..];
+        let begins = rest.starts_with(|c: char| c.is_ascii_alphabetic());
+        (is_word && begins).then(|| rest.to_owned())
+    };
+    let short: Option<BTreeSet<String>> = values.iter().map(shortened).collect();
+    let is_short = short.is_some_and(|short| short.len() == values.len());
+    let name = |value: &String| shortened(value).filter(|_| is_short);
+    values
+        .iter()
+        .map(|value| Value {
+            name: name(value).unwrap_or_else(|| value.clone()),
+            text: value.clone(),
+        })
+        .collect()
 }
 
 #[cfg(test)]
@@ -399,5 +453,51 @@ mod tests {
             .map(|constants| constants.name)
             .collect();
         assert_eq!(names, ["make_request_kind", "toy_kind"]);
+    }
+
+    #[test]
+    fn equal_values_are_one_set_and_the_commonest_has_the_short_name() {
+        let family = FAMILY.replace("\"kind\"", "\"toy_kind\"").replace(
+            r#"{"name": "Box", "doc": "A box.", "fields": ["#,
+            r#"{"name": "Box", "doc": "A box.", "fields": [{"name": "toy_kind", "type": "string", "values": ["A", "C"]}, "#,
+        );
+        let family: Family = serde_json::from_str(&family).unwrap();
+        let constants = plan(&family).constants;
+        let told: Vec<_> = constants.iter().map(|it| (&*it.name, &*it.doc)).collect();
+        assert_eq!(
+            told,
+            [
+                (
+                    "make_request_toy_kind",
+                    "Values of toy_kind in MakeRequest."
+                ),
+                ("toy_kind", "Values of toy_kind in Toy, Box.")
+            ]
+        );
+    }
+
+    #[test]
+    fn a_value_does_not_repeat_its_fields_name_in_its_own() {
+        let names = |field: &str, values: &[&str]| -> Vec<String> {
+            let values: Vec<String> = values.iter().map(|text| (*text).to_owned()).collect();
+            named(field, &values)
+                .into_iter()
+                .map(|value| value.name)
+                .collect()
+        };
+        assert_eq!(
+            names("color", &["COLOR_RED", "DEEP_COLOR_BLUE"]),
+            ["RED", "BLUE"]
+        );
+        assert_eq!(
+            names("color", &["COLOR_RED", "BLUE"]),
+            ["COLOR_RED", "BLUE"]
+        );
+        assert_eq!(
+            names("color", &["A_COLOR_RED", "COLOR_RED"]),
+            ["A_COLOR_RED", "COLOR_RED"]
+        );
+        assert_eq!(names("color", &["COLOR_1"]), ["COLOR_1"]);
+        assert_eq!(names("color", &["DISCOLOR_RED"]), ["DISCOLOR_RED"]);
     }
 }

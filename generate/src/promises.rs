@@ -169,12 +169,17 @@ fn no_two_things_of_a_package_have_one_name_in_any_language() {
             for value in &constants.values {
                 once(
                     &mut go,
-                    format!("{}{}", go_exported(&constants.name), go_exported(value)),
+                    format!(
+                        "{}{}",
+                        go_exported(&constants.name),
+                        go_exported(&value.name)
+                    ),
                     "a constant",
                 );
             }
         }
-        once(&mut java, format!("{}service", package.name), "the service");
+        let service = package.name.trim_end_matches("service").to_owned() + "service";
+        once(&mut java, service, "the service");
         let mut methods = BTreeMap::new();
         for function in &package.functions {
             once(&mut go, go_exported(function.name), "a function");

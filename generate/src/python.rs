@@ -286,11 +286,18 @@ fn operation(function: &Function, asynchronous: bool) -> String {
     if !function.query.is_empty() {
         parts.push("query=query".into());
     }
-    arguments.push("options: Optional[Options] = None".into());
-    explanations += &explained(
-        "options",
-        "Options of this call: ``timeout_ms``, ``trace_id`` …",
-    );
+    let (options, about) = match function.idempotency_key {
+        true => (
+            "Options",
+            "Options of this call, of which ``idempotency_key`` is required.",
+        ),
+        false => (
+            "Optional[Options] = None",
+            "Options of this call: ``timeout_ms``, ``trace_id`` …",
+        ),
+    };
+    arguments.push(format!("options: {options}"));
+    explanations += &explained("options", about);
     parts.push(if function.file {
         "options={**(options or {}), \"filename\": filename}".into()
     } else {

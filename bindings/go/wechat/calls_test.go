@@ -6,6 +6,7 @@ import (
 	"context"
 
 	payseal "github.com/payseal/payseal/bindings/go"
+	"github.com/payseal/payseal/bindings/go/internal/filled"
 	"github.com/payseal/payseal/bindings/go/wechat/bill"
 	"github.com/payseal/payseal/bindings/go/wechat/busifavor"
 	"github.com/payseal/payseal/bindings/go/wechat/certificates"
@@ -31,127 +32,127 @@ import (
 
 var calls = []call{
 	{"GET /v3/bill/fundflowbill", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return bill.FundFlowBill(ctx, client, filled[bill.FundFlowBillOptions]())
+		return bill.FundFlowBill(ctx, client, filled.Of[bill.FundFlowBillOptions]())
 	}},
 	{"GET /v3/bill/sub-merchant-fundflowbill", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return bill.SubMerchantFundFlowBill(ctx, client, filled[bill.SubMerchantFundFlowBillOptions]())
+		return bill.SubMerchantFundFlowBill(ctx, client, filled.Of[bill.SubMerchantFundFlowBillOptions]())
 	}},
 	{"GET /v3/bill/tradebill", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return bill.TradeBill(ctx, client, filled[bill.TradeBillOptions]())
+		return bill.TradeBill(ctx, client, filled.Of[bill.TradeBillOptions]())
 	}},
 	{"GET /v3/marketing/busifavor/callbacks", func(ctx context.Context, client payseal.Executor) (any, error) {
 		return busifavor.QueryCallback(ctx, client)
 	}},
 	{"POST /v3/marketing/busifavor/callbacks", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return busifavor.SetCallback(ctx, client, filled[busifavor.SetCallbackRequest]())
+		return busifavor.SetCallback(ctx, client, filled.Of[busifavor.SetCallbackRequest]())
 	}},
 	{"POST /v3/marketing/busifavor/coupons/associate", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return busifavor.AssociateOrder(ctx, client, filled[busifavor.AssociateOrderRequest]())
+		return busifavor.AssociateOrder(ctx, client, filled.Of[busifavor.AssociateOrderRequest]())
 	}},
 	{"POST /v3/marketing/busifavor/coupons/deactivate", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return busifavor.DeactivateCoupon(ctx, client, filled[busifavor.DeactivateCouponRequest]())
+		return busifavor.DeactivateCoupon(ctx, client, filled.Of[busifavor.DeactivateCouponRequest]())
 	}},
 	{"POST /v3/marketing/busifavor/coupons/disassociate", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return busifavor.DisassociateOrder(ctx, client, filled[busifavor.DisassociateOrderRequest]())
+		return busifavor.DisassociateOrder(ctx, client, filled.Of[busifavor.DisassociateOrderRequest]())
 	}},
 	{"POST /v3/marketing/busifavor/coupons/return", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return busifavor.ReturnCoupon(ctx, client, filled[busifavor.ReturnCouponRequest]())
+		return busifavor.ReturnCoupon(ctx, client, filled.Of[busifavor.ReturnCouponRequest]())
 	}},
 	{"POST /v3/marketing/busifavor/coupons/send", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return busifavor.SendCoupon(ctx, client, filled[busifavor.SendCouponRequest]())
+		return busifavor.SendCoupon(ctx, client, filled.Of[busifavor.SendCouponRequest]())
 	}},
 	{"POST /v3/marketing/busifavor/coupons/use", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return busifavor.UseCoupon(ctx, client, filled[busifavor.UseCouponRequest]())
+		return busifavor.UseCoupon(ctx, client, filled.Of[busifavor.UseCouponRequest]())
 	}},
 	{"POST /v3/marketing/busifavor/coupons/{card_id}/send", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return busifavor.SendGovernmentCoupon(ctx, client, "text", filled[busifavor.SendGovernmentCouponRequest]())
+		return busifavor.SendGovernmentCoupon(ctx, client, "text", filled.Of[busifavor.SendGovernmentCouponRequest]())
 	}},
 	{"POST /v3/marketing/busifavor/product-coupons/pre-send", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return busifavor.PreSendProductCoupon(ctx, client, filled[busifavor.PreSendProductCouponRequest]())
+		return busifavor.PreSendProductCoupon(ctx, client, filled.Of[busifavor.PreSendProductCouponRequest]())
 	}},
 	{"POST /v3/marketing/busifavor/product-coupons/send", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return busifavor.SendProductCoupon(ctx, client, filled[busifavor.SendProductCouponRequest]())
+		return busifavor.SendProductCoupon(ctx, client, filled.Of[busifavor.SendProductCouponRequest]())
 	}},
 	{"POST /v3/marketing/busifavor/stocks", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return busifavor.CreateStock(ctx, client, filled[busifavor.CreateStockRequest]())
+		return busifavor.CreateStock(ctx, client, filled.Of[busifavor.CreateStockRequest]())
 	}},
 	{"GET /v3/marketing/busifavor/stocks/{stock_id}", func(ctx context.Context, client payseal.Executor) (any, error) {
 		return busifavor.QueryStock(ctx, client, "text")
 	}},
 	{"PATCH /v3/marketing/busifavor/stocks/{stock_id}", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return nil, busifavor.UpdateStock(ctx, client, "text", filled[busifavor.UpdateStockRequest]())
+		return nil, busifavor.UpdateStock(ctx, client, "text", filled.Of[busifavor.UpdateStockRequest]())
 	}},
 	{"PATCH /v3/marketing/busifavor/stocks/{stock_id}/budget", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return busifavor.UpdateStockBudget(ctx, client, "text", filled[busifavor.UpdateStockBudgetRequest]())
+		return busifavor.UpdateStockBudget(ctx, client, "text", filled.Of[busifavor.UpdateStockBudgetRequest]())
 	}},
 	{"GET /v3/marketing/busifavor/stocks/{stock_id}/couponcodes", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return busifavor.ListCouponCodes(ctx, client, "text", filled[busifavor.ListCouponCodesOptions]())
+		return busifavor.ListCouponCodes(ctx, client, "text", filled.Of[busifavor.ListCouponCodesOptions]())
 	}},
 	{"POST /v3/marketing/busifavor/stocks/{stock_id}/couponcodes", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return busifavor.UploadCouponCodes(ctx, client, "text", filled[busifavor.UploadCouponCodesRequest]())
+		return busifavor.UploadCouponCodes(ctx, client, "text", filled.Of[busifavor.UploadCouponCodesRequest]())
 	}},
 	{"GET /v3/marketing/busifavor/stocks/{stock_id}/couponcodes/{coupon_code}", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return busifavor.QueryCouponCode(ctx, client, "text", "text", filled[busifavor.QueryCouponCodeOptions]())
+		return busifavor.QueryCouponCode(ctx, client, "text", "text", filled.Of[busifavor.QueryCouponCodeOptions]())
 	}},
 	{"DELETE /v3/marketing/busifavor/stocks/{stock_id}/couponcodes/{coupon_code}", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return busifavor.DeleteCouponCode(ctx, client, "text", "text", filled[busifavor.DeleteCouponCodeOptions]())
+		return busifavor.DeleteCouponCode(ctx, client, "text", "text", filled.Of[busifavor.DeleteCouponCodeOptions]())
 	}},
 	{"GET /v3/marketing/busifavor/subsidy/pay-receipts", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return busifavor.ListSubsidyPayments(ctx, client, filled[busifavor.ListSubsidyPaymentsOptions]())
+		return busifavor.ListSubsidyPayments(ctx, client, filled.Of[busifavor.ListSubsidyPaymentsOptions]())
 	}},
 	{"POST /v3/marketing/busifavor/subsidy/pay-receipts", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return busifavor.CreateSubsidyPayment(ctx, client, filled[busifavor.CreateSubsidyPaymentRequest]())
+		return busifavor.CreateSubsidyPayment(ctx, client, filled.Of[busifavor.CreateSubsidyPaymentRequest]())
 	}},
 	{"GET /v3/marketing/busifavor/subsidy/pay-receipts/{subsidy_receipt_id}", func(ctx context.Context, client payseal.Executor) (any, error) {
 		return busifavor.QuerySubsidyPayment(ctx, client, "text")
 	}},
 	{"POST /v3/marketing/busifavor/subsidy/return-receipts", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return busifavor.CreateSubsidyReturn(ctx, client, filled[busifavor.CreateSubsidyReturnRequest]())
+		return busifavor.CreateSubsidyReturn(ctx, client, filled.Of[busifavor.CreateSubsidyReturnRequest]())
 	}},
 	{"GET /v3/marketing/busifavor/subsidy/return-receipts/{subsidy_return_receipt_id}", func(ctx context.Context, client payseal.Executor) (any, error) {
 		return busifavor.QuerySubsidyReturn(ctx, client, "text")
 	}},
 	{"GET /v3/marketing/busifavor/users/{openid}/coupons", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return busifavor.ListCoupons(ctx, client, "text", filled[busifavor.ListCouponsOptions]())
+		return busifavor.ListCoupons(ctx, client, "text", filled.Of[busifavor.ListCouponsOptions]())
 	}},
 	{"GET /v3/marketing/busifavor/users/{openid}/coupons/{coupon_code}/appids/{appid}", func(ctx context.Context, client payseal.Executor) (any, error) {
 		return busifavor.QueryCoupon(ctx, client, "text", "text", "text")
 	}},
 	{"GET /v3/certificates", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return certificates.Download(ctx, client, filled[certificates.DownloadOptions]())
+		return certificates.Download(ctx, client, filled.Of[certificates.DownloadOptions]())
 	}},
 	{"POST /v3/combine-transactions/app", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return combine.App(ctx, client, filled[combine.AppRequest]())
+		return combine.App(ctx, client, filled.Of[combine.AppRequest]())
 	}},
 	{"POST /v3/combine-transactions/h5", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return combine.H5(ctx, client, filled[combine.H5Request]())
+		return combine.H5(ctx, client, filled.Of[combine.H5Request]())
 	}},
 	{"GET /v3/combine-transactions/id/{combine_transaction_id}", func(ctx context.Context, client payseal.Executor) (any, error) {
 		return combine.QueryByTransactionID(ctx, client, "text")
 	}},
 	{"POST /v3/combine-transactions/jsapi", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return combine.Jsapi(ctx, client, filled[combine.JsapiRequest]())
+		return combine.Jsapi(ctx, client, filled.Of[combine.JsapiRequest]())
 	}},
 	{"POST /v3/combine-transactions/miniprogram", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return combine.MiniProgram(ctx, client, filled[combine.MiniProgramRequest]())
+		return combine.MiniProgram(ctx, client, filled.Of[combine.MiniProgramRequest]())
 	}},
 	{"POST /v3/combine-transactions/native", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return combine.Native(ctx, client, filled[combine.NativeRequest]())
+		return combine.Native(ctx, client, filled.Of[combine.NativeRequest]())
 	}},
 	{"GET /v3/combine-transactions/out-trade-no/{combine_out_trade_no}", func(ctx context.Context, client payseal.Executor) (any, error) {
 		return combine.QueryByOutTradeNo(ctx, client, "text")
 	}},
 	{"POST /v3/combine-transactions/out-trade-no/{combine_out_trade_no}/close", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return nil, combine.Close(ctx, client, "text", filled[combine.CloseRequest]())
+		return nil, combine.Close(ctx, client, "text", filled.Of[combine.CloseRequest]())
 	}},
 	{"POST /v3/ecommerce/account/apply-cancel-withdraw", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return ecommerce.ApplyAccountCancellation(ctx, client, filled[ecommerce.ApplyAccountCancellationRequest]())
+		return ecommerce.ApplyAccountCancellation(ctx, client, filled.Of[ecommerce.ApplyAccountCancellationRequest]())
 	}},
 	{"GET /v3/ecommerce/account/apply-cancel-withdraw/applyment-id/{applyment_id}", func(ctx context.Context, client payseal.Executor) (any, error) {
 		return ecommerce.QueryAccountCancellation(ctx, client, "text")
 	}},
 	{"POST /v3/ecommerce/account/apply-cancel-withdraw/confirm", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return ecommerce.ConfirmAccountCancellation(ctx, client, filled[ecommerce.ConfirmAccountCancellationRequest]())
+		return ecommerce.ConfirmAccountCancellation(ctx, client, filled.Of[ecommerce.ConfirmAccountCancellationRequest]())
 	}},
 	{"GET /v3/ecommerce/account/apply-cancel-withdraw/out-request-no/{out_request_no}", func(ctx context.Context, client payseal.Executor) (any, error) {
 		return ecommerce.QueryAccountCancellationByOutRequestNo(ctx, client, "text")
@@ -160,7 +161,7 @@ var calls = []call{
 		return ecommerce.ValidateAccountCancellation(ctx, client, "text")
 	}},
 	{"POST /v3/ecommerce/account/cancel-applications", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return ecommerce.CreateCancelApplication(ctx, client, filled[ecommerce.CreateCancelApplicationRequest]())
+		return ecommerce.CreateCancelApplication(ctx, client, filled.Of[ecommerce.CreateCancelApplicationRequest]())
 	}},
 	{"POST /v3/ecommerce/account/cancel-applications/media", func(ctx context.Context, client payseal.Executor) (any, error) {
 		return ecommerce.UploadCancelApplicationImage(ctx, client, "text", []byte("file"))
@@ -175,10 +176,10 @@ var calls = []call{
 		return ecommerce.RevokeApplymentByOutRequestNo(ctx, client, "text")
 	}},
 	{"POST /v3/ecommerce/applyments/submit-account-hosting-applyment", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return ecommerce.ApplyAccountHosting(ctx, client, filled[ecommerce.ApplyAccountHostingRequest]())
+		return ecommerce.ApplyAccountHosting(ctx, client, filled.Of[ecommerce.ApplyAccountHostingRequest]())
 	}},
 	{"POST /v3/ecommerce/applyments/submit-sign-verify-info", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return ecommerce.SubmitSignVerifyInfo(ctx, client, filled[ecommerce.SubmitSignVerifyInfoRequest]())
+		return ecommerce.SubmitSignVerifyInfo(ctx, client, filled.Of[ecommerce.SubmitSignVerifyInfoRequest]())
 	}},
 	{"GET /v3/ecommerce/applyments/{applyment_id}", func(ctx context.Context, client payseal.Executor) (any, error) {
 		return ecommerce.QueryApplyment(ctx, client, 7)
@@ -187,274 +188,274 @@ var calls = []call{
 		return ecommerce.RevokeApplyment(ctx, client, 7)
 	}},
 	{"POST /v3/ecommerce/applyments/", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return ecommerce.CreateApplyment(ctx, client, filled[ecommerce.CreateApplymentRequest]())
+		return ecommerce.CreateApplyment(ctx, client, filled.Of[ecommerce.CreateApplymentRequest]())
 	}},
 	{"GET /v3/ecommerce/bill/fundflowbill", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return ecommerce.FundFlowBill(ctx, client, filled[ecommerce.FundFlowBillOptions]())
+		return ecommerce.FundFlowBill(ctx, client, filled.Of[ecommerce.FundFlowBillOptions]())
 	}},
 	{"GET /v3/ecommerce/combine-papay/contracts/plan-id/{plan_id}/out-contract-code/{out_contract_code}", func(ctx context.Context, client payseal.Executor) (any, error) {
 		return ecommerce.QueryContract(ctx, client, 7, "text")
 	}},
 	{"POST /v3/ecommerce/combine-papay/contracts/plan-id/{plan_id}/out-contract-code/{out_contract_code}/terminate", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return ecommerce.TerminateContract(ctx, client, 7, "text", filled[ecommerce.TerminateContractRequest]())
+		return ecommerce.TerminateContract(ctx, client, 7, "text", filled.Of[ecommerce.TerminateContractRequest]())
 	}},
 	{"POST /v3/ecommerce/combine-papay/contracts/pre-entrust-sign", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return ecommerce.SignContract(ctx, client, filled[ecommerce.SignContractRequest]())
+		return ecommerce.SignContract(ctx, client, filled.Of[ecommerce.SignContractRequest]())
 	}},
 	{"POST /v3/ecommerce/combine-papay/contracts/pre-entrust-sign/mini-program", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return ecommerce.SignContractInMiniProgram(ctx, client, filled[ecommerce.SignContractInMiniProgramRequest]())
+		return ecommerce.SignContractInMiniProgram(ctx, client, filled.Of[ecommerce.SignContractInMiniProgramRequest]())
 	}},
 	{"POST /v3/ecommerce/combine-papay/transactions", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return ecommerce.CreateCombinedDeduction(ctx, client, filled[ecommerce.CreateCombinedDeductionRequest]())
+		return ecommerce.CreateCombinedDeduction(ctx, client, filled.Of[ecommerce.CreateCombinedDeductionRequest]())
 	}},
 	{"GET /v3/ecommerce/combine-papay/transactions/{combine_out_trade_no}", func(ctx context.Context, client payseal.Executor) (any, error) {
 		return ecommerce.QueryCombinedDeduction(ctx, client, "text")
 	}},
 	{"POST /v3/ecommerce/combine-papay/transactions/{combine_out_trade_no}/reverse", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return nil, ecommerce.ReverseCombinedDeduction(ctx, client, "text", filled[ecommerce.ReverseCombinedDeductionRequest]())
+		return nil, ecommerce.ReverseCombinedDeduction(ctx, client, "text", filled.Of[ecommerce.ReverseCombinedDeductionRequest]())
 	}},
 	{"GET /v3/ecommerce/fund/balance/{sub_mchid}", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return ecommerce.QueryBalance(ctx, client, "text", filled[ecommerce.QueryBalanceOptions]())
+		return ecommerce.QueryBalance(ctx, client, "text", filled.Of[ecommerce.QueryBalanceOptions]())
 	}},
 	{"GET /v3/ecommerce/fund/enddaybalance/{sub_mchid}", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return ecommerce.QueryDayEndBalance(ctx, client, "text", filled[ecommerce.QueryDayEndBalanceOptions]())
+		return ecommerce.QueryDayEndBalance(ctx, client, "text", filled.Of[ecommerce.QueryDayEndBalanceOptions]())
 	}},
 	{"POST /v3/ecommerce/fund/withdraw", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return ecommerce.CreateWithdrawal(ctx, client, filled[ecommerce.CreateWithdrawalRequest]())
+		return ecommerce.CreateWithdrawal(ctx, client, filled.Of[ecommerce.CreateWithdrawalRequest]())
 	}},
 	{"GET /v3/ecommerce/fund/withdraw/out-request-no/{out_request_no}", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return ecommerce.QueryWithdrawalByOutRequestNo(ctx, client, "text", filled[ecommerce.QueryWithdrawalByOutRequestNoOptions]())
+		return ecommerce.QueryWithdrawalByOutRequestNo(ctx, client, "text", filled.Of[ecommerce.QueryWithdrawalByOutRequestNoOptions]())
 	}},
 	{"GET /v3/ecommerce/fund/withdraw/{withdraw_id}", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return ecommerce.QueryWithdrawal(ctx, client, "text", filled[ecommerce.QueryWithdrawalOptions]())
+		return ecommerce.QueryWithdrawal(ctx, client, "text", filled.Of[ecommerce.QueryWithdrawalOptions]())
 	}},
 	{"GET /v3/ecommerce/individual-contracts/out-contract-code/{out_contract_code}", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return ecommerce.QueryIndividualAuthorizationByOutContractCode(ctx, client, "text", filled[ecommerce.QueryIndividualAuthorizationByOutContractCodeOptions]())
+		return ecommerce.QueryIndividualAuthorizationByOutContractCode(ctx, client, "text", filled.Of[ecommerce.QueryIndividualAuthorizationByOutContractCodeOptions]())
 	}},
 	{"POST /v3/ecommerce/individual-contracts/pre-entrust-sign-with-real-name-identity/app", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return ecommerce.AuthorizeVerifiedIndividualInApp(ctx, client, filled[ecommerce.AuthorizeVerifiedIndividualInAppRequest]())
+		return ecommerce.AuthorizeVerifiedIndividualInApp(ctx, client, filled.Of[ecommerce.AuthorizeVerifiedIndividualInAppRequest]())
 	}},
 	{"POST /v3/ecommerce/individual-contracts/pre-entrust-sign-with-real-name-identity/mini-program", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return ecommerce.AuthorizeVerifiedIndividualInMiniProgram(ctx, client, filled[ecommerce.AuthorizeVerifiedIndividualInMiniProgramRequest]())
+		return ecommerce.AuthorizeVerifiedIndividualInMiniProgram(ctx, client, filled.Of[ecommerce.AuthorizeVerifiedIndividualInMiniProgramRequest]())
 	}},
 	{"POST /v3/ecommerce/individual-contracts/pre-entrust-sign/app", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return ecommerce.AuthorizeIndividualInApp(ctx, client, filled[ecommerce.AuthorizeIndividualInAppRequest]())
+		return ecommerce.AuthorizeIndividualInApp(ctx, client, filled.Of[ecommerce.AuthorizeIndividualInAppRequest]())
 	}},
 	{"POST /v3/ecommerce/individual-contracts/pre-entrust-sign/mini-program", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return ecommerce.AuthorizeIndividualInMiniProgram(ctx, client, filled[ecommerce.AuthorizeIndividualInMiniProgramRequest]())
+		return ecommerce.AuthorizeIndividualInMiniProgram(ctx, client, filled.Of[ecommerce.AuthorizeIndividualInMiniProgramRequest]())
 	}},
 	{"GET /v3/ecommerce/individual-contracts/{openid}", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return ecommerce.QueryIndividualAuthorization(ctx, client, "text", filled[ecommerce.QueryIndividualAuthorizationOptions]())
+		return ecommerce.QueryIndividualAuthorization(ctx, client, "text", filled.Of[ecommerce.QueryIndividualAuthorizationOptions]())
 	}},
 	{"POST /v3/ecommerce/mch-transfer/authorizations", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return ecommerce.AuthorizeTransfers(ctx, client, filled[ecommerce.AuthorizeTransfersRequest]())
+		return ecommerce.AuthorizeTransfers(ctx, client, filled.Of[ecommerce.AuthorizeTransfersRequest]())
 	}},
 	{"GET /v3/ecommerce/mch-transfer/authorizations/{sub_mchid}", func(ctx context.Context, client payseal.Executor) (any, error) {
 		return ecommerce.QueryTransferAuthorization(ctx, client, "text")
 	}},
 	{"POST /v3/ecommerce/mch-transfer/transfer-bills", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return ecommerce.CreateTransfer(ctx, client, filled[ecommerce.CreateTransferRequest]())
+		return ecommerce.CreateTransfer(ctx, client, filled.Of[ecommerce.CreateTransferRequest]())
 	}},
 	{"GET /v3/ecommerce/mch-transfer/transfer-bills/out-bill-no/{out_bill_no}", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return ecommerce.QueryTransferByOutBillNo(ctx, client, "text", filled[ecommerce.QueryTransferByOutBillNoOptions]())
+		return ecommerce.QueryTransferByOutBillNo(ctx, client, "text", filled.Of[ecommerce.QueryTransferByOutBillNoOptions]())
 	}},
 	{"POST /v3/ecommerce/mch-transfer/transfer-bills/out-bill-no/{out_bill_no}/cancel", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return ecommerce.CancelTransfer(ctx, client, "text", filled[ecommerce.CancelTransferRequest]())
+		return ecommerce.CancelTransfer(ctx, client, "text", filled.Of[ecommerce.CancelTransferRequest]())
 	}},
 	{"GET /v3/ecommerce/mch-transfer/transfer-bills/transfer-bill-no/{transfer_bill_no}", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return ecommerce.QueryTransferByTransferBillNo(ctx, client, "text", filled[ecommerce.QueryTransferByTransferBillNoOptions]())
+		return ecommerce.QueryTransferByTransferBillNo(ctx, client, "text", filled.Of[ecommerce.QueryTransferByTransferBillNoOptions]())
 	}},
 	{"GET /v3/ecommerce/profitsharing/after-sales-orders", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return ecommerce.QueryAfterSalesOrder(ctx, client, filled[ecommerce.QueryAfterSalesOrderOptions]())
+		return ecommerce.QueryAfterSalesOrder(ctx, client, filled.Of[ecommerce.QueryAfterSalesOrderOptions]())
 	}},
 	{"POST /v3/ecommerce/profitsharing/after-sales-orders", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return ecommerce.CreateAfterSalesOrder(ctx, client, filled[ecommerce.CreateAfterSalesOrderRequest]())
+		return ecommerce.CreateAfterSalesOrder(ctx, client, filled.Of[ecommerce.CreateAfterSalesOrderRequest]())
 	}},
 	{"POST /v3/ecommerce/profitsharing/finish-order", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return ecommerce.FinishProfitSharing(ctx, client, filled[ecommerce.FinishProfitSharingRequest]())
+		return ecommerce.FinishProfitSharing(ctx, client, filled.Of[ecommerce.FinishProfitSharingRequest]())
 	}},
 	{"GET /v3/ecommerce/profitsharing/orders", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return ecommerce.QueryProfitSharing(ctx, client, filled[ecommerce.QueryProfitSharingOptions]())
+		return ecommerce.QueryProfitSharing(ctx, client, filled.Of[ecommerce.QueryProfitSharingOptions]())
 	}},
 	{"POST /v3/ecommerce/profitsharing/orders", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return ecommerce.CreateProfitSharing(ctx, client, filled[ecommerce.CreateProfitSharingRequest]())
+		return ecommerce.CreateProfitSharing(ctx, client, filled.Of[ecommerce.CreateProfitSharingRequest]())
 	}},
 	{"GET /v3/ecommerce/profitsharing/orders/{transaction_id}/amounts", func(ctx context.Context, client payseal.Executor) (any, error) {
 		return ecommerce.QueryRemainingAmount(ctx, client, "text")
 	}},
 	{"POST /v3/ecommerce/profitsharing/receivers/add", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return ecommerce.AddReceiver(ctx, client, filled[ecommerce.AddReceiverRequest]())
+		return ecommerce.AddReceiver(ctx, client, filled.Of[ecommerce.AddReceiverRequest]())
 	}},
 	{"POST /v3/ecommerce/profitsharing/receivers/delete", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return ecommerce.DeleteReceiver(ctx, client, filled[ecommerce.DeleteReceiverRequest]())
+		return ecommerce.DeleteReceiver(ctx, client, filled.Of[ecommerce.DeleteReceiverRequest]())
 	}},
 	{"GET /v3/ecommerce/profitsharing/returnorders", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return ecommerce.QueryReturnOrder(ctx, client, filled[ecommerce.QueryReturnOrderOptions]())
+		return ecommerce.QueryReturnOrder(ctx, client, filled.Of[ecommerce.QueryReturnOrderOptions]())
 	}},
 	{"POST /v3/ecommerce/profitsharing/returnorders", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return ecommerce.CreateReturnOrder(ctx, client, filled[ecommerce.CreateReturnOrderRequest]())
+		return ecommerce.CreateReturnOrder(ctx, client, filled.Of[ecommerce.CreateReturnOrderRequest]())
 	}},
 	{"POST /v3/ecommerce/refunds/apply", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return ecommerce.CreateRefund(ctx, client, filled[ecommerce.CreateRefundRequest]())
+		return ecommerce.CreateRefund(ctx, client, filled.Of[ecommerce.CreateRefundRequest]())
 	}},
 	{"GET /v3/ecommerce/refunds/id/{refund_id}", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return ecommerce.QueryRefund(ctx, client, "text", filled[ecommerce.QueryRefundOptions]())
+		return ecommerce.QueryRefund(ctx, client, "text", filled.Of[ecommerce.QueryRefundOptions]())
 	}},
 	{"GET /v3/ecommerce/refunds/out-refund-no/{out_refund_no}", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return ecommerce.QueryRefundByOutRefundNo(ctx, client, "text", filled[ecommerce.QueryRefundByOutRefundNoOptions]())
+		return ecommerce.QueryRefundByOutRefundNo(ctx, client, "text", filled.Of[ecommerce.QueryRefundByOutRefundNoOptions]())
 	}},
 	{"POST /v3/ecommerce/refunds/{refund_id}/apply-abnormal-refund", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return ecommerce.ApplyAbnormalRefund(ctx, client, "text", filled[ecommerce.ApplyAbnormalRefundRequest]())
+		return ecommerce.ApplyAbnormalRefund(ctx, client, "text", filled.Of[ecommerce.ApplyAbnormalRefundRequest]())
 	}},
 	{"GET /v3/ecommerce/refunds/{refund_id}/return-advance", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return ecommerce.QueryAdvanceReturn(ctx, client, "text", filled[ecommerce.QueryAdvanceReturnOptions]())
+		return ecommerce.QueryAdvanceReturn(ctx, client, "text", filled.Of[ecommerce.QueryAdvanceReturnOptions]())
 	}},
 	{"POST /v3/ecommerce/refunds/{refund_id}/return-advance", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return ecommerce.CreateAdvanceReturn(ctx, client, "text", filled[ecommerce.CreateAdvanceReturnRequest]())
+		return ecommerce.CreateAdvanceReturn(ctx, client, "text", filled.Of[ecommerce.CreateAdvanceReturnRequest]())
 	}},
 	{"POST /v3/ecommerce/subsidies/cancel", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return ecommerce.CancelSubsidy(ctx, client, filled[ecommerce.CancelSubsidyRequest]())
+		return ecommerce.CancelSubsidy(ctx, client, filled.Of[ecommerce.CancelSubsidyRequest]())
 	}},
 	{"POST /v3/ecommerce/subsidies/create", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return ecommerce.CreateSubsidy(ctx, client, filled[ecommerce.CreateSubsidyRequest]())
+		return ecommerce.CreateSubsidy(ctx, client, filled.Of[ecommerce.CreateSubsidyRequest]())
 	}},
 	{"POST /v3/ecommerce/subsidies/return", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return ecommerce.ReturnSubsidy(ctx, client, filled[ecommerce.ReturnSubsidyRequest]())
+		return ecommerce.ReturnSubsidy(ctx, client, filled.Of[ecommerce.ReturnSubsidyRequest]())
 	}},
 	{"GET /v3/marketing/favor/callbacks", func(ctx context.Context, client payseal.Executor) (any, error) {
 		return favor.QueryCallback(ctx, client)
 	}},
 	{"POST /v3/marketing/favor/callbacks", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return favor.SetCallback(ctx, client, filled[favor.SetCallbackRequest]())
+		return favor.SetCallback(ctx, client, filled.Of[favor.SetCallbackRequest]())
 	}},
 	{"POST /v3/marketing/favor/coupon-stocks", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return favor.CreateStock(ctx, client, filled[favor.CreateStockRequest]())
+		return favor.CreateStock(ctx, client, filled.Of[favor.CreateStockRequest]())
 	}},
 	{"POST /v3/marketing/favor/media/image-upload", func(ctx context.Context, client payseal.Executor) (any, error) {
 		return favor.UploadImage(ctx, client, "text", []byte("file"))
 	}},
 	{"GET /v3/marketing/favor/stocks", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return favor.ListStocks(ctx, client, filled[favor.ListStocksOptions]())
+		return favor.ListStocks(ctx, client, filled.Of[favor.ListStocksOptions]())
 	}},
 	{"GET /v3/marketing/favor/stocks/{stock_id}", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return favor.QueryStock(ctx, client, "text", filled[favor.QueryStockOptions]())
+		return favor.QueryStock(ctx, client, "text", filled.Of[favor.QueryStockOptions]())
 	}},
 	{"GET /v3/marketing/favor/stocks/{stock_id}/items", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return favor.ListStockItems(ctx, client, "text", filled[favor.ListStockItemsOptions]())
+		return favor.ListStockItems(ctx, client, "text", filled.Of[favor.ListStockItemsOptions]())
 	}},
 	{"GET /v3/marketing/favor/stocks/{stock_id}/merchants", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return favor.ListStockMerchants(ctx, client, "text", filled[favor.ListStockMerchantsOptions]())
+		return favor.ListStockMerchants(ctx, client, "text", filled.Of[favor.ListStockMerchantsOptions]())
 	}},
 	{"POST /v3/marketing/favor/stocks/{stock_id}/modify-goods-id", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return favor.UpdateStockGoods(ctx, client, "text", filled[favor.UpdateStockGoodsRequest]())
+		return favor.UpdateStockGoods(ctx, client, "text", filled.Of[favor.UpdateStockGoodsRequest]())
 	}},
 	{"POST /v3/marketing/favor/stocks/{stock_id}/pause", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return favor.PauseStock(ctx, client, "text", filled[favor.PauseStockRequest]())
+		return favor.PauseStock(ctx, client, "text", filled.Of[favor.PauseStockRequest]())
 	}},
 	{"GET /v3/marketing/favor/stocks/{stock_id}/refund-flow-by-day", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return favor.DailyRefundFlow(ctx, client, "text", filled[favor.DailyRefundFlowOptions]())
+		return favor.DailyRefundFlow(ctx, client, "text", filled.Of[favor.DailyRefundFlowOptions]())
 	}},
 	{"GET /v3/marketing/favor/stocks/{stock_id}/refund-flow", func(ctx context.Context, client payseal.Executor) (any, error) {
 		return favor.RefundFlow(ctx, client, "text")
 	}},
 	{"POST /v3/marketing/favor/stocks/{stock_id}/restart", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return favor.RestartStock(ctx, client, "text", filled[favor.RestartStockRequest]())
+		return favor.RestartStock(ctx, client, "text", filled.Of[favor.RestartStockRequest]())
 	}},
 	{"POST /v3/marketing/favor/stocks/{stock_id}/start", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return favor.StartStock(ctx, client, "text", filled[favor.StartStockRequest]())
+		return favor.StartStock(ctx, client, "text", filled.Of[favor.StartStockRequest]())
 	}},
 	{"GET /v3/marketing/favor/stocks/{stock_id}/use-flow-by-day", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return favor.DailyUseFlow(ctx, client, "text", filled[favor.DailyUseFlowOptions]())
+		return favor.DailyUseFlow(ctx, client, "text", filled.Of[favor.DailyUseFlowOptions]())
 	}},
 	{"GET /v3/marketing/favor/stocks/{stock_id}/use-flow", func(ctx context.Context, client payseal.Executor) (any, error) {
 		return favor.UseFlow(ctx, client, "text")
 	}},
 	{"GET /v3/marketing/favor/users/{openid}/coupons", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return favor.ListCoupons(ctx, client, "text", filled[favor.ListCouponsOptions]())
+		return favor.ListCoupons(ctx, client, "text", filled.Of[favor.ListCouponsOptions]())
 	}},
 	{"POST /v3/marketing/favor/users/{openid}/coupons", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return favor.SendCoupon(ctx, client, "text", filled[favor.SendCouponRequest]())
+		return favor.SendCoupon(ctx, client, "text", filled.Of[favor.SendCouponRequest]())
 	}},
 	{"GET /v3/marketing/favor/users/{openid}/coupons/{coupon_id}", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return favor.QueryCoupon(ctx, client, "text", "text", filled[favor.QueryCouponOptions]())
+		return favor.QueryCoupon(ctx, client, "text", "text", filled.Of[favor.QueryCouponOptions]())
 	}},
 	{"POST /v3/fund-app/brand-redpacket/brand-merchant-batches", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return fundapp.CreateRedPacketBatch(ctx, client, filled[fundapp.CreateRedPacketBatchRequest]())
+		return fundapp.CreateRedPacketBatch(ctx, client, filled.Of[fundapp.CreateRedPacketBatchRequest]())
 	}},
 	{"GET /v3/fund-app/brand-redpacket/brand-merchant-batches/{batch_no}", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return fundapp.QueryRedPacketBatch(ctx, client, "text", filled[fundapp.QueryRedPacketBatchOptions]())
+		return fundapp.QueryRedPacketBatch(ctx, client, "text", filled.Of[fundapp.QueryRedPacketBatchOptions]())
 	}},
 	{"GET /v3/fund-app/brand-redpacket/brand-merchant-batches/{batch_no}/details/{detail_no}", func(ctx context.Context, client payseal.Executor) (any, error) {
 		return fundapp.QueryRedPacket(ctx, client, "text", "text")
 	}},
 	{"GET /v3/fund-app/brand-redpacket/brand-merchant-out-batches/{out_batch_no}", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return fundapp.QueryRedPacketBatchByOutBatchNo(ctx, client, "text", filled[fundapp.QueryRedPacketBatchByOutBatchNoOptions]())
+		return fundapp.QueryRedPacketBatchByOutBatchNo(ctx, client, "text", filled.Of[fundapp.QueryRedPacketBatchByOutBatchNoOptions]())
 	}},
 	{"GET /v3/fund-app/brand-redpacket/brand-merchant-out-batches/{out_batch_no}/out-details/{out_detail_no}", func(ctx context.Context, client payseal.Executor) (any, error) {
 		return fundapp.QueryRedPacketByOutDetailNo(ctx, client, "text", "text")
 	}},
 	{"POST /v3/fund-app/mch-transfer/elecsign/out-bill-no", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return fundapp.ApplyReceiptByOutBillNo(ctx, client, filled[fundapp.ApplyReceiptByOutBillNoRequest]())
+		return fundapp.ApplyReceiptByOutBillNo(ctx, client, filled.Of[fundapp.ApplyReceiptByOutBillNoRequest]())
 	}},
 	{"GET /v3/fund-app/mch-transfer/elecsign/out-bill-no/{out_bill_no}", func(ctx context.Context, client payseal.Executor) (any, error) {
 		return fundapp.QueryReceiptByOutBillNo(ctx, client, "text")
 	}},
 	{"POST /v3/fund-app/mch-transfer/elecsign/transfer-bill-no", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return fundapp.ApplyReceiptByTransferBillNo(ctx, client, filled[fundapp.ApplyReceiptByTransferBillNoRequest]())
+		return fundapp.ApplyReceiptByTransferBillNo(ctx, client, filled.Of[fundapp.ApplyReceiptByTransferBillNoRequest]())
 	}},
 	{"GET /v3/fund-app/mch-transfer/elecsign/transfer-bill-no/{transfer_bill_no}", func(ctx context.Context, client payseal.Executor) (any, error) {
 		return fundapp.QueryReceiptByTransferBillNo(ctx, client, "text")
 	}},
 	{"GET /v3/fund-app/mch-transfer/partner/budget/{out_budget_no}/electronic-receipts", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return fundapp.QueryBudgetReceipt(ctx, client, "text", filled[fundapp.QueryBudgetReceiptOptions]())
+		return fundapp.QueryBudgetReceipt(ctx, client, "text", filled.Of[fundapp.QueryBudgetReceiptOptions]())
 	}},
 	{"POST /v3/fund-app/mch-transfer/partner/budget/{out_budget_no}/electronic-receipts", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return fundapp.ApplyBudgetReceipt(ctx, client, "text", filled[fundapp.ApplyBudgetReceiptRequest]())
+		return fundapp.ApplyBudgetReceipt(ctx, client, "text", filled.Of[fundapp.ApplyBudgetReceiptRequest]())
 	}},
 	{"POST /v3/fund-app/mch-transfer/partner/charity-budget", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return fundapp.CreateCharityBudget(ctx, client, filled[fundapp.CreateCharityBudgetRequest]())
+		return fundapp.CreateCharityBudget(ctx, client, filled.Of[fundapp.CreateCharityBudgetRequest]())
 	}},
 	{"GET /v3/fund-app/mch-transfer/partner/charity-budget/{out_budget_no}", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return fundapp.QueryCharityBudget(ctx, client, "text", filled[fundapp.QueryCharityBudgetOptions]())
+		return fundapp.QueryCharityBudget(ctx, client, "text", filled.Of[fundapp.QueryCharityBudgetOptions]())
 	}},
 	{"POST /v3/fund-app/mch-transfer/partner/charity-budget/{out_budget_no}/unlock", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return fundapp.UnlockCharityBudget(ctx, client, "text", filled[fundapp.UnlockCharityBudgetRequest]())
+		return fundapp.UnlockCharityBudget(ctx, client, "text", filled.Of[fundapp.UnlockCharityBudgetRequest]())
 	}},
 	{"POST /v3/fund-app/mch-transfer/partner/charity-transfer-bills", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return fundapp.CreateCharityTransfer(ctx, client, filled[fundapp.CreateCharityTransferRequest]())
+		return fundapp.CreateCharityTransfer(ctx, client, filled.Of[fundapp.CreateCharityTransferRequest]())
 	}},
 	{"GET /v3/fund-app/mch-transfer/partner/charity-transfer-bills/out-transfer-no/{out_transfer_no}", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return fundapp.QueryCharityTransfer(ctx, client, "text", filled[fundapp.QueryCharityTransferOptions]())
+		return fundapp.QueryCharityTransfer(ctx, client, "text", filled.Of[fundapp.QueryCharityTransferOptions]())
 	}},
 	{"POST /v3/fund-app/mch-transfer/partner/electronic-receipts", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return fundapp.ApplyPartnerReceipt(ctx, client, filled[fundapp.ApplyPartnerReceiptRequest]())
+		return fundapp.ApplyPartnerReceipt(ctx, client, filled.Of[fundapp.ApplyPartnerReceiptRequest]())
 	}},
 	{"GET /v3/fund-app/mch-transfer/partner/electronic-receipts/{out_bill_no}", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return fundapp.QueryPartnerReceipt(ctx, client, "text", filled[fundapp.QueryPartnerReceiptOptions]())
+		return fundapp.QueryPartnerReceipt(ctx, client, "text", filled.Of[fundapp.QueryPartnerReceiptOptions]())
 	}},
 	{"POST /v3/fund-app/mch-transfer/partner/sub-mch-authorizations", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return fundapp.AuthorizeSubMerchant(ctx, client, filled[fundapp.AuthorizeSubMerchantRequest]())
+		return fundapp.AuthorizeSubMerchant(ctx, client, filled.Of[fundapp.AuthorizeSubMerchantRequest]())
 	}},
 	{"GET /v3/fund-app/mch-transfer/partner/sub-mch-authorizations/{sub_mchid}", func(ctx context.Context, client payseal.Executor) (any, error) {
 		return fundapp.QuerySubMerchantAuthorization(ctx, client, "text")
 	}},
 	{"POST /v3/fund-app/mch-transfer/partner/transfer-bills", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return fundapp.CreatePartnerTransfer(ctx, client, filled[fundapp.CreatePartnerTransferRequest]())
+		return fundapp.CreatePartnerTransfer(ctx, client, filled.Of[fundapp.CreatePartnerTransferRequest]())
 	}},
 	{"GET /v3/fund-app/mch-transfer/partner/transfer-bills/out-bill-no/{out_bill_no}", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return fundapp.QueryPartnerTransfer(ctx, client, "text", filled[fundapp.QueryPartnerTransferOptions]())
+		return fundapp.QueryPartnerTransfer(ctx, client, "text", filled.Of[fundapp.QueryPartnerTransferOptions]())
 	}},
 	{"POST /v3/fund-app/mch-transfer/partner/transfer-bills/out-bill-no/{out_bill_no}/cancel", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return fundapp.CancelPartnerTransfer(ctx, client, "text", filled[fundapp.CancelPartnerTransferRequest]())
+		return fundapp.CancelPartnerTransfer(ctx, client, "text", filled.Of[fundapp.CancelPartnerTransferRequest]())
 	}},
 	{"POST /v3/fund-app/mch-transfer/partner/transfer-bills/pre-transfer-with-authorization", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return fundapp.CreatePartnerTransferWithAuthorization(ctx, client, filled[fundapp.CreatePartnerTransferWithAuthorizationRequest]())
+		return fundapp.CreatePartnerTransferWithAuthorization(ctx, client, filled.Of[fundapp.CreatePartnerTransferWithAuthorizationRequest]())
 	}},
 	{"POST /v3/fund-app/mch-transfer/partner/transfer-bills/transfer", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return fundapp.CreateAuthorizedPartnerTransfer(ctx, client, filled[fundapp.CreateAuthorizedPartnerTransferRequest]())
+		return fundapp.CreateAuthorizedPartnerTransfer(ctx, client, filled.Of[fundapp.CreateAuthorizedPartnerTransferRequest]())
 	}},
 	{"POST /v3/fund-app/mch-transfer/partner/user-confirm-authorizations", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return fundapp.CreatePartnerUserAuthorization(ctx, client, filled[fundapp.CreatePartnerUserAuthorizationRequest]())
+		return fundapp.CreatePartnerUserAuthorization(ctx, client, filled.Of[fundapp.CreatePartnerUserAuthorizationRequest]())
 	}},
 	{"GET /v3/fund-app/mch-transfer/partner/user-confirm-authorizations/{out_authorization_no}", func(ctx context.Context, client payseal.Executor) (any, error) {
 		return fundapp.QueryPartnerUserAuthorization(ctx, client, "text")
@@ -463,7 +464,7 @@ var calls = []call{
 		return fundapp.ClosePartnerUserAuthorization(ctx, client, "text")
 	}},
 	{"POST /v3/fund-app/mch-transfer/transfer-bills", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return fundapp.CreateTransfer(ctx, client, filled[fundapp.CreateTransferRequest]())
+		return fundapp.CreateTransfer(ctx, client, filled.Of[fundapp.CreateTransferRequest]())
 	}},
 	{"GET /v3/fund-app/mch-transfer/transfer-bills/out-bill-no/{out_bill_no}", func(ctx context.Context, client payseal.Executor) (any, error) {
 		return fundapp.QueryTransferByOutBillNo(ctx, client, "text")
@@ -472,16 +473,16 @@ var calls = []call{
 		return fundapp.CancelTransfer(ctx, client, "text")
 	}},
 	{"POST /v3/fund-app/mch-transfer/transfer-bills/pre-transfer-with-authorization", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return fundapp.CreateTransferWithAuthorization(ctx, client, filled[fundapp.CreateTransferWithAuthorizationRequest]())
+		return fundapp.CreateTransferWithAuthorization(ctx, client, filled.Of[fundapp.CreateTransferWithAuthorizationRequest]())
 	}},
 	{"GET /v3/fund-app/mch-transfer/transfer-bills/transfer-bill-no/{transfer_bill_no}", func(ctx context.Context, client payseal.Executor) (any, error) {
 		return fundapp.QueryTransferByTransferBillNo(ctx, client, "text")
 	}},
 	{"POST /v3/fund-app/mch-transfer/transfer-bills/transfer", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return fundapp.CreateAuthorizedTransfer(ctx, client, filled[fundapp.CreateAuthorizedTransferRequest]())
+		return fundapp.CreateAuthorizedTransfer(ctx, client, filled.Of[fundapp.CreateAuthorizedTransferRequest]())
 	}},
 	{"POST /v3/fund-app/mch-transfer/transfer-to-qq-wallet-bills", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return fundapp.CreateQQWalletTransfer(ctx, client, filled[fundapp.CreateQQWalletTransferRequest]())
+		return fundapp.CreateQQWalletTransfer(ctx, client, filled.Of[fundapp.CreateQQWalletTransferRequest]())
 	}},
 	{"GET /v3/fund-app/mch-transfer/transfer-to-qq-wallet-bills/{out_bill_no}", func(ctx context.Context, client payseal.Executor) (any, error) {
 		return fundapp.QueryQQWalletTransfer(ctx, client, "text")
@@ -490,10 +491,10 @@ var calls = []call{
 		return fundapp.CancelQQWalletTransfer(ctx, client, "text")
 	}},
 	{"POST /v3/fund-app/mch-transfer/user-confirm-authorization", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return fundapp.CreateUserAuthorization(ctx, client, filled[fundapp.CreateUserAuthorizationRequest]())
+		return fundapp.CreateUserAuthorization(ctx, client, filled.Of[fundapp.CreateUserAuthorizationRequest]())
 	}},
 	{"GET /v3/fund-app/mch-transfer/user-confirm-authorization/out-authorization-no/{out_authorization_no}", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return fundapp.QueryUserAuthorization(ctx, client, "text", filled[fundapp.QueryUserAuthorizationOptions]())
+		return fundapp.QueryUserAuthorization(ctx, client, "text", filled.Of[fundapp.QueryUserAuthorizationOptions]())
 	}},
 	{"POST /v3/fund-app/mch-transfer/user-confirm-authorization/out-authorization-no/{out_authorization_no}/close", func(ctx context.Context, client payseal.Executor) (any, error) {
 		return fundapp.CloseUserAuthorization(ctx, client, "text")
@@ -502,13 +503,13 @@ var calls = []call{
 		return merchantfund.QueryBalance(ctx, client, "text")
 	}},
 	{"GET /v3/merchant/fund/dayendbalance/{account_type}", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return merchantfund.QueryDayEndBalance(ctx, client, "text", filled[merchantfund.QueryDayEndBalanceOptions]())
+		return merchantfund.QueryDayEndBalance(ctx, client, "text", filled.Of[merchantfund.QueryDayEndBalanceOptions]())
 	}},
 	{"POST /v3/merchant/fund/withdraw", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return merchantfund.CreateWithdrawal(ctx, client, filled[merchantfund.CreateWithdrawalRequest]())
+		return merchantfund.CreateWithdrawal(ctx, client, filled.Of[merchantfund.CreateWithdrawalRequest]())
 	}},
 	{"GET /v3/merchant/fund/withdraw/bill-type/{bill_type}", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return merchantfund.WithdrawalBill(ctx, client, "text", filled[merchantfund.WithdrawalBillOptions]())
+		return merchantfund.WithdrawalBill(ctx, client, "text", filled.Of[merchantfund.WithdrawalBillOptions]())
 	}},
 	{"GET /v3/merchant/fund/withdraw/out-request-no/{out_request_no}", func(ctx context.Context, client payseal.Executor) (any, error) {
 		return merchantfund.QueryWithdrawalByOutRequestNo(ctx, client, "text")
@@ -526,37 +527,37 @@ var calls = []call{
 		return merchantservice.QueryNotificationURL(ctx, client)
 	}},
 	{"POST /v3/merchant-service/complaint-notifications", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return merchantservice.CreateNotificationURL(ctx, client, filled[merchantservice.CreateNotificationURLRequest]())
+		return merchantservice.CreateNotificationURL(ctx, client, filled.Of[merchantservice.CreateNotificationURLRequest]())
 	}},
 	{"PUT /v3/merchant-service/complaint-notifications", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return merchantservice.UpdateNotificationURL(ctx, client, filled[merchantservice.UpdateNotificationURLRequest]())
+		return merchantservice.UpdateNotificationURL(ctx, client, filled.Of[merchantservice.UpdateNotificationURLRequest]())
 	}},
 	{"DELETE /v3/merchant-service/complaint-notifications", func(ctx context.Context, client payseal.Executor) (any, error) {
 		return nil, merchantservice.DeleteNotificationURL(ctx, client)
 	}},
 	{"GET /v3/merchant-service/complaints-v2", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return merchantservice.ListComplaints(ctx, client, filled[merchantservice.ListComplaintsOptions]())
+		return merchantservice.ListComplaints(ctx, client, filled.Of[merchantservice.ListComplaintsOptions]())
 	}},
 	{"GET /v3/merchant-service/complaints-v2/{complaint_id}", func(ctx context.Context, client payseal.Executor) (any, error) {
 		return merchantservice.QueryComplaint(ctx, client, "text")
 	}},
 	{"POST /v3/merchant-service/complaints-v2/{complaint_id}/complete", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return nil, merchantservice.CompleteComplaint(ctx, client, "text", filled[merchantservice.CompleteComplaintRequest]())
+		return nil, merchantservice.CompleteComplaint(ctx, client, "text", filled.Of[merchantservice.CompleteComplaintRequest]())
 	}},
 	{"GET /v3/merchant-service/complaints-v2/{complaint_id}/negotiation-historys", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return merchantservice.ListNegotiations(ctx, client, "text", filled[merchantservice.ListNegotiationsOptions]())
+		return merchantservice.ListNegotiations(ctx, client, "text", filled.Of[merchantservice.ListNegotiationsOptions]())
 	}},
 	{"POST /v3/merchant-service/complaints-v2/{complaint_id}/response-immediate-service", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return merchantservice.RespondImmediateService(ctx, client, "text", filled[merchantservice.RespondImmediateServiceRequest]())
+		return merchantservice.RespondImmediateService(ctx, client, "text", filled.Of[merchantservice.RespondImmediateServiceRequest]())
 	}},
 	{"POST /v3/merchant-service/complaints-v2/{complaint_id}/response", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return nil, merchantservice.Respond(ctx, client, "text", filled[merchantservice.RespondRequest]())
+		return nil, merchantservice.Respond(ctx, client, "text", filled.Of[merchantservice.RespondRequest]())
 	}},
 	{"POST /v3/merchant-service/complaints-v2/{complaint_id}/update-refund-progress", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return nil, merchantservice.UpdateRefundProgress(ctx, client, "text", filled[merchantservice.UpdateRefundProgressRequest]())
+		return nil, merchantservice.UpdateRefundProgress(ctx, client, "text", filled.Of[merchantservice.UpdateRefundProgressRequest]())
 	}},
 	{"GET /v3/merchant-service/complaints", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return merchantservice.ListTransactionComplaints(ctx, client, filled[merchantservice.ListTransactionComplaintsOptions]())
+		return merchantservice.ListTransactionComplaints(ctx, client, filled.Of[merchantservice.ListTransactionComplaintsOptions]())
 	}},
 	{"GET /v3/merchant-service/complaints/{transaction_id}", func(ctx context.Context, client payseal.Executor) (any, error) {
 		return merchantservice.QueryTransactionComplaint(ctx, client, "text")
@@ -565,97 +566,97 @@ var calls = []call{
 		return merchantservice.ListTransactionNegotiations(ctx, client, "text")
 	}},
 	{"POST /v3/merchant-service/feedbacks", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return nil, merchantservice.CreateFeedback(ctx, client, filled[merchantservice.CreateFeedbackRequest]())
+		return nil, merchantservice.CreateFeedback(ctx, client, filled.Of[merchantservice.CreateFeedbackRequest]())
 	}},
 	{"POST /v3/merchant-service/images/upload", func(ctx context.Context, client payseal.Executor) (any, error) {
 		return merchantservice.UploadImage(ctx, client, "text", []byte("file"))
 	}},
 	{"POST /v3/papay/contracts/{contract_id}/fail-notify", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return nil, papay.NotifyFailedDeduction(ctx, client, "text", filled[papay.NotifyFailedDeductionRequest]())
+		return nil, papay.NotifyFailedDeduction(ctx, client, "text", filled.Of[papay.NotifyFailedDeductionRequest]())
 	}},
 	{"POST /v3/papay/contracts/{contract_id}/notify", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return nil, papay.NotifyDeduction(ctx, client, "text", filled[papay.NotifyDeductionRequest]())
+		return nil, papay.NotifyDeduction(ctx, client, "text", filled.Of[papay.NotifyDeductionRequest]())
 	}},
 	{"GET /v3/papay/insurance-pay/policy-periods/contract-id/{contract_id}/policy-period-id/{policy_period_id}", func(ctx context.Context, client payseal.Executor) (any, error) {
 		return papay.QueryInsurancePeriod(ctx, client, "text", 7)
 	}},
 	{"POST /v3/papay/insurance-pay/policy-periods/contract-id/{contract_id}/policy-period-id/{policy_period_id}/schedule", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return papay.ScheduleInsuranceDeduction(ctx, client, "text", 7, filled[papay.ScheduleInsuranceDeductionRequest]())
+		return papay.ScheduleInsuranceDeduction(ctx, client, "text", 7, filled.Of[papay.ScheduleInsuranceDeductionRequest]())
 	}},
 	{"POST /v3/papay/insurance-pay/transactions/apply", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return papay.ApplyInsuranceDeduction(ctx, client, filled[papay.ApplyInsuranceDeductionRequest]())
+		return papay.ApplyInsuranceDeduction(ctx, client, filled.Of[papay.ApplyInsuranceDeductionRequest]())
 	}},
 	{"POST /v3/papay/insurance-sign/contracts/plan-id/{plan_id}/contract-id/{contract_id}/renew", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return nil, papay.RenewInsuranceContract(ctx, client, 7, "text", filled[papay.RenewInsuranceContractRequest]())
+		return nil, papay.RenewInsuranceContract(ctx, client, 7, "text", filled.Of[papay.RenewInsuranceContractRequest]())
 	}},
 	{"GET /v3/papay/insurance-sign/contracts/plan-id/{plan_id}/out-contract-code/{out_contract_code}", func(ctx context.Context, client payseal.Executor) (any, error) {
 		return papay.QueryInsuranceContract(ctx, client, 7, "text")
 	}},
 	{"POST /v3/papay/insurance-sign/contracts/plan-id/{plan_id}/out-contract-code/{out_contract_code}/terminate", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return papay.TerminateInsuranceContract(ctx, client, 7, "text", filled[papay.TerminateInsuranceContractRequest]())
+		return papay.TerminateInsuranceContract(ctx, client, 7, "text", filled.Of[papay.TerminateInsuranceContractRequest]())
 	}},
 	{"POST /v3/papay/insurance-sign/contracts/pre-entrust-sign/app", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return papay.SignInsuranceInApp(ctx, client, filled[papay.SignInsuranceInAppRequest]())
+		return papay.SignInsuranceInApp(ctx, client, filled.Of[papay.SignInsuranceInAppRequest]())
 	}},
 	{"POST /v3/papay/insurance-sign/contracts/pre-entrust-sign/h5", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return papay.SignInsuranceInH5(ctx, client, filled[papay.SignInsuranceInH5Request]())
+		return papay.SignInsuranceInH5(ctx, client, filled.Of[papay.SignInsuranceInH5Request]())
 	}},
 	{"POST /v3/papay/insurance-sign/contracts/pre-entrust-sign/jsapi", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return papay.SignInsuranceInJsapi(ctx, client, filled[papay.SignInsuranceInJsapiRequest]())
+		return papay.SignInsuranceInJsapi(ctx, client, filled.Of[papay.SignInsuranceInJsapiRequest]())
 	}},
 	{"POST /v3/papay/insurance-sign/contracts/pre-entrust-sign/mini-program", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return papay.SignInsuranceInMiniProgram(ctx, client, filled[papay.SignInsuranceInMiniProgramRequest]())
+		return papay.SignInsuranceInMiniProgram(ctx, client, filled.Of[papay.SignInsuranceInMiniProgramRequest]())
 	}},
 	{"POST /v3/papay/insurance-sign/policy-periods/plan-id/{plan_id}/contract-id/{contract_id}/modify", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return papay.ModifyInsurancePeriods(ctx, client, 7, "text", filled[papay.ModifyInsurancePeriodsRequest]())
+		return papay.ModifyInsurancePeriods(ctx, client, 7, "text", filled.Of[papay.ModifyInsurancePeriodsRequest]())
 	}},
 	{"GET /v3/papay/insurance-sign/policy_periods/plan-id/{plan_id}/out-contract-code/{out_contract_code}", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return papay.ListInsurancePeriods(ctx, client, 7, "text", filled[papay.ListInsurancePeriodsOptions]())
+		return papay.ListInsurancePeriods(ctx, client, 7, "text", filled.Of[papay.ListInsurancePeriodsOptions]())
 	}},
 	{"POST /v3/papay/pay/harmony/transactions/apply", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return papay.ApplyHarmonyDeduction(ctx, client, filled[papay.ApplyHarmonyDeductionRequest]())
+		return papay.ApplyHarmonyDeduction(ctx, client, filled.Of[papay.ApplyHarmonyDeductionRequest]())
 	}},
 	{"GET /v3/papay/pay/partner/schedules/contract-id/{contract_id}", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return papay.QueryPartnerSchedule(ctx, client, "text", filled[papay.QueryPartnerScheduleOptions]())
+		return papay.QueryPartnerSchedule(ctx, client, "text", filled.Of[papay.QueryPartnerScheduleOptions]())
 	}},
 	{"POST /v3/papay/pay/partner/schedules/contract-id/{contract_id}/schedule", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return papay.SchedulePartnerDeduction(ctx, client, "text", filled[papay.SchedulePartnerDeductionRequest]())
+		return papay.SchedulePartnerDeduction(ctx, client, "text", filled.Of[papay.SchedulePartnerDeductionRequest]())
 	}},
 	{"POST /v3/papay/pay/partner/transactions/apply", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return papay.ApplyPartnerDeduction(ctx, client, filled[papay.ApplyPartnerDeductionRequest]())
+		return papay.ApplyPartnerDeduction(ctx, client, filled.Of[papay.ApplyPartnerDeductionRequest]())
 	}},
 	{"GET /v3/papay/pay/schedules/contract-id/{contract_id}", func(ctx context.Context, client payseal.Executor) (any, error) {
 		return papay.QuerySchedule(ctx, client, "text")
 	}},
 	{"POST /v3/papay/pay/schedules/contract-id/{contract_id}/schedule", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return papay.ScheduleDeduction(ctx, client, "text", filled[papay.ScheduleDeductionRequest]())
+		return papay.ScheduleDeduction(ctx, client, "text", filled.Of[papay.ScheduleDeductionRequest]())
 	}},
 	{"POST /v3/papay/pay/transactions/apply", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return papay.ApplyDeduction(ctx, client, filled[papay.ApplyDeductionRequest]())
+		return papay.ApplyDeduction(ctx, client, filled.Of[papay.ApplyDeductionRequest]())
 	}},
 	{"POST /v3/papay/scheduled-deduct-sign/contracts/pre-entrust-sign/app", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return papay.SignScheduledInApp(ctx, client, filled[papay.SignScheduledInAppRequest]())
+		return papay.SignScheduledInApp(ctx, client, filled.Of[papay.SignScheduledInAppRequest]())
 	}},
 	{"POST /v3/papay/scheduled-deduct-sign/contracts/pre-entrust-sign/h5", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return papay.SignScheduledInH5(ctx, client, filled[papay.SignScheduledInH5Request]())
+		return papay.SignScheduledInH5(ctx, client, filled.Of[papay.SignScheduledInH5Request]())
 	}},
 	{"POST /v3/papay/scheduled-deduct-sign/contracts/pre-entrust-sign/jsapi", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return papay.SignScheduledInJsapi(ctx, client, filled[papay.SignScheduledInJsapiRequest]())
+		return papay.SignScheduledInJsapi(ctx, client, filled.Of[papay.SignScheduledInJsapiRequest]())
 	}},
 	{"POST /v3/papay/scheduled-deduct-sign/contracts/pre-entrust-sign/mini-program", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return papay.SignScheduledInMiniProgram(ctx, client, filled[papay.SignScheduledInMiniProgramRequest]())
+		return papay.SignScheduledInMiniProgram(ctx, client, filled.Of[papay.SignScheduledInMiniProgramRequest]())
 	}},
 	{"POST /v3/papay/scheduled-deduct-sign/partner/contracts/pre-entrust-sign/app", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return papay.SignPartnerScheduledInApp(ctx, client, filled[papay.SignPartnerScheduledInAppRequest]())
+		return papay.SignPartnerScheduledInApp(ctx, client, filled.Of[papay.SignPartnerScheduledInAppRequest]())
 	}},
 	{"POST /v3/papay/scheduled-deduct-sign/partner/contracts/pre-entrust-sign/h5", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return papay.SignPartnerScheduledInH5(ctx, client, filled[papay.SignPartnerScheduledInH5Request]())
+		return papay.SignPartnerScheduledInH5(ctx, client, filled.Of[papay.SignPartnerScheduledInH5Request]())
 	}},
 	{"POST /v3/papay/scheduled-deduct-sign/partner/contracts/pre-entrust-sign/jsapi", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return papay.SignPartnerScheduledInJsapi(ctx, client, filled[papay.SignPartnerScheduledInJsapiRequest]())
+		return papay.SignPartnerScheduledInJsapi(ctx, client, filled.Of[papay.SignPartnerScheduledInJsapiRequest]())
 	}},
 	{"POST /v3/papay/scheduled-deduct-sign/partner/contracts/pre-entrust-sign/mini-program", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return papay.SignPartnerScheduledInMiniProgram(ctx, client, filled[papay.SignPartnerScheduledInMiniProgramRequest]())
+		return papay.SignPartnerScheduledInMiniProgram(ctx, client, filled.Of[papay.SignPartnerScheduledInMiniProgramRequest]())
 	}},
 	{"GET /v3/papay/sign/contracts/harmony-plan-id/{plan_id}/out-contract-code/{out_contract_code}", func(ctx context.Context, client payseal.Executor) (any, error) {
 		return papay.QueryHarmonyContract(ctx, client, 7, "text")
@@ -664,127 +665,127 @@ var calls = []call{
 		return papay.QueryContract(ctx, client, 7, "text")
 	}},
 	{"POST /v3/papay/sign/contracts/plan-id/{plan_id}/out-contract-code/{out_contract_code}/terminate", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return papay.TerminateContract(ctx, client, 7, "text", filled[papay.TerminateContractRequest]())
+		return papay.TerminateContract(ctx, client, 7, "text", filled.Of[papay.TerminateContractRequest]())
 	}},
 	{"POST /v3/papay/sign/contracts/pre-entrust-sign", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return papay.SignHarmony(ctx, client, filled[papay.SignHarmonyRequest]())
+		return papay.SignHarmony(ctx, client, filled.Of[papay.SignHarmonyRequest]())
 	}},
 	{"GET /v3/papay/sign/partner/contracts/plan-id/{plan_id}/out-contract-code/{out_contract_code}", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return papay.QueryPartnerContract(ctx, client, 7, "text", filled[papay.QueryPartnerContractOptions]())
+		return papay.QueryPartnerContract(ctx, client, 7, "text", filled.Of[papay.QueryPartnerContractOptions]())
 	}},
 	{"POST /v3/papay/sign/partner/contracts/plan-id/{plan_id}/out-contract-code/{out_contract_code}/terminate", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return papay.TerminatePartnerContract(ctx, client, 7, "text", filled[papay.TerminatePartnerContractRequest]())
+		return papay.TerminatePartnerContract(ctx, client, 7, "text", filled.Of[papay.TerminatePartnerContractRequest]())
 	}},
 	{"POST /v3/partner-papay/contracts/{contract_id}/fail-notify", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return nil, papay.NotifyFailedPartnerDeduction(ctx, client, "text", filled[papay.NotifyFailedPartnerDeductionRequest]())
+		return nil, papay.NotifyFailedPartnerDeduction(ctx, client, "text", filled.Of[papay.NotifyFailedPartnerDeductionRequest]())
 	}},
 	{"POST /v3/partner-papay/contracts/{contract_id}/notify", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return nil, papay.NotifyPartnerDeduction(ctx, client, "text", filled[papay.NotifyPartnerDeductionRequest]())
+		return nil, papay.NotifyPartnerDeduction(ctx, client, "text", filled.Of[papay.NotifyPartnerDeductionRequest]())
 	}},
 	{"POST /v3/parking/reminders/application", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return parking.Apply(ctx, client, filled[parking.ApplyRequest]())
+		return parking.Apply(ctx, client, filled.Of[parking.ApplyRequest]())
 	}},
 	{"GET /v3/parking/reminders/application/query", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return parking.QueryApplication(ctx, client, filled[parking.QueryApplicationOptions]())
+		return parking.QueryApplication(ctx, client, filled.Of[parking.QueryApplicationOptions]())
 	}},
 	{"POST /v3/parking/reminders/application/withdraw", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return nil, parking.WithdrawApplication(ctx, client, filled[parking.WithdrawApplicationRequest]())
+		return nil, parking.WithdrawApplication(ctx, client, filled.Of[parking.WithdrawApplicationRequest]())
 	}},
 	{"GET /v3/parking/reminders/applications", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return parking.ListApplications(ctx, client, filled[parking.ListApplicationsOptions]())
+		return parking.ListApplications(ctx, client, filled.Of[parking.ListApplicationsOptions]())
 	}},
 	{"POST /v3/parking/reminders/entry", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return parking.ReportEntry(ctx, client, filled[parking.ReportEntryRequest]())
+		return parking.ReportEntry(ctx, client, filled.Of[parking.ReportEntryRequest]())
 	}},
 	{"POST /v3/parking/reminders/exit", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return nil, parking.ReportExit(ctx, client, filled[parking.ReportExitRequest]())
+		return nil, parking.ReportExit(ctx, client, filled.Of[parking.ReportExitRequest]())
 	}},
 	{"POST /v3/parking/reminders/ext-payment", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return nil, parking.ReportExternalPayment(ctx, client, filled[parking.ReportExternalPaymentRequest]())
+		return nil, parking.ReportExternalPayment(ctx, client, filled.Of[parking.ReportExternalPaymentRequest]())
 	}},
 	{"POST /v3/parking/reminders/parking-fee", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return parking.ReportParkingFee(ctx, client, filled[parking.ReportParkingFeeRequest]())
+		return parking.ReportParkingFee(ctx, client, filled.Of[parking.ReportParkingFeeRequest]())
 	}},
 	{"GET /v3/parking/reminders/parking-lot", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return parking.QueryParkingLot(ctx, client, filled[parking.QueryParkingLotOptions]())
+		return parking.QueryParkingLot(ctx, client, filled.Of[parking.QueryParkingLotOptions]())
 	}},
 	{"POST /v3/parking/reminders/payment", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return nil, parking.ReportPayment(ctx, client, filled[parking.ReportPaymentRequest]())
+		return nil, parking.ReportPayment(ctx, client, filled.Of[parking.ReportPaymentRequest]())
 	}},
 	{"POST /v3/vehicle/parking/parkings", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return parking.CreateParking(ctx, client, filled[parking.CreateParkingRequest]())
+		return parking.CreateParking(ctx, client, filled.Of[parking.CreateParkingRequest]())
 	}},
 	{"GET /v3/vehicle/parking/services/find", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return parking.FindService(ctx, client, filled[parking.FindServiceOptions]())
+		return parking.FindService(ctx, client, filled.Of[parking.FindServiceOptions]())
 	}},
 	{"GET /v3/vehicle/transactions/out-trade-no/{out_trade_no}", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return parking.QueryTransaction(ctx, client, "text", filled[parking.QueryTransactionOptions]())
+		return parking.QueryTransaction(ctx, client, "text", filled.Of[parking.QueryTransactionOptions]())
 	}},
 	{"POST /v3/vehicle/transactions/parking", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return parking.CreateTransaction(ctx, client, filled[parking.CreateTransactionRequest]())
+		return parking.CreateTransaction(ctx, client, filled.Of[parking.CreateTransactionRequest]())
 	}},
 	{"POST /v3/pay/partner/transactions/app-with-contract", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return partnerpay.AppWithContract(ctx, client, filled[partnerpay.AppWithContractRequest]())
+		return partnerpay.AppWithContract(ctx, client, filled.Of[partnerpay.AppWithContractRequest]())
 	}},
 	{"POST /v3/pay/partner/transactions/app", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return partnerpay.App(ctx, client, filled[partnerpay.AppRequest]())
+		return partnerpay.App(ctx, client, filled.Of[partnerpay.AppRequest]())
 	}},
 	{"POST /v3/pay/partner/transactions/codepay", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return partnerpay.Codepay(ctx, client, filled[partnerpay.CodepayRequest]())
+		return partnerpay.Codepay(ctx, client, filled.Of[partnerpay.CodepayRequest]())
 	}},
 	{"POST /v3/pay/partner/transactions/exposure", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return partnerpay.ReportExposure(ctx, client, filled[partnerpay.ReportExposureRequest]())
+		return partnerpay.ReportExposure(ctx, client, filled.Of[partnerpay.ReportExposureRequest]())
 	}},
 	{"POST /v3/pay/partner/transactions/h5", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return partnerpay.H5(ctx, client, filled[partnerpay.H5Request]())
+		return partnerpay.H5(ctx, client, filled.Of[partnerpay.H5Request]())
 	}},
 	{"GET /v3/pay/partner/transactions/id/{transaction_id}", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return partnerpay.QueryByTransactionID(ctx, client, "text", filled[partnerpay.QueryByTransactionIDOptions]())
+		return partnerpay.QueryByTransactionID(ctx, client, "text", filled.Of[partnerpay.QueryByTransactionIDOptions]())
 	}},
 	{"POST /v3/pay/partner/transactions/jsapi-with-contract", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return partnerpay.JsapiWithContract(ctx, client, filled[partnerpay.JsapiWithContractRequest]())
+		return partnerpay.JsapiWithContract(ctx, client, filled.Of[partnerpay.JsapiWithContractRequest]())
 	}},
 	{"POST /v3/pay/partner/transactions/jsapi", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return partnerpay.Jsapi(ctx, client, filled[partnerpay.JsapiRequest]())
+		return partnerpay.Jsapi(ctx, client, filled.Of[partnerpay.JsapiRequest]())
 	}},
 	{"POST /v3/pay/partner/transactions/miniprogram", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return partnerpay.MiniProgram(ctx, client, filled[partnerpay.MiniProgramRequest]())
+		return partnerpay.MiniProgram(ctx, client, filled.Of[partnerpay.MiniProgramRequest]())
 	}},
 	{"POST /v3/pay/partner/transactions/native", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return partnerpay.Native(ctx, client, filled[partnerpay.NativeRequest]())
+		return partnerpay.Native(ctx, client, filled.Of[partnerpay.NativeRequest]())
 	}},
 	{"GET /v3/pay/partner/transactions/out-trade-no/{out_trade_no}", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return partnerpay.QueryByOutTradeNo(ctx, client, "text", filled[partnerpay.QueryByOutTradeNoOptions]())
+		return partnerpay.QueryByOutTradeNo(ctx, client, "text", filled.Of[partnerpay.QueryByOutTradeNoOptions]())
 	}},
 	{"POST /v3/pay/partner/transactions/out-trade-no/{out_trade_no}/close", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return nil, partnerpay.Close(ctx, client, "text", filled[partnerpay.CloseRequest]())
+		return nil, partnerpay.Close(ctx, client, "text", filled.Of[partnerpay.CloseRequest]())
 	}},
 	{"POST /v3/pay/partner/transactions/out-trade-no/{out_trade_no}/reverse", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return partnerpay.Reverse(ctx, client, "text", filled[partnerpay.ReverseRequest]())
+		return partnerpay.Reverse(ctx, client, "text", filled.Of[partnerpay.ReverseRequest]())
 	}},
 	{"POST /v3/pay/partner/transactions/scannedpos", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return partnerpay.ScannedPOS(ctx, client, filled[partnerpay.ScannedPOSRequest]())
+		return partnerpay.ScannedPOS(ctx, client, filled.Of[partnerpay.ScannedPOSRequest]())
 	}},
 	{"GET /v3/marketing/partnerships", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return partnerships.ListPartnerships(ctx, client, filled[partnerships.ListPartnershipsOptions]())
+		return partnerships.ListPartnerships(ctx, client, filled.Of[partnerships.ListPartnershipsOptions]())
 	}},
 	{"POST /v3/marketing/partnerships/build", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return partnerships.BuildPartnership(ctx, client, filled[partnerships.BuildPartnershipRequest]())
+		return partnerships.BuildPartnership(ctx, client, filled.Of[partnerships.BuildPartnershipRequest]())
 	}},
 	{"POST /v3/marketing/partnerships/terminate", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return partnerships.TerminatePartnership(ctx, client, filled[partnerships.TerminatePartnershipRequest]())
+		return partnerships.TerminatePartnership(ctx, client, filled.Of[partnerships.TerminatePartnershipRequest]())
 	}},
 	{"POST /v3/pay/transactions/jsapi", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return pay.Jsapi(ctx, client, filled[pay.JsapiRequest]())
+		return pay.Jsapi(ctx, client, filled.Of[pay.JsapiRequest]())
 	}},
 	{"POST /v3/pay/transactions/app", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return pay.App(ctx, client, filled[pay.AppRequest]())
+		return pay.App(ctx, client, filled.Of[pay.AppRequest]())
 	}},
 	{"POST /v3/pay/transactions/h5", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return pay.H5(ctx, client, filled[pay.H5Request]())
+		return pay.H5(ctx, client, filled.Of[pay.H5Request]())
 	}},
 	{"POST /v3/pay/transactions/native", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return pay.Native(ctx, client, filled[pay.NativeRequest]())
+		return pay.Native(ctx, client, filled.Of[pay.NativeRequest]())
 	}},
 	{"GET /v3/pay/transactions/id/{transaction_id}", func(ctx context.Context, client payseal.Executor) (any, error) {
 		return pay.QueryByTransactionID(ctx, client, "text")
@@ -796,205 +797,205 @@ var calls = []call{
 		return nil, pay.Close(ctx, client, "text")
 	}},
 	{"POST /v3/pay/transactions/app-with-contract", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return pay.AppWithContract(ctx, client, filled[pay.AppWithContractRequest]())
+		return pay.AppWithContract(ctx, client, filled.Of[pay.AppWithContractRequest]())
 	}},
 	{"POST /v3/pay/transactions/codepay", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return pay.Codepay(ctx, client, filled[pay.CodepayRequest]())
+		return pay.Codepay(ctx, client, filled.Of[pay.CodepayRequest]())
 	}},
 	{"POST /v3/pay/transactions/exposure", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return pay.ReportExposure(ctx, client, filled[pay.ReportExposureRequest]())
+		return pay.ReportExposure(ctx, client, filled.Of[pay.ReportExposureRequest]())
 	}},
 	{"POST /v3/pay/transactions/jsapi-with-contract", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return pay.JsapiWithContract(ctx, client, filled[pay.JsapiWithContractRequest]())
+		return pay.JsapiWithContract(ctx, client, filled.Of[pay.JsapiWithContractRequest]())
 	}},
 	{"POST /v3/pay/transactions/out-trade-no/{out_trade_no}/reverse", func(ctx context.Context, client payseal.Executor) (any, error) {
 		return pay.Reverse(ctx, client, "text")
 	}},
 	{"GET /v3/marketing/paygiftactivity/activities", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return paygift.ListActivities(ctx, client, filled[paygift.ListActivitiesOptions]())
+		return paygift.ListActivities(ctx, client, filled.Of[paygift.ListActivitiesOptions]())
 	}},
 	{"GET /v3/marketing/paygiftactivity/activities/{activity_id}", func(ctx context.Context, client payseal.Executor) (any, error) {
 		return paygift.QueryActivity(ctx, client, "text")
 	}},
 	{"GET /v3/marketing/paygiftactivity/activities/{activity_id}/goods", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return paygift.ListActivityGoods(ctx, client, "text", filled[paygift.ListActivityGoodsOptions]())
+		return paygift.ListActivityGoods(ctx, client, "text", filled.Of[paygift.ListActivityGoodsOptions]())
 	}},
 	{"GET /v3/marketing/paygiftactivity/activities/{activity_id}/merchants", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return paygift.ListActivityMerchants(ctx, client, "text", filled[paygift.ListActivityMerchantsOptions]())
+		return paygift.ListActivityMerchants(ctx, client, "text", filled.Of[paygift.ListActivityMerchantsOptions]())
 	}},
 	{"POST /v3/marketing/paygiftactivity/activities/{activity_id}/merchants/add", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return paygift.AddMerchants(ctx, client, "text", filled[paygift.AddMerchantsRequest]())
+		return paygift.AddMerchants(ctx, client, "text", filled.Of[paygift.AddMerchantsRequest]())
 	}},
 	{"POST /v3/marketing/paygiftactivity/activities/{activity_id}/merchants/delete", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return paygift.DeleteMerchants(ctx, client, "text", filled[paygift.DeleteMerchantsRequest]())
+		return paygift.DeleteMerchants(ctx, client, "text", filled.Of[paygift.DeleteMerchantsRequest]())
 	}},
 	{"POST /v3/marketing/paygiftactivity/activities/{activity_id}/terminate", func(ctx context.Context, client payseal.Executor) (any, error) {
 		return paygift.TerminateActivity(ctx, client, "text")
 	}},
 	{"POST /v3/marketing/paygiftactivity/unique-threshold-activity", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return paygift.CreateActivity(ctx, client, filled[paygift.CreateActivityRequest]())
+		return paygift.CreateActivity(ctx, client, filled.Of[paygift.CreateActivityRequest]())
 	}},
 	{"POST /v3/payscore/acquiringbank/permissions", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return payscore.BankCreatePermission(ctx, client, filled[payscore.BankCreatePermissionRequest]())
+		return payscore.BankCreatePermission(ctx, client, filled.Of[payscore.BankCreatePermissionRequest]())
 	}},
 	{"GET /v3/payscore/acquiringbank/permissions/authorization-code/{authorization_code}", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return payscore.BankQueryPermission(ctx, client, "text", filled[payscore.BankQueryPermissionOptions]())
+		return payscore.BankQueryPermission(ctx, client, "text", filled.Of[payscore.BankQueryPermissionOptions]())
 	}},
 	{"POST /v3/payscore/acquiringbank/permissions/authorization-code/{authorization_code}/terminate", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return nil, payscore.BankTerminatePermission(ctx, client, "text", filled[payscore.BankTerminatePermissionRequest]())
+		return nil, payscore.BankTerminatePermission(ctx, client, "text", filled.Of[payscore.BankTerminatePermissionRequest]())
 	}},
 	{"GET /v3/payscore/acquiringbank/serviceorder", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return payscore.BankQueryOrder(ctx, client, filled[payscore.BankQueryOrderOptions]())
+		return payscore.BankQueryOrder(ctx, client, filled.Of[payscore.BankQueryOrderOptions]())
 	}},
 	{"POST /v3/payscore/acquiringbank/serviceorder", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return payscore.BankCreateOrder(ctx, client, filled[payscore.BankCreateOrderRequest]())
+		return payscore.BankCreateOrder(ctx, client, filled.Of[payscore.BankCreateOrderRequest]())
 	}},
 	{"GET /v3/payscore/acquiringbank/serviceorder/deduction", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return payscore.BankQueryDeduction(ctx, client, filled[payscore.BankQueryDeductionOptions]())
+		return payscore.BankQueryDeduction(ctx, client, filled.Of[payscore.BankQueryDeductionOptions]())
 	}},
 	{"POST /v3/payscore/acquiringbank/serviceorder/{out_order_no}/cancel", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return nil, payscore.BankCancelOrder(ctx, client, "text", filled[payscore.BankCancelOrderRequest]())
+		return nil, payscore.BankCancelOrder(ctx, client, "text", filled.Of[payscore.BankCancelOrderRequest]())
 	}},
 	{"POST /v3/payscore/acquiringbank/serviceorder/{out_order_no}/complete", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return nil, payscore.BankCompleteOrder(ctx, client, "text", filled[payscore.BankCompleteOrderRequest]())
+		return nil, payscore.BankCompleteOrder(ctx, client, "text", filled.Of[payscore.BankCompleteOrderRequest]())
 	}},
 	{"POST /v3/payscore/acquiringbank/serviceorder/{out_order_no}/modify", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return nil, payscore.BankModifyOrder(ctx, client, "text", filled[payscore.BankModifyOrderRequest]())
+		return nil, payscore.BankModifyOrder(ctx, client, "text", filled.Of[payscore.BankModifyOrderRequest]())
 	}},
 	{"POST /v3/payscore/acquiringbank/serviceorder/{out_order_no}/registerdeductinfo", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return payscore.BankRegisterDeduction(ctx, client, "text", filled[payscore.BankRegisterDeductionRequest]())
+		return payscore.BankRegisterDeduction(ctx, client, "text", filled.Of[payscore.BankRegisterDeductionRequest]())
 	}},
 	{"POST /v3/payscore/acquiringbank/serviceorder/{out_order_no}/sync", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return nil, payscore.BankSyncOrder(ctx, client, "text", filled[payscore.BankSyncOrderRequest]())
+		return nil, payscore.BankSyncOrder(ctx, client, "text", filled.Of[payscore.BankSyncOrderRequest]())
 	}},
 	{"POST /v3/payscore/acquiringbank/servicepayondeliveryorder", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return payscore.BankCreatePayOnDeliveryOrder(ctx, client, filled[payscore.BankCreatePayOnDeliveryOrderRequest]())
+		return payscore.BankCreatePayOnDeliveryOrder(ctx, client, filled.Of[payscore.BankCreatePayOnDeliveryOrderRequest]())
 	}},
 	{"GET /v3/payscore/merchant-bill", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return payscore.MerchantBill(ctx, client, filled[payscore.MerchantBillOptions]())
+		return payscore.MerchantBill(ctx, client, filled.Of[payscore.MerchantBillOptions]())
 	}},
 	{"GET /v3/payscore/oversea/partner/serviceorder", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return payscore.OverseaQueryOrder(ctx, client, filled[payscore.OverseaQueryOrderOptions]())
+		return payscore.OverseaQueryOrder(ctx, client, filled.Of[payscore.OverseaQueryOrderOptions]())
 	}},
 	{"POST /v3/payscore/oversea/partner/serviceorder", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return payscore.OverseaCreateOrder(ctx, client, filled[payscore.OverseaCreateOrderRequest]())
+		return payscore.OverseaCreateOrder(ctx, client, filled.Of[payscore.OverseaCreateOrderRequest]())
 	}},
 	{"POST /v3/payscore/oversea/partner/serviceorder/{out_order_no}/cancel", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return nil, payscore.OverseaCancelOrder(ctx, client, "text", filled[payscore.OverseaCancelOrderRequest]())
+		return nil, payscore.OverseaCancelOrder(ctx, client, "text", filled.Of[payscore.OverseaCancelOrderRequest]())
 	}},
 	{"POST /v3/payscore/oversea/partner/serviceorder/{out_order_no}/complete", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return nil, payscore.OverseaCompleteOrder(ctx, client, "text", filled[payscore.OverseaCompleteOrderRequest]())
+		return nil, payscore.OverseaCompleteOrder(ctx, client, "text", filled.Of[payscore.OverseaCompleteOrderRequest]())
 	}},
 	{"POST /v3/payscore/oversea/partner/serviceorder/{out_order_no}/sync", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return nil, payscore.OverseaSyncOrder(ctx, client, "text", filled[payscore.OverseaSyncOrderRequest]())
+		return nil, payscore.OverseaSyncOrder(ctx, client, "text", filled.Of[payscore.OverseaSyncOrderRequest]())
 	}},
 	{"POST /v3/payscore/partner/permissions", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return payscore.PartnerCreatePermission(ctx, client, filled[payscore.PartnerCreatePermissionRequest]())
+		return payscore.PartnerCreatePermission(ctx, client, filled.Of[payscore.PartnerCreatePermissionRequest]())
 	}},
 	{"POST /v3/payscore/partner/permissions/apply-for-scene", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return payscore.PartnerCreateScenePermission(ctx, client, filled[payscore.PartnerCreateScenePermissionRequest]())
+		return payscore.PartnerCreateScenePermission(ctx, client, filled.Of[payscore.PartnerCreateScenePermissionRequest]())
 	}},
 	{"POST /v3/payscore/partner/permissions/assess-user-risk-level", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return payscore.PartnerAssessUserRiskLevel(ctx, client, filled[payscore.PartnerAssessUserRiskLevelOptions](), filled[payscore.PartnerAssessUserRiskLevelRequest]())
+		return payscore.PartnerAssessUserRiskLevel(ctx, client, filled.Of[payscore.PartnerAssessUserRiskLevelOptions](), filled.Of[payscore.PartnerAssessUserRiskLevelRequest]())
 	}},
 	{"GET /v3/payscore/partner/permissions/authorization-code/{authorization_code}", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return payscore.PartnerQueryPermission(ctx, client, "text", filled[payscore.PartnerQueryPermissionOptions]())
+		return payscore.PartnerQueryPermission(ctx, client, "text", filled.Of[payscore.PartnerQueryPermissionOptions]())
 	}},
 	{"POST /v3/payscore/partner/permissions/authorization-code/{authorization_code}/terminate", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return nil, payscore.PartnerTerminatePermission(ctx, client, "text", filled[payscore.PartnerTerminatePermissionRequest]())
+		return nil, payscore.PartnerTerminatePermission(ctx, client, "text", filled.Of[payscore.PartnerTerminatePermissionRequest]())
 	}},
 	{"GET /v3/payscore/partner/permissions/search", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return payscore.PartnerQueryPermissionByOpenID(ctx, client, filled[payscore.PartnerQueryPermissionByOpenIDOptions]())
+		return payscore.PartnerQueryPermissionByOpenID(ctx, client, filled.Of[payscore.PartnerQueryPermissionByOpenIDOptions]())
 	}},
 	{"POST /v3/payscore/partner/permissions/terminate", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return nil, payscore.PartnerTerminatePermissionByOpenID(ctx, client, filled[payscore.PartnerTerminatePermissionByOpenIDRequest]())
+		return nil, payscore.PartnerTerminatePermissionByOpenID(ctx, client, filled.Of[payscore.PartnerTerminatePermissionByOpenIDRequest]())
 	}},
 	{"POST /v3/payscore/partner/service-account-applications", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return payscore.PartnerApplyServiceAccount(ctx, client, filled[payscore.PartnerApplyServiceAccountRequest]())
+		return payscore.PartnerApplyServiceAccount(ctx, client, filled.Of[payscore.PartnerApplyServiceAccountRequest]())
 	}},
 	{"GET /v3/payscore/partner/service-account-applications/{out_apply_no}", func(ctx context.Context, client payseal.Executor) (any, error) {
 		return payscore.PartnerQueryServiceAccountApplication(ctx, client, "text")
 	}},
 	{"GET /v3/payscore/partner/serviceorder", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return payscore.PartnerQueryOrder(ctx, client, filled[payscore.PartnerQueryOrderOptions]())
+		return payscore.PartnerQueryOrder(ctx, client, filled.Of[payscore.PartnerQueryOrderOptions]())
 	}},
 	{"POST /v3/payscore/partner/serviceorder", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return payscore.PartnerCreateOrder(ctx, client, filled[payscore.PartnerCreateOrderRequest]())
+		return payscore.PartnerCreateOrder(ctx, client, filled.Of[payscore.PartnerCreateOrderRequest]())
 	}},
 	{"POST /v3/payscore/partner/serviceorder/direct-complete", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return nil, payscore.PartnerDirectCompleteOrder(ctx, client, filled[payscore.PartnerDirectCompleteOrderRequest]())
+		return nil, payscore.PartnerDirectCompleteOrder(ctx, client, filled.Of[payscore.PartnerDirectCompleteOrderRequest]())
 	}},
 	{"POST /v3/payscore/partner/serviceorder/{out_order_no}/cancel", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return nil, payscore.PartnerCancelOrder(ctx, client, "text", filled[payscore.PartnerCancelOrderRequest]())
+		return nil, payscore.PartnerCancelOrder(ctx, client, "text", filled.Of[payscore.PartnerCancelOrderRequest]())
 	}},
 	{"POST /v3/payscore/partner/serviceorder/{out_order_no}/complete", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return nil, payscore.PartnerCompleteOrder(ctx, client, "text", filled[payscore.PartnerCompleteOrderRequest]())
+		return nil, payscore.PartnerCompleteOrder(ctx, client, "text", filled.Of[payscore.PartnerCompleteOrderRequest]())
 	}},
 	{"POST /v3/payscore/partner/serviceorder/{out_order_no}/modify", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return nil, payscore.PartnerModifyOrder(ctx, client, "text", filled[payscore.PartnerModifyOrderRequest]())
+		return nil, payscore.PartnerModifyOrder(ctx, client, "text", filled.Of[payscore.PartnerModifyOrderRequest]())
 	}},
 	{"POST /v3/payscore/partner/serviceorder/{out_order_no}/pay", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return nil, payscore.PartnerPayOrder(ctx, client, "text", filled[payscore.PartnerPayOrderRequest]())
+		return nil, payscore.PartnerPayOrder(ctx, client, "text", filled.Of[payscore.PartnerPayOrderRequest]())
 	}},
 	{"POST /v3/payscore/partner/serviceorder/{out_order_no}/send-pendingmessage", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return nil, payscore.PartnerSendPendingMessage(ctx, client, "text", filled[payscore.PartnerSendPendingMessageRequest]())
+		return nil, payscore.PartnerSendPendingMessage(ctx, client, "text", filled.Of[payscore.PartnerSendPendingMessageRequest]())
 	}},
 	{"POST /v3/payscore/partner/serviceorder/{out_order_no}/send-prepaidmessage", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return nil, payscore.PartnerSendPrepaidMessage(ctx, client, "text", filled[payscore.PartnerSendPrepaidMessageRequest]())
+		return nil, payscore.PartnerSendPrepaidMessage(ctx, client, "text", filled.Of[payscore.PartnerSendPrepaidMessageRequest]())
 	}},
 	{"POST /v3/payscore/partner/serviceorder/{out_order_no}/sync", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return nil, payscore.PartnerSyncOrder(ctx, client, "text", filled[payscore.PartnerSyncOrderRequest]())
+		return nil, payscore.PartnerSyncOrder(ctx, client, "text", filled.Of[payscore.PartnerSyncOrderRequest]())
 	}},
 	{"POST /v3/payscore/partner/servicepayondeliveryorder", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return payscore.PartnerCreatePayOnDeliveryOrder(ctx, client, filled[payscore.PartnerCreatePayOnDeliveryOrderRequest]())
+		return payscore.PartnerCreatePayOnDeliveryOrder(ctx, client, filled.Of[payscore.PartnerCreatePayOnDeliveryOrderRequest]())
 	}},
 	{"GET /v3/payscore/partner/servicequotas/service-id/{service_id}", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return payscore.PartnerQueryServiceQuota(ctx, client, "text", filled[payscore.PartnerQueryServiceQuotaOptions]())
+		return payscore.PartnerQueryServiceQuota(ctx, client, "text", filled.Of[payscore.PartnerQueryServiceQuotaOptions]())
 	}},
 	{"GET /v3/payscore/payafter-orders", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return payscore.QueryPayAfterOrder(ctx, client, filled[payscore.QueryPayAfterOrderOptions]())
+		return payscore.QueryPayAfterOrder(ctx, client, filled.Of[payscore.QueryPayAfterOrderOptions]())
 	}},
 	{"POST /v3/payscore/payafter-orders", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return payscore.CreatePayAfterOrder(ctx, client, filled[payscore.CreatePayAfterOrderRequest]())
+		return payscore.CreatePayAfterOrder(ctx, client, filled.Of[payscore.CreatePayAfterOrderRequest]())
 	}},
 	{"POST /v3/payscore/payafter-orders/{out_order_no}/cancel", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return payscore.CancelPayAfterOrder(ctx, client, "text", filled[payscore.CancelPayAfterOrderRequest]())
+		return payscore.CancelPayAfterOrder(ctx, client, "text", filled.Of[payscore.CancelPayAfterOrderRequest]())
 	}},
 	{"POST /v3/payscore/payafter-orders/{out_order_no}/complete", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return payscore.CompletePayAfterOrder(ctx, client, "text", filled[payscore.CompletePayAfterOrderRequest]())
+		return payscore.CompletePayAfterOrder(ctx, client, "text", filled.Of[payscore.CompletePayAfterOrderRequest]())
 	}},
 	{"POST /v3/payscore/payafter-orders/{out_order_no}/sync", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return payscore.SyncPayAfterOrder(ctx, client, "text", filled[payscore.SyncPayAfterOrderRequest]())
+		return payscore.SyncPayAfterOrder(ctx, client, "text", filled.Of[payscore.SyncPayAfterOrderRequest]())
 	}},
 	{"POST /v3/payscore/permissions", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return payscore.CreatePermission(ctx, client, filled[payscore.CreatePermissionRequest]())
+		return payscore.CreatePermission(ctx, client, filled.Of[payscore.CreatePermissionRequest]())
 	}},
 	{"POST /v3/payscore/permissions/assess-user-risk-level", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return payscore.AssessUserRiskLevel(ctx, client, filled[payscore.AssessUserRiskLevelRequest]())
+		return payscore.AssessUserRiskLevel(ctx, client, filled.Of[payscore.AssessUserRiskLevelRequest]())
 	}},
 	{"GET /v3/payscore/permissions/authorization-code/{authorization_code}", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return payscore.QueryPermission(ctx, client, "text", filled[payscore.QueryPermissionOptions]())
+		return payscore.QueryPermission(ctx, client, "text", filled.Of[payscore.QueryPermissionOptions]())
 	}},
 	{"POST /v3/payscore/permissions/authorization-code/{authorization_code}/terminate", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return nil, payscore.TerminatePermission(ctx, client, "text", filled[payscore.TerminatePermissionRequest]())
+		return nil, payscore.TerminatePermission(ctx, client, "text", filled.Of[payscore.TerminatePermissionRequest]())
 	}},
 	{"GET /v3/payscore/permissions/openid/{openid}", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return payscore.QueryPermissionByOpenID(ctx, client, "text", filled[payscore.QueryPermissionByOpenIDOptions]())
+		return payscore.QueryPermissionByOpenID(ctx, client, "text", filled.Of[payscore.QueryPermissionByOpenIDOptions]())
 	}},
 	{"POST /v3/payscore/permissions/openid/{openid}/terminate", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return nil, payscore.TerminatePermissionByOpenID(ctx, client, "text", filled[payscore.TerminatePermissionByOpenIDRequest]())
+		return nil, payscore.TerminatePermissionByOpenID(ctx, client, "text", filled.Of[payscore.TerminatePermissionByOpenIDRequest]())
 	}},
 	{"POST /v3/payscore/plan/partner/payscore-plans", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return payscore.PartnerCreatePlan(ctx, client, filled[payscore.PartnerCreatePlanRequest]())
+		return payscore.PartnerCreatePlan(ctx, client, filled.Of[payscore.PartnerCreatePlanRequest]())
 	}},
 	{"GET /v3/payscore/plan/partner/payscore-plans/merchant-plan-no/{merchant_plan_no}", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return payscore.PartnerQueryPlan(ctx, client, "text", filled[payscore.PartnerQueryPlanOptions]())
+		return payscore.PartnerQueryPlan(ctx, client, "text", filled.Of[payscore.PartnerQueryPlanOptions]())
 	}},
 	{"POST /v3/payscore/plan/partner/payscore-plans/merchant-plan-no/{merchant_plan_no}/stop", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return payscore.PartnerStopPlan(ctx, client, "text", filled[payscore.PartnerStopPlanRequest]())
+		return payscore.PartnerStopPlan(ctx, client, "text", filled.Of[payscore.PartnerStopPlanRequest]())
 	}},
 	{"POST /v3/payscore/plan/payscore-plans", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return payscore.CreatePlan(ctx, client, filled[payscore.CreatePlanRequest]())
+		return payscore.CreatePlan(ctx, client, filled.Of[payscore.CreatePlanRequest]())
 	}},
 	{"GET /v3/payscore/plan/payscore-plans/merchant-plan-no/{merchant_plan_no}", func(ctx context.Context, client payseal.Executor) (any, error) {
 		return payscore.QueryPlan(ctx, client, "text")
@@ -1003,166 +1004,166 @@ var calls = []call{
 		return payscore.StopPlan(ctx, client, "text")
 	}},
 	{"GET /v3/payscore/serviceorder", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return payscore.QueryOrder(ctx, client, filled[payscore.QueryOrderOptions]())
+		return payscore.QueryOrder(ctx, client, filled.Of[payscore.QueryOrderOptions]())
 	}},
 	{"POST /v3/payscore/serviceorder", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return payscore.CreateOrder(ctx, client, filled[payscore.CreateOrderRequest]())
+		return payscore.CreateOrder(ctx, client, filled.Of[payscore.CreateOrderRequest]())
 	}},
 	{"POST /v3/payscore/serviceorder/direct-complete", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return payscore.DirectCompleteOrder(ctx, client, filled[payscore.DirectCompleteOrderRequest]())
+		return payscore.DirectCompleteOrder(ctx, client, filled.Of[payscore.DirectCompleteOrderRequest]())
 	}},
 	{"POST /v3/payscore/serviceorder/{out_order_no}/cancel", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return payscore.CancelOrder(ctx, client, "text", filled[payscore.CancelOrderRequest]())
+		return payscore.CancelOrder(ctx, client, "text", filled.Of[payscore.CancelOrderRequest]())
 	}},
 	{"POST /v3/payscore/serviceorder/{out_order_no}/complete", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return payscore.CompleteOrder(ctx, client, "text", filled[payscore.CompleteOrderRequest]())
+		return payscore.CompleteOrder(ctx, client, "text", filled.Of[payscore.CompleteOrderRequest]())
 	}},
 	{"POST /v3/payscore/serviceorder/{out_order_no}/modify", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return payscore.ModifyOrder(ctx, client, "text", filled[payscore.ModifyOrderRequest]())
+		return payscore.ModifyOrder(ctx, client, "text", filled.Of[payscore.ModifyOrderRequest]())
 	}},
 	{"POST /v3/payscore/serviceorder/{out_order_no}/pay", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return payscore.PayOrder(ctx, client, "text", filled[payscore.PayOrderRequest]())
+		return payscore.PayOrder(ctx, client, "text", filled.Of[payscore.PayOrderRequest]())
 	}},
 	{"POST /v3/payscore/serviceorder/{out_order_no}/send-pendingmessage", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return nil, payscore.SendPendingMessage(ctx, client, "text", filled[payscore.SendPendingMessageRequest]())
+		return nil, payscore.SendPendingMessage(ctx, client, "text", filled.Of[payscore.SendPendingMessageRequest]())
 	}},
 	{"POST /v3/payscore/serviceorder/{out_order_no}/send-prepaidmessage", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return nil, payscore.SendPrepaidMessage(ctx, client, "text", filled[payscore.SendPrepaidMessageRequest]())
+		return nil, payscore.SendPrepaidMessage(ctx, client, "text", filled.Of[payscore.SendPrepaidMessageRequest]())
 	}},
 	{"POST /v3/payscore/serviceorder/{out_order_no}/sync", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return payscore.SyncOrder(ctx, client, "text", filled[payscore.SyncOrderRequest]())
+		return payscore.SyncOrder(ctx, client, "text", filled.Of[payscore.SyncOrderRequest]())
 	}},
 	{"POST /v3/payscore/servicepayondeliveryorder", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return payscore.CreatePayOnDeliveryOrder(ctx, client, filled[payscore.CreatePayOnDeliveryOrderRequest]())
+		return payscore.CreatePayOnDeliveryOrder(ctx, client, filled.Of[payscore.CreatePayOnDeliveryOrderRequest]())
 	}},
 	{"POST /v3/payscore/sign-plan/partner/serviceorder", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return payscore.PartnerCreateSignPlanOrder(ctx, client, filled[payscore.PartnerCreateSignPlanOrderRequest]())
+		return payscore.PartnerCreateSignPlanOrder(ctx, client, filled.Of[payscore.PartnerCreateSignPlanOrderRequest]())
 	}},
 	{"POST /v3/payscore/sign-plan/partner/user-sign-plans", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return payscore.PartnerCreateSignPlan(ctx, client, filled[payscore.PartnerCreateSignPlanRequest]())
+		return payscore.PartnerCreateSignPlan(ctx, client, filled.Of[payscore.PartnerCreateSignPlanRequest]())
 	}},
 	{"GET /v3/payscore/sign-plan/partner/user-sign-plans/merchant-sign-plan-no/{merchant_sign_plan_no}", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return payscore.PartnerQuerySignPlan(ctx, client, "text", filled[payscore.PartnerQuerySignPlanOptions]())
+		return payscore.PartnerQuerySignPlan(ctx, client, "text", filled.Of[payscore.PartnerQuerySignPlanOptions]())
 	}},
 	{"POST /v3/payscore/sign-plan/partner/user-sign-plans/merchant-sign-plan-no/{merchant_sign_plan_no}/stop", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return payscore.PartnerStopSignPlan(ctx, client, "text", filled[payscore.PartnerStopSignPlanRequest]())
+		return payscore.PartnerStopSignPlan(ctx, client, "text", filled.Of[payscore.PartnerStopSignPlanRequest]())
 	}},
 	{"POST /v3/payscore/sign-plan/serviceorder", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return payscore.CreateSignPlanOrder(ctx, client, filled[payscore.CreateSignPlanOrderRequest]())
+		return payscore.CreateSignPlanOrder(ctx, client, filled.Of[payscore.CreateSignPlanOrderRequest]())
 	}},
 	{"POST /v3/payscore/sign-plan/user-sign-plans", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return payscore.CreateSignPlan(ctx, client, filled[payscore.CreateSignPlanRequest]())
+		return payscore.CreateSignPlan(ctx, client, filled.Of[payscore.CreateSignPlanRequest]())
 	}},
 	{"GET /v3/payscore/sign-plan/user-sign-plans/merchant-sign-plan-no/{merchant_sign_plan_no}", func(ctx context.Context, client payseal.Executor) (any, error) {
 		return payscore.QuerySignPlan(ctx, client, "text")
 	}},
 	{"POST /v3/payscore/sign-plan/user-sign-plans/merchant-sign-plan-no/{merchant_sign_plan_no}/stop", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return payscore.StopSignPlan(ctx, client, "text", filled[payscore.StopSignPlanRequest]())
+		return payscore.StopSignPlan(ctx, client, "text", filled.Of[payscore.StopSignPlanRequest]())
 	}},
 	{"GET /v3/payscore/smartretail-orders", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return payscore.QuerySmartRetailOrder(ctx, client, filled[payscore.QuerySmartRetailOrderOptions]())
+		return payscore.QuerySmartRetailOrder(ctx, client, filled.Of[payscore.QuerySmartRetailOrderOptions]())
 	}},
 	{"POST /v3/payscore/smartretail-orders", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return payscore.CreateSmartRetailOrder(ctx, client, filled[payscore.CreateSmartRetailOrderRequest]())
+		return payscore.CreateSmartRetailOrder(ctx, client, filled.Of[payscore.CreateSmartRetailOrderRequest]())
 	}},
 	{"POST /v3/payscore/smartretail-orders/{out_order_no}/cancel", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return payscore.CancelSmartRetailOrder(ctx, client, "text", filled[payscore.CancelSmartRetailOrderRequest]())
+		return payscore.CancelSmartRetailOrder(ctx, client, "text", filled.Of[payscore.CancelSmartRetailOrderRequest]())
 	}},
 	{"POST /v3/payscore/smartretail-orders/{out_order_no}/complete", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return payscore.CompleteSmartRetailOrder(ctx, client, "text", filled[payscore.CompleteSmartRetailOrderRequest]())
+		return payscore.CompleteSmartRetailOrder(ctx, client, "text", filled.Of[payscore.CompleteSmartRetailOrderRequest]())
 	}},
 	{"GET /v3/payscore/user-service-state", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return payscore.QueryUserServiceState(ctx, client, filled[payscore.QueryUserServiceStateOptions]())
+		return payscore.QueryUserServiceState(ctx, client, filled.Of[payscore.QueryUserServiceStateOptions]())
 	}},
 	{"POST /v3/payscore/users/{openid}/permissions/{service_id}/terminate", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return nil, payscore.TerminateUserPermission(ctx, client, "text", "text", filled[payscore.TerminateUserPermissionRequest]())
+		return nil, payscore.TerminateUserPermission(ctx, client, "text", "text", filled.Of[payscore.TerminateUserPermissionRequest]())
 	}},
 	{"GET /v3/profitsharing/bills", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return profitsharing.Bill(ctx, client, filled[profitsharing.BillOptions]())
+		return profitsharing.Bill(ctx, client, filled.Of[profitsharing.BillOptions]())
 	}},
 	{"GET /v3/profitsharing/merchant-configs/{sub_mchid}", func(ctx context.Context, client payseal.Executor) (any, error) {
 		return profitsharing.QueryMerchantConfig(ctx, client, "text")
 	}},
 	{"POST /v3/profitsharing/orders", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return profitsharing.CreateOrder(ctx, client, filled[profitsharing.CreateOrderRequest]())
+		return profitsharing.CreateOrder(ctx, client, filled.Of[profitsharing.CreateOrderRequest]())
 	}},
 	{"POST /v3/profitsharing/orders/unfreeze", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return profitsharing.UnfreezeOrder(ctx, client, filled[profitsharing.UnfreezeOrderRequest]())
+		return profitsharing.UnfreezeOrder(ctx, client, filled.Of[profitsharing.UnfreezeOrderRequest]())
 	}},
 	{"GET /v3/profitsharing/orders/{out_order_no}", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return profitsharing.QueryOrder(ctx, client, "text", filled[profitsharing.QueryOrderOptions]())
+		return profitsharing.QueryOrder(ctx, client, "text", filled.Of[profitsharing.QueryOrderOptions]())
 	}},
 	{"POST /v3/profitsharing/receivers/add", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return profitsharing.AddReceiver(ctx, client, filled[profitsharing.AddReceiverRequest]())
+		return profitsharing.AddReceiver(ctx, client, filled.Of[profitsharing.AddReceiverRequest]())
 	}},
 	{"POST /v3/profitsharing/receivers/delete", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return profitsharing.DeleteReceiver(ctx, client, filled[profitsharing.DeleteReceiverRequest]())
+		return profitsharing.DeleteReceiver(ctx, client, filled.Of[profitsharing.DeleteReceiverRequest]())
 	}},
 	{"POST /v3/profitsharing/return-orders", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return profitsharing.CreateReturnOrder(ctx, client, filled[profitsharing.CreateReturnOrderRequest]())
+		return profitsharing.CreateReturnOrder(ctx, client, filled.Of[profitsharing.CreateReturnOrderRequest]())
 	}},
 	{"GET /v3/profitsharing/return-orders/{out_return_no}", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return profitsharing.QueryReturnOrder(ctx, client, "text", filled[profitsharing.QueryReturnOrderOptions]())
+		return profitsharing.QueryReturnOrder(ctx, client, "text", filled.Of[profitsharing.QueryReturnOrderOptions]())
 	}},
 	{"GET /v3/profitsharing/transactions/{transaction_id}/amounts", func(ctx context.Context, client payseal.Executor) (any, error) {
 		return profitsharing.QueryRemainingAmount(ctx, client, "text")
 	}},
 	{"POST /v3/refund/domestic/refunds", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return refund.Create(ctx, client, filled[refund.CreateRequest]())
+		return refund.Create(ctx, client, filled.Of[refund.CreateRequest]())
 	}},
 	{"GET /v3/refund/domestic/refunds/{out_refund_no}", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return refund.Query(ctx, client, "text", filled[refund.QueryOptions]())
+		return refund.Query(ctx, client, "text", filled.Of[refund.QueryOptions]())
 	}},
 	{"POST /v3/refund/domestic/refunds/{refund_id}/apply-abnormal-refund", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return refund.ApplyAbnormal(ctx, client, "text", filled[refund.ApplyAbnormalRequest]())
+		return refund.ApplyAbnormal(ctx, client, "text", filled.Of[refund.ApplyAbnormalRequest]())
 	}},
 	{"POST /v3/security/echo", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return security.Echo(ctx, client, filled[security.EchoRequest]())
+		return security.Echo(ctx, client, filled.Of[security.EchoRequest]())
 	}},
 	{"GET /v3/merchantfund/merchant/income-records", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return transfer.ListIncomeRecords(ctx, client, filled[transfer.ListIncomeRecordsOptions]())
+		return transfer.ListIncomeRecords(ctx, client, filled.Of[transfer.ListIncomeRecordsOptions]())
 	}},
 	{"GET /v3/merchantfund/partner/income-records", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return transfer.ListPartnerIncomeRecords(ctx, client, filled[transfer.ListPartnerIncomeRecordsOptions]())
+		return transfer.ListPartnerIncomeRecords(ctx, client, filled.Of[transfer.ListPartnerIncomeRecordsOptions]())
 	}},
 	{"POST /v3/partner-transfer/batches", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return transfer.CreatePartnerBatch(ctx, client, filled[transfer.CreatePartnerBatchRequest]())
+		return transfer.CreatePartnerBatch(ctx, client, filled.Of[transfer.CreatePartnerBatchRequest]())
 	}},
 	{"GET /v3/partner-transfer/batches/batch-id/{batch_id}", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return transfer.QueryPartnerBatch(ctx, client, "text", filled[transfer.QueryPartnerBatchOptions]())
+		return transfer.QueryPartnerBatch(ctx, client, "text", filled.Of[transfer.QueryPartnerBatchOptions]())
 	}},
 	{"GET /v3/partner-transfer/batches/batch-id/{batch_id}/details/detail-id/{detail_id}", func(ctx context.Context, client payseal.Executor) (any, error) {
 		return transfer.QueryPartnerDetail(ctx, client, "text", "text")
 	}},
 	{"GET /v3/partner-transfer/batches/out-batch-no/{out_batch_no}", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return transfer.QueryPartnerBatchByOutBatchNo(ctx, client, "text", filled[transfer.QueryPartnerBatchByOutBatchNoOptions]())
+		return transfer.QueryPartnerBatchByOutBatchNo(ctx, client, "text", filled.Of[transfer.QueryPartnerBatchByOutBatchNoOptions]())
 	}},
 	{"GET /v3/partner-transfer/batches/out-batch-no/{out_batch_no}/details/out-detail-no/{out_detail_no}", func(ctx context.Context, client payseal.Executor) (any, error) {
 		return transfer.QueryPartnerDetailByOutDetailNo(ctx, client, "text", "text")
 	}},
 	{"GET /v3/transfer-detail/electronic-receipts", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return transfer.QueryDetailReceipt(ctx, client, filled[transfer.QueryDetailReceiptOptions]())
+		return transfer.QueryDetailReceipt(ctx, client, filled.Of[transfer.QueryDetailReceiptOptions]())
 	}},
 	{"POST /v3/transfer-detail/electronic-receipts", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return transfer.ApplyDetailReceipt(ctx, client, filled[transfer.ApplyDetailReceiptRequest]())
+		return transfer.ApplyDetailReceipt(ctx, client, filled.Of[transfer.ApplyDetailReceiptRequest]())
 	}},
 	{"POST /v3/transfer/batches", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return transfer.CreateBatch(ctx, client, filled[transfer.CreateBatchRequest]())
+		return transfer.CreateBatch(ctx, client, filled.Of[transfer.CreateBatchRequest]())
 	}},
 	{"GET /v3/transfer/batches/batch-id/{batch_id}", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return transfer.QueryBatch(ctx, client, "text", filled[transfer.QueryBatchOptions]())
+		return transfer.QueryBatch(ctx, client, "text", filled.Of[transfer.QueryBatchOptions]())
 	}},
 	{"GET /v3/transfer/batches/batch-id/{batch_id}/details/detail-id/{detail_id}", func(ctx context.Context, client payseal.Executor) (any, error) {
 		return transfer.QueryDetail(ctx, client, "text", "text")
 	}},
 	{"GET /v3/transfer/batches/out-batch-no/{out_batch_no}", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return transfer.QueryBatchByOutBatchNo(ctx, client, "text", filled[transfer.QueryBatchByOutBatchNoOptions]())
+		return transfer.QueryBatchByOutBatchNo(ctx, client, "text", filled.Of[transfer.QueryBatchByOutBatchNoOptions]())
 	}},
 	{"GET /v3/transfer/batches/out-batch-no/{out_batch_no}/details/out-detail-no/{out_detail_no}", func(ctx context.Context, client payseal.Executor) (any, error) {
 		return transfer.QueryDetailByOutDetailNo(ctx, client, "text", "text")
 	}},
 	{"POST /v3/transfer/bill-receipt", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return transfer.ApplyBatchReceipt(ctx, client, filled[transfer.ApplyBatchReceiptRequest]())
+		return transfer.ApplyBatchReceipt(ctx, client, filled.Of[transfer.ApplyBatchReceiptRequest]())
 	}},
 	{"GET /v3/transfer/bill-receipt/{out_batch_no}", func(ctx context.Context, client payseal.Executor) (any, error) {
 		return transfer.QueryBatchReceipt(ctx, client, "text")

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	payseal "github.com/payseal/payseal/bindings/go"
+	"github.com/payseal/payseal/bindings/go/internal/filled"
 	"github.com/payseal/payseal/bindings/go/wechat/favor"
 	"github.com/payseal/payseal/bindings/go/wechat/fundapp"
 	"github.com/payseal/payseal/bindings/go/wechat/pay"
@@ -35,39 +36,6 @@ type provider struct {
 func (p *provider) Execute(_ context.Context, operation string, params payseal.Params) (*payseal.Result, error) {
 	p.operation, p.asked = operation, params
 	return &payseal.Result{Body: p.answer}, nil
-}
-
-func filled[T any]() *T {
-	value := new(T)
-	fill(reflect.ValueOf(value).Elem())
-	return value
-}
-
-func fill(value reflect.Value) {
-	switch value.Kind() {
-	case reflect.String:
-		value.SetString("text")
-	case reflect.Int64:
-		value.SetInt(7)
-	case reflect.Bool:
-		value.SetBool(true)
-	case reflect.Pointer:
-		value.Set(reflect.New(value.Type().Elem()))
-		fill(value.Elem())
-	case reflect.Slice:
-		if value.Type() == reflect.TypeFor[json.RawMessage]() {
-			value.SetBytes([]byte(`{"key":"value"}`))
-			return
-		}
-		value.Set(reflect.MakeSlice(value.Type(), 1, 1))
-		fill(value.Index(0))
-	case reflect.Struct:
-		for i := range value.NumField() {
-			fill(value.Field(i))
-		}
-	default:
-		panic("a model has a " + value.Kind().String())
-	}
 }
 
 // surplus is the value with a member that nobody knows in every object.
@@ -248,7 +216,7 @@ func TestEveryAnswerIsReadWhateverTheProviderHasAdded(t *testing.T) {
 			continue
 		}
 		whole := reflect.New(reflect.TypeOf(empty).Elem())
-		fill(whole.Elem())
+		filled.Fill(whole.Elem())
 		encoded, err := json.Marshal(whole.Interface())
 		if err != nil {
 			t.Fatal(err)

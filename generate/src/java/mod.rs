@@ -218,19 +218,22 @@ fn builder(model: &Model) -> String {
 
 fn values(constants: &Constants) -> String {
     let class = pascal(&constants.name);
-    let mut out = format!(
-        "\n/** {} The provider may add others. */\npublic final class {class} {{\n",
-        escaped(&constants.doc)
-    );
+    let about = format!("{} The provider may add others.", constants.doc);
+    let mut out = String::from("\n") + &documented("", &about, &[], None);
+    writeln!(out, "public final class {class} {{").unwrap();
     for value in &constants.values {
-        let head = format!("    public static final String {} =", screaming(&[value]));
-        let line = format!("{head} {value:?};");
+        let text = &value.text;
+        let head = format!(
+            "    public static final String {} =",
+            screaming(&[&value.name])
+        );
+        let line = format!("{head} {text:?};");
         let line = if line.chars().count() > WIDTH {
-            format!("{head}\n            {value:?};")
+            format!("{head}\n            {text:?};")
         } else {
             line
         };
-        write!(out, "    /** {{@code {value}}} */\n{line}\n\n").unwrap();
+        write!(out, "    /** {{@code {text}}} */\n{line}\n\n").unwrap();
     }
     out + &format!("    private {class}() {{}}\n}}\n")
 }

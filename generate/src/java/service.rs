@@ -2,14 +2,18 @@
 
 use std::fmt::Write;
 
-use crate::naming::{camel, pascal};
+use crate::naming::{camel, family, pascal};
 use crate::plan::{Body, Function, Package, Property, Shape};
 
 use super::layout::{broken, broken_at, chain, documented, imports, javadoc};
 use super::{RESERVED, boxed, explanation, name as property_name};
 
 pub fn name(package: &Package) -> String {
-    format!("{}Service", pascal(package.name))
+    let family = family(package.name);
+    match family.ends_with("Service") {
+        true => family,
+        false => family + "Service",
+    }
 }
 
 pub fn write(package: &Package) -> String {
@@ -49,7 +53,9 @@ pub fn write(package: &Package) -> String {
     );
     write!(out, "    public {class}(PaysealClient client) {{\n        this.client = Objects.requireNonNull(client, \"client\");\n    }}\n").unwrap();
     for function in &package.functions {
-        out += &short(package, function);
+        if !function.idempotency_key {
+            out += &short(package, function);
+        }
         out += &operation(package, function);
     }
     out + "}\n"
@@ -187,7 +193,10 @@ fn parameters(function: &Function, only_required: bool) -> Vec<Parameter> {
         parameters.push(Parameter {
             name: "options".into(),
             kind: "CallOptions".into(),
-            doc: "options of this call; {@code null} for none".into(),
+            doc: match function.idempotency_key {
+                true => "options of this call, of which {@code idempotencyKey} is required".into(),
+                false => "options of this call; {@code null} for none".into(),
+            },
         });
     }
     parameters

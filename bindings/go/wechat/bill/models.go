@@ -38,9 +38,9 @@ type DownloadBill struct {
 
 // Values of account_type in fund_flow_bill.
 const (
-	FundFlowBillAccountTypeBasic     = "BASIC"
-	FundFlowBillAccountTypeFees      = "FEES"
-	FundFlowBillAccountTypeOperation = "OPERATION"
+	AccountTypeBasic     = "BASIC"
+	AccountTypeFees      = "FEES"
+	AccountTypeOperation = "OPERATION"
 )
 
 // Values of tar_type.

@@ -450,7 +450,7 @@ type StockSendRule struct {
 	// natural_person_limit: Natural person limit.
 	NaturalPersonLimit *bool `json:"natural_person_limit,omitempty"`
 	// prevent_api_abuse: Prevent api abuse.
-	PreventApiAbuse *bool `json:"prevent_api_abuse,omitempty"`
+	PreventAPIAbuse *bool `json:"prevent_api_abuse,omitempty"`
 	// shareable: Shareable.
 	Shareable *bool `json:"shareable,omitempty"`
 	// transferable: Transferable.
@@ -677,7 +677,7 @@ type StockStockSendRule struct {
 	// natural_person_limit: Natural person limit.
 	NaturalPersonLimit bool `json:"natural_person_limit,omitempty"`
 	// prevent_api_abuse: Prevent api abuse.
-	PreventApiAbuse bool `json:"prevent_api_abuse,omitempty"`
+	PreventAPIAbuse bool `json:"prevent_api_abuse,omitempty"`
 	// shareable: Shareable.
 	Shareable bool `json:"shareable,omitempty"`
 	// transferable: Transferable.
@@ -736,7 +736,7 @@ type UpdateStockStockSendRule struct {
 	// natural_person_limit: Natural person limit.
 	NaturalPersonLimit *bool `json:"natural_person_limit,omitempty"`
 	// prevent_api_abuse: Prevent api abuse.
-	PreventApiAbuse *bool `json:"prevent_api_abuse,omitempty"`
+	PreventAPIAbuse *bool `json:"prevent_api_abuse,omitempty"`
 }
 
 // UpdateStockBudgetRequest is the body of PATCH /v3/marketing/busifavor/stocks/{stock_id}/budget.
@@ -1082,7 +1082,7 @@ const (
 
 // Values of coupon_code_mode.
 const (
-	CouponCodeModeMerchantApi    = "MERCHANT_API"
+	CouponCodeModeMerchantAPI    = "MERCHANT_API"
 	CouponCodeModeMerchantUpload = "MERCHANT_UPLOAD"
 	CouponCodeModeWechatpayMode  = "WECHATPAY_MODE"
 )
@@ -1106,7 +1106,7 @@ const (
 const (
 	CodeDisplayModeBarcode = "BARCODE"
 	CodeDisplayModeNotShow = "NOT_SHOW"
-	CodeDisplayModeQrcode  = "QRCODE"
+	CodeDisplayModeQRCode  = "QRCODE"
 )
 
 // Values of background_color.
@@ -1133,15 +1133,15 @@ const (
 
 // Values of coupon_state in Coupon.
 const (
-	CouponCouponStateDeactivated      = "DEACTIVATED"
-	CouponCouponStateDeleted          = "DELETED"
-	CouponCouponStateExpired          = "EXPIRED"
-	CouponCouponStatePendingRedeem    = "PENDING_REDEEM"
-	CouponCouponStateRedeemConfirming = "REDEEM_CONFIRMING"
-	CouponCouponStateRedeemExpired    = "REDEEM_EXPIRED"
-	CouponCouponStateRedeemFailed     = "REDEEM_FAILED"
-	CouponCouponStateSended           = "SENDED"
-	CouponCouponStateUsed             = "USED"
+	CouponStateDeactivated      = "DEACTIVATED"
+	CouponStateDeleted          = "DELETED"
+	CouponStateExpired          = "EXPIRED"
+	CouponStatePendingRedeem    = "PENDING_REDEEM"
+	CouponStateRedeemConfirming = "REDEEM_CONFIRMING"
+	CouponStateRedeemExpired    = "REDEEM_EXPIRED"
+	CouponStateRedeemFailed     = "REDEEM_FAILED"
+	CouponStateSended           = "SENDED"
+	CouponStateUsed             = "USED"
 )
 
 // Values of status.

@@ -446,7 +446,7 @@ type ApplyAccountHostingRequest struct {
 	// settlement_info: Settlement info.
 	SettlementInfo *SettlementInfo `json:"settlement_info,omitempty"`
 	// ubo_info_list: Ubo info list.
-	UboInfoList []UboInfo `json:"ubo_info_list,omitempty"`
+	UBOInfoList []UBOInfo `json:"ubo_info_list,omitempty"`
 }
 
 // AccountInfo is the object account_info.
@@ -603,7 +603,7 @@ type SalesSceneInfo struct {
 	// store_name: Store name.
 	StoreName string `json:"store_name,omitempty"`
 	// store_qr_code: Store qr code.
-	StoreQrCode string `json:"store_qr_code,omitempty"`
+	StoreQRCode string `json:"store_qr_code,omitempty"`
 	// store_url: Store url.
 	StoreURL string `json:"store_url,omitempty"`
 }
@@ -616,40 +616,40 @@ type SettlementInfo struct {
 	SettlementID string `json:"settlement_id,omitempty"`
 }
 
-// UboInfo is an item of ubo_info_list.
-type UboInfo struct {
+// UBOInfo is an item of ubo_info_list.
+type UBOInfo struct {
 	// ubo_id_doc_address: Ubo id doc address. Sent encrypted: give the plaintext, the library encrypts it.
-	UboIDDocAddress string `json:"ubo_id_doc_address,omitempty"`
+	UBOIDDocAddress string `json:"ubo_id_doc_address,omitempty"`
 	// ubo_id_doc_copy: Ubo id doc copy.
-	UboIDDocCopy string `json:"ubo_id_doc_copy,omitempty"`
+	UBOIDDocCopy string `json:"ubo_id_doc_copy,omitempty"`
 	// ubo_id_doc_copy_back: Ubo id doc copy back.
-	UboIDDocCopyBack string `json:"ubo_id_doc_copy_back,omitempty"`
+	UBOIDDocCopyBack string `json:"ubo_id_doc_copy_back,omitempty"`
 	// ubo_id_doc_name: Ubo id doc name. Sent encrypted: give the plaintext, the library encrypts it.
-	UboIDDocName string `json:"ubo_id_doc_name,omitempty"`
+	UBOIDDocName string `json:"ubo_id_doc_name,omitempty"`
 	// ubo_id_doc_number: Ubo id doc number. Sent encrypted: give the plaintext, the library encrypts it.
-	UboIDDocNumber string `json:"ubo_id_doc_number,omitempty"`
+	UBOIDDocNumber string `json:"ubo_id_doc_number,omitempty"`
 	// ubo_id_doc_period_begin: Ubo id doc period begin.
-	UboIDDocPeriodBegin string `json:"ubo_id_doc_period_begin,omitempty"`
+	UBOIDDocPeriodBegin string `json:"ubo_id_doc_period_begin,omitempty"`
 	// ubo_id_doc_period_end: Ubo id doc period end.
-	UboIDDocPeriodEnd string `json:"ubo_id_doc_period_end,omitempty"`
+	UBOIDDocPeriodEnd string `json:"ubo_id_doc_period_end,omitempty"`
 	// ubo_id_doc_type: Ubo id doc type. One of IDENTIFICATION_TYPE_FOREIGN_RESIDENT,
 	// IDENTIFICATION_TYPE_HONGKONG_MACAO_RESIDENT, IDENTIFICATION_TYPE_HONGKONG_PASSPORT, IDENTIFICATION_TYPE_IDCARD,
 	// IDENTIFICATION_TYPE_MACAO_PASSPORT, IDENTIFICATION_TYPE_OVERSEA_PASSPORT, IDENTIFICATION_TYPE_TAIWAN_PASSPORT,
 	// IDENTIFICATION_TYPE_TAIWAN_RESIDENT.
-	UboIDDocType string `json:"ubo_id_doc_type,omitempty"`
+	UBOIDDocType string `json:"ubo_id_doc_type,omitempty"`
 	// ubo_period_begin: Ubo period begin. YYYY-MM-DD.
-	UboPeriodBegin string `json:"ubo_period_begin,omitempty"`
+	UBOPeriodBegin string `json:"ubo_period_begin,omitempty"`
 	// ubo_period_end: Ubo period end.
-	UboPeriodEnd string `json:"ubo_period_end,omitempty"`
+	UBOPeriodEnd string `json:"ubo_period_end,omitempty"`
 }
 
 // String keeps what is encrypted on its way out of logs.
-func (UboInfo) String() string {
-	return "UboInfo{…}"
+func (UBOInfo) String() string {
+	return "UBOInfo{…}"
 }
 
 // GoString is String.
-func (v UboInfo) GoString() string {
+func (v UBOInfo) GoString() string {
 	return v.String()
 }
 
@@ -719,7 +719,7 @@ type CreateApplymentRequest struct {
 	// settlement_info: Settlement info.
 	SettlementInfo *SettlementInfo `json:"settlement_info,omitempty"`
 	// ubo_info_list: Ubo info list.
-	UboInfoList []ApplymentUboInfo `json:"ubo_info_list,omitempty"`
+	UBOInfoList []ApplymentUBOInfo `json:"ubo_info_list,omitempty"`
 }
 
 // ApplymentAccountInfo is the object account_info.
@@ -787,36 +787,36 @@ func (v ApplymentContactInfo) GoString() string {
 	return v.String()
 }
 
-// ApplymentUboInfo is an item of ubo_info_list.
-type ApplymentUboInfo struct {
+// ApplymentUBOInfo is an item of ubo_info_list.
+type ApplymentUBOInfo struct {
 	// ubo_id_doc_address: Ubo id doc address. Sent encrypted: give the plaintext, the library encrypts it. Required.
-	UboIDDocAddress string `json:"ubo_id_doc_address"`
+	UBOIDDocAddress string `json:"ubo_id_doc_address"`
 	// ubo_id_doc_copy: Ubo id doc copy. Required.
-	UboIDDocCopy string `json:"ubo_id_doc_copy"`
+	UBOIDDocCopy string `json:"ubo_id_doc_copy"`
 	// ubo_id_doc_copy_back: Ubo id doc copy back. Required.
-	UboIDDocCopyBack string `json:"ubo_id_doc_copy_back"`
+	UBOIDDocCopyBack string `json:"ubo_id_doc_copy_back"`
 	// ubo_id_doc_name: Ubo id doc name. Sent encrypted: give the plaintext, the library encrypts it. Required.
-	UboIDDocName string `json:"ubo_id_doc_name"`
+	UBOIDDocName string `json:"ubo_id_doc_name"`
 	// ubo_id_doc_number: Ubo id doc number. Sent encrypted: give the plaintext, the library encrypts it. Required.
-	UboIDDocNumber string `json:"ubo_id_doc_number"`
+	UBOIDDocNumber string `json:"ubo_id_doc_number"`
 	// ubo_id_doc_type: Ubo id doc type. One of IDENTIFICATION_TYPE_FOREIGN_RESIDENT,
 	// IDENTIFICATION_TYPE_HONGKONG_MACAO_RESIDENT, IDENTIFICATION_TYPE_HONGKONG_PASSPORT, IDENTIFICATION_TYPE_IDCARD,
 	// IDENTIFICATION_TYPE_MACAO_PASSPORT, IDENTIFICATION_TYPE_OVERSEA_PASSPORT, IDENTIFICATION_TYPE_TAIWAN_PASSPORT,
 	// IDENTIFICATION_TYPE_TAIWAN_RESIDENT. Required.
-	UboIDDocType string `json:"ubo_id_doc_type"`
+	UBOIDDocType string `json:"ubo_id_doc_type"`
 	// ubo_period_begin: Ubo period begin. YYYY-MM-DD. Required.
-	UboPeriodBegin string `json:"ubo_period_begin"`
+	UBOPeriodBegin string `json:"ubo_period_begin"`
 	// ubo_period_end: Ubo period end. Required.
-	UboPeriodEnd string `json:"ubo_period_end"`
+	UBOPeriodEnd string `json:"ubo_period_end"`
 }
 
 // String keeps what is encrypted on its way out of logs.
-func (ApplymentUboInfo) String() string {
-	return "ApplymentUboInfo{…}"
+func (ApplymentUBOInfo) String() string {
+	return "ApplymentUBOInfo{…}"
 }
 
 // GoString is String.
-func (v ApplymentUboInfo) GoString() string {
+func (v ApplymentUBOInfo) GoString() string {
 	return v.String()
 }
 
@@ -1903,8 +1903,8 @@ const (
 
 // Values of account_type in PayeeInfo.
 const (
-	PayeeInfoAccountTypeAccountTypeCorporate = "ACCOUNT_TYPE_CORPORATE"
-	PayeeInfoAccountTypeAccountTypePersonal  = "ACCOUNT_TYPE_PERSONAL"
+	PayeeInfoAccountTypeCorporate = "ACCOUNT_TYPE_CORPORATE"
+	PayeeInfoAccountTypePersonal  = "ACCOUNT_TYPE_PERSONAL"
 )
 
 // Values of id_doc_type.
@@ -1926,15 +1926,15 @@ const (
 
 // Values of cancel_state in AccountCancellation.
 const (
-	AccountCancellationCancelStateAccepted               = "ACCEPTED"
-	AccountCancellationCancelStateCanceled               = "CANCELED"
-	AccountCancellationCancelStateFinish                 = "FINISH"
-	AccountCancellationCancelStateFundProcessing         = "FUND_PROCESSING"
-	AccountCancellationCancelStateRejected               = "REJECTED"
-	AccountCancellationCancelStateReviewing              = "REVIEWING"
-	AccountCancellationCancelStateRevoked                = "REVOKED"
-	AccountCancellationCancelStateSystemProcessing       = "SYSTEM_PROCESSING"
-	AccountCancellationCancelStateWaitingMerchantConfirm = "WAITING_MERCHANT_CONFIRM"
+	CancelStateAccepted               = "ACCEPTED"
+	CancelStateCanceled               = "CANCELED"
+	CancelStateFinish                 = "FINISH"
+	CancelStateFundProcessing         = "FUND_PROCESSING"
+	CancelStateRejected               = "REJECTED"
+	CancelStateReviewing              = "REVIEWING"
+	CancelStateRevoked                = "REVOKED"
+	CancelStateSystemProcessing       = "SYSTEM_PROCESSING"
+	CancelStateWaitingMerchantConfirm = "WAITING_MERCHANT_CONFIRM"
 )
 
 // Values of withdraw_state.
@@ -2058,20 +2058,20 @@ const (
 
 // Values of ubo_id_doc_type.
 const (
-	UboIDDocTypeIdentificationTypeForeignResident       = "IDENTIFICATION_TYPE_FOREIGN_RESIDENT"
-	UboIDDocTypeIdentificationTypeHongkongMacaoResident = "IDENTIFICATION_TYPE_HONGKONG_MACAO_RESIDENT"
-	UboIDDocTypeIdentificationTypeHongkongPassport      = "IDENTIFICATION_TYPE_HONGKONG_PASSPORT"
-	UboIDDocTypeIdentificationTypeIdcard                = "IDENTIFICATION_TYPE_IDCARD"
-	UboIDDocTypeIdentificationTypeMacaoPassport         = "IDENTIFICATION_TYPE_MACAO_PASSPORT"
-	UboIDDocTypeIdentificationTypeOverseaPassport       = "IDENTIFICATION_TYPE_OVERSEA_PASSPORT"
-	UboIDDocTypeIdentificationTypeTaiwanPassport        = "IDENTIFICATION_TYPE_TAIWAN_PASSPORT"
-	UboIDDocTypeIdentificationTypeTaiwanResident        = "IDENTIFICATION_TYPE_TAIWAN_RESIDENT"
+	UBOIDDocTypeIdentificationTypeForeignResident       = "IDENTIFICATION_TYPE_FOREIGN_RESIDENT"
+	UBOIDDocTypeIdentificationTypeHongkongMacaoResident = "IDENTIFICATION_TYPE_HONGKONG_MACAO_RESIDENT"
+	UBOIDDocTypeIdentificationTypeHongkongPassport      = "IDENTIFICATION_TYPE_HONGKONG_PASSPORT"
+	UBOIDDocTypeIdentificationTypeIdcard                = "IDENTIFICATION_TYPE_IDCARD"
+	UBOIDDocTypeIdentificationTypeMacaoPassport         = "IDENTIFICATION_TYPE_MACAO_PASSPORT"
+	UBOIDDocTypeIdentificationTypeOverseaPassport       = "IDENTIFICATION_TYPE_OVERSEA_PASSPORT"
+	UBOIDDocTypeIdentificationTypeTaiwanPassport        = "IDENTIFICATION_TYPE_TAIWAN_PASSPORT"
+	UBOIDDocTypeIdentificationTypeTaiwanResident        = "IDENTIFICATION_TYPE_TAIWAN_RESIDENT"
 )
 
 // Values of verify_identity_type.
 const (
-	VerifyIdentityTypeVerifyIdentityTypeFaceToFace = "VERIFY_IDENTITY_TYPE_FACE_TO_FACE"
-	VerifyIdentityTypeVerifyIdentityTypeRemote     = "VERIFY_IDENTITY_TYPE_REMOTE"
+	VerifyIdentityTypeFaceToFace = "VERIFY_IDENTITY_TYPE_FACE_TO_FACE"
+	VerifyIdentityTypeRemote     = "VERIFY_IDENTITY_TYPE_REMOTE"
 )
 
 // Values of hash_type.
@@ -2079,26 +2079,19 @@ const (
 	HashTypeSha1 = "SHA1"
 )
 
-// Values of account_type in Balance.
+// Values of account_type in Balance, query_balance.
 const (
-	BalanceAccountTypeBasic     = "BASIC"
-	BalanceAccountTypeDeposit   = "DEPOSIT"
-	BalanceAccountTypeFees      = "FEES"
-	BalanceAccountTypeOperation = "OPERATION"
+	AccountTypeBasic     = "BASIC"
+	AccountTypeDeposit   = "DEPOSIT"
+	AccountTypeFees      = "FEES"
+	AccountTypeOperation = "OPERATION"
 )
 
-// Values of account_type in CreateWithdrawalRequest.
+// Values of account_type in CreateWithdrawalRequest, Withdrawal.
 const (
 	CreateWithdrawalRequestAccountTypeBasic     = "BASIC"
 	CreateWithdrawalRequestAccountTypeFees      = "FEES"
 	CreateWithdrawalRequestAccountTypeOperation = "OPERATION"
-)
-
-// Values of account_type in Withdrawal.
-const (
-	WithdrawalAccountTypeBasic     = "BASIC"
-	WithdrawalAccountTypeFees      = "FEES"
-	WithdrawalAccountTypeOperation = "OPERATION"
 )
 
 // Values of status in Withdrawal.
@@ -2127,11 +2120,11 @@ const (
 	CredTypeIDCard = "ID_CARD"
 )
 
-// Values of fail_reason in AfterSalesOrder.
+// Values of fail_reason in AfterSalesOrder, ProfitSharingReceiver.
 const (
-	AfterSalesOrderFailReasonAccountAbnormal  = "ACCOUNT_ABNORMAL"
-	AfterSalesOrderFailReasonNoRelation       = "NO_RELATION"
-	AfterSalesOrderFailReasonReceiverHighRisk = "RECEIVER_HIGH_RISK"
+	FailReasonAccountAbnormal  = "ACCOUNT_ABNORMAL"
+	FailReasonNoRelation       = "NO_RELATION"
+	FailReasonReceiverHighRisk = "RECEIVER_HIGH_RISK"
 )
 
 // Values of result in AfterSalesOrder.
@@ -2172,13 +2165,6 @@ const (
 	ProfitSharingStatusProcessing = "PROCESSING"
 )
 
-// Values of fail_reason in ProfitSharingReceiver.
-const (
-	ProfitSharingReceiverFailReasonAccountAbnormal  = "ACCOUNT_ABNORMAL"
-	ProfitSharingReceiverFailReasonNoRelation       = "NO_RELATION"
-	ProfitSharingReceiverFailReasonReceiverHighRisk = "RECEIVER_HIGH_RISK"
-)
-
 // Values of result in ProfitSharingReceiver.
 const (
 	ProfitSharingReceiverResultClosed  = "CLOSED"
@@ -2186,40 +2172,16 @@ const (
 	ProfitSharingReceiverResultSuccess = "SUCCESS"
 )
 
-// Values of type in ProfitSharingReceiver.
+// Values of type in ProfitSharingReceiver, Receiver, AddReceiverRequest, ReceiverReference, DeleteReceiverRequest.
 const (
 	ProfitSharingReceiverTypeMerchantID     = "MERCHANT_ID"
 	ProfitSharingReceiverTypePersonalOpenID = "PERSONAL_OPENID"
-)
-
-// Values of type in Receiver.
-const (
-	ReceiverTypeMerchantID     = "MERCHANT_ID"
-	ReceiverTypePersonalOpenID = "PERSONAL_OPENID"
 )
 
 // Values of relation_type.
 const (
 	RelationTypeMerchantID     = "MERCHANT_ID"
 	RelationTypePersonalOpenID = "PERSONAL_OPENID"
-)
-
-// Values of type in AddReceiverRequest.
-const (
-	AddReceiverRequestTypeMerchantID     = "MERCHANT_ID"
-	AddReceiverRequestTypePersonalOpenID = "PERSONAL_OPENID"
-)
-
-// Values of type in ReceiverReference.
-const (
-	ReceiverReferenceTypeMerchantID     = "MERCHANT_ID"
-	ReceiverReferenceTypePersonalOpenID = "PERSONAL_OPENID"
-)
-
-// Values of type in DeleteReceiverRequest.
-const (
-	DeleteReceiverRequestTypeMerchantID     = "MERCHANT_ID"
-	DeleteReceiverRequestTypePersonalOpenID = "PERSONAL_OPENID"
 )
 
 // Values of fail_reason in ReturnOrder.
@@ -2237,9 +2199,9 @@ const (
 
 // Values of funds_account in CreateRefundRequest.
 const (
-	CreateRefundRequestFundsAccountAvailable = "AVAILABLE"
-	CreateRefundRequestFundsAccountPrepaid   = "PREPAID"
-	CreateRefundRequestFundsAccountUnsettled = "UNSETTLED"
+	FundsAccountAvailable = "AVAILABLE"
+	FundsAccountPrepaid   = "PREPAID"
+	FundsAccountUnsettled = "UNSETTLED"
 )
 
 // Values of refund_account.
@@ -2322,18 +2284,11 @@ const (
 	SubsidyCancellationResultSuccess = "SUCCESS"
 )
 
-// Values of result in Subsidy.
+// Values of result in Subsidy, SubsidyReturn.
 const (
 	SubsidyResultFail    = "FAIL"
 	SubsidyResultRefund  = "REFUND"
 	SubsidyResultSuccess = "SUCCESS"
-)
-
-// Values of result in SubsidyReturn.
-const (
-	SubsidyReturnResultFail    = "FAIL"
-	SubsidyReturnResultRefund  = "REFUND"
-	SubsidyReturnResultSuccess = "SUCCESS"
 )
 
 // Values of account_type in fund_flow_bill.
@@ -2350,14 +2305,6 @@ const (
 // Values of tar_type.
 const (
 	TarTypeGzip = "GZIP"
-)
-
-// Values of account_type in query_balance.
-const (
-	QueryBalanceAccountTypeBasic     = "BASIC"
-	QueryBalanceAccountTypeDeposit   = "DEPOSIT"
-	QueryBalanceAccountTypeFees      = "FEES"
-	QueryBalanceAccountTypeOperation = "OPERATION"
 )
 
 // Values of account_type in query_day_end_balance.

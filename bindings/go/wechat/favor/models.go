@@ -239,7 +239,7 @@ type StockUseRule struct {
 	// natural_person_limit: Natural person limit. Required.
 	NaturalPersonLimit bool `json:"natural_person_limit"`
 	// prevent_api_abuse: Prevent api abuse. Required.
-	PreventApiAbuse bool `json:"prevent_api_abuse"`
+	PreventAPIAbuse bool `json:"prevent_api_abuse"`
 }
 
 // CreateStockResponse is the answer to POST /v3/marketing/favor/coupon-stocks.
@@ -345,7 +345,7 @@ type StocksStockUseRule struct {
 	// natural_person_limit: Natural person limit.
 	NaturalPersonLimit bool `json:"natural_person_limit,omitempty"`
 	// prevent_api_abuse: Prevent api abuse.
-	PreventApiAbuse bool `json:"prevent_api_abuse,omitempty"`
+	PreventAPIAbuse bool `json:"prevent_api_abuse,omitempty"`
 }
 
 // ListStockItemsResponse is the answer to GET /v3/marketing/favor/stocks/{stock_id}/items.
@@ -606,7 +606,7 @@ const (
 	BusinessTypeMultiuse = "MULTIUSE"
 )
 
-// Values of status in Stock.
+// Values of status in Stock, list_stocks.
 const (
 	StockStatusAudit       = "audit"
 	StockStatusPaused      = "paused"
@@ -627,15 +627,6 @@ const (
 	CouponStatusRecover = "RECOVER"
 	CouponStatusSended  = "SENDED"
 	CouponStatusUsed    = "USED"
-)
-
-// Values of status in list_stocks.
-const (
-	ListStocksStatusAudit       = "audit"
-	ListStocksStatusPaused      = "paused"
-	ListStocksStatusRunning     = "running"
-	ListStocksStatusStoped      = "stoped"
-	ListStocksStatusUnactivated = "unactivated"
 )
 
 // Values of status in list_coupons.

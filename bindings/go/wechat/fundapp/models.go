@@ -1025,26 +1025,17 @@ const (
 
 // Values of close_reason in RedPacketBatch.
 const (
-	RedPacketBatchCloseReasonMerchantRevocation = "MERCHANT_REVOCATION"
-	RedPacketBatchCloseReasonSystemOverdueClose = "SYSTEM_OVERDUE_CLOSE"
+	CloseReasonMerchantRevocation = "MERCHANT_REVOCATION"
+	CloseReasonSystemOverdueClose = "SYSTEM_OVERDUE_CLOSE"
 )
 
-// Values of detail_state in RedPacketBatchItem.
+// Values of detail_state in RedPacketBatchItem, RedPacket.
 const (
-	RedPacketBatchItemDetailStateDetailFail       = "DETAIL_FAIL"
-	RedPacketBatchItemDetailStateDetailInit       = "DETAIL_INIT"
-	RedPacketBatchItemDetailStateDetailProcessing = "DETAIL_PROCESSING"
-	RedPacketBatchItemDetailStateDetailSuccess    = "DETAIL_SUCCESS"
-	RedPacketBatchItemDetailStateDetailWaitPay    = "DETAIL_WAIT_PAY"
-)
-
-// Values of detail_state in RedPacket.
-const (
-	RedPacketDetailStateDetailFail       = "DETAIL_FAIL"
-	RedPacketDetailStateDetailInit       = "DETAIL_INIT"
-	RedPacketDetailStateDetailProcessing = "DETAIL_PROCESSING"
-	RedPacketDetailStateDetailSuccess    = "DETAIL_SUCCESS"
-	RedPacketDetailStateDetailWaitPay    = "DETAIL_WAIT_PAY"
+	DetailStateDetailFail       = "DETAIL_FAIL"
+	DetailStateDetailInit       = "DETAIL_INIT"
+	DetailStateDetailProcessing = "DETAIL_PROCESSING"
+	DetailStateDetailSuccess    = "DETAIL_SUCCESS"
+	DetailStateDetailWaitPay    = "DETAIL_WAIT_PAY"
 )
 
 // Values of fail_reason.
@@ -1071,23 +1062,23 @@ const (
 	FailReasonUserReceiveOverdue                 = "USER_RECEIVE_OVERDUE"
 )
 
-// Values of hash_type in Receipt.
+// Values of hash_type in Receipt, BudgetReceipt.
 const (
-	ReceiptHashTypeSha256 = "SHA256"
-	ReceiptHashTypeSm3    = "SM3"
+	HashTypeSha256 = "SHA256"
+	HashTypeSm3    = "SM3"
 )
 
 // Values of state in Receipt.
 const (
-	ReceiptStateFailed     = "FAILED"
-	ReceiptStateFinished   = "FINISHED"
-	ReceiptStateGenerating = "GENERATING"
+	State2Failed     = "FAILED"
+	State2Finished   = "FINISHED"
+	State2Generating = "GENERATING"
 )
 
-// Values of hash_type in BudgetReceipt.
+// Values of receipt_state.
 const (
-	BudgetReceiptHashTypeSha256 = "SHA256"
-	BudgetReceiptHashTypeSm3    = "SM3"
+	ReceiptStateAccepted = "ACCEPTED"
+	ReceiptStateFinished = "FINISHED"
 )
 
 // Values of state in CharityBudget.
@@ -1140,7 +1131,7 @@ const (
 	ApplyOrderStateRejected = "REJECTED"
 )
 
-// Values of state in PartnerTransfer.
+// Values of state in PartnerTransfer, Transfer, QqWalletTransfer.
 const (
 	PartnerTransferStateAccepted        = "ACCEPTED"
 	PartnerTransferStateCanceling       = "CANCELING"
@@ -1152,7 +1143,7 @@ const (
 	PartnerTransferStateWaitUserConfirm = "WAIT_USER_CONFIRM"
 )
 
-// Values of state in PartnerUserAuthorization.
+// Values of state in PartnerUserAuthorization, UserAuthorization.
 const (
 	PartnerUserAuthorizationStateWaitUserConfirm = "WAIT_USER_CONFIRM"
 	PartnerUserAuthorizationStateClosed          = "CLOSED"
@@ -1161,7 +1152,7 @@ const (
 
 // Values of close_reason in CloseInfo.
 const (
-	CloseInfoCloseReasonCloseViaMchApi         = "CLOSE_VIA_MCH_API"
+	CloseInfoCloseReasonCloseViaMchAPI         = "CLOSE_VIA_MCH_API"
 	CloseInfoCloseReasonUserClose              = "USER_CLOSE"
 	CloseInfoCloseReasonTransferRisk           = "TRANSFER_RISK"
 	CloseInfoCloseReasonUserAccountAbnormal    = "USER_ACCOUNT_ABNORMAL"
@@ -1174,30 +1165,6 @@ const (
 	TypeRedPacket   = "RED_PACKET"
 )
 
-// Values of state in Transfer.
-const (
-	TransferStateAccepted        = "ACCEPTED"
-	TransferStateCanceling       = "CANCELING"
-	TransferStateCancelled       = "CANCELLED"
-	TransferStateFail            = "FAIL"
-	TransferStateProcessing      = "PROCESSING"
-	TransferStateSuccess         = "SUCCESS"
-	TransferStateTransfering     = "TRANSFERING"
-	TransferStateWaitUserConfirm = "WAIT_USER_CONFIRM"
-)
-
-// Values of state in QqWalletTransfer.
-const (
-	QQWalletTransferStateAccepted        = "ACCEPTED"
-	QQWalletTransferStateCanceling       = "CANCELING"
-	QQWalletTransferStateCancelled       = "CANCELLED"
-	QQWalletTransferStateFail            = "FAIL"
-	QQWalletTransferStateProcessing      = "PROCESSING"
-	QQWalletTransferStateSuccess         = "SUCCESS"
-	QQWalletTransferStateTransfering     = "TRANSFERING"
-	QQWalletTransferStateWaitUserConfirm = "WAIT_USER_CONFIRM"
-)
-
 // Values of device_type.
 const (
 	DeviceTypeAndroid = "ANDROID"
@@ -1206,23 +1173,9 @@ const (
 	DeviceTypeOther   = "OTHER"
 )
 
-// Values of state in UserAuthorization.
-const (
-	UserAuthorizationStateWaitUserConfirm = "WAIT_USER_CONFIRM"
-	UserAuthorizationStateClosed          = "CLOSED"
-	UserAuthorizationStateTakingEffect    = "TAKING_EFFECT"
-)
-
-// Values of detail_state in query_red_packet_batch.
+// Values of detail_state in query_red_packet_batch, query_red_packet_batch_by_out_batch_no.
 const (
 	QueryRedPacketBatchDetailStateDetailViewAll     = "DETAIL_VIEW_ALL"
 	QueryRedPacketBatchDetailStateDetailViewFail    = "DETAIL_VIEW_FAIL"
 	QueryRedPacketBatchDetailStateDetailViewSuccess = "DETAIL_VIEW_SUCCESS"
-)
-
-// Values of detail_state in query_red_packet_batch_by_out_batch_no.
-const (
-	QueryRedPacketBatchByOutBatchNoDetailStateDetailViewAll     = "DETAIL_VIEW_ALL"
-	QueryRedPacketBatchByOutBatchNoDetailStateDetailViewFail    = "DETAIL_VIEW_FAIL"
-	QueryRedPacketBatchByOutBatchNoDetailStateDetailViewSuccess = "DETAIL_VIEW_SUCCESS"
 )

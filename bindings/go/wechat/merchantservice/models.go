@@ -692,11 +692,11 @@ type UploadImageResponse struct {
 	MediaID string `json:"media_id,omitempty"`
 }
 
-// Values of complaint_state in ComplaintItem.
+// Values of complaint_state in ComplaintItem, Complaint.
 const (
-	ComplaintItemComplaintStatePending    = "PENDING"
-	ComplaintItemComplaintStateProcessed  = "PROCESSED"
-	ComplaintItemComplaintStateProcessing = "PROCESSING"
+	ComplaintStatePending    = "PENDING"
+	ComplaintStateProcessed  = "PROCESSED"
+	ComplaintStateProcessing = "PROCESSING"
 )
 
 // Values of problem_type.
@@ -731,40 +731,33 @@ const (
 	StateWaitpay = "WAITPAY"
 )
 
-// Values of complaint_state in Complaint.
-const (
-	ComplaintComplaintStatePending    = "PENDING"
-	ComplaintComplaintStateProcessed  = "PROCESSED"
-	ComplaintComplaintStateProcessing = "PROCESSING"
-)
-
 // Values of operate_type in Negotiation.
 const (
-	NegotiationOperateTypeComplaintEntrustedRefundSystemMessage = "COMPLAINT_ENTRUSTED_REFUND_SYSTEM_MESSAGE"
-	NegotiationOperateTypeComplaintFullRefundedSystemMessage    = "COMPLAINT_FULL_REFUNDED_SYSTEM_MESSAGE"
-	NegotiationOperateTypeComplaintPartialRefundedSystemMessage = "COMPLAINT_PARTIAL_REFUNDED_SYSTEM_MESSAGE"
-	NegotiationOperateTypeComplaintRefundReceivedSystemMessage  = "COMPLAINT_REFUND_RECEIVED_SYSTEM_MESSAGE"
-	NegotiationOperateTypeMerchantApproveRefund                 = "MERCHANT_APPROVE_REFUND"
-	NegotiationOperateTypeMerchantConfirmComplete               = "MERCHANT_CONFIRM_COMPLETE"
-	NegotiationOperateTypeMerchantRefuseRerund                  = "MERCHANT_REFUSE_RERUND"
-	NegotiationOperateTypeMerchantResponse                      = "MERCHANT_RESPONSE"
-	NegotiationOperateTypePlatformHelpApplication               = "PLATFORM_HELP_APPLICATION"
-	NegotiationOperateTypePlatformResponse                      = "PLATFORM_RESPONSE"
-	NegotiationOperateTypePlatformServiceFinished               = "PLATFORM_SERVICE_FINISHED"
-	NegotiationOperateTypeServiceOrderCancel                    = "SERVICE_ORDER_CANCEL"
-	NegotiationOperateTypeServiceOrderComplete                  = "SERVICE_ORDER_COMPLETE"
-	NegotiationOperateTypeUserApplyPlatformHelp                 = "USER_APPLY_PLATFORM_HELP"
-	NegotiationOperateTypeUserApplyPlatformService              = "USER_APPLY_PLATFORM_SERVICE"
-	NegotiationOperateTypeUserCancelPlatformService             = "USER_CANCEL_PLATFORM_SERVICE"
-	NegotiationOperateTypeUserClickResponse                     = "USER_CLICK_RESPONSE"
-	NegotiationOperateTypeUserComfirmComplaint                  = "USER_COMFIRM_COMPLAINT"
-	NegotiationOperateTypeUserContinueComplaint                 = "USER_CONTINUE_COMPLAINT"
-	NegotiationOperateTypeUserContinueComplaintSystemMessage    = "USER_CONTINUE_COMPLAINT_SYSTEM_MESSAGE"
-	NegotiationOperateTypeUserCreateComplaint                   = "USER_CREATE_COMPLAINT"
-	NegotiationOperateTypeUserCreateComplaintSystemMessage      = "USER_CREATE_COMPLAINT_SYSTEM_MESSAGE"
-	NegotiationOperateTypeUserResponse                          = "USER_RESPONSE"
-	NegotiationOperateTypeUserRevokeComplaint                   = "USER_REVOKE_COMPLAINT"
-	NegotiationOperateTypeUserSubmitSatisfaction                = "USER_SUBMIT_SATISFACTION"
+	OperateTypeComplaintEntrustedRefundSystemMessage = "COMPLAINT_ENTRUSTED_REFUND_SYSTEM_MESSAGE"
+	OperateTypeComplaintFullRefundedSystemMessage    = "COMPLAINT_FULL_REFUNDED_SYSTEM_MESSAGE"
+	OperateTypeComplaintPartialRefundedSystemMessage = "COMPLAINT_PARTIAL_REFUNDED_SYSTEM_MESSAGE"
+	OperateTypeComplaintRefundReceivedSystemMessage  = "COMPLAINT_REFUND_RECEIVED_SYSTEM_MESSAGE"
+	OperateTypeMerchantApproveRefund                 = "MERCHANT_APPROVE_REFUND"
+	OperateTypeMerchantConfirmComplete               = "MERCHANT_CONFIRM_COMPLETE"
+	OperateTypeMerchantRefuseRerund                  = "MERCHANT_REFUSE_RERUND"
+	OperateTypeMerchantResponse                      = "MERCHANT_RESPONSE"
+	OperateTypePlatformHelpApplication               = "PLATFORM_HELP_APPLICATION"
+	OperateTypePlatformResponse                      = "PLATFORM_RESPONSE"
+	OperateTypePlatformServiceFinished               = "PLATFORM_SERVICE_FINISHED"
+	OperateTypeServiceOrderCancel                    = "SERVICE_ORDER_CANCEL"
+	OperateTypeServiceOrderComplete                  = "SERVICE_ORDER_COMPLETE"
+	OperateTypeUserApplyPlatformHelp                 = "USER_APPLY_PLATFORM_HELP"
+	OperateTypeUserApplyPlatformService              = "USER_APPLY_PLATFORM_SERVICE"
+	OperateTypeUserCancelPlatformService             = "USER_CANCEL_PLATFORM_SERVICE"
+	OperateTypeUserClickResponse                     = "USER_CLICK_RESPONSE"
+	OperateTypeUserComfirmComplaint                  = "USER_COMFIRM_COMPLAINT"
+	OperateTypeUserContinueComplaint                 = "USER_CONTINUE_COMPLAINT"
+	OperateTypeUserContinueComplaintSystemMessage    = "USER_CONTINUE_COMPLAINT_SYSTEM_MESSAGE"
+	OperateTypeUserCreateComplaint                   = "USER_CREATE_COMPLAINT"
+	OperateTypeUserCreateComplaintSystemMessage      = "USER_CREATE_COMPLAINT_SYSTEM_MESSAGE"
+	OperateTypeUserResponse                          = "USER_RESPONSE"
+	OperateTypeUserRevokeComplaint                   = "USER_REVOKE_COMPLAINT"
+	OperateTypeUserSubmitSatisfaction                = "USER_SUBMIT_SATISFACTION"
 )
 
 // Values of sender_identity.
@@ -774,7 +767,7 @@ const (
 	SenderIdentityUnknown = "UNKNOWN"
 )
 
-// Values of type in NegotiationsBlock.
+// Values of type in NegotiationsBlock, Block.
 const (
 	NegotiationsBlockTypeButton      = "BUTTON"
 	NegotiationsBlockTypeButtonGroup = "BUTTON_GROUP"
@@ -786,9 +779,9 @@ const (
 
 // Values of action_type.
 const (
-	ActionTypeActionTypeJumpMiniProgram = "ACTION_TYPE_JUMP_MINI_PROGRAM"
-	ActionTypeActionTypeJumpURL         = "ACTION_TYPE_JUMP_URL"
-	ActionTypeActionTypeSendMessage     = "ACTION_TYPE_SEND_MESSAGE"
+	ActionTypeJumpMiniProgram = "ACTION_TYPE_JUMP_MINI_PROGRAM"
+	ActionTypeJumpURL         = "ACTION_TYPE_JUMP_URL"
+	ActionTypeSendMessage     = "ACTION_TYPE_SEND_MESSAGE"
 )
 
 // Values of button_layout.
@@ -800,8 +793,8 @@ const (
 
 // Values of image_style_type.
 const (
-	ImageStyleTypeImageStyleTypeNarrow = "IMAGE_STYLE_TYPE_NARROW"
-	ImageStyleTypeImageStyleTypeWide   = "IMAGE_STYLE_TYPE_WIDE"
+	ImageStyleTypeNarrow = "IMAGE_STYLE_TYPE_NARROW"
+	ImageStyleTypeWide   = "IMAGE_STYLE_TYPE_WIDE"
 )
 
 // Values of color.
@@ -810,17 +803,7 @@ const (
 	ColorSecondary = "SECONDARY"
 )
 
-// Values of type in Block.
-const (
-	BlockTypeButton      = "BUTTON"
-	BlockTypeButtonGroup = "BUTTON_GROUP"
-	BlockTypeFaqList     = "FAQ_LIST"
-	BlockTypeImage       = "IMAGE"
-	BlockTypeLink        = "LINK"
-	BlockTypeText        = "TEXT"
-)
-
-// Values of action in UpdateRefundProgressRequest.
+// Values of action.
 const (
 	UpdateRefundProgressRequestActionApprove = "APPROVE"
 	UpdateRefundProgressRequestActionReject  = "REJECT"

@@ -1118,17 +1118,17 @@ const (
 
 // Values of contract_state in InsuranceContract.
 const (
-	InsuranceContractContractStateSigned           = "SIGNED"
-	InsuranceContractContractStateSignFailed       = "SIGN_FAILED"
-	InsuranceContractContractStateTerminated       = "TERMINATED"
-	InsuranceContractContractStateTerminatePending = "TERMINATE_PENDING"
-	InsuranceContractContractStateToBeRenewed      = "TO_BE_RENEWED"
+	ContractStateSigned           = "SIGNED"
+	ContractStateSignFailed       = "SIGN_FAILED"
+	ContractStateTerminated       = "TERMINATED"
+	ContractStateTerminatePending = "TERMINATE_PENDING"
+	ContractStateToBeRenewed      = "TO_BE_RENEWED"
 )
 
 // Values of contract_termination_mode.
 const (
 	ContractTerminationModeCustomerServiceTerminate = "CUSTOMER_SERVICE_TERMINATE"
-	ContractTerminationModeMchApiTerminate          = "MCH_API_TERMINATE"
+	ContractTerminationModeMchAPITerminate          = "MCH_API_TERMINATE"
 	ContractTerminationModeSystemTerminate          = "SYSTEM_TERMINATE"
 	ContractTerminationModeUserTerminate            = "USER_TERMINATE"
 	ContractTerminationModeWepayWebTerminate        = "WEPAY_WEB_TERMINATE"
@@ -1149,26 +1149,26 @@ const (
 
 // Values of sign_scene.
 const (
-	SignSceneSignSceneApp    = "SIGN_SCENE_APP"
-	SignSceneSignSceneQrcode = "SIGN_SCENE_QRCODE"
+	SignSceneApp    = "SIGN_SCENE_APP"
+	SignSceneQRCode = "SIGN_SCENE_QRCODE"
 )
 
 // Values of days_since_first_login.
 const (
-	DaysSinceFirstLoginDaysSinceFirstLoginMoreThen180Days = "DAYS_SINCE_FIRST_LOGIN_MORE_THEN_180_DAYS"
-	DaysSinceFirstLoginDaysSinceFirstLoginUnknow          = "DAYS_SINCE_FIRST_LOGIN_UNKNOW"
-	DaysSinceFirstLoginDaysSinceFirstLoginWithin180Days   = "DAYS_SINCE_FIRST_LOGIN_WITHIN_180_DAYS"
-	DaysSinceFirstLoginDaysSinceFirstLoginWithin1Day      = "DAYS_SINCE_FIRST_LOGIN_WITHIN_1_DAY"
-	DaysSinceFirstLoginDaysSinceFirstLoginWithin30Days    = "DAYS_SINCE_FIRST_LOGIN_WITHIN_30_DAYS"
-	DaysSinceFirstLoginDaysSinceFirstLoginWithin7Days     = "DAYS_SINCE_FIRST_LOGIN_WITHIN_7_DAYS"
-	DaysSinceFirstLoginDaysSinceFirstLoginWithin90Days    = "DAYS_SINCE_FIRST_LOGIN_WITHIN_90_DAYS"
+	DaysSinceFirstLoginMoreThen180Days = "DAYS_SINCE_FIRST_LOGIN_MORE_THEN_180_DAYS"
+	DaysSinceFirstLoginUnknow          = "DAYS_SINCE_FIRST_LOGIN_UNKNOW"
+	DaysSinceFirstLoginWithin180Days   = "DAYS_SINCE_FIRST_LOGIN_WITHIN_180_DAYS"
+	DaysSinceFirstLoginWithin1Day      = "DAYS_SINCE_FIRST_LOGIN_WITHIN_1_DAY"
+	DaysSinceFirstLoginWithin30Days    = "DAYS_SINCE_FIRST_LOGIN_WITHIN_30_DAYS"
+	DaysSinceFirstLoginWithin7Days     = "DAYS_SINCE_FIRST_LOGIN_WITHIN_7_DAYS"
+	DaysSinceFirstLoginWithin90Days    = "DAYS_SINCE_FIRST_LOGIN_WITHIN_90_DAYS"
 )
 
 // Values of device_type.
 const (
-	DeviceTypeDeviceTypePad    = "DEVICE_TYPE_PAD"
-	DeviceTypeDeviceTypePhone  = "DEVICE_TYPE_PHONE"
-	DeviceTypeDeviceTypeTv     = "DEVICE_TYPE_TV"
-	DeviceTypeDeviceTypeUnknow = "DEVICE_TYPE_UNKNOW"
-	DeviceTypeDeviceTypeWatch  = "DEVICE_TYPE_WATCH"
+	DeviceTypePad    = "DEVICE_TYPE_PAD"
+	DeviceTypePhone  = "DEVICE_TYPE_PHONE"
+	DeviceTypeTv     = "DEVICE_TYPE_TV"
+	DeviceTypeUnknow = "DEVICE_TYPE_UNKNOW"
+	DeviceTypeWatch  = "DEVICE_TYPE_WATCH"
 )

@@ -821,20 +821,20 @@ type ParkingInfo struct {
 
 // Values of parking_lot_type.
 const (
-	ParkingLotTypeParkingLotTypeBusinessDistrict    = "PARKING_LOT_TYPE_BUSINESS_DISTRICT"
-	ParkingLotTypeParkingLotTypeOfficeBuilding      = "PARKING_LOT_TYPE_OFFICE_BUILDING"
-	ParkingLotTypeParkingLotTypeOtherPublicFacility = "PARKING_LOT_TYPE_OTHER_PUBLIC_FACILITY"
-	ParkingLotTypeParkingLotTypeParkArea            = "PARKING_LOT_TYPE_PARK_AREA"
-	ParkingLotTypeParkingLotTypeResidentialArea     = "PARKING_LOT_TYPE_RESIDENTIAL_AREA"
-	ParkingLotTypeParkingLotTypeTransportationHub   = "PARKING_LOT_TYPE_TRANSPORTATION_HUB"
-	ParkingLotTypeParkingLotTypeUnknown             = "PARKING_LOT_TYPE_UNKNOWN"
+	ParkingLotTypeBusinessDistrict    = "PARKING_LOT_TYPE_BUSINESS_DISTRICT"
+	ParkingLotTypeOfficeBuilding      = "PARKING_LOT_TYPE_OFFICE_BUILDING"
+	ParkingLotTypeOtherPublicFacility = "PARKING_LOT_TYPE_OTHER_PUBLIC_FACILITY"
+	ParkingLotTypeParkArea            = "PARKING_LOT_TYPE_PARK_AREA"
+	ParkingLotTypeResidentialArea     = "PARKING_LOT_TYPE_RESIDENTIAL_AREA"
+	ParkingLotTypeTransportationHub   = "PARKING_LOT_TYPE_TRANSPORTATION_HUB"
+	ParkingLotTypeUnknown             = "PARKING_LOT_TYPE_UNKNOWN"
 )
 
 // Values of aggregate_limit_mode.
 const (
-	AggregateLimitModeAggregateLimitModeMin     = "AGGREGATE_LIMIT_MODE_MIN"
-	AggregateLimitModeAggregateLimitModeNormal  = "AGGREGATE_LIMIT_MODE_NORMAL"
-	AggregateLimitModeAggregateLimitModeUnknown = "AGGREGATE_LIMIT_MODE_UNKNOWN"
+	AggregateLimitModeMin     = "AGGREGATE_LIMIT_MODE_MIN"
+	AggregateLimitModeNormal  = "AGGREGATE_LIMIT_MODE_NORMAL"
+	AggregateLimitModeUnknown = "AGGREGATE_LIMIT_MODE_UNKNOWN"
 )
 
 // Values of daily_limit_type.
@@ -853,17 +853,17 @@ const (
 
 // Values of first_charge_time_mode.
 const (
-	FirstChargeTimeModeFirstChargeTimeModeAfterFree = "FIRST_CHARGE_TIME_MODE_AFTER_FREE"
-	FirstChargeTimeModeFirstChargeTimeModeEnter     = "FIRST_CHARGE_TIME_MODE_ENTER"
-	FirstChargeTimeModeFirstChargeTimeModeUnknown   = "FIRST_CHARGE_TIME_MODE_UNKNOWN"
+	FirstChargeTimeModeAfterFree = "FIRST_CHARGE_TIME_MODE_AFTER_FREE"
+	FirstChargeTimeModeEnter     = "FIRST_CHARGE_TIME_MODE_ENTER"
+	FirstChargeTimeModeUnknown   = "FIRST_CHARGE_TIME_MODE_UNKNOWN"
 )
 
 // Values of holiday_mode.
 const (
-	HolidayModeHolidayModeCalendarMody  = "HOLIDAY_MODE_CALENDAR_MODY"
-	HolidayModeHolidayModeFinancialMody = "HOLIDAY_MODE_FINANCIAL_MODY"
-	HolidayModeHolidayModeLegalMody     = "HOLIDAY_MODE_LEGAL_MODY"
-	HolidayModeHolidayModeUnknown       = "HOLIDAY_MODE_UNKNOWN"
+	HolidayModeCalendarMody  = "HOLIDAY_MODE_CALENDAR_MODY"
+	HolidayModeFinancialMody = "HOLIDAY_MODE_FINANCIAL_MODY"
+	HolidayModeLegalMody     = "HOLIDAY_MODE_LEGAL_MODY"
+	HolidayModeUnknown       = "HOLIDAY_MODE_UNKNOWN"
 )
 
 // Values of rule_type.
@@ -890,36 +890,36 @@ const (
 
 // Values of day_type.
 const (
-	DayTypeDayTypeAllDay  = "DAY_TYPE_ALL_DAY"
-	DayTypeDayTypeHoliday = "DAY_TYPE_HOLIDAY"
-	DayTypeDayTypeUnknown = "DAY_TYPE_UNKNOWN"
-	DayTypeDayTypeWeekday = "DAY_TYPE_WEEKDAY"
+	DayTypeAllDay  = "DAY_TYPE_ALL_DAY"
+	DayTypeHoliday = "DAY_TYPE_HOLIDAY"
+	DayTypeUnknown = "DAY_TYPE_UNKNOWN"
+	DayTypeWeekday = "DAY_TYPE_WEEKDAY"
 )
 
 // Values of plate_type.
 const (
-	PlateTypePlateTypeFree      = "PLATE_TYPE_FREE"
-	PlateTypePlateTypeMonthly   = "PLATE_TYPE_MONTHLY"
-	PlateTypePlateTypeOthers    = "PLATE_TYPE_OTHERS"
-	PlateTypePlateTypePrepaid   = "PLATE_TYPE_PREPAID"
-	PlateTypePlateTypeTemporary = "PLATE_TYPE_TEMPORARY"
-	PlateTypePlateTypeUnknown   = "PLATE_TYPE_UNKNOWN"
+	PlateTypeFree      = "PLATE_TYPE_FREE"
+	PlateTypeMonthly   = "PLATE_TYPE_MONTHLY"
+	PlateTypeOthers    = "PLATE_TYPE_OTHERS"
+	PlateTypePrepaid   = "PLATE_TYPE_PREPAID"
+	PlateTypeTemporary = "PLATE_TYPE_TEMPORARY"
+	PlateTypeUnknown   = "PLATE_TYPE_UNKNOWN"
 )
 
 // Values of vehicle_type.
 const (
-	VehicleTypeVehicleTypeAllType    = "VEHICLE_TYPE_ALL_TYPE"
-	VehicleTypeVehicleTypeExtraLarge = "VEHICLE_TYPE_EXTRA_LARGE"
-	VehicleTypeVehicleTypeLarge      = "VEHICLE_TYPE_LARGE"
-	VehicleTypeVehicleTypeSmall      = "VEHICLE_TYPE_SMALL"
-	VehicleTypeVehicleTypeUnknown    = "VEHICLE_TYPE_UNKNOWN"
+	VehicleTypeAllType    = "VEHICLE_TYPE_ALL_TYPE"
+	VehicleTypeExtraLarge = "VEHICLE_TYPE_EXTRA_LARGE"
+	VehicleTypeLarge      = "VEHICLE_TYPE_LARGE"
+	VehicleTypeSmall      = "VEHICLE_TYPE_SMALL"
+	VehicleTypeUnknown    = "VEHICLE_TYPE_UNKNOWN"
 )
 
 // Values of first_duration_mode.
 const (
-	FirstDurationModeFirstDurationModeEveryFirstDuration = "FIRST_DURATION_MODE_EVERY_FIRST_DURATION"
-	FirstDurationModeFirstDurationModeOnlyFirstDuration  = "FIRST_DURATION_MODE_ONLY_FIRST_DURATION"
-	FirstDurationModeFirstDurationModeUnknown            = "FIRST_DURATION_MODE_UNKNOWN"
+	FirstDurationModeEveryFirstDuration = "FIRST_DURATION_MODE_EVERY_FIRST_DURATION"
+	FirstDurationModeOnlyFirstDuration  = "FIRST_DURATION_MODE_ONLY_FIRST_DURATION"
+	FirstDurationModeUnknown            = "FIRST_DURATION_MODE_UNKNOWN"
 )
 
 // Values of free_period_calculation_mode.
@@ -940,11 +940,11 @@ const (
 
 // Values of audit_status.
 const (
-	AuditStatusAuditStatusApproved  = "AUDIT_STATUS_APPROVED"
-	AuditStatusAuditStatusPending   = "AUDIT_STATUS_PENDING"
-	AuditStatusAuditStatusRejected  = "AUDIT_STATUS_REJECTED"
-	AuditStatusAuditStatusUnknown   = "AUDIT_STATUS_UNKNOWN"
-	AuditStatusAuditStatusWithdrawn = "AUDIT_STATUS_WITHDRAWN"
+	AuditStatusApproved  = "AUDIT_STATUS_APPROVED"
+	AuditStatusPending   = "AUDIT_STATUS_PENDING"
+	AuditStatusRejected  = "AUDIT_STATUS_REJECTED"
+	AuditStatusUnknown   = "AUDIT_STATUS_UNKNOWN"
+	AuditStatusWithdrawn = "AUDIT_STATUS_WITHDRAWN"
 )
 
 // Values of car_type.
@@ -957,27 +957,27 @@ const (
 	CarTypePlateTypeUnknown   = "PLATE_TYPE_UNKNOWN"
 )
 
-// Values of plate_color in ReportEntryRequest.
+// Values of plate_color in ReportEntryRequest, ReportExitRequest.
 const (
-	ReportEntryRequestPlateColorPlateColorAgriculturalYellow = "PLATE_COLOR_AGRICULTURAL_YELLOW"
-	ReportEntryRequestPlateColorPlateColorBlack              = "PLATE_COLOR_BLACK"
-	ReportEntryRequestPlateColorPlateColorBlue               = "PLATE_COLOR_BLUE"
-	ReportEntryRequestPlateColorPlateColorGreen              = "PLATE_COLOR_GREEN"
-	ReportEntryRequestPlateColorPlateColorOther              = "PLATE_COLOR_OTHER"
-	ReportEntryRequestPlateColorPlateColorUnknown            = "PLATE_COLOR_UNKNOWN"
-	ReportEntryRequestPlateColorPlateColorWhite              = "PLATE_COLOR_WHITE"
-	ReportEntryRequestPlateColorPlateColorYellow             = "PLATE_COLOR_YELLOW"
-	ReportEntryRequestPlateColorPlateColorYellowGreen        = "PLATE_COLOR_YELLOW_GREEN"
+	ReportEntryRequestPlateColorAgriculturalYellow = "PLATE_COLOR_AGRICULTURAL_YELLOW"
+	ReportEntryRequestPlateColorBlack              = "PLATE_COLOR_BLACK"
+	ReportEntryRequestPlateColorBlue               = "PLATE_COLOR_BLUE"
+	ReportEntryRequestPlateColorGreen              = "PLATE_COLOR_GREEN"
+	ReportEntryRequestPlateColorOther              = "PLATE_COLOR_OTHER"
+	ReportEntryRequestPlateColorUnknown            = "PLATE_COLOR_UNKNOWN"
+	ReportEntryRequestPlateColorWhite              = "PLATE_COLOR_WHITE"
+	ReportEntryRequestPlateColorYellow             = "PLATE_COLOR_YELLOW"
+	ReportEntryRequestPlateColorYellowGreen        = "PLATE_COLOR_YELLOW_GREEN"
 )
 
 // Values of pay_channel.
 const (
-	PayChannelPayChannelMchMiniProg     = "PAY_CHANNEL_MCH_MINI_PROG"
-	PayChannelPayChannelOfficialAccount = "PAY_CHANNEL_OFFICIAL_ACCOUNT"
-	PayChannelPayChannelOthers          = "PAY_CHANNEL_OTHERS"
-	PayChannelPayChannelScanQrcode      = "PAY_CHANNEL_SCAN_QRCODE"
-	PayChannelPayChannelUnknown         = "PAY_CHANNEL_UNKNOWN"
-	PayChannelPayChannelWechatPayNotif  = "PAY_CHANNEL_WECHAT_PAY_NOTIF"
+	PayChannelMchMiniProg     = "PAY_CHANNEL_MCH_MINI_PROG"
+	PayChannelOfficialAccount = "PAY_CHANNEL_OFFICIAL_ACCOUNT"
+	PayChannelOthers          = "PAY_CHANNEL_OTHERS"
+	PayChannelScanQRCode      = "PAY_CHANNEL_SCAN_QRCODE"
+	PayChannelUnknown         = "PAY_CHANNEL_UNKNOWN"
+	PayChannelWechatPayNotif  = "PAY_CHANNEL_WECHAT_PAY_NOTIF"
 )
 
 // Values of pay_state.
@@ -989,47 +989,34 @@ const (
 
 // Values of pay_type.
 const (
-	PayTypePayTypeOthers  = "PAY_TYPE_OTHERS"
-	PayTypePayTypeUnknown = "PAY_TYPE_UNKNOWN"
-	PayTypePayTypeWxpay   = "PAY_TYPE_WXPAY"
-)
-
-// Values of plate_color in ReportExitRequest.
-const (
-	ReportExitRequestPlateColorPlateColorAgriculturalYellow = "PLATE_COLOR_AGRICULTURAL_YELLOW"
-	ReportExitRequestPlateColorPlateColorBlack              = "PLATE_COLOR_BLACK"
-	ReportExitRequestPlateColorPlateColorBlue               = "PLATE_COLOR_BLUE"
-	ReportExitRequestPlateColorPlateColorGreen              = "PLATE_COLOR_GREEN"
-	ReportExitRequestPlateColorPlateColorOther              = "PLATE_COLOR_OTHER"
-	ReportExitRequestPlateColorPlateColorUnknown            = "PLATE_COLOR_UNKNOWN"
-	ReportExitRequestPlateColorPlateColorWhite              = "PLATE_COLOR_WHITE"
-	ReportExitRequestPlateColorPlateColorYellow             = "PLATE_COLOR_YELLOW"
-	ReportExitRequestPlateColorPlateColorYellowGreen        = "PLATE_COLOR_YELLOW_GREEN"
+	PayTypeOthers  = "PAY_TYPE_OTHERS"
+	PayTypeUnknown = "PAY_TYPE_UNKNOWN"
+	PayTypeWxpay   = "PAY_TYPE_WXPAY"
 )
 
 // Values of fee_type.
 const (
-	FeeTypeExtParkingPaymentFeeTypeMember    = "EXT_PARKING_PAYMENT_FEE_TYPE_MEMBER"
-	FeeTypeExtParkingPaymentFeeTypeMonthly   = "EXT_PARKING_PAYMENT_FEE_TYPE_MONTHLY"
-	FeeTypeExtParkingPaymentFeeTypeQuarterly = "EXT_PARKING_PAYMENT_FEE_TYPE_QUARTERLY"
-	FeeTypeExtParkingPaymentFeeTypeUnknown   = "EXT_PARKING_PAYMENT_FEE_TYPE_UNKNOWN"
+	FeeTypeMember    = "EXT_PARKING_PAYMENT_FEE_TYPE_MEMBER"
+	FeeTypeMonthly   = "EXT_PARKING_PAYMENT_FEE_TYPE_MONTHLY"
+	FeeTypeQuarterly = "EXT_PARKING_PAYMENT_FEE_TYPE_QUARTERLY"
+	FeeTypeUnknown   = "EXT_PARKING_PAYMENT_FEE_TYPE_UNKNOWN"
 )
 
 // Values of parking_state in ReportParkingFeeResponse.
 const (
-	ReportParkingFeeResponseParkingStateParkingStateEntered         = "PARKING_STATE_ENTERED"
-	ReportParkingFeeResponseParkingStateParkingStateExited          = "PARKING_STATE_EXITED"
-	ReportParkingFeeResponseParkingStateParkingStateExitGate        = "PARKING_STATE_EXIT_GATE"
-	ReportParkingFeeResponseParkingStateParkingStateUnexpectedClose = "PARKING_STATE_UNEXPECTED_CLOSE"
-	ReportParkingFeeResponseParkingStateParkingStateUnknown         = "PARKING_STATE_UNKNOWN"
+	ParkingStateEntered         = "PARKING_STATE_ENTERED"
+	ParkingStateExited          = "PARKING_STATE_EXITED"
+	ParkingStateExitGate        = "PARKING_STATE_EXIT_GATE"
+	ParkingStateUnexpectedClose = "PARKING_STATE_UNEXPECTED_CLOSE"
+	ParkingStateUnknown         = "PARKING_STATE_UNKNOWN"
 )
 
 // Values of enabled_state.
 const (
-	EnabledStateEnabledStateEnabled    = "ENABLED_STATE_ENABLED"
-	EnabledStateEnabledStateNotEnabled = "ENABLED_STATE_NOT_ENABLED"
-	EnabledStateEnabledStateOffline    = "ENABLED_STATE_OFFLINE"
-	EnabledStateEnabledStateUnknown    = "ENABLED_STATE_UNKNOWN"
+	EnabledStateEnabled    = "ENABLED_STATE_ENABLED"
+	EnabledStateNotEnabled = "ENABLED_STATE_NOT_ENABLED"
+	EnabledStateOffline    = "ENABLED_STATE_OFFLINE"
+	EnabledStateUnknown    = "ENABLED_STATE_UNKNOWN"
 )
 
 // Values of parking_state in ReportPaymentRequest.
@@ -1039,14 +1026,15 @@ const (
 	ReportPaymentRequestParkingStateParkingStatusUnknown    = "PARKING_STATUS_UNKNOWN"
 )
 
-// Values of plate_color in CreateParkingRequest.
+// Values of plate_color in CreateParkingRequest, CreateParkingResponse, FindServiceResponse, TransactionParkingInfo,
+// ParkingInfo, find_service.
 const (
-	CreateParkingRequestPlateColorBlack     = "BLACK"
-	CreateParkingRequestPlateColorBlue      = "BLUE"
-	CreateParkingRequestPlateColorGreen     = "GREEN"
-	CreateParkingRequestPlateColorLimegreen = "LIMEGREEN"
-	CreateParkingRequestPlateColorWhite     = "WHITE"
-	CreateParkingRequestPlateColorYellow    = "YELLOW"
+	PlateColorBlack     = "BLACK"
+	PlateColorBlue      = "BLUE"
+	PlateColorGreen     = "GREEN"
+	PlateColorLimegreen = "LIMEGREEN"
+	PlateColorWhite     = "WHITE"
+	PlateColorYellow    = "YELLOW"
 )
 
 // Values of block_reason.
@@ -1057,30 +1045,10 @@ const (
 	BlockReasonPause            = "PAUSE"
 )
 
-// Values of plate_color in CreateParkingResponse.
-const (
-	CreateParkingResponsePlateColorBlack     = "BLACK"
-	CreateParkingResponsePlateColorBlue      = "BLUE"
-	CreateParkingResponsePlateColorGreen     = "GREEN"
-	CreateParkingResponsePlateColorLimegreen = "LIMEGREEN"
-	CreateParkingResponsePlateColorWhite     = "WHITE"
-	CreateParkingResponsePlateColorYellow    = "YELLOW"
-)
-
 // Values of state.
 const (
 	StateBlocked = "BLOCKED"
 	StateNormal  = "NORMAL"
-)
-
-// Values of plate_color in FindServiceResponse.
-const (
-	FindServiceResponsePlateColorBlack     = "BLACK"
-	FindServiceResponsePlateColorBlue      = "BLUE"
-	FindServiceResponsePlateColorGreen     = "GREEN"
-	FindServiceResponsePlateColorLimegreen = "LIMEGREEN"
-	FindServiceResponsePlateColorWhite     = "WHITE"
-	FindServiceResponsePlateColorYellow    = "YELLOW"
 )
 
 // Values of service_state.
@@ -1114,16 +1082,6 @@ const (
 	CurrencyCNY = "CNY"
 )
 
-// Values of plate_color in TransactionParkingInfo.
-const (
-	TransactionParkingInfoPlateColorBlack     = "BLACK"
-	TransactionParkingInfoPlateColorBlue      = "BLUE"
-	TransactionParkingInfoPlateColorGreen     = "GREEN"
-	TransactionParkingInfoPlateColorLimegreen = "LIMEGREEN"
-	TransactionParkingInfoPlateColorWhite     = "WHITE"
-	TransactionParkingInfoPlateColorYellow    = "YELLOW"
-)
-
 // Values of scope.
 const (
 	ScopeGlobal = "GLOBAL"
@@ -1140,24 +1098,4 @@ const (
 const (
 	ProfitSharingN = "N"
 	ProfitSharingY = "Y"
-)
-
-// Values of plate_color in ParkingInfo.
-const (
-	ParkingInfoPlateColorBlack     = "BLACK"
-	ParkingInfoPlateColorBlue      = "BLUE"
-	ParkingInfoPlateColorGreen     = "GREEN"
-	ParkingInfoPlateColorLimegreen = "LIMEGREEN"
-	ParkingInfoPlateColorWhite     = "WHITE"
-	ParkingInfoPlateColorYellow    = "YELLOW"
-)
-
-// Values of plate_color in find_service.
-const (
-	FindServicePlateColorBlack     = "BLACK"
-	FindServicePlateColorBlue      = "BLUE"
-	FindServicePlateColorGreen     = "GREEN"
-	FindServicePlateColorLimegreen = "LIMEGREEN"
-	FindServicePlateColorWhite     = "WHITE"
-	FindServicePlateColorYellow    = "YELLOW"
 )

@@ -2159,7 +2159,7 @@ const (
 	JumpLinkTypeJumpLinkMiniProgram = "JUMP_LINK_MINI_PROGRAM"
 )
 
-// Values of type in OverseaSyncOrderRequest.
+// Values of type in OverseaSyncOrderRequest, SyncPayAfterOrderRequest.
 const (
 	OverseaSyncOrderRequestTypeOrderPaid = "Order_Paid"
 )
@@ -2169,7 +2169,7 @@ const (
 	PayTypeMchchannelpaytype = "MchChannelPayType"
 )
 
-// Values of state in PayAfterOrder.
+// Values of state in PayAfterOrder, SmartRetailOrder.
 const (
 	PayAfterOrderStateCreated      = "CREATED"
 	PayAfterOrderStateExpired      = "EXPIRED"
@@ -2177,21 +2177,6 @@ const (
 	PayAfterOrderStateRevoked      = "REVOKED"
 	PayAfterOrderStateUserAccepted = "USER_ACCEPTED"
 	PayAfterOrderStateUserPaid     = "USER_PAID"
-)
-
-// Values of type in SyncPayAfterOrderRequest.
-const (
-	SyncPayAfterOrderRequestTypeOrderPaid = "Order_Paid"
-)
-
-// Values of state in SmartRetailOrder.
-const (
-	SmartRetailOrderStateCreated      = "CREATED"
-	SmartRetailOrderStateExpired      = "EXPIRED"
-	SmartRetailOrderStateFinished     = "FINISHED"
-	SmartRetailOrderStateRevoked      = "REVOKED"
-	SmartRetailOrderStateUserAccepted = "USER_ACCEPTED"
-	SmartRetailOrderStateUserPaid     = "USER_PAID"
 )
 
 // Values of use_service_state.

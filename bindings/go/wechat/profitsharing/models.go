@@ -311,14 +311,14 @@ const (
 
 // Values of fail_reason in OrderReceiver.
 const (
-	OrderReceiverFailReasonAccountAbnormal             = "ACCOUNT_ABNORMAL"
-	OrderReceiverFailReasonInvalidRequest              = "INVALID_REQUEST"
-	OrderReceiverFailReasonNoAuth                      = "NO_AUTH"
-	OrderReceiverFailReasonNoRelation                  = "NO_RELATION"
-	OrderReceiverFailReasonPayerAccountAbnormal        = "PAYER_ACCOUNT_ABNORMAL"
-	OrderReceiverFailReasonReceiverHighRisk            = "RECEIVER_HIGH_RISK"
-	OrderReceiverFailReasonReceiverRealNameNotVerified = "RECEIVER_REAL_NAME_NOT_VERIFIED"
-	OrderReceiverFailReasonReceiverReceiptLimit        = "RECEIVER_RECEIPT_LIMIT"
+	FailReasonAccountAbnormal             = "ACCOUNT_ABNORMAL"
+	FailReasonInvalidRequest              = "INVALID_REQUEST"
+	FailReasonNoAuth                      = "NO_AUTH"
+	FailReasonNoRelation                  = "NO_RELATION"
+	FailReasonPayerAccountAbnormal        = "PAYER_ACCOUNT_ABNORMAL"
+	FailReasonReceiverHighRisk            = "RECEIVER_HIGH_RISK"
+	FailReasonReceiverRealNameNotVerified = "RECEIVER_REAL_NAME_NOT_VERIFIED"
+	FailReasonReceiverReceiptLimit        = "RECEIVER_RECEIPT_LIMIT"
 )
 
 // Values of result in OrderReceiver.

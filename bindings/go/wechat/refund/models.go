@@ -195,8 +195,8 @@ func (v ApplyAbnormalRequest) GoString() string {
 
 // Values of funds_account in CreateRequest.
 const (
-	CreateRequestFundsAccountAvailable = "AVAILABLE"
-	CreateRequestFundsAccountUnsettled = "UNSETTLED"
+	FundsAccountAvailable = "AVAILABLE"
+	FundsAccountUnsettled = "UNSETTLED"
 )
 
 // Values of currency.

@@ -492,9 +492,9 @@ const (
 
 // Values of detail_status in query_partner_batch.
 const (
-	QueryPartnerBatchDetailStatusAll     = "ALL"
-	QueryPartnerBatchDetailStatusFail    = "FAIL"
-	QueryPartnerBatchDetailStatusSuccess = "SUCCESS"
+	DetailStatusAll     = "ALL"
+	DetailStatusFail    = "FAIL"
+	DetailStatusSuccess = "SUCCESS"
 )
 
 // Values of detail_status in query_partner_batch_by_out_batch_no.

@@ -238,7 +238,7 @@ async def list_partnerships_async(
     return Partnerships.from_json(result.json())
 
 
-def build_partnership(client: Client, request: BuildPartnershipRequest, *, options: Optional[Options] = None) -> BuildPartnershipResponse:
+def build_partnership(client: Client, request: BuildPartnershipRequest, *, options: Options) -> BuildPartnershipResponse:
     """Makes a partnership, so that the partner may use the merchant's coupons.
 
     It calls ``POST /v3/marketing/partnerships/build``.
@@ -246,15 +246,13 @@ def build_partnership(client: Client, request: BuildPartnershipRequest, *, optio
     Args:
         client: The client of the merchant.
         request: What to send.
-        options: Options of this call: ``timeout_ms``, ``trace_id`` …
+        options: Options of this call, of which ``idempotency_key`` is required.
     """
     result = client.execute("POST /v3/marketing/partnerships/build", body=request.to_json(), options=options)
     return BuildPartnershipResponse.from_json(result.json())
 
 
-async def build_partnership_async(
-    client: AsyncClient, request: BuildPartnershipRequest, *, options: Optional[Options] = None
-) -> BuildPartnershipResponse:
+async def build_partnership_async(client: AsyncClient, request: BuildPartnershipRequest, *, options: Options) -> BuildPartnershipResponse:
     """Makes a partnership, so that the partner may use the merchant's coupons.
 
     It calls ``POST /v3/marketing/partnerships/build``.
@@ -262,15 +260,13 @@ async def build_partnership_async(
     Args:
         client: The client of the merchant.
         request: What to send.
-        options: Options of this call: ``timeout_ms``, ``trace_id`` …
+        options: Options of this call, of which ``idempotency_key`` is required.
     """
     result = await client.execute("POST /v3/marketing/partnerships/build", body=request.to_json(), options=options)
     return BuildPartnershipResponse.from_json(result.json())
 
 
-def terminate_partnership(
-    client: Client, request: TerminatePartnershipRequest, *, options: Optional[Options] = None
-) -> TerminatePartnershipResponse:
+def terminate_partnership(client: Client, request: TerminatePartnershipRequest, *, options: Options) -> TerminatePartnershipResponse:
     """Ends a partnership.
 
     It calls ``POST /v3/marketing/partnerships/terminate``.
@@ -278,14 +274,14 @@ def terminate_partnership(
     Args:
         client: The client of the merchant.
         request: What to send.
-        options: Options of this call: ``timeout_ms``, ``trace_id`` …
+        options: Options of this call, of which ``idempotency_key`` is required.
     """
     result = client.execute("POST /v3/marketing/partnerships/terminate", body=request.to_json(), options=options)
     return TerminatePartnershipResponse.from_json(result.json())
 
 
 async def terminate_partnership_async(
-    client: AsyncClient, request: TerminatePartnershipRequest, *, options: Optional[Options] = None
+    client: AsyncClient, request: TerminatePartnershipRequest, *, options: Options
 ) -> TerminatePartnershipResponse:
     """Ends a partnership.
 
@@ -294,7 +290,7 @@ async def terminate_partnership_async(
     Args:
         client: The client of the merchant.
         request: What to send.
-        options: Options of this call: ``timeout_ms``, ``trace_id`` …
+        options: Options of this call, of which ``idempotency_key`` is required.
     """
     result = await client.execute("POST /v3/marketing/partnerships/terminate", body=request.to_json(), options=options)
     return TerminatePartnershipResponse.from_json(result.json())

@@ -13,12 +13,12 @@ import io.payseal.wechat.combine.CombineService;
 import io.payseal.wechat.combine.NativeRequest;
 import io.payseal.wechat.combine.SubOrder;
 import io.payseal.wechat.fundapp.CreateTransferRequest;
-import io.payseal.wechat.fundapp.FundappService;
+import io.payseal.wechat.fundapp.FundAppService;
 import io.payseal.wechat.fundapp.Transfer;
 import io.payseal.wechat.fundapp.TransferSceneReportInfo;
-import io.payseal.wechat.merchantfund.MerchantfundService;
+import io.payseal.wechat.merchantfund.MerchantFundService;
 import io.payseal.wechat.profitsharing.AddReceiverRequest;
-import io.payseal.wechat.profitsharing.ProfitsharingService;
+import io.payseal.wechat.profitsharing.ProfitSharingService;
 import io.payseal.wechat.transfer.CreateBatchRequest;
 import io.payseal.wechat.transfer.TransferDetail;
 import io.payseal.wechat.transfer.TransferService;
@@ -84,7 +84,7 @@ class FamiliesTest {
 
     @Test
     void fundappSendsTheNameEncryptedAndReadsItDecrypted() {
-        FundappService fundapp = new FundappService(client);
+        FundAppService fundapp = new FundAppService(client);
         CreateTransferRequest request = CreateTransferRequest.builder()
                 .openid(OPENID)
                 .outBillNo(number)
@@ -128,7 +128,7 @@ class FamiliesTest {
 
     @Test
     void merchantfund() {
-        assertTrue(new MerchantfundService(client).queryBalance("BASIC").availableAmount() >= 0);
+        assertTrue(new MerchantFundService(client).queryBalance("BASIC").availableAmount() >= 0);
     }
 
     @Test
@@ -140,7 +140,7 @@ class FamiliesTest {
                 .type("PERSONAL_OPENID")
                 .build();
         assertEquals(
-                OPENID, new ProfitsharingService(client).addReceiver(request).account());
+                OPENID, new ProfitSharingService(client).addReceiver(request).account());
     }
 
     @Test

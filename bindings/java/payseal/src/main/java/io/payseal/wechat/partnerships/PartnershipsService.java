@@ -61,19 +61,7 @@ public final class PartnershipsService {
      * /v3/marketing/partnerships/build}.
      *
      * @param request what to send
-     * @return the verified answer
-     * @throws PaysealException why it failed; its outcome says whether money may have moved
-     */
-    public BuildPartnershipResponse buildPartnership(BuildPartnershipRequest request) {
-        return buildPartnership(request, null);
-    }
-
-    /**
-     * Makes a partnership, so that the partner may use the merchant's coupons. It calls {@code POST
-     * /v3/marketing/partnerships/build}.
-     *
-     * @param request what to send
-     * @param options options of this call; {@code null} for none
+     * @param options options of this call, of which {@code idempotencyKey} is required
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
      */
@@ -86,18 +74,7 @@ public final class PartnershipsService {
      * Ends a partnership. It calls {@code POST /v3/marketing/partnerships/terminate}.
      *
      * @param request what to send
-     * @return the verified answer
-     * @throws PaysealException why it failed; its outcome says whether money may have moved
-     */
-    public TerminatePartnershipResponse terminatePartnership(TerminatePartnershipRequest request) {
-        return terminatePartnership(request, null);
-    }
-
-    /**
-     * Ends a partnership. It calls {@code POST /v3/marketing/partnerships/terminate}.
-     *
-     * @param request what to send
-     * @param options options of this call; {@code null} for none
+     * @param options options of this call, of which {@code idempotencyKey} is required
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
      */
