@@ -246,8 +246,18 @@ type PartnerDetail struct {
 	TransferRemark string `json:"transfer_remark,omitempty"`
 	// update_time: When it was last changed.
 	UpdateTime string `json:"update_time,omitempty"`
-	// username: Username.
+	// username: Username. Comes encrypted; the library has decrypted it.
 	Username string `json:"username,omitempty"`
+}
+
+// String keeps what is encrypted on its way out of logs.
+func (PartnerDetail) String() string {
+	return "PartnerDetail{…}"
+}
+
+// GoString is String.
+func (v PartnerDetail) GoString() string {
+	return v.String()
 }
 
 // DetailReceipt is the answer to GET /v3/transfer-detail/electronic-receipts.
@@ -400,8 +410,18 @@ type Detail struct {
 	TransferRemark string `json:"transfer_remark,omitempty"`
 	// update_time: When it was last changed.
 	UpdateTime string `json:"update_time,omitempty"`
-	// user_name: Real name of the user.
+	// user_name: Real name of the user. Comes encrypted; the library has decrypted it.
 	UserName string `json:"user_name,omitempty"`
+}
+
+// String keeps what is encrypted on its way out of logs.
+func (Detail) String() string {
+	return "Detail{…}"
+}
+
+// GoString is String.
+func (v Detail) GoString() string {
+	return v.String()
 }
 
 // ApplyBatchReceiptRequest is the body of POST /v3/transfer/bill-receipt.

@@ -331,7 +331,7 @@ class PartnerDetail(Model):
         transfer_amount: Amount of the transfer. In fen.
         transfer_remark: Remark on the transfer, shown to the user.
         update_time: When it was last changed.
-        username: Username.
+        username: Username. Comes encrypted; the library has decrypted it.
     """
 
     account_type: Optional[str] = None
@@ -350,7 +350,7 @@ class PartnerDetail(Model):
     transfer_amount: Optional[int] = None
     transfer_remark: Optional[str] = None
     update_time: Optional[str] = None
-    username: Optional[str] = None
+    username: Optional[str] = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)
@@ -518,7 +518,7 @@ class Detail(Model):
         transfer_amount: Amount of the transfer. In fen.
         transfer_remark: Remark on the transfer, shown to the user.
         update_time: When it was last changed.
-        user_name: Real name of the user.
+        user_name: Real name of the user. Comes encrypted; the library has decrypted it.
     """
 
     appid: Optional[str] = None
@@ -534,7 +534,7 @@ class Detail(Model):
     transfer_amount: Optional[int] = None
     transfer_remark: Optional[str] = None
     update_time: Optional[str] = None
-    user_name: Optional[str] = None
+    user_name: Optional[str] = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)

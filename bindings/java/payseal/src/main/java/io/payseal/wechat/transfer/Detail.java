@@ -20,7 +20,7 @@ import com.fasterxml.jackson.annotation.JsonProperty;
  * @param transferAmount transfer_amount: Amount of the transfer. In fen.
  * @param transferRemark transfer_remark: Remark on the transfer, shown to the user.
  * @param updateTime update_time: When it was last changed.
- * @param userName user_name: Real name of the user.
+ * @param userName user_name: Real name of the user. Comes encrypted; the library has decrypted it.
  */
 public record Detail(
         @JsonProperty("appid") String appid,
@@ -36,4 +36,10 @@ public record Detail(
         @JsonProperty("transfer_amount") Long transferAmount,
         @JsonProperty("transfer_remark") String transferRemark,
         @JsonProperty("update_time") String updateTime,
-        @JsonProperty("user_name") String userName) {}
+        @JsonProperty("user_name") String userName) {
+    /** Keeps what is encrypted on its way out of logs. */
+    @Override
+    public String toString() {
+        return "Detail[…]";
+    }
+}

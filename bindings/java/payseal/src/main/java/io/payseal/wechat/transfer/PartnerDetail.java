@@ -23,7 +23,7 @@ import com.fasterxml.jackson.annotation.JsonProperty;
  * @param transferAmount transfer_amount: Amount of the transfer. In fen.
  * @param transferRemark transfer_remark: Remark on the transfer, shown to the user.
  * @param updateTime update_time: When it was last changed.
- * @param username username: Username.
+ * @param username username: Username. Comes encrypted; the library has decrypted it.
  */
 public record PartnerDetail(
         @JsonProperty("account_type") String accountType,
@@ -42,4 +42,10 @@ public record PartnerDetail(
         @JsonProperty("transfer_amount") Long transferAmount,
         @JsonProperty("transfer_remark") String transferRemark,
         @JsonProperty("update_time") String updateTime,
-        @JsonProperty("username") String username) {}
+        @JsonProperty("username") String username) {
+    /** Keeps what is encrypted on its way out of logs. */
+    @Override
+    public String toString() {
+        return "PartnerDetail[…]";
+    }
+}
