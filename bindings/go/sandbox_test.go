@@ -25,41 +25,54 @@ import (
 // sandbox is the simulated provider, a program of its own.
 type sandbox struct{ dir, address string }
 
-// startSandbox runs one for all tests. It stops when this process ends, since it watches its standard input.
-var startSandbox = sync.OnceValues(func() (*sandbox, error) {
+// launch runs one of its own, with its files in dir. It stops when this process ends, since it watches its standard input.
+func launch(dir string, options ...string) (started *sandbox, stop func(), err error) {
 	program := os.Getenv("PAYSEAL_SANDBOX")
 	if program == "" {
 		program = filepath.Join("..", "..", "target", "release", "payseal-sandbox")
 	}
-	dir, err := os.MkdirTemp("", "payseal-sandbox-")
-	if err != nil {
-		return nil, err
-	}
-	command := exec.Command(program, "--dir", dir, "--speed", "200", "--exit-with-stdin")
+	command := exec.Command(program, append([]string{"--dir", dir, "--speed", "200", "--exit-with-stdin"}, options...)...)
 	stdin, err := command.StdinPipe()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	command.Stderr = os.Stderr
 	output, err := command.StdoutPipe()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if err := command.Start(); err != nil {
-		return nil, fmt.Errorf("run make build, or set PAYSEAL_SANDBOX: %w", err)
+		return nil, nil, fmt.Errorf("run make build, or set PAYSEAL_SANDBOX: %w", err)
+	}
+	// The closure also holds standard input open, which a collector would close and so stop the sandbox.
+	stop = func() {
+		_ = stdin.Close()
+		_ = command.Wait()
 	}
 	line, err := bufio.NewReader(output).ReadString('\n')
 	address, found := strings.CutPrefix(strings.TrimSpace(line), "sandbox: ")
 	if err != nil || !found {
-		return nil, fmt.Errorf("the sandbox said %q: %w", line, err)
+		stop()
+		return nil, nil, fmt.Errorf("the sandbox said %q: %w", line, err)
 	}
-	// The closure also holds standard input open, which a collector would close and so stop the sandbox.
+	return &sandbox{dir: dir, address: address}, stop, nil
+}
+
+// startSandbox runs the one that all tests share.
+var startSandbox = sync.OnceValues(func() (*sandbox, error) {
+	dir, err := os.MkdirTemp("", "payseal-sandbox-")
+	if err != nil {
+		return nil, err
+	}
+	started, stop, err := launch(dir)
+	if err != nil {
+		return nil, err
+	}
 	stopSandbox = func() {
-		_ = stdin.Close()
-		_ = command.Wait()
+		stop()
 		_ = os.RemoveAll(dir)
 	}
-	return &sandbox{dir: dir, address: address}, nil
+	return started, nil
 })
 
 // stopSandbox does nothing until there is one.

@@ -1,14 +1,11 @@
 package payseal_test
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"net/http/httptest"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 
@@ -18,34 +15,12 @@ import (
 // startSM2Sandbox runs a sandbox of its own, whose merchant speaks 国密.
 func startSM2Sandbox(t *testing.T) *sandbox {
 	t.Helper()
-	program := os.Getenv("PAYSEAL_SANDBOX")
-	if program == "" {
-		program = filepath.Join("..", "..", "target", "release", "payseal-sandbox")
-	}
-	dir := t.TempDir()
-	command := exec.Command(program, "--dir", dir, "--speed", "200", "--scheme", "sm2", "--exit-with-stdin")
-	stdin, err := command.StdinPipe()
+	started, stop, err := launch(t.TempDir(), "--scheme", "sm2")
 	if err != nil {
 		t.Fatal(err)
 	}
-	command.Stderr = os.Stderr
-	output, err := command.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := command.Start(); err != nil {
-		t.Fatalf("run make build, or set PAYSEAL_SANDBOX: %v", err)
-	}
-	t.Cleanup(func() {
-		_ = stdin.Close()
-		_ = command.Wait()
-	})
-	line, err := bufio.NewReader(output).ReadString('\n')
-	address, found := strings.CutPrefix(strings.TrimSpace(line), "sandbox: ")
-	if err != nil || !found {
-		t.Fatalf("the sandbox said %q: %v", line, err)
-	}
-	return &sandbox{dir: dir, address: address}
+	t.Cleanup(stop)
+	return started
 }
 
 func TestAKeyOf国密MayBeKeptElsewhere(t *testing.T) {

@@ -278,10 +278,10 @@ func (v vector) replayDigest(t *testing.T) error {
 	return err
 }
 
-func equal(t *testing.T, what, got, want string) {
+func equal[T comparable](t *testing.T, what string, got, want T) {
 	t.Helper()
 	if got != want {
-		t.Errorf("%s is\n%s\nwant\n%s", what, got, want)
+		t.Errorf("%s is\n%v\nwant\n%v", what, got, want)
 	}
 }
 
