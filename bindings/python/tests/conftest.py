@@ -44,10 +44,19 @@ def client(make_client: Callable[..., payseal.Client]) -> payseal.Client:
     return make_client()
 
 
+SANDBOX = Path(os.environ.get("PAYSEAL_SANDBOX", ROOT / "target" / "release" / "payseal-sandbox"))
+
+
 @pytest.fixture(scope="session")
 def sandbox_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
-    program = Path(os.environ.get("PAYSEAL_SANDBOX", ROOT / "target" / "release" / "payseal-sandbox"))
-    with Sandbox(program, tmp_path_factory.mktemp("sandbox")) as sandbox:
+    with Sandbox(SANDBOX, tmp_path_factory.mktemp("sandbox")) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture(scope="session")
+def sm2_sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    """A sandbox whose merchant speaks 国密."""
+    with Sandbox(SANDBOX, tmp_path_factory.mktemp("sm2"), "--scheme", "sm2") as sandbox:
         yield sandbox
 
 

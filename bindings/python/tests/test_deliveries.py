@@ -27,6 +27,7 @@ class Service:
         app = flask.Flask("shop")
         app.add_url_rule("/notify", view_func=notification_view(self.client, self.heard.append), methods=["POST"])
         self.server = werkzeug.serving.make_server("127.0.0.1", 0, app, threaded=True)
+        self.notify_url = f"http://127.0.0.1:{self.server.server_port}/notify"
         self.thread = threading.Thread(target=self.server.serve_forever)
         self.thread.start()
 
@@ -40,8 +41,7 @@ class Service:
 
     def order(self) -> str:
         number = f"deliver{secrets.token_hex(8)}"
-        url = f"http://127.0.0.1:{self.server.server_port}/notify"
-        body = {"description": "茶", "out_trade_no": number, "notify_url": url, "amount": {"total": 1, "currency": "CNY"}}
+        body = {"description": "茶", "out_trade_no": number, "notify_url": self.notify_url, "amount": {"total": 1, "currency": "CNY"}}
         self.client.execute(NATIVE, body=body)
         return number
 

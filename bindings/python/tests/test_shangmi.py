@@ -2,23 +2,11 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
-from conftest import ROOT
 from provider import QUERY
 from sandbox import Sandbox
 from test_deliveries import Service
-
-
-@pytest.fixture(scope="module")
-def sm2_sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
-    program = Path(os.environ.get("PAYSEAL_SANDBOX", ROOT / "target" / "release" / "payseal-sandbox"))
-    with Sandbox(program, tmp_path_factory.mktemp("sm2"), "--scheme", "sm2") as sandbox:
-        yield sandbox
 
 
 @pytest.mark.parametrize("file", ["config.json", "config-certificate.json"])
