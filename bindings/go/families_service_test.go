@@ -1,6 +1,7 @@
 package payseal_test
 
 import (
+	"encoding/json"
 	"testing"
 
 	payseal "github.com/payseal/payseal/bindings/go"
@@ -33,13 +34,13 @@ func useMerchantmedia(t *testing.T, m *merchant) {
 }
 
 func useMerchantservice(t *testing.T, m *merchant) {
-	ctx, number := t.Context(), "C"+newOrderNumber()
+	ctx, number := t.Context(), m.complaint(t)
 	found := must(merchantservice.QueryComplaint(ctx, m, number))(t)
 	equal(t, "complaint_id", found.ComplaintID, number)
 	equal(t, "payer_phone", found.PayerPhone, "13800138000")
 	m.answerSealed(t, "GET /v3/merchant-service/complaints-v2/{complaint_id}", map[string]string{"payer_phone": "13800138000"})
 	listed := must(merchantservice.ListComplaints(ctx, m, &merchantservice.ListComplaintsOptions{
-		BeginDate: "2026-01-01", EndDate: "2026-01-02", Limit: pointer[int64](5),
+		BeginDate: today(), EndDate: today(), Limit: pointer[int64](5),
 	}))(t)
 	if len(listed.Data) == 0 || listed.Data[0].PayerPhone != "13800138000" {
 		t.Errorf("%d listed", len(listed.Data))
@@ -49,6 +50,19 @@ func useMerchantservice(t *testing.T, m *merchant) {
 	if err := merchantservice.Respond(ctx, m, number, &merchantservice.RespondRequest{ComplaintedMchID: m.id, ResponseContent: "新茶已寄出"}); err != nil {
 		t.Error(err)
 	}
+}
+
+// complaint is the number of a new one about a new paid order.
+func (m *merchant) complaint(t *testing.T) string {
+	t.Helper()
+	var made struct {
+		ComplaintID string `json:"complaint_id"`
+	}
+	path := "/sandbox/orders/" + m.paid(t) + "/complain"
+	if err := json.Unmarshal(m.sandbox.control(t, "POST", path, map[string]string{"phone": "13800138000"}), &made); err != nil {
+		t.Fatal(err)
+	}
+	return made.ComplaintID
 }
 
 func usePayscore(t *testing.T, m *merchant) {

@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use tokio::sync::broadcast::error::RecvError;
 
 use crate::books::{Account, Kind as AccountKind};
-use crate::families::{codepay, transfer};
+use crate::families::{codepay, complaints, transfer};
 use crate::faults::{Kind, Wish};
 use crate::loopback;
 use crate::orders::{Ledger, Order};
@@ -45,6 +45,10 @@ pub fn router(sandbox: Arc<Sandbox>) -> Router {
         .route("/cashier/{token}", get(|| async { page(CASHIER) }))
         .route("/cashier/{token}/state", get(cashier::state))
         .route("/cashier/{token}/pay", post(cashier::pay_button))
+        .route(
+            "/cashier/{token}/complain",
+            post(complaints::complain_at_cashier),
+        )
         .route("/sandbox", get(about))
         .route("/sandbox/wx.js", get(wx))
         .route("/sandbox/wx/request-payment", post(invoke::jsapi))
@@ -94,6 +98,7 @@ pub fn router(sandbox: Arc<Sandbox>) -> Router {
         .route("/sandbox/exchanges", get(exchanges::list))
         .route("/sandbox/exchanges/{id}", get(exchanges::one))
         .route("/sandbox/events", get(events))
+        .merge(complaints::control())
         .layer(from_fn(loopback_origins_only));
     Router::new()
         .route("/v3/{*rest}", any(provider::answer))
@@ -161,11 +166,11 @@ async fn loopback_origins_only(request: Request, next: Next) -> Response {
     response
 }
 
-fn refusal(status: StatusCode, error: impl Into<String>) -> Response {
+pub fn refusal(status: StatusCode, error: impl Into<String>) -> Response {
     (status, Json(json!({ "error": error.into() }))).into_response()
 }
 
-fn refused(problem: &Problem) -> Response {
+pub fn refused(problem: &Problem) -> Response {
     (
         problem.status,
         Json(json!({ "error": problem.message, "code": problem.code })),
@@ -174,7 +179,7 @@ fn refused(problem: &Problem) -> Response {
 }
 
 /// An empty body stands for `{}`.
-fn options<T: serde::de::DeserializeOwned>(body: &[u8]) -> Result<T, String> {
+pub fn options<T: serde::de::DeserializeOwned>(body: &[u8]) -> Result<T, String> {
     serde_json::from_slice(if body.is_empty() { b"{}" } else { body })
         .map_err(|error| error.to_string())
 }

@@ -12,6 +12,7 @@ use tokio::sync::watch;
 
 use crate::clock;
 use crate::crypto::{hex_upper, random_bytes, random_text};
+use crate::families::complaints;
 use crate::faults::{Group, Kind, Place};
 use crate::loopback;
 use crate::orders::Order;
@@ -189,6 +190,7 @@ pub fn refund_settled(sandbox: &Arc<Sandbox>, refund: &Refund) {
         RefundStatus::Abnormal => ("REFUND.ABNORMAL", "退款异常"),
         RefundStatus::Closed => ("REFUND.CLOSED", "退款关闭"),
     };
+    complaints::refund_settled(sandbox, refund);
     let order = sandbox.ledger().order(&refund.order_key).cloned();
     let Some(order) = order else { return };
     if let Some(notice) = v2::refund_notice(sandbox, &order, refund) {

@@ -6,7 +6,7 @@ use axum::http::{Method, StatusCode};
 use percent_encoding::percent_decode_str;
 use serde_json::Value;
 
-use crate::catalogue;
+use crate::catalogue::{self, Checked};
 use crate::families::FAMILIES;
 use crate::fields::{self, Field};
 use crate::loopback;
@@ -19,18 +19,63 @@ use crate::upload::Upload;
 pub struct Operation {
     /// `"POST /v3/…/{placeholder}/…"`
     pub name: &'static str,
-    pub perform: Perform,
+    perform: Perform,
     /// No family plays it: answered by a sample.
     pub sampled: bool,
 }
 
-pub type Perform = fn(&Arc<Sandbox>, &Input) -> Result<Reply, Problem>;
+enum Perform {
+    /// Checks its request by itself.
+    Input(fn(&Arc<Sandbox>, &Input) -> Result<Reply, Problem>),
+    /// Gets a request that was held against the table of facts.
+    Checked(fn(&Arc<Sandbox>, &Checked) -> Result<Reply, Problem>),
+}
 
-pub const fn operation(name: &'static str, perform: Perform) -> Operation {
+pub const fn operation(
+    name: &'static str,
+    perform: fn(&Arc<Sandbox>, &Input) -> Result<Reply, Problem>,
+) -> Operation {
     Operation {
         name,
-        perform,
+        perform: Perform::Input(perform),
         sampled: false,
+    }
+}
+
+/// An operation whose request is checked against the table of facts before; the name is that of the facts.
+pub const fn checked(
+    name: &'static str,
+    perform: fn(&Arc<Sandbox>, &Checked) -> Result<Reply, Problem>,
+) -> Operation {
+    Operation {
+        name,
+        perform: Perform::Checked(perform),
+        sampled: false,
+    }
+}
+
+impl Operation {
+    pub const fn by_sample(self) -> Self {
+        Self {
+            sampled: true,
+            ..self
+        }
+    }
+
+    pub fn perform(&self, sandbox: &Arc<Sandbox>, input: &Input) -> Result<Reply, Problem> {
+        match self.perform {
+            Perform::Input(perform) => perform(sandbox, input),
+            Perform::Checked(perform) => perform(sandbox, &catalogue::check(sandbox, input)?),
+        }
+    }
+
+    /// Whether its request is a form with a file, of which the part `meta` is signed.
+    pub fn takes_a_file(&self) -> bool {
+        self.is_checked_by_facts() && catalogue::takes_a_file(self.name)
+    }
+
+    pub fn is_checked_by_facts(&self) -> bool {
+        matches!(self.perform, Perform::Checked(_))
     }
 }
 
@@ -207,12 +252,17 @@ pub fn own_appid(sandbox: &Sandbox, appid: &Value) -> Result<(), Problem> {
 
 /// An address for notifications, if there is one, must be on this machine.
 pub fn check_notify_url(body: &Value) -> Result<(), Problem> {
-    let Some(url) = body["notify_url"].as_str() else {
+    check_address(body, "notify_url")
+}
+
+/// The same for an address that has another name.
+pub fn check_address(body: &Value, name: &str) -> Result<(), Problem> {
+    let Some(url) = body[name].as_str() else {
         return Ok(());
     };
     loopback::target(url)
         .map(drop)
-        .map_err(|issue| Problem::parameter("body", "/notify_url", Some(&url.into()), &issue))
+        .map_err(|issue| Problem::parameter("body", &format!("/{name}"), Some(&url.into()), &issue))
 }
 
 #[cfg(test)]

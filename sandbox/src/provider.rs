@@ -11,7 +11,6 @@ use axum::response::{IntoResponse, Response};
 use serde_json::Value;
 
 use crate::authorization::{self, Received};
-use crate::catalogue;
 use crate::clock;
 use crate::crypto::{hex_upper, random_bytes, random_digits};
 use crate::exchanges;
@@ -84,7 +83,7 @@ async fn handle(sandbox: Arc<Sandbox>, head: Parts, body: Bytes) -> Response {
     let call = operations::route(&head.method, head.uri.path());
     let is_form = call
         .as_ref()
-        .is_ok_and(|call| call.operation.sampled && catalogue::takes_a_file(call.operation.name));
+        .is_ok_and(|call| call.operation.takes_a_file());
     let form = match is_form {
         true => Some(upload::read(&head.headers, &body).await),
         false => None,
@@ -242,7 +241,7 @@ fn process(
         asked,
         field_key,
     };
-    (asked, (call.operation.perform)(sandbox, &input))
+    (asked, call.operation.perform(sandbox, &input))
 }
 
 fn signed(sandbox: &Sandbox, asked: Asked, answer: &Answer, kind: Option<Kind>) -> Response {

@@ -63,7 +63,12 @@ pub async fn read(headers: &HeaderMap, body: &Bytes) -> Upload {
 }
 
 /// The file of the form, held against what `meta` says of it and what the operation takes.
-pub fn check(operation: &str, form: &Value, upload: &Upload, meta: &Value) -> Result<(), Problem> {
+pub fn check<'a>(
+    operation: &str,
+    form: &Value,
+    upload: &'a Upload,
+    meta: &Value,
+) -> Result<&'a Part, Problem> {
     let refuse = |field: &str, issue: &str| Problem::parameter("body", field, None, issue);
     let wanted = form.as_object().and_then(|form| {
         let mut files = form.iter().filter(|(_, part)| part["type"] == "file");
@@ -109,7 +114,7 @@ pub fn check(operation: &str, form: &Value, upload: &Upload, meta: &Value) -> Re
             5,
         ),
         "POST /v3/merchant-service/images/upload" => (&["jpg", "jpeg", "bmp", "png"], 2),
-        _ => return Ok(()),
+        _ => return Ok(file),
     };
     let ending = file_name.rsplit('.').next().unwrap_or_default();
     if !endings
@@ -124,7 +129,7 @@ pub fn check(operation: &str, form: &Value, upload: &Upload, meta: &Value) -> Re
     if file.bytes.len() > megabytes << 20 {
         return Err(refuse(wanted, &format!("文件不得大于{megabytes}MB")));
     }
-    Ok(())
+    Ok(file)
 }
 
 fn hex(bytes: &[u8]) -> String {

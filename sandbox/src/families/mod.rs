@@ -7,6 +7,7 @@ mod bodies;
 mod certificates;
 pub mod codepay;
 pub mod combine;
+pub mod complaints;
 mod ecommerce;
 pub mod files;
 mod fund;
@@ -37,6 +38,7 @@ pub const FAMILIES: &[&[Operation]] = &[
     files::OPERATIONS,
     certificates::OPERATIONS,
     security::OPERATIONS,
+    complaints::OPERATIONS,
 ];
 
 /// What the families remember beside orders and refunds, behind the ledger's lock.
@@ -51,4 +53,5 @@ pub struct State {
     /// What platforms lent for refunds and got back, by refund_id.
     pub advances: std::collections::HashMap<String, serde_json::Value>,
     pub files: files::Files,
+    pub complaints: complaints::Complaints,
 }

@@ -5,8 +5,7 @@ use std::collections::HashMap;
 
 use serde_json::{Map, Value, json};
 
-use super::request::{Asked, allows, kind};
-use crate::catalogue::Fact;
+use crate::catalogue::{Checked, Fact, allows, kind};
 use crate::families::files::{self, Place};
 use crate::sandbox::Sandbox;
 use crate::signing;
@@ -16,19 +15,22 @@ const DOWNLOADED: &[u8] = "沙箱的示例文件 A sample file of the sandbox\r\
 /// What RSA can seal at once.
 const LONGEST_SEALED: usize = 200;
 
-pub fn build(sandbox: &Sandbox, operation: &str, fact: &Fact, asked: &Asked) -> Value {
+pub fn build(sandbox: &Sandbox, request: &Checked) -> Value {
     let mut named = HashMap::new();
-    for (name, value) in &asked.parameters {
+    for (name, value) in &request.parameters {
         named.insert(name.as_str(), value);
     }
-    index(&asked.body, &mut named);
+    index(&request.body, &mut named);
     let builder = Builder {
         sandbox,
-        fact,
-        seed: hash(operation, &[&json!(asked.parameters), &asked.body]),
+        fact: &request.fact,
+        seed: hash(
+            request.operation,
+            &[&json!(request.parameters), &request.body],
+        ),
         named,
     };
-    builder.value(&fact.answer, "", "", Some(&asked.body))
+    builder.value(&request.fact.answer, "", "", Some(&request.body))
 }
 
 /// Every value by its name; of several, the one nearest to the top.

@@ -3,26 +3,19 @@
 //! Nothing is remembered.
 
 mod answer;
-mod request;
 
 use std::sync::Arc;
 
 use axum::http::StatusCode;
 use serde_json::json;
 
-use crate::catalogue;
-use crate::operations::{File, Input, Reply};
+use crate::catalogue::Checked;
+use crate::operations::{File, Reply};
 use crate::problem::Problem;
 use crate::sandbox::Sandbox;
-use crate::upload;
 
-pub fn perform(sandbox: &Arc<Sandbox>, input: &Input) -> Result<Reply, Problem> {
-    let name = input.call.operation.name;
-    let fact = catalogue::find(name).ok_or_else(|| Problem::not_found("接口不存在，请检查URL"))?;
-    let asked = request::read(sandbox, input, &fact)?;
-    if let Some(form) = input.upload {
-        upload::check(name, &fact.form, form, &asked.body)?;
-    }
+pub fn perform(sandbox: &Arc<Sandbox>, request: &Checked) -> Result<Reply, Problem> {
+    let (name, fact) = (request.operation, &request.fact);
     if fact.status == 204 {
         return Ok(Reply::Nothing);
     }
@@ -30,7 +23,7 @@ pub fn perform(sandbox: &Arc<Sandbox>, input: &Input) -> Result<Reply, Problem> 
     if !described && fact.status == 200 && name.starts_with("GET ") {
         return Ok(Reply::File(file(name)));
     }
-    let body = described.then(|| answer::build(sandbox, name, &fact, &asked));
+    let body = described.then(|| answer::build(sandbox, request));
     Ok(match (fact.status, body) {
         (202, body) => Reply::Status(StatusCode::ACCEPTED, body),
         (_, body) => Reply::Json(body.unwrap_or_else(|| json!({}))),

@@ -7,6 +7,7 @@ mod certificates;
 mod client;
 mod codepay;
 mod combine;
+mod complaints;
 mod faults;
 mod fields;
 mod loopback;

@@ -3,15 +3,10 @@
 use serde_json::{Map, Value, json};
 
 use crate::stage::{
-    Answer, Merchant, Reply, Request, Sandbox, Shop, decrypt_oaep, digest, encrypt_oaep, now,
+    Answer, Merchant, Reply, Sandbox, Shop, decrypt_oaep, digest, encrypt_oaep, facts,
 };
 
 const SECRET: &str = "13900139000";
-
-fn facts(name: &str) -> Value {
-    let path = format!("{}/../catalogue/{name}", env!("CARGO_MANIFEST_DIR"));
-    serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()
-}
 
 struct Walker {
     sandbox: Sandbox,
@@ -36,24 +31,6 @@ impl Walker {
         let id = &self.merchant.public_key_id;
         let request = request.with("Wechatpay-Serial", id);
         request.send(self.sandbox.port).unwrap()
-    }
-
-    fn upload(&self, target: &str, meta: &Value, file: &[u8], part: &str) -> Answer {
-        let meta = meta.to_string();
-        let mut form = format!("--edge\r\nContent-Disposition: form-data; name=\"meta\"\r\nContent-Type: application/json\r\n\r\n{meta}\r\n--edge\r\nContent-Disposition: form-data; name=\"{part}\"; filename=\"a.png\"\r\nContent-Type: image/png\r\n\r\n").into_bytes();
-        form.extend_from_slice(file);
-        form.extend_from_slice(b"\r\n--edge--\r\n");
-        let authorization = self
-            .merchant
-            .authorization("POST", target, now(), meta.as_bytes());
-        Request::new("POST", target, &form)
-            .with("Accept", "application/json")
-            .with("User-Agent", "merchant/1")
-            .with("Content-Type", "multipart/form-data; boundary=edge")
-            .with("Authorization", &authorization)
-            .with("Wechatpay-Serial", &self.merchant.public_key_id)
-            .send(self.sandbox.port)
-            .unwrap()
     }
 
     /// A value for one field of the request.
@@ -156,7 +133,7 @@ fn every_operation_of_the_table_answers_and_signs_its_answer() {
     let played = walker.sandbox.look("");
     let sampled = names(&played["sampled_operations"]);
     assert!(sampled.len() > 850, "{}", sampled.len());
-    let facts = facts("facts/wechat-v3.json");
+    let facts = facts();
     let (mut walked, mut failed) = (0, Vec::new());
     for fact in facts["operations"].as_array().unwrap() {
         let (method, path) = (
@@ -263,7 +240,7 @@ fn a_request_that_breaks_the_schema_is_refused_with_the_field() {
     );
     assert_eq!(answer.json()["detail"]["field"], "customs");
     // A sealed field in the clear.
-    let facts = facts("facts/wechat-v3.json");
+    let facts = facts();
     let verify = facts["operations"].as_array().unwrap().iter().find(|fact| {
         fact["encrypted_request_fields"] == json!(["certificate_id", "certificate_name"])
     });
@@ -313,12 +290,14 @@ fn an_upload_is_signed_by_its_meta_and_held_against_its_digest() {
     let target = "/v3/merchant/media/upload";
     let answer = walker
         .merchant
-        .verified(walker.upload(target, &meta, file, "file"));
+        .verified(walker.merchant.upload(target, &meta, file, "file"));
     assert_eq!(answer.status, 200, "{}", answer.text());
     assert!(answer.json()["media_id"].is_string());
-    let other = walker.upload(target, &meta, b"another picture", "file");
+    let other = walker
+        .merchant
+        .upload(target, &meta, b"another picture", "file");
     assert_eq!(other.json()["detail"]["field"], "/meta/sha256");
-    let nothing = walker.upload(target, &meta, file, "other");
+    let nothing = walker.merchant.upload(target, &meta, file, "other");
     assert_eq!(nothing.json()["detail"]["field"], "file");
     // JSON where a form is wanted.
     let json = walker.send("POST", target, meta.to_string().as_bytes());

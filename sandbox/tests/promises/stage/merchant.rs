@@ -73,7 +73,7 @@ impl Merchant {
                 "Authorization",
                 &self.authorization(method, target, now(), body),
             );
-        if method == "POST" {
+        if method == "POST" || method == "PUT" {
             request = request.with("Content-Type", "application/json");
         }
         request
@@ -97,6 +97,23 @@ impl Merchant {
                 .send(self.port)
                 .unwrap(),
         )
+    }
+
+    /// Sends a file and what `meta` says of it, which is what is signed.
+    pub fn upload(&self, target: &str, meta: &Value, file: &[u8], part: &str) -> Answer {
+        let meta = meta.to_string();
+        let mut form = format!("--edge\r\nContent-Disposition: form-data; name=\"meta\"\r\nContent-Type: application/json\r\n\r\n{meta}\r\n--edge\r\nContent-Disposition: form-data; name=\"{part}\"; filename=\"a.png\"\r\nContent-Type: image/png\r\n\r\n").into_bytes();
+        form.extend_from_slice(file);
+        form.extend_from_slice(b"\r\n--edge--\r\n");
+        let authorization = self.authorization("POST", target, now(), meta.as_bytes());
+        Request::new("POST", target, &form)
+            .with("Accept", "application/json")
+            .with("User-Agent", "merchant/1")
+            .with("Content-Type", "multipart/form-data; boundary=edge")
+            .with("Authorization", &authorization)
+            .with("Wechatpay-Serial", &self.public_key_id)
+            .send(self.port)
+            .unwrap()
     }
 
     pub fn verified(&self, answer: Answer) -> Answer {

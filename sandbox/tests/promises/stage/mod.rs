@@ -1,6 +1,7 @@
 //! The stage of the tests: a running sandbox, a merchant who signs with the openssl command line, a shop that
 //! listens. Nothing here shares code with the sandbox.
 
+mod facts;
 mod http;
 mod merchant;
 mod openssl;
@@ -8,6 +9,7 @@ mod python;
 mod sandbox;
 mod shop;
 
+pub use facts::{facts, fits_the_facts};
 pub use http::{Answer, Request};
 pub use merchant::{Merchant, NATIVE, NOBODY};
 pub use openssl::{

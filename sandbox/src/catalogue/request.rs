@@ -3,21 +3,66 @@
 use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value};
 
-use crate::catalogue::Fact;
+use super::{Fact, find};
 use crate::clock;
-use crate::operations::Input;
+use crate::operations::{self, Input};
 use crate::problem::Problem;
 use crate::sandbox::Sandbox;
-use crate::signing;
+use crate::signing::{self, Asked};
+use crate::upload::{self, Part};
 
 /// A request that was found good, in plaintext.
-pub struct Asked {
+pub struct Checked<'a> {
+    pub operation: &'static str,
+    pub fact: Fact,
     /// Placeholders and parameters of the query.
     pub parameters: Map<String, Value>,
+    /// Of a form, its part `meta`.
     pub body: Value,
+    pub file: Option<&'a Part>,
+    /// The key that is to sign the answer, and what is told because of it.
+    pub asked: Asked,
 }
 
-pub fn read(sandbox: &Sandbox, input: &Input, fact: &Fact) -> Result<Asked, Problem> {
+impl Checked<'_> {
+    /// A placeholder or parameter of the query; empty when there is none.
+    pub fn parameter(&self, name: &str) -> &str {
+        self.parameters
+            .get(name)
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+    }
+
+    /// A text of the body; empty when there is none.
+    pub fn text(&self, name: &str) -> &str {
+        self.body[name].as_str().unwrap_or_default()
+    }
+}
+
+/// Holds a request against the facts of its operation.
+pub fn check<'a>(sandbox: &Sandbox, input: &'a Input) -> Result<Checked<'a>, Problem> {
+    let operation = input.call.operation.name;
+    let fact = find(operation).ok_or_else(|| Problem::not_found("接口不存在，请检查URL"))?;
+    let (parameters, body) = read(sandbox, input, &fact)?;
+    let file = match input.upload {
+        Some(form) => Some(upload::check(operation, &fact.form, form, &body)?),
+        None => None,
+    };
+    Ok(Checked {
+        operation,
+        fact,
+        parameters,
+        body,
+        file,
+        asked: input.asked,
+    })
+}
+
+fn read(
+    sandbox: &Sandbox,
+    input: &Input,
+    fact: &Fact,
+) -> Result<(Map<String, Value>, Value), Problem> {
     let checker = Checker {
         sandbox,
         field_key: input.field_key.as_deref(),
@@ -37,9 +82,9 @@ pub fn read(sandbox: &Sandbox, input: &Input, fact: &Fact) -> Result<Asked, Prob
         }
     }
     if !body["notify_url"].is_null() {
-        crate::operations::check_notify_url(&body)?;
+        operations::check_notify_url(&body)?;
     }
-    Ok(Asked { parameters, body })
+    Ok((parameters, body))
 }
 
 fn refusal(field: &str, value: Option<&Value>, issue: &str) -> Problem {
