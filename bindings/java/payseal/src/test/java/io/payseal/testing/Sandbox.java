@@ -124,6 +124,18 @@ public final class Sandbox implements AutoCloseable {
         return send("POST", "/sandbox/notifications/" + id + "/resend", null);
     }
 
+    /** Tells an event with this plaintext, as if it had happened. */
+    public void tell(String eventType, String notifyUrl, JsonNode plaintext) {
+        Map<String, Object> telling = Map.of(
+                "event_type", eventType, "original_type", "test", "notify_url", notifyUrl, "resource", plaintext);
+        send("POST", "/sandbox/notifications", telling);
+    }
+
+    /** The newest requests as they were received, and their answers as they were sent; newest first. */
+    public JsonNode exchanges() {
+        return send("GET", "/sandbox/exchanges", null);
+    }
+
     public JsonNode rotateCertificate() {
         return send("POST", "/sandbox/certificates/rotate", null);
     }
