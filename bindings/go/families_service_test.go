@@ -69,7 +69,7 @@ func usePayscore(t *testing.T, m *merchant) {
 	ctx, number := t.Context(), newOrderNumber()
 	order := must(payscore.CreateOrder(ctx, m, &payscore.CreateOrderRequest{
 		OutOrderNo: number, ServiceID: "500001", ServiceIntroduction: "借茶具", NotifyURL: someNotifyURL,
-		RiskFund:  payscore.BankRiskFund{Name: payscore.NameDeposit, Amount: 10_000},
+		RiskFund:  payscore.OrderRiskFund{Name: payscore.NameDeposit, Amount: 10_000},
 		TimeRange: payscore.TimeRange{StartTime: "20260101100000", EndTime: "20260102100000"},
 	}))(t)
 	equal(t, "out_order_no", order.OutOrderNo, number)

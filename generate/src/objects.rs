@@ -237,6 +237,24 @@ struct Group {
     root: bool,
 }
 
+impl Group {
+    /// What its field says, or which fields it is in where they have several names.
+    fn doc(&self) -> String {
+        let field = |place: &String| {
+            let last = place.rsplit('.').next().unwrap_or_default();
+            last.trim_end_matches("[]").to_owned()
+        };
+        let fields: BTreeSet<String> = self.places.iter().map(field).collect();
+        let fields: Vec<String> = fields.into_iter().collect();
+        match fields.split_last() {
+            Some((last, others)) if !others.is_empty() => {
+                format!("What is in {} and {last}.", others.join(", "))
+            }
+            _ => self.doc.clone(),
+        }
+    }
+}
+
 #[derive(Default)]
 struct Groups {
     /// In the order in which they are met.
@@ -389,7 +407,7 @@ impl Groups {
             let mut schema = group.schema.clone();
             schema.name = group.name.clone();
             schema.required = false;
-            schema.doc = described(docs, &group.name).unwrap_or_else(|| group.doc.clone());
+            schema.doc = described(docs, &group.name).unwrap_or_else(|| group.doc());
             self.write(&schema, sent, docs, schemas);
         }
     }

@@ -299,7 +299,7 @@ def test_payscore(merchant: Merchant, number: str) -> None:
         service_id="500001",
         service_introduction="借茶具",
         notify_url=NOTIFY_URL,
-        risk_fund=payscore.BankRiskFund(name="DEPOSIT", amount=10_000),
+        risk_fund=payscore.OrderRiskFund(name="DEPOSIT", amount=10_000),
         time_range=payscore.TimeRange(start_time="20260101100000", end_time="20260102100000"),
     )
     order = payscore.create_order(merchant.client, request)

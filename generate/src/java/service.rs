@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::naming::{camel, family, pascal};
+use crate::naming::{camel, family};
 use crate::plan::{Body, Function, Package, Property, Shape};
 
 use super::layout::{broken, broken_at, chain, documented, imports, javadoc};
@@ -241,7 +241,7 @@ fn method(package: &Package, function: &Function, parameters: &[Parameter], body
 fn method_name(package: &Package, function: &Function) -> String {
     let name = camel(function.name);
     if RESERVED.contains(&name.as_str()) {
-        name + &pascal(package.name)
+        name + &family(package.name)
     } else {
         name
     }

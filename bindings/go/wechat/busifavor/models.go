@@ -775,7 +775,7 @@ type CouponCodes struct {
 	TotalCount int64 `json:"total_count,omitempty"`
 }
 
-// CouponCodeItem is an item of data. What is listed.
+// CouponCodeItem is what is in code_information and data.
 type CouponCodeItem struct {
 	// code: Code.
 	Code string `json:"code,omitempty"`

@@ -300,7 +300,7 @@ type NegotiationsBlock struct {
 	Type string `json:"type,omitempty"`
 }
 
-// NegotiationsButton is the object button.
+// NegotiationsButton is what is in button, buttons and link.
 type NegotiationsButton struct {
 	// action: What to do.
 	Action *NegotiationsAction `json:"action,omitempty"`
@@ -434,7 +434,7 @@ type Block struct {
 	Type string `json:"type,omitempty"`
 }
 
-// Button is the object button.
+// Button is what is in button, buttons and link.
 type Button struct {
 	// action: What to do.
 	Action *Action `json:"action,omitempty"`

@@ -179,7 +179,7 @@ type InsurancePeriod struct {
 	ScheduledAmount *DeductAmount `json:"scheduled_amount,omitempty"`
 }
 
-// DeductAmount is the object deduct_amount. What is deducted.
+// DeductAmount is what is in amount, deduct_amount, estimated_deduct_amount and scheduled_amount.
 type DeductAmount struct {
 	// currency: Currency, ISO 4217.
 	Currency string `json:"currency,omitempty"`
@@ -196,7 +196,7 @@ type ScheduleInsuranceDeductionRequest struct {
 	ScheduledAmount ScheduledAmount `json:"scheduled_amount"`
 }
 
-// ScheduledAmount is the object scheduled_amount. What has been planned to be deducted.
+// ScheduledAmount is what is in amount, estimated_deduct_amount, schedule_amount and scheduled_amount.
 type ScheduledAmount struct {
 	// currency: Currency, ISO 4217.
 	Currency string `json:"currency,omitempty"`

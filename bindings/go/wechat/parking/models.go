@@ -208,7 +208,7 @@ type Application struct {
 	WxParkingLotID string `json:"wx_parking_lot_id,omitempty"`
 }
 
-// ApplicationDetail is the object application.
+// ApplicationDetail is what is in application and application_list.
 type ApplicationDetail struct {
 	// audit_comment: Audit comment.
 	AuditComment *AuditComment `json:"audit_comment,omitempty"`

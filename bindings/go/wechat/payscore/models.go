@@ -130,9 +130,9 @@ type ServiceOrder struct {
 	// out_order_no: The merchant's number of the order, unique for the merchant id.
 	OutOrderNo string `json:"out_order_no,omitempty"`
 	// post_discounts: Discounts that are given at the end.
-	PostDiscounts []ServiceOrderPostDiscount `json:"post_discounts,omitempty"`
+	PostDiscounts []ServiceOrderPostItem `json:"post_discounts,omitempty"`
 	// post_payments: What is to be paid at the end.
-	PostPayments []ServiceOrderPostDiscount `json:"post_payments,omitempty"`
+	PostPayments []ServiceOrderPostItem `json:"post_payments,omitempty"`
 	// risk_fund: What may have to be paid at most.
 	RiskFund *ServiceOrderRiskFund `json:"risk_fund,omitempty"`
 	// service_id: Id of the service, given by WeChat Pay.
@@ -245,9 +245,9 @@ type ServiceOrderLocation struct {
 	StartLocation string `json:"start_location,omitempty"`
 }
 
-// ServiceOrderPostDiscount is an item of post_discounts. Discounts that are given at the end.
-type ServiceOrderPostDiscount struct {
-	// amount: Amount of the discount. In fen.
+// ServiceOrderPostItem is what is in post_discounts and post_payments.
+type ServiceOrderPostItem struct {
+	// amount: What is to be paid for it, or taken off. In fen.
 	Amount int64 `json:"amount,omitempty"`
 	// count: How many.
 	Count int64 `json:"count,omitempty"`
@@ -332,11 +332,11 @@ type BankCreateOrderRequest struct {
 	// out_order_no: The merchant's number of the order, unique for the merchant id. Required.
 	OutOrderNo string `json:"out_order_no"`
 	// post_discounts: Discounts that are given at the end.
-	PostDiscounts []PostDiscount `json:"post_discounts,omitempty"`
+	PostDiscounts []PostItem `json:"post_discounts,omitempty"`
 	// post_payments: What is to be paid at the end.
-	PostPayments []PostDiscount `json:"post_payments,omitempty"`
+	PostPayments []PostItem `json:"post_payments,omitempty"`
 	// risk_fund: What may have to be paid at most. Required.
-	RiskFund BankRiskFund `json:"risk_fund"`
+	RiskFund OrderRiskFund `json:"risk_fund"`
 	// service_id: Id of the service, given by WeChat Pay. Required.
 	ServiceID string `json:"service_id"`
 	// service_introduction: Name of the service, shown to the user. Required.
@@ -359,9 +359,9 @@ type Location struct {
 	StartLocation string `json:"start_location,omitempty"`
 }
 
-// PostDiscount is an item of post_discounts. Discounts that are given at the end.
-type PostDiscount struct {
-	// amount: Amount of the discount. In fen.
+// PostItem is what is in post_discounts and post_payments.
+type PostItem struct {
+	// amount: What is to be paid for it, or taken off. In fen.
 	Amount *int64 `json:"amount,omitempty"`
 	// count: How many.
 	Count *int64 `json:"count,omitempty"`
@@ -371,8 +371,8 @@ type PostDiscount struct {
 	Name string `json:"name,omitempty"`
 }
 
-// BankRiskFund is the object risk_fund. What may have to be paid at most.
-type BankRiskFund struct {
+// OrderRiskFund is the object risk_fund. What may have to be paid at most.
+type OrderRiskFund struct {
 	// amount: What may have to be paid at most. In fen. Required.
 	Amount int64 `json:"amount"`
 	// description: What is paid for or done, in words.
@@ -424,9 +424,9 @@ type BankCompleteOrderRequest struct {
 	// location: Where the service takes place.
 	Location *Location `json:"location,omitempty"`
 	// post_discounts: Discounts that are given at the end.
-	PostDiscounts []PostDiscount `json:"post_discounts,omitempty"`
+	PostDiscounts []PostItem `json:"post_discounts,omitempty"`
 	// post_payments: What is to be paid at the end. Required.
-	PostPayments []PostDiscount `json:"post_payments"`
+	PostPayments []PostItem `json:"post_payments"`
 	// profit_sharing: Whether the payment will be shared with others.
 	ProfitSharing *bool `json:"profit_sharing,omitempty"`
 	// service_id: Id of the service, given by WeChat Pay. Required.
@@ -444,9 +444,9 @@ type BankModifyOrderRequest struct {
 	// channel_id: Merchant id of the channel or of the bank.
 	ChannelID string `json:"channel_id,omitempty"`
 	// post_discounts: Discounts that are given at the end.
-	PostDiscounts []PostDiscount `json:"post_discounts,omitempty"`
+	PostDiscounts []PostItem `json:"post_discounts,omitempty"`
 	// post_payments: What is to be paid at the end.
-	PostPayments []PostDiscount `json:"post_payments,omitempty"`
+	PostPayments []PostItem `json:"post_payments,omitempty"`
 	// reason: Reason. Required.
 	Reason string `json:"reason"`
 	// service_id: Id of the service, given by WeChat Pay. Required.
@@ -517,9 +517,9 @@ type BankCreatePayOnDeliveryOrderRequest struct {
 	// out_order_no: The merchant's number of the order, unique for the merchant id. Required.
 	OutOrderNo string `json:"out_order_no"`
 	// post_discounts: Discounts that are given at the end.
-	PostDiscounts []PostDiscount `json:"post_discounts,omitempty"`
+	PostDiscounts []PostItem `json:"post_discounts,omitempty"`
 	// post_payments: What is to be paid at the end.
-	PostPayments []PostDiscount `json:"post_payments,omitempty"`
+	PostPayments []PostItem `json:"post_payments,omitempty"`
 	// risk_fund: What may have to be paid at most.
 	RiskFund *RiskFund `json:"risk_fund,omitempty"`
 	// service_id: Id of the service, given by WeChat Pay. Required.
@@ -625,11 +625,11 @@ type OverseaCreateOrderRequest struct {
 	// out_order_no: The merchant's number of the order, unique for the merchant id. Required.
 	OutOrderNo string `json:"out_order_no"`
 	// post_discounts: Discounts that are given at the end.
-	PostDiscounts []PostDiscount `json:"post_discounts,omitempty"`
+	PostDiscounts []PostItem `json:"post_discounts,omitempty"`
 	// post_payments: What is to be paid at the end.
-	PostPayments []PostDiscount `json:"post_payments,omitempty"`
+	PostPayments []PostItem `json:"post_payments,omitempty"`
 	// risk_fund: What may have to be paid at most. Required.
-	RiskFund BankRiskFund `json:"risk_fund"`
+	RiskFund OrderRiskFund `json:"risk_fund"`
 	// service_id: Id of the service, given by WeChat Pay. Required.
 	ServiceID string `json:"service_id"`
 	// service_introduction: Name of the service, shown to the user. Required.
@@ -665,9 +665,9 @@ type OverseaCompleteOrderRequest struct {
 	// location: Where the service takes place.
 	Location *Location `json:"location,omitempty"`
 	// post_discounts: Discounts that are given at the end.
-	PostDiscounts []PostDiscount `json:"post_discounts,omitempty"`
+	PostDiscounts []PostItem `json:"post_discounts,omitempty"`
 	// post_payments: What is to be paid at the end. Required.
-	PostPayments []PostDiscount `json:"post_payments"`
+	PostPayments []PostItem `json:"post_payments"`
 	// profit_sharing: Whether the payment will be shared with others.
 	ProfitSharing *bool `json:"profit_sharing,omitempty"`
 	// service_id: Id of the service, given by WeChat Pay. Required.
@@ -865,9 +865,9 @@ type PartnerCreateOrderRequest struct {
 	// out_order_no: The merchant's number of the order, unique for the merchant id. Required.
 	OutOrderNo string `json:"out_order_no"`
 	// post_discounts: Discounts that are given at the end.
-	PostDiscounts []PostDiscount `json:"post_discounts,omitempty"`
+	PostDiscounts []PostItem `json:"post_discounts,omitempty"`
 	// post_payments: What is to be paid at the end.
-	PostPayments []PostDiscount `json:"post_payments,omitempty"`
+	PostPayments []PostItem `json:"post_payments,omitempty"`
 	// risk_fund: What may have to be paid at most. Required.
 	RiskFund RiskFund `json:"risk_fund"`
 	// service_id: Id of the service, given by WeChat Pay. Required.
@@ -911,9 +911,9 @@ type PartnerDirectCompleteOrderRequest struct {
 	// out_order_no: The merchant's number of the order, unique for the merchant id. Required.
 	OutOrderNo string `json:"out_order_no"`
 	// post_discounts: Discounts that are given at the end.
-	PostDiscounts []PostDiscount `json:"post_discounts,omitempty"`
+	PostDiscounts []PostItem `json:"post_discounts,omitempty"`
 	// post_payments: What is to be paid at the end.
-	PostPayments []PostDiscount `json:"post_payments,omitempty"`
+	PostPayments []PostItem `json:"post_payments,omitempty"`
 	// profit_sharing: Whether the payment will be shared with others.
 	ProfitSharing *bool `json:"profit_sharing,omitempty"`
 	// service_id: Id of the service, given by WeChat Pay. Required.
@@ -951,9 +951,9 @@ type PartnerCompleteOrderRequest struct {
 	// location: Where the service takes place.
 	Location *Location `json:"location,omitempty"`
 	// post_discounts: Discounts that are given at the end.
-	PostDiscounts []PostDiscount `json:"post_discounts,omitempty"`
+	PostDiscounts []PostItem `json:"post_discounts,omitempty"`
 	// post_payments: What is to be paid at the end. Required.
-	PostPayments []PostDiscount `json:"post_payments"`
+	PostPayments []PostItem `json:"post_payments"`
 	// profit_sharing: Whether the payment will be shared with others.
 	ProfitSharing *bool `json:"profit_sharing,omitempty"`
 	// service_id: Id of the service, given by WeChat Pay. Required.
@@ -971,9 +971,9 @@ type PartnerModifyOrderRequest struct {
 	// device: Device.
 	Device *Device `json:"device,omitempty"`
 	// post_discounts: Discounts that are given at the end.
-	PostDiscounts []PostDiscount `json:"post_discounts,omitempty"`
+	PostDiscounts []PostItem `json:"post_discounts,omitempty"`
 	// post_payments: What is to be paid at the end. Required.
-	PostPayments []PostDiscount `json:"post_payments"`
+	PostPayments []PostItem `json:"post_payments"`
 	// reason: Reason. Required.
 	Reason string `json:"reason"`
 	// service_id: Id of the service, given by WeChat Pay.
@@ -996,9 +996,9 @@ type PartnerPayOrderRequest struct {
 // /v3/payscore/partner/serviceorder/{out_order_no}/send-pendingmessage.
 type PartnerSendPendingMessageRequest struct {
 	// post_discounts: Discounts that are given at the end.
-	PostDiscounts []PostDiscount `json:"post_discounts,omitempty"`
+	PostDiscounts []PostItem `json:"post_discounts,omitempty"`
 	// post_payments: What is to be paid at the end. Required.
-	PostPayments []PostDiscount `json:"post_payments"`
+	PostPayments []PostItem `json:"post_payments"`
 	// prepaid_time: Prepaid time. Required.
 	PrepaidTime string `json:"prepaid_time"`
 	// service_id: Id of the service, given by WeChat Pay. Required.
@@ -1013,9 +1013,9 @@ type PartnerSendPendingMessageRequest struct {
 // /v3/payscore/partner/serviceorder/{out_order_no}/send-prepaidmessage.
 type PartnerSendPrepaidMessageRequest struct {
 	// post_discounts: Discounts that are given at the end.
-	PostDiscounts []PostDiscount `json:"post_discounts,omitempty"`
+	PostDiscounts []PostItem `json:"post_discounts,omitempty"`
 	// post_payments: What is to be paid at the end. Required.
-	PostPayments []PostDiscount `json:"post_payments"`
+	PostPayments []PostItem `json:"post_payments"`
 	// prepaid_time: Prepaid time. Required.
 	PrepaidTime string `json:"prepaid_time"`
 	// service_id: Id of the service, given by WeChat Pay. Required.
@@ -1057,9 +1057,9 @@ type PartnerCreatePayOnDeliveryOrderRequest struct {
 	// out_order_no: The merchant's number of the order, unique for the merchant id. Required.
 	OutOrderNo string `json:"out_order_no"`
 	// post_discounts: Discounts that are given at the end.
-	PostDiscounts []PostDiscount `json:"post_discounts,omitempty"`
+	PostDiscounts []PostItem `json:"post_discounts,omitempty"`
 	// post_payments: What is to be paid at the end.
-	PostPayments []PostDiscount `json:"post_payments,omitempty"`
+	PostPayments []PostItem `json:"post_payments,omitempty"`
 	// risk_fund: What may have to be paid at most. Required.
 	RiskFund RiskFund `json:"risk_fund"`
 	// service_id: Id of the service, given by WeChat Pay. Required.
@@ -1527,11 +1527,11 @@ type CreateOrderRequest struct {
 	// out_order_no: The merchant's number of the order, unique for the merchant id. Required.
 	OutOrderNo string `json:"out_order_no"`
 	// post_discounts: Discounts that are given at the end.
-	PostDiscounts []CountedPostDiscount `json:"post_discounts,omitempty"`
+	PostDiscounts []PostDiscount `json:"post_discounts,omitempty"`
 	// post_payments: What is to be paid at the end.
-	PostPayments []PostDiscount `json:"post_payments,omitempty"`
+	PostPayments []PostItem `json:"post_payments,omitempty"`
 	// risk_fund: What may have to be paid at most. Required.
-	RiskFund BankRiskFund `json:"risk_fund"`
+	RiskFund OrderRiskFund `json:"risk_fund"`
 	// service_id: Id of the service, given by WeChat Pay. Required.
 	ServiceID string `json:"service_id"`
 	// service_introduction: Name of the service, shown to the user. Required.
@@ -1540,8 +1540,8 @@ type CreateOrderRequest struct {
 	TimeRange TimeRange `json:"time_range"`
 }
 
-// CountedPostDiscount is an item of post_discounts. Discounts that are given at the end.
-type CountedPostDiscount struct {
+// PostDiscount is an item of post_discounts. Discounts that are given at the end.
+type PostDiscount struct {
 	// count: How many.
 	Count *int64 `json:"count,omitempty"`
 	// description: What is paid for or done, in words. Required.
@@ -1567,9 +1567,9 @@ type DirectCompleteOrderRequest struct {
 	// out_order_no: The merchant's number of the order, unique for the merchant id. Required.
 	OutOrderNo string `json:"out_order_no"`
 	// post_discounts: Discounts that are given at the end.
-	PostDiscounts []PostDiscount `json:"post_discounts,omitempty"`
+	PostDiscounts []PostItem `json:"post_discounts,omitempty"`
 	// post_payments: What is to be paid at the end.
-	PostPayments []PostDiscount `json:"post_payments,omitempty"`
+	PostPayments []PostItem `json:"post_payments,omitempty"`
 	// profit_sharing: Whether the payment will be shared with others.
 	ProfitSharing *bool `json:"profit_sharing,omitempty"`
 	// service_id: Id of the service, given by WeChat Pay. Required.
@@ -1603,9 +1603,9 @@ type CompleteOrderRequest struct {
 	// location: Where the service takes place.
 	Location *EndLocation `json:"location,omitempty"`
 	// post_discounts: Discounts that are given at the end.
-	PostDiscounts []PostDiscount `json:"post_discounts,omitempty"`
+	PostDiscounts []PostItem `json:"post_discounts,omitempty"`
 	// post_payments: What is to be paid at the end. Required.
-	PostPayments []PostDiscount `json:"post_payments"`
+	PostPayments []PostItem `json:"post_payments"`
 	// profit_sharing: Whether the payment will be shared with others.
 	ProfitSharing *bool `json:"profit_sharing,omitempty"`
 	// service_id: Id of the service, given by WeChat Pay. Required.
@@ -1629,9 +1629,9 @@ type ModifyOrderRequest struct {
 	// device: Device.
 	Device *Device `json:"device,omitempty"`
 	// post_discounts: Discounts that are given at the end.
-	PostDiscounts []PostDiscount `json:"post_discounts,omitempty"`
+	PostDiscounts []PostItem `json:"post_discounts,omitempty"`
 	// post_payments: What is to be paid at the end. Required.
-	PostPayments []PostDiscount `json:"post_payments"`
+	PostPayments []PostItem `json:"post_payments"`
 	// reason: Reason. Required.
 	Reason string `json:"reason"`
 	// service_id: Id of the service, given by WeChat Pay. Required.
@@ -1651,9 +1651,9 @@ type PayOrderRequest struct {
 // SendPendingMessageRequest is the body of POST /v3/payscore/serviceorder/{out_order_no}/send-pendingmessage.
 type SendPendingMessageRequest struct {
 	// post_discounts: Discounts that are given at the end.
-	PostDiscounts []PostDiscount `json:"post_discounts,omitempty"`
+	PostDiscounts []PostItem `json:"post_discounts,omitempty"`
 	// post_payments: What is to be paid at the end. Required.
-	PostPayments []PostDiscount `json:"post_payments"`
+	PostPayments []PostItem `json:"post_payments"`
 	// prepaid_time: Prepaid time. Required.
 	PrepaidTime string `json:"prepaid_time"`
 	// service_id: Id of the service, given by WeChat Pay. Required.
@@ -1665,9 +1665,9 @@ type SendPendingMessageRequest struct {
 // SendPrepaidMessageRequest is the body of POST /v3/payscore/serviceorder/{out_order_no}/send-prepaidmessage.
 type SendPrepaidMessageRequest struct {
 	// post_discounts: Discounts that are given at the end.
-	PostDiscounts []PostDiscount `json:"post_discounts,omitempty"`
+	PostDiscounts []PostItem `json:"post_discounts,omitempty"`
 	// post_payments: What is to be paid at the end. Required.
-	PostPayments []PostDiscount `json:"post_payments"`
+	PostPayments []PostItem `json:"post_payments"`
 	// prepaid_time: Prepaid time. Required.
 	PrepaidTime string `json:"prepaid_time"`
 	// service_id: Id of the service, given by WeChat Pay. Required.
@@ -1707,9 +1707,9 @@ type CreatePayOnDeliveryOrderRequest struct {
 	// out_order_no: The merchant's number of the order, unique for the merchant id. Required.
 	OutOrderNo string `json:"out_order_no"`
 	// post_discounts: Discounts that are given at the end.
-	PostDiscounts []PostDiscount `json:"post_discounts,omitempty"`
+	PostDiscounts []PostItem `json:"post_discounts,omitempty"`
 	// post_payments: What is to be paid at the end.
-	PostPayments []PostDiscount `json:"post_payments,omitempty"`
+	PostPayments []PostItem `json:"post_payments,omitempty"`
 	// risk_fund: What may have to be paid at most. Required.
 	RiskFund RiskFund `json:"risk_fund"`
 	// service_id: Id of the service, given by WeChat Pay. Required.

@@ -1228,7 +1228,7 @@ class CouponCodes(Model):
 
 @dataclass(frozen=True)
 class CouponCodeItem(Model):
-    """An item of data. What is listed.
+    """What is in code_information and data.
 
     Attributes:
         code: Code.

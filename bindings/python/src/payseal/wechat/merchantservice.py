@@ -473,7 +473,7 @@ class NegotiationsBlock(Model):
 
 @dataclass(frozen=True)
 class NegotiationsButton(Model):
-    """The object button.
+    """What is in button, buttons and link.
 
     Attributes:
         action: What to do.
@@ -671,7 +671,7 @@ class Block(Model):
 
 @dataclass(frozen=True)
 class Button(Model):
-    """The object button.
+    """What is in button, buttons and link.
 
     Attributes:
         action: What to do.

@@ -378,7 +378,7 @@ class InsurancePeriod(Model):
 
 @dataclass(frozen=True)
 class DeductAmount(Model):
-    """The object deduct_amount. What is deducted.
+    """What is in amount, deduct_amount, estimated_deduct_amount and scheduled_amount.
 
     Attributes:
         currency: Currency, ISO 4217.
@@ -404,7 +404,7 @@ class ScheduleInsuranceDeductionRequest(Model):
 
 @dataclass(frozen=True)
 class ScheduledAmount(Model):
-    """The object scheduled_amount. What has been planned to be deducted.
+    """What is in amount, estimated_deduct_amount, schedule_amount and scheduled_amount.
 
     Attributes:
         currency: Currency, ISO 4217.

@@ -384,7 +384,7 @@ class Application(Model):
 
 @dataclass(frozen=True)
 class ApplicationDetail(Model):
-    """The object application.
+    """What is in application and application_list.
 
     Attributes:
         audit_comment: Audit comment.

@@ -23,7 +23,6 @@ __all__ = [
     "BankCreatePermissionRequest",
     "BankModifyOrderRequest",
     "BankRegisterDeductionRequest",
-    "BankRiskFund",
     "BankSyncOrderRequest",
     "BankTerminatePermissionRequest",
     "CancelOrderRequest",
@@ -35,7 +34,6 @@ __all__ = [
     "CompleteOrderRequest",
     "CompletePayAfterOrderRequest",
     "CompleteSmartRetailOrderRequest",
-    "CountedPostDiscount",
     "CreateOrderRequest",
     "CreatePayAfterOrderRequest",
     "CreatePayOnDeliveryOrderRequest",
@@ -57,6 +55,7 @@ __all__ = [
     "MerchantBillResponse",
     "ModifyOrderRequest",
     "OrderReference",
+    "OrderRiskFund",
     "OverseaCancelOrderRequest",
     "OverseaCompleteOrderRequest",
     "OverseaCreateOrderRequest",
@@ -96,6 +95,7 @@ __all__ = [
     "PlanDetail",
     "PlanDetailState",
     "PostDiscount",
+    "PostItem",
     "Promotion",
     "PromotionGoods",
     "QueryUserServiceStateResponse",
@@ -110,7 +110,7 @@ __all__ = [
     "ServiceOrderGoods",
     "ServiceOrderJumpLink",
     "ServiceOrderLocation",
-    "ServiceOrderPostDiscount",
+    "ServiceOrderPostItem",
     "ServiceOrderRiskFund",
     "ServiceOrderShoppingInfo",
     "ServiceOrderTimeRange",
@@ -466,8 +466,8 @@ class ServiceOrder(Model):
     openid: Optional[str] = None
     order_id: Optional[str] = None
     out_order_no: Optional[str] = None
-    post_discounts: Optional[list[ServiceOrderPostDiscount]] = None
-    post_payments: Optional[list[ServiceOrderPostDiscount]] = None
+    post_discounts: Optional[list[ServiceOrderPostItem]] = None
+    post_payments: Optional[list[ServiceOrderPostItem]] = None
     risk_fund: Optional[ServiceOrderRiskFund] = None
     service_id: Optional[str] = None
     service_introduction: Optional[str] = None
@@ -591,11 +591,11 @@ class ServiceOrderLocation(Model):
 
 
 @dataclass(frozen=True)
-class ServiceOrderPostDiscount(Model):
-    """An item of post_discounts. Discounts that are given at the end.
+class ServiceOrderPostItem(Model):
+    """What is in post_discounts and post_payments.
 
     Attributes:
-        amount: Amount of the discount. In fen.
+        amount: What is to be paid for it, or taken off. In fen.
         count: How many.
         description: What is paid for or done, in words.
         name: Name.
@@ -716,7 +716,7 @@ class BankCreateOrderRequest(Model):
     channel_id: str
     notify_url: str
     out_order_no: str
-    risk_fund: BankRiskFund
+    risk_fund: OrderRiskFund
     service_id: str
     service_introduction: str
     sub_mchid: str
@@ -725,8 +725,8 @@ class BankCreateOrderRequest(Model):
     location: Optional[Location] = None
     need_user_confirm: Optional[bool] = None
     openid: Optional[str] = None
-    post_discounts: Optional[list[PostDiscount]] = None
-    post_payments: Optional[list[PostDiscount]] = None
+    post_discounts: Optional[list[PostItem]] = None
+    post_payments: Optional[list[PostItem]] = None
     sub_appid: Optional[str] = None
     sub_openid: Optional[str] = None
 
@@ -745,11 +745,11 @@ class Location(Model):
 
 
 @dataclass(frozen=True)
-class PostDiscount(Model):
-    """An item of post_discounts. Discounts that are given at the end.
+class PostItem(Model):
+    """What is in post_discounts and post_payments.
 
     Attributes:
-        amount: Amount of the discount. In fen.
+        amount: What is to be paid for it, or taken off. In fen.
         count: How many.
         description: What is paid for or done, in words.
         name: Name.
@@ -762,7 +762,7 @@ class PostDiscount(Model):
 
 
 @dataclass(frozen=True)
-class BankRiskFund(Model):
+class OrderRiskFund(Model):
     """The object risk_fund. What may have to be paid at most.
 
     Attributes:
@@ -841,7 +841,7 @@ class BankCompleteOrderRequest(Model):
         total_amount: Whole amount. In fen. Required.
     """
 
-    post_payments: list[PostDiscount]
+    post_payments: list[PostItem]
     service_id: str
     sub_mchid: str
     total_amount: int
@@ -849,7 +849,7 @@ class BankCompleteOrderRequest(Model):
     complete_time: Optional[str] = None
     goods_tag: Optional[str] = None
     location: Optional[Location] = None
-    post_discounts: Optional[list[PostDiscount]] = None
+    post_discounts: Optional[list[PostItem]] = None
     profit_sharing: Optional[bool] = None
     time_range: Optional[TimeRange] = None
 
@@ -873,8 +873,8 @@ class BankModifyOrderRequest(Model):
     sub_mchid: str
     total_amount: int
     channel_id: Optional[str] = None
-    post_discounts: Optional[list[PostDiscount]] = None
-    post_payments: Optional[list[PostDiscount]] = None
+    post_discounts: Optional[list[PostItem]] = None
+    post_payments: Optional[list[PostItem]] = None
 
 
 @dataclass(frozen=True)
@@ -968,8 +968,8 @@ class BankCreatePayOnDeliveryOrderRequest(Model):
     need_user_confirm: Optional[bool] = None
     notify_url: Optional[str] = None
     openid: Optional[str] = None
-    post_discounts: Optional[list[PostDiscount]] = None
-    post_payments: Optional[list[PostDiscount]] = None
+    post_discounts: Optional[list[PostItem]] = None
+    post_payments: Optional[list[PostItem]] = None
     risk_fund: Optional[RiskFund] = None
     shopping_info: Optional[ShoppingInfo] = None
     sub_appid: Optional[str] = None
@@ -1103,7 +1103,7 @@ class OverseaCreateOrderRequest(Model):
     currency: str
     notify_url: str
     out_order_no: str
-    risk_fund: BankRiskFund
+    risk_fund: OrderRiskFund
     service_id: str
     service_introduction: str
     sub_mchid: str
@@ -1112,8 +1112,8 @@ class OverseaCreateOrderRequest(Model):
     location: Optional[Location] = None
     need_user_confirm: Optional[bool] = None
     openid: Optional[str] = None
-    post_discounts: Optional[list[PostDiscount]] = None
-    post_payments: Optional[list[PostDiscount]] = None
+    post_discounts: Optional[list[PostItem]] = None
+    post_payments: Optional[list[PostItem]] = None
     sub_appid: Optional[str] = None
     sub_openid: Optional[str] = None
 
@@ -1151,7 +1151,7 @@ class OverseaCompleteOrderRequest(Model):
         total_amount: Whole amount. In fen. Required.
     """
 
-    post_payments: list[PostDiscount]
+    post_payments: list[PostItem]
     service_id: str
     sub_mchid: str
     total_amount: int
@@ -1159,7 +1159,7 @@ class OverseaCompleteOrderRequest(Model):
     currency: Optional[str] = None
     goods_tag: Optional[str] = None
     location: Optional[Location] = None
-    post_discounts: Optional[list[PostDiscount]] = None
+    post_discounts: Optional[list[PostItem]] = None
     profit_sharing: Optional[bool] = None
     time_range: Optional[TimeRange] = None
 
@@ -1425,8 +1425,8 @@ class PartnerCreateOrderRequest(Model):
     location: Optional[Location] = None
     need_user_confirm: Optional[bool] = None
     openid: Optional[str] = None
-    post_discounts: Optional[list[PostDiscount]] = None
-    post_payments: Optional[list[PostDiscount]] = None
+    post_discounts: Optional[list[PostItem]] = None
+    post_payments: Optional[list[PostItem]] = None
     sub_appid: Optional[str] = None
     sub_openid: Optional[str] = None
 
@@ -1481,8 +1481,8 @@ class PartnerDirectCompleteOrderRequest(Model):
     goods_tag: Optional[str] = None
     location: Optional[Location] = None
     openid: Optional[str] = None
-    post_discounts: Optional[list[PostDiscount]] = None
-    post_payments: Optional[list[PostDiscount]] = None
+    post_discounts: Optional[list[PostItem]] = None
+    post_payments: Optional[list[PostItem]] = None
     profit_sharing: Optional[bool] = None
     sub_mchid: Optional[str] = None
 
@@ -1520,7 +1520,7 @@ class PartnerCompleteOrderRequest(Model):
         total_amount: Whole amount. In fen. Required.
     """
 
-    post_payments: list[PostDiscount]
+    post_payments: list[PostItem]
     service_id: str
     sub_mchid: str
     total_amount: int
@@ -1528,7 +1528,7 @@ class PartnerCompleteOrderRequest(Model):
     device: Optional[Device] = None
     goods_tag: Optional[str] = None
     location: Optional[Location] = None
-    post_discounts: Optional[list[PostDiscount]] = None
+    post_discounts: Optional[list[PostItem]] = None
     profit_sharing: Optional[bool] = None
     time_range: Optional[TimeRange] = None
 
@@ -1547,12 +1547,12 @@ class PartnerModifyOrderRequest(Model):
         total_amount: Whole amount. In fen. Required.
     """
 
-    post_payments: list[PostDiscount]
+    post_payments: list[PostItem]
     reason: str
     sub_mchid: str
     total_amount: int
     device: Optional[Device] = None
-    post_discounts: Optional[list[PostDiscount]] = None
+    post_discounts: Optional[list[PostItem]] = None
     service_id: Optional[str] = None
 
 
@@ -1582,12 +1582,12 @@ class PartnerSendPendingMessageRequest(Model):
         total_amount: Whole amount. In fen. Required.
     """
 
-    post_payments: list[PostDiscount]
+    post_payments: list[PostItem]
     prepaid_time: str
     service_id: str
     sub_mchid: str
     total_amount: int
-    post_discounts: Optional[list[PostDiscount]] = None
+    post_discounts: Optional[list[PostItem]] = None
 
 
 @dataclass(frozen=True)
@@ -1603,12 +1603,12 @@ class PartnerSendPrepaidMessageRequest(Model):
         total_amount: Whole amount. In fen. Required.
     """
 
-    post_payments: list[PostDiscount]
+    post_payments: list[PostItem]
     prepaid_time: str
     service_id: str
     sub_mchid: str
     total_amount: int
-    post_discounts: Optional[list[PostDiscount]] = None
+    post_discounts: Optional[list[PostItem]] = None
 
 
 @dataclass(frozen=True)
@@ -1667,8 +1667,8 @@ class PartnerCreatePayOnDeliveryOrderRequest(Model):
     mchid: Optional[str] = None
     need_user_confirm: Optional[bool] = None
     openid: Optional[str] = None
-    post_discounts: Optional[list[PostDiscount]] = None
-    post_payments: Optional[list[PostDiscount]] = None
+    post_discounts: Optional[list[PostItem]] = None
+    post_payments: Optional[list[PostItem]] = None
     sub_appid: Optional[str] = None
     sub_openid: Optional[str] = None
 
@@ -2234,7 +2234,7 @@ class CreateOrderRequest(Model):
 
     notify_url: str
     out_order_no: str
-    risk_fund: BankRiskFund
+    risk_fund: OrderRiskFund
     service_id: str
     service_introduction: str
     time_range: TimeRange
@@ -2244,12 +2244,12 @@ class CreateOrderRequest(Model):
     location: Optional[Location] = None
     need_user_confirm: Optional[bool] = None
     openid: Optional[str] = None
-    post_discounts: Optional[list[CountedPostDiscount]] = None
-    post_payments: Optional[list[PostDiscount]] = None
+    post_discounts: Optional[list[PostDiscount]] = None
+    post_payments: Optional[list[PostItem]] = None
 
 
 @dataclass(frozen=True)
-class CountedPostDiscount(Model):
+class PostDiscount(Model):
     """An item of post_discounts. Discounts that are given at the end.
 
     Attributes:
@@ -2293,8 +2293,8 @@ class DirectCompleteOrderRequest(Model):
     location: Optional[Location] = None
     notify_url: Optional[str] = None
     openid: Optional[str] = None
-    post_discounts: Optional[list[PostDiscount]] = None
-    post_payments: Optional[list[PostDiscount]] = None
+    post_discounts: Optional[list[PostItem]] = None
+    post_payments: Optional[list[PostItem]] = None
     profit_sharing: Optional[bool] = None
     service_introduction: Optional[str] = None
     total_amount: Optional[int] = None
@@ -2332,14 +2332,14 @@ class CompleteOrderRequest(Model):
         total_amount: Whole amount. In fen. Required.
     """
 
-    post_payments: list[PostDiscount]
+    post_payments: list[PostItem]
     service_id: str
     total_amount: int
     appid: Optional[str] = None
     device: Optional[Device] = None
     goods_tag: Optional[str] = None
     location: Optional[EndLocation] = None
-    post_discounts: Optional[list[PostDiscount]] = None
+    post_discounts: Optional[list[PostItem]] = None
     profit_sharing: Optional[bool] = None
     time_range: Optional[TimeRange] = None
 
@@ -2369,13 +2369,13 @@ class ModifyOrderRequest(Model):
         total_amount: Whole amount. In fen. Required.
     """
 
-    post_payments: list[PostDiscount]
+    post_payments: list[PostItem]
     reason: str
     service_id: str
     total_amount: int
     appid: Optional[str] = None
     device: Optional[Device] = None
-    post_discounts: Optional[list[PostDiscount]] = None
+    post_discounts: Optional[list[PostItem]] = None
 
 
 @dataclass(frozen=True)
@@ -2403,11 +2403,11 @@ class SendPendingMessageRequest(Model):
         total_amount: Whole amount. In fen. Required.
     """
 
-    post_payments: list[PostDiscount]
+    post_payments: list[PostItem]
     prepaid_time: str
     service_id: str
     total_amount: int
-    post_discounts: Optional[list[PostDiscount]] = None
+    post_discounts: Optional[list[PostItem]] = None
 
 
 @dataclass(frozen=True)
@@ -2422,11 +2422,11 @@ class SendPrepaidMessageRequest(Model):
         total_amount: Whole amount. In fen. Required.
     """
 
-    post_payments: list[PostDiscount]
+    post_payments: list[PostItem]
     prepaid_time: str
     service_id: str
     total_amount: int
-    post_discounts: Optional[list[PostDiscount]] = None
+    post_discounts: Optional[list[PostItem]] = None
 
 
 @dataclass(frozen=True)
@@ -2481,8 +2481,8 @@ class CreatePayOnDeliveryOrderRequest(Model):
     mchid: Optional[str] = None
     need_user_confirm: Optional[bool] = None
     openid: Optional[str] = None
-    post_discounts: Optional[list[PostDiscount]] = None
-    post_payments: Optional[list[PostDiscount]] = None
+    post_discounts: Optional[list[PostItem]] = None
+    post_payments: Optional[list[PostItem]] = None
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ package io.payseal.wechat.busifavor;
 import com.fasterxml.jackson.annotation.JsonProperty;
 
 /**
- * An item of data. What is listed.
+ * What is in code_information and data.
  *
  * @param code code: Code.
  * @param codeStatus code_status: Code status.

@@ -4,7 +4,7 @@ package io.payseal.wechat.merchantservice;
 import com.fasterxml.jackson.annotation.JsonProperty;
 
 /**
- * The object button.
+ * What is in button, buttons and link.
  *
  * @param action action: What to do.
  * @param invalidInfo invalid_info: Invalid info.

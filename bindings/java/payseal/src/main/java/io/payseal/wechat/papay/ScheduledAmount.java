@@ -4,7 +4,7 @@ package io.payseal.wechat.papay;
 import com.fasterxml.jackson.annotation.JsonProperty;
 
 /**
- * The object scheduled_amount. What has been planned to be deducted.
+ * What is in amount, estimated_deduct_amount, schedule_amount and scheduled_amount.
  *
  * @param currency currency: Currency, ISO 4217.
  * @param total total: Amount of the order. In fen. Required.

@@ -4,7 +4,7 @@ package io.payseal.wechat.parking;
 import com.fasterxml.jackson.annotation.JsonProperty;
 
 /**
- * The object application.
+ * What is in application and application_list.
  *
  * @param auditComment audit_comment: Audit comment.
  * @param auditStatus audit_status: Audit status. AUDIT_STATUS_APPROVED, AUDIT_STATUS_PENDING,

@@ -270,8 +270,8 @@ public final class PartnerPayService {
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
      */
-    public NativeResponse nativePartnerpay(NativeRequest request) {
-        return nativePartnerpay(request, null);
+    public NativeResponse nativePartnerPay(NativeRequest request) {
+        return nativePartnerPay(request, null);
     }
 
     /**
@@ -282,7 +282,7 @@ public final class PartnerPayService {
      * @return the verified answer
      * @throws PaysealException why it failed; its outcome says whether money may have moved
      */
-    public NativeResponse nativePartnerpay(NativeRequest request, CallOptions options) {
+    public NativeResponse nativePartnerPay(NativeRequest request, CallOptions options) {
         Params params = Params.builder().body(request).options(options).build();
         return client.execute("POST /v3/pay/partner/transactions/native", params)
                 .as(NativeResponse.class);

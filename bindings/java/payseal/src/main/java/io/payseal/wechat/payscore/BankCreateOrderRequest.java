@@ -34,9 +34,9 @@ public record BankCreateOrderRequest(
         @JsonProperty("notify_url") String notifyUrl,
         @JsonProperty("openid") String openid,
         @JsonProperty("out_order_no") String outOrderNo,
-        @JsonProperty("post_discounts") List<PostDiscount> postDiscounts,
-        @JsonProperty("post_payments") List<PostDiscount> postPayments,
-        @JsonProperty("risk_fund") BankRiskFund riskFund,
+        @JsonProperty("post_discounts") List<PostItem> postDiscounts,
+        @JsonProperty("post_payments") List<PostItem> postPayments,
+        @JsonProperty("risk_fund") OrderRiskFund riskFund,
         @JsonProperty("service_id") String serviceId,
         @JsonProperty("service_introduction") String serviceIntroduction,
         @JsonProperty("sub_appid") String subAppid,
@@ -62,9 +62,9 @@ public record BankCreateOrderRequest(
         private String notifyUrl;
         private String openid;
         private String outOrderNo;
-        private List<PostDiscount> postDiscounts;
-        private List<PostDiscount> postPayments;
-        private BankRiskFund riskFund;
+        private List<PostItem> postDiscounts;
+        private List<PostItem> postPayments;
+        private OrderRiskFund riskFund;
         private String serviceId;
         private String serviceIntroduction;
         private String subAppid;
@@ -168,7 +168,7 @@ public record BankCreateOrderRequest(
          * @param postDiscounts the value
          * @return this builder
          */
-        public Builder postDiscounts(List<PostDiscount> postDiscounts) {
+        public Builder postDiscounts(List<PostItem> postDiscounts) {
             this.postDiscounts = postDiscounts;
             return this;
         }
@@ -179,7 +179,7 @@ public record BankCreateOrderRequest(
          * @param postPayments the value
          * @return this builder
          */
-        public Builder postPayments(List<PostDiscount> postPayments) {
+        public Builder postPayments(List<PostItem> postPayments) {
             this.postPayments = postPayments;
             return this;
         }
@@ -190,7 +190,7 @@ public record BankCreateOrderRequest(
          * @param riskFund the value
          * @return this builder
          */
-        public Builder riskFund(BankRiskFund riskFund) {
+        public Builder riskFund(OrderRiskFund riskFund) {
             this.riskFund = riskFund;
             return this;
         }

@@ -37,8 +37,8 @@ public record BankCreatePayOnDeliveryOrderRequest(
         @JsonProperty("notify_url") String notifyUrl,
         @JsonProperty("openid") String openid,
         @JsonProperty("out_order_no") String outOrderNo,
-        @JsonProperty("post_discounts") List<PostDiscount> postDiscounts,
-        @JsonProperty("post_payments") List<PostDiscount> postPayments,
+        @JsonProperty("post_discounts") List<PostItem> postDiscounts,
+        @JsonProperty("post_payments") List<PostItem> postPayments,
         @JsonProperty("risk_fund") RiskFund riskFund,
         @JsonProperty("service_id") String serviceId,
         @JsonProperty("service_introduction") String serviceIntroduction,
@@ -67,8 +67,8 @@ public record BankCreatePayOnDeliveryOrderRequest(
         private String notifyUrl;
         private String openid;
         private String outOrderNo;
-        private List<PostDiscount> postDiscounts;
-        private List<PostDiscount> postPayments;
+        private List<PostItem> postDiscounts;
+        private List<PostItem> postPayments;
         private RiskFund riskFund;
         private String serviceId;
         private String serviceIntroduction;
@@ -185,7 +185,7 @@ public record BankCreatePayOnDeliveryOrderRequest(
          * @param postDiscounts the value
          * @return this builder
          */
-        public Builder postDiscounts(List<PostDiscount> postDiscounts) {
+        public Builder postDiscounts(List<PostItem> postDiscounts) {
             this.postDiscounts = postDiscounts;
             return this;
         }
@@ -196,7 +196,7 @@ public record BankCreatePayOnDeliveryOrderRequest(
          * @param postPayments the value
          * @return this builder
          */
-        public Builder postPayments(List<PostDiscount> postPayments) {
+        public Builder postPayments(List<PostItem> postPayments) {
             this.postPayments = postPayments;
             return this;
         }

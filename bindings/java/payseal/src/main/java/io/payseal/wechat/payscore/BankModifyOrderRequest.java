@@ -17,8 +17,8 @@ import java.util.List;
  */
 public record BankModifyOrderRequest(
         @JsonProperty("channel_id") String channelId,
-        @JsonProperty("post_discounts") List<PostDiscount> postDiscounts,
-        @JsonProperty("post_payments") List<PostDiscount> postPayments,
+        @JsonProperty("post_discounts") List<PostItem> postDiscounts,
+        @JsonProperty("post_payments") List<PostItem> postPayments,
         @JsonProperty("reason") String reason,
         @JsonProperty("service_id") String serviceId,
         @JsonProperty("sub_mchid") String subMchid,
@@ -35,8 +35,8 @@ public record BankModifyOrderRequest(
     /** Collects the values of a {@link BankModifyOrderRequest}. Not safe for use by several threads at once. */
     public static final class Builder {
         private String channelId;
-        private List<PostDiscount> postDiscounts;
-        private List<PostDiscount> postPayments;
+        private List<PostItem> postDiscounts;
+        private List<PostItem> postPayments;
         private String reason;
         private String serviceId;
         private String subMchid;
@@ -61,7 +61,7 @@ public record BankModifyOrderRequest(
          * @param postDiscounts the value
          * @return this builder
          */
-        public Builder postDiscounts(List<PostDiscount> postDiscounts) {
+        public Builder postDiscounts(List<PostItem> postDiscounts) {
             this.postDiscounts = postDiscounts;
             return this;
         }
@@ -72,7 +72,7 @@ public record BankModifyOrderRequest(
          * @param postPayments the value
          * @return this builder
          */
-        public Builder postPayments(List<PostDiscount> postPayments) {
+        public Builder postPayments(List<PostItem> postPayments) {
             this.postPayments = postPayments;
             return this;
         }

@@ -24,8 +24,8 @@ public record CompleteOrderRequest(
         @JsonProperty("device") Device device,
         @JsonProperty("goods_tag") String goodsTag,
         @JsonProperty("location") EndLocation location,
-        @JsonProperty("post_discounts") List<PostDiscount> postDiscounts,
-        @JsonProperty("post_payments") List<PostDiscount> postPayments,
+        @JsonProperty("post_discounts") List<PostItem> postDiscounts,
+        @JsonProperty("post_payments") List<PostItem> postPayments,
         @JsonProperty("profit_sharing") Boolean profitSharing,
         @JsonProperty("service_id") String serviceId,
         @JsonProperty("time_range") TimeRange timeRange,
@@ -45,8 +45,8 @@ public record CompleteOrderRequest(
         private Device device;
         private String goodsTag;
         private EndLocation location;
-        private List<PostDiscount> postDiscounts;
-        private List<PostDiscount> postPayments;
+        private List<PostItem> postDiscounts;
+        private List<PostItem> postPayments;
         private Boolean profitSharing;
         private String serviceId;
         private TimeRange timeRange;
@@ -104,7 +104,7 @@ public record CompleteOrderRequest(
          * @param postDiscounts the value
          * @return this builder
          */
-        public Builder postDiscounts(List<PostDiscount> postDiscounts) {
+        public Builder postDiscounts(List<PostItem> postDiscounts) {
             this.postDiscounts = postDiscounts;
             return this;
         }
@@ -115,7 +115,7 @@ public record CompleteOrderRequest(
          * @param postPayments the value
          * @return this builder
          */
-        public Builder postPayments(List<PostDiscount> postPayments) {
+        public Builder postPayments(List<PostItem> postPayments) {
             this.postPayments = postPayments;
             return this;
         }

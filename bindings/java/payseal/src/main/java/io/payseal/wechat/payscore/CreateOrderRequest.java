@@ -32,9 +32,9 @@ public record CreateOrderRequest(
         @JsonProperty("notify_url") String notifyUrl,
         @JsonProperty("openid") String openid,
         @JsonProperty("out_order_no") String outOrderNo,
-        @JsonProperty("post_discounts") List<CountedPostDiscount> postDiscounts,
-        @JsonProperty("post_payments") List<PostDiscount> postPayments,
-        @JsonProperty("risk_fund") BankRiskFund riskFund,
+        @JsonProperty("post_discounts") List<PostDiscount> postDiscounts,
+        @JsonProperty("post_payments") List<PostItem> postPayments,
+        @JsonProperty("risk_fund") OrderRiskFund riskFund,
         @JsonProperty("service_id") String serviceId,
         @JsonProperty("service_introduction") String serviceIntroduction,
         @JsonProperty("time_range") TimeRange timeRange) {
@@ -57,9 +57,9 @@ public record CreateOrderRequest(
         private String notifyUrl;
         private String openid;
         private String outOrderNo;
-        private List<CountedPostDiscount> postDiscounts;
-        private List<PostDiscount> postPayments;
-        private BankRiskFund riskFund;
+        private List<PostDiscount> postDiscounts;
+        private List<PostItem> postPayments;
+        private OrderRiskFund riskFund;
         private String serviceId;
         private String serviceIntroduction;
         private TimeRange timeRange;
@@ -160,7 +160,7 @@ public record CreateOrderRequest(
          * @param postDiscounts the value
          * @return this builder
          */
-        public Builder postDiscounts(List<CountedPostDiscount> postDiscounts) {
+        public Builder postDiscounts(List<PostDiscount> postDiscounts) {
             this.postDiscounts = postDiscounts;
             return this;
         }
@@ -171,7 +171,7 @@ public record CreateOrderRequest(
          * @param postPayments the value
          * @return this builder
          */
-        public Builder postPayments(List<PostDiscount> postPayments) {
+        public Builder postPayments(List<PostItem> postPayments) {
             this.postPayments = postPayments;
             return this;
         }
@@ -182,7 +182,7 @@ public record CreateOrderRequest(
          * @param riskFund the value
          * @return this builder
          */
-        public Builder riskFund(BankRiskFund riskFund) {
+        public Builder riskFund(OrderRiskFund riskFund) {
             this.riskFund = riskFund;
             return this;
         }

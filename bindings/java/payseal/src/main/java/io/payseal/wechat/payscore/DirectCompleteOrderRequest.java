@@ -31,8 +31,8 @@ public record DirectCompleteOrderRequest(
         @JsonProperty("notify_url") String notifyUrl,
         @JsonProperty("openid") String openid,
         @JsonProperty("out_order_no") String outOrderNo,
-        @JsonProperty("post_discounts") List<PostDiscount> postDiscounts,
-        @JsonProperty("post_payments") List<PostDiscount> postPayments,
+        @JsonProperty("post_discounts") List<PostItem> postDiscounts,
+        @JsonProperty("post_payments") List<PostItem> postPayments,
         @JsonProperty("profit_sharing") Boolean profitSharing,
         @JsonProperty("service_id") String serviceId,
         @JsonProperty("service_introduction") String serviceIntroduction,
@@ -56,8 +56,8 @@ public record DirectCompleteOrderRequest(
         private String notifyUrl;
         private String openid;
         private String outOrderNo;
-        private List<PostDiscount> postDiscounts;
-        private List<PostDiscount> postPayments;
+        private List<PostItem> postDiscounts;
+        private List<PostItem> postPayments;
         private Boolean profitSharing;
         private String serviceId;
         private String serviceIntroduction;
@@ -149,7 +149,7 @@ public record DirectCompleteOrderRequest(
          * @param postDiscounts the value
          * @return this builder
          */
-        public Builder postDiscounts(List<PostDiscount> postDiscounts) {
+        public Builder postDiscounts(List<PostItem> postDiscounts) {
             this.postDiscounts = postDiscounts;
             return this;
         }
@@ -160,7 +160,7 @@ public record DirectCompleteOrderRequest(
          * @param postPayments the value
          * @return this builder
          */
-        public Builder postPayments(List<PostDiscount> postPayments) {
+        public Builder postPayments(List<PostItem> postPayments) {
             this.postPayments = postPayments;
             return this;
         }

@@ -19,8 +19,8 @@ import java.util.List;
 public record ModifyOrderRequest(
         @JsonProperty("appid") String appid,
         @JsonProperty("device") Device device,
-        @JsonProperty("post_discounts") List<PostDiscount> postDiscounts,
-        @JsonProperty("post_payments") List<PostDiscount> postPayments,
+        @JsonProperty("post_discounts") List<PostItem> postDiscounts,
+        @JsonProperty("post_payments") List<PostItem> postPayments,
         @JsonProperty("reason") String reason,
         @JsonProperty("service_id") String serviceId,
         @JsonProperty("total_amount") long totalAmount) {
@@ -37,8 +37,8 @@ public record ModifyOrderRequest(
     public static final class Builder {
         private String appid;
         private Device device;
-        private List<PostDiscount> postDiscounts;
-        private List<PostDiscount> postPayments;
+        private List<PostItem> postDiscounts;
+        private List<PostItem> postPayments;
         private String reason;
         private String serviceId;
         private long totalAmount;
@@ -73,7 +73,7 @@ public record ModifyOrderRequest(
          * @param postDiscounts the value
          * @return this builder
          */
-        public Builder postDiscounts(List<PostDiscount> postDiscounts) {
+        public Builder postDiscounts(List<PostItem> postDiscounts) {
             this.postDiscounts = postDiscounts;
             return this;
         }
@@ -84,7 +84,7 @@ public record ModifyOrderRequest(
          * @param postPayments the value
          * @return this builder
          */
-        public Builder postPayments(List<PostDiscount> postPayments) {
+        public Builder postPayments(List<PostItem> postPayments) {
             this.postPayments = postPayments;
             return this;
         }

@@ -24,8 +24,8 @@ public record PartnerCompleteOrderRequest(
         @JsonProperty("device") Device device,
         @JsonProperty("goods_tag") String goodsTag,
         @JsonProperty("location") Location location,
-        @JsonProperty("post_discounts") List<PostDiscount> postDiscounts,
-        @JsonProperty("post_payments") List<PostDiscount> postPayments,
+        @JsonProperty("post_discounts") List<PostItem> postDiscounts,
+        @JsonProperty("post_payments") List<PostItem> postPayments,
         @JsonProperty("profit_sharing") Boolean profitSharing,
         @JsonProperty("service_id") String serviceId,
         @JsonProperty("sub_mchid") String subMchid,
@@ -46,8 +46,8 @@ public record PartnerCompleteOrderRequest(
         private Device device;
         private String goodsTag;
         private Location location;
-        private List<PostDiscount> postDiscounts;
-        private List<PostDiscount> postPayments;
+        private List<PostItem> postDiscounts;
+        private List<PostItem> postPayments;
         private Boolean profitSharing;
         private String serviceId;
         private String subMchid;
@@ -106,7 +106,7 @@ public record PartnerCompleteOrderRequest(
          * @param postDiscounts the value
          * @return this builder
          */
-        public Builder postDiscounts(List<PostDiscount> postDiscounts) {
+        public Builder postDiscounts(List<PostItem> postDiscounts) {
             this.postDiscounts = postDiscounts;
             return this;
         }
@@ -117,7 +117,7 @@ public record PartnerCompleteOrderRequest(
          * @param postPayments the value
          * @return this builder
          */
-        public Builder postPayments(List<PostDiscount> postPayments) {
+        public Builder postPayments(List<PostItem> postPayments) {
             this.postPayments = postPayments;
             return this;
         }

@@ -15,8 +15,8 @@ import java.util.List;
  * @param totalAmount total_amount: Whole amount. In fen. Required.
  */
 public record PartnerSendPendingMessageRequest(
-        @JsonProperty("post_discounts") List<PostDiscount> postDiscounts,
-        @JsonProperty("post_payments") List<PostDiscount> postPayments,
+        @JsonProperty("post_discounts") List<PostItem> postDiscounts,
+        @JsonProperty("post_payments") List<PostItem> postPayments,
         @JsonProperty("prepaid_time") String prepaidTime,
         @JsonProperty("service_id") String serviceId,
         @JsonProperty("sub_mchid") String subMchid,
@@ -32,8 +32,8 @@ public record PartnerSendPendingMessageRequest(
 
     /** Collects the values of a {@link PartnerSendPendingMessageRequest}. Not safe for use by several threads at once. */
     public static final class Builder {
-        private List<PostDiscount> postDiscounts;
-        private List<PostDiscount> postPayments;
+        private List<PostItem> postDiscounts;
+        private List<PostItem> postPayments;
         private String prepaidTime;
         private String serviceId;
         private String subMchid;
@@ -47,7 +47,7 @@ public record PartnerSendPendingMessageRequest(
          * @param postDiscounts the value
          * @return this builder
          */
-        public Builder postDiscounts(List<PostDiscount> postDiscounts) {
+        public Builder postDiscounts(List<PostItem> postDiscounts) {
             this.postDiscounts = postDiscounts;
             return this;
         }
@@ -58,7 +58,7 @@ public record PartnerSendPendingMessageRequest(
          * @param postPayments the value
          * @return this builder
          */
-        public Builder postPayments(List<PostDiscount> postPayments) {
+        public Builder postPayments(List<PostItem> postPayments) {
             this.postPayments = postPayments;
             return this;
         }

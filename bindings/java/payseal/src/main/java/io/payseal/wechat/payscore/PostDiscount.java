@@ -6,13 +6,11 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * An item of post_discounts. Discounts that are given at the end.
  *
- * @param amount amount: Amount of the discount. In fen.
  * @param count count: How many.
- * @param description description: What is paid for or done, in words.
- * @param name name: Name.
+ * @param description description: What is paid for or done, in words. Required.
+ * @param name name: Name. Required.
  */
 public record PostDiscount(
-        @JsonProperty("amount") Long amount,
         @JsonProperty("count") Long count,
         @JsonProperty("description") String description,
         @JsonProperty("name") String name) {
@@ -27,23 +25,11 @@ public record PostDiscount(
 
     /** Collects the values of a {@link PostDiscount}. Not safe for use by several threads at once. */
     public static final class Builder {
-        private Long amount;
         private Long count;
         private String description;
         private String name;
 
         private Builder() {}
-
-        /**
-         * amount: Amount of the discount. In fen.
-         *
-         * @param amount the value
-         * @return this builder
-         */
-        public Builder amount(Long amount) {
-            this.amount = amount;
-            return this;
-        }
 
         /**
          * count: How many.
@@ -57,7 +43,7 @@ public record PostDiscount(
         }
 
         /**
-         * description: What is paid for or done, in words.
+         * description: What is paid for or done, in words. Required.
          *
          * @param description the value
          * @return this builder
@@ -68,7 +54,7 @@ public record PostDiscount(
         }
 
         /**
-         * name: Name.
+         * name: Name. Required.
          *
          * @param name the value
          * @return this builder
@@ -84,7 +70,7 @@ public record PostDiscount(
          * @return the value
          */
         public PostDiscount build() {
-            return new PostDiscount(amount, count, description, name);
+            return new PostDiscount(count, description, name);
         }
     }
 }

@@ -14,8 +14,8 @@ import java.util.List;
  * @param totalAmount total_amount: Whole amount. In fen. Required.
  */
 public record SendPrepaidMessageRequest(
-        @JsonProperty("post_discounts") List<PostDiscount> postDiscounts,
-        @JsonProperty("post_payments") List<PostDiscount> postPayments,
+        @JsonProperty("post_discounts") List<PostItem> postDiscounts,
+        @JsonProperty("post_payments") List<PostItem> postPayments,
         @JsonProperty("prepaid_time") String prepaidTime,
         @JsonProperty("service_id") String serviceId,
         @JsonProperty("total_amount") long totalAmount) {
@@ -30,8 +30,8 @@ public record SendPrepaidMessageRequest(
 
     /** Collects the values of a {@link SendPrepaidMessageRequest}. Not safe for use by several threads at once. */
     public static final class Builder {
-        private List<PostDiscount> postDiscounts;
-        private List<PostDiscount> postPayments;
+        private List<PostItem> postDiscounts;
+        private List<PostItem> postPayments;
         private String prepaidTime;
         private String serviceId;
         private long totalAmount;
@@ -44,7 +44,7 @@ public record SendPrepaidMessageRequest(
          * @param postDiscounts the value
          * @return this builder
          */
-        public Builder postDiscounts(List<PostDiscount> postDiscounts) {
+        public Builder postDiscounts(List<PostItem> postDiscounts) {
             this.postDiscounts = postDiscounts;
             return this;
         }
@@ -55,7 +55,7 @@ public record SendPrepaidMessageRequest(
          * @param postPayments the value
          * @return this builder
          */
-        public Builder postPayments(List<PostDiscount> postPayments) {
+        public Builder postPayments(List<PostItem> postPayments) {
             this.postPayments = postPayments;
             return this;
         }

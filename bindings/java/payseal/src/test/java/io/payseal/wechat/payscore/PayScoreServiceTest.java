@@ -17,7 +17,7 @@ class PayScoreServiceTest {
                 .serviceId("500001")
                 .serviceIntroduction("借茶具")
                 .notifyUrl(Orders.NOWHERE)
-                .riskFund(BankRiskFund.builder().name("DEPOSIT").amount(10_000).build())
+                .riskFund(OrderRiskFund.builder().name("DEPOSIT").amount(10_000).build())
                 .timeRange(TimeRange.builder()
                         .startTime("20260101100000")
                         .endTime("20260102100000")

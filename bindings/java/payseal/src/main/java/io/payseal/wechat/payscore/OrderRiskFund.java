@@ -4,14 +4,14 @@ package io.payseal.wechat.payscore;
 import com.fasterxml.jackson.annotation.JsonProperty;
 
 /**
- * An item of post_discounts. Discounts that are given at the end.
+ * The object risk_fund. What may have to be paid at most.
  *
- * @param count count: How many.
- * @param description description: What is paid for or done, in words. Required.
- * @param name name: Name. Required.
+ * @param amount amount: What may have to be paid at most. In fen. Required.
+ * @param description description: What is paid for or done, in words.
+ * @param name name: Name of the security. Required.
  */
-public record CountedPostDiscount(
-        @JsonProperty("count") Long count,
+public record OrderRiskFund(
+        @JsonProperty("amount") long amount,
         @JsonProperty("description") String description,
         @JsonProperty("name") String name) {
     /**
@@ -23,27 +23,27 @@ public record CountedPostDiscount(
         return new Builder();
     }
 
-    /** Collects the values of a {@link CountedPostDiscount}. Not safe for use by several threads at once. */
+    /** Collects the values of a {@link OrderRiskFund}. Not safe for use by several threads at once. */
     public static final class Builder {
-        private Long count;
+        private long amount;
         private String description;
         private String name;
 
         private Builder() {}
 
         /**
-         * count: How many.
+         * amount: What may have to be paid at most. In fen. Required.
          *
-         * @param count the value
+         * @param amount the value
          * @return this builder
          */
-        public Builder count(Long count) {
-            this.count = count;
+        public Builder amount(long amount) {
+            this.amount = amount;
             return this;
         }
 
         /**
-         * description: What is paid for or done, in words. Required.
+         * description: What is paid for or done, in words.
          *
          * @param description the value
          * @return this builder
@@ -54,7 +54,7 @@ public record CountedPostDiscount(
         }
 
         /**
-         * name: Name. Required.
+         * name: Name of the security. Required.
          *
          * @param name the value
          * @return this builder
@@ -69,8 +69,8 @@ public record CountedPostDiscount(
          *
          * @return the value
          */
-        public CountedPostDiscount build() {
-            return new CountedPostDiscount(count, description, name);
+        public OrderRiskFund build() {
+            return new OrderRiskFund(amount, description, name);
         }
     }
 }

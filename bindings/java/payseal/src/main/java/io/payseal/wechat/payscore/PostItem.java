@@ -4,14 +4,16 @@ package io.payseal.wechat.payscore;
 import com.fasterxml.jackson.annotation.JsonProperty;
 
 /**
- * The object risk_fund. What may have to be paid at most.
+ * What is in post_discounts and post_payments.
  *
- * @param amount amount: What may have to be paid at most. In fen. Required.
+ * @param amount amount: What is to be paid for it, or taken off. In fen.
+ * @param count count: How many.
  * @param description description: What is paid for or done, in words.
- * @param name name: Name of the security. Required.
+ * @param name name: Name.
  */
-public record BankRiskFund(
-        @JsonProperty("amount") long amount,
+public record PostItem(
+        @JsonProperty("amount") Long amount,
+        @JsonProperty("count") Long count,
         @JsonProperty("description") String description,
         @JsonProperty("name") String name) {
     /**
@@ -23,22 +25,34 @@ public record BankRiskFund(
         return new Builder();
     }
 
-    /** Collects the values of a {@link BankRiskFund}. Not safe for use by several threads at once. */
+    /** Collects the values of a {@link PostItem}. Not safe for use by several threads at once. */
     public static final class Builder {
-        private long amount;
+        private Long amount;
+        private Long count;
         private String description;
         private String name;
 
         private Builder() {}
 
         /**
-         * amount: What may have to be paid at most. In fen. Required.
+         * amount: What is to be paid for it, or taken off. In fen.
          *
          * @param amount the value
          * @return this builder
          */
-        public Builder amount(long amount) {
+        public Builder amount(Long amount) {
             this.amount = amount;
+            return this;
+        }
+
+        /**
+         * count: How many.
+         *
+         * @param count the value
+         * @return this builder
+         */
+        public Builder count(Long count) {
+            this.count = count;
             return this;
         }
 
@@ -54,7 +68,7 @@ public record BankRiskFund(
         }
 
         /**
-         * name: Name of the security. Required.
+         * name: Name.
          *
          * @param name the value
          * @return this builder
@@ -69,8 +83,8 @@ public record BankRiskFund(
          *
          * @return the value
          */
-        public BankRiskFund build() {
-            return new BankRiskFund(amount, description, name);
+        public PostItem build() {
+            return new PostItem(amount, count, description, name);
         }
     }
 }

@@ -4,14 +4,14 @@ package io.payseal.wechat.payscore;
 import com.fasterxml.jackson.annotation.JsonProperty;
 
 /**
- * An item of post_discounts. Discounts that are given at the end.
+ * What is in post_discounts and post_payments.
  *
- * @param amount amount: Amount of the discount. In fen.
+ * @param amount amount: What is to be paid for it, or taken off. In fen.
  * @param count count: How many.
  * @param description description: What is paid for or done, in words.
  * @param name name: Name.
  */
-public record ServiceOrderPostDiscount(
+public record ServiceOrderPostItem(
         @JsonProperty("amount") Long amount,
         @JsonProperty("count") Long count,
         @JsonProperty("description") String description,
