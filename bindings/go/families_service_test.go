@@ -164,10 +164,11 @@ func usePapay(t *testing.T, m *merchant) {
 	if begun.PreEntrustwebID == "" {
 		t.Errorf("%+v", begun)
 	}
+	m.sandbox.control(t, "POST", "/sandbox/contracts/"+number+"/sign", map[string]any{})
 	contract := must(papay.QueryContract(ctx, m, 12535, number))(t)
 	equal(t, "out_contract_code", contract.OutContractCode, number)
 	equal(t, "plan_id", contract.PlanID, 12535)
-	deduction := must(papay.ScheduleDeduction(ctx, m, "Wx15463511252015071056489715", &papay.ScheduleDeductionRequest{
+	deduction := must(papay.ScheduleDeduction(ctx, m, contract.ContractID, &papay.ScheduleDeductionRequest{
 		AppID: m.appID, ScheduleAmount: papay.ScheduledAmount{Total: 3_000, Currency: "CNY"},
 	}))(t)
 	if deduction.ScheduledAmount == nil {

@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use tokio::sync::broadcast::error::RecvError;
 
 use crate::books::{Account, Kind as AccountKind};
-use crate::families::{codepay, complaints, transfer};
+use crate::families::{codepay, complaints, papay, parking, payscore, transfer};
 use crate::faults::{Kind, Wish};
 use crate::loopback;
 use crate::orders::{Ledger, Order};
@@ -99,6 +99,9 @@ pub fn router(sandbox: Arc<Sandbox>) -> Router {
         .route("/sandbox/exchanges/{id}", get(exchanges::one))
         .route("/sandbox/events", get(events))
         .merge(complaints::control())
+        .merge(payscore::control())
+        .merge(papay::control())
+        .merge(parking::control())
         .layer(from_fn(loopback_origins_only));
     Router::new()
         .route("/v3/{*rest}", any(provider::answer))

@@ -24,6 +24,8 @@ pub enum TradeType {
     Native,
     /// The shop scans the buyer's code.
     Codepay,
+    /// Taken without asking, as it was agreed before.
+    Deducted,
 }
 
 impl TradeType {
@@ -35,6 +37,7 @@ impl TradeType {
             Self::H5 => "MWEB",
             Self::Native => "NATIVE",
             Self::Codepay => "MICROPAY",
+            Self::Deducted => "AUTH",
         }
     }
 
@@ -42,7 +45,9 @@ impl TradeType {
     pub fn link_lifetime(self) -> Duration {
         match self {
             Self::H5 => Duration::minutes(5),
-            Self::Jsapi | Self::App | Self::Native | Self::Codepay => Duration::hours(2),
+            Self::Jsapi | Self::App | Self::Native | Self::Codepay | Self::Deducted => {
+                Duration::hours(2)
+            }
         }
     }
 }

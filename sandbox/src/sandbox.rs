@@ -53,6 +53,15 @@ pub struct Settings {
     pub receiver_name: Option<String>,
     /// Where results of profit sharing are told; the merchant platform has this setting, no request.
     pub profitsharing_notify_url: Option<String>,
+    /// Whether there is money when the platform takes what was agreed before.
+    pub deductions: Deductions,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Deductions {
+    Succeed,
+    Fail,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -74,6 +83,7 @@ impl Default for Settings {
             bill_part_rows: 5000,
             receiver_name: None,
             profitsharing_notify_url: None,
+            deductions: Deductions::Succeed,
         }
     }
 }

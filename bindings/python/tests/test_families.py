@@ -396,10 +396,11 @@ def test_papay(merchant: Merchant, number: str) -> None:
         deduct_schedule=papay.DeductSchedule(description="每月一茶", estimated_deduct_date="2026-02-01", estimated_deduct_amount=monthly),
     )
     assert papay.sign_scheduled_in_mini_program(merchant.client, request).pre_entrustweb_id
+    merchant.sandbox.control("POST", f"/sandbox/contracts/{number}/sign", {})
     contract = papay.query_contract(merchant.client, 12535, number)
     assert (contract.plan_id, contract.out_contract_code) == (12535, number)
     deduction = papay.ScheduleDeductionRequest(appid=merchant.appid, schedule_amount=monthly)
-    assert papay.schedule_deduction(merchant.client, "Wx15463511252015071056489715", deduction).scheduled_amount is not None
+    assert papay.schedule_deduction(merchant.client, contract.contract_id, deduction).scheduled_amount is not None
 
 
 def test_parking(merchant: Merchant, number: str) -> None:

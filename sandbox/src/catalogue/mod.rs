@@ -14,7 +14,7 @@ use crate::families::FAMILIES;
 use crate::operations::{self, Operation};
 use crate::sample;
 
-pub use request::{Checked, allows, check, kind};
+pub use request::{Checked, allows, check, kind, shaped};
 
 const FACTS: &str = include_str!("../../../catalogue/facts/wechat-v3.json");
 

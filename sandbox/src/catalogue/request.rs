@@ -33,9 +33,34 @@ impl Checked<'_> {
             .unwrap_or_default()
     }
 
+    /// Of `all` what the facts describe for this operation's answer.
+    pub fn shaped(&self, all: &Value) -> Value {
+        fit(&self.fact.answer, all)
+    }
+
     /// A text of the body; empty when there is none.
     pub fn text(&self, name: &str) -> &str {
         self.body[name].as_str().unwrap_or_default()
+    }
+}
+
+/// Of `all` what the facts describe for that operation's answer.
+pub fn shaped(operation: &str, all: &Value) -> Value {
+    find(operation).map_or_else(|| all.clone(), |fact| fit(&fact.answer, all))
+}
+
+fn fit(schema: &Value, value: &Value) -> Value {
+    let described = schema["properties"].as_object();
+    match (value, described) {
+        (Value::Object(fields), Some(properties)) => {
+            let known = |(name, value): (&String, &Value)| {
+                let property = properties.get(name).filter(|_| !value.is_null())?;
+                Some((name.clone(), fit(property, value)))
+            };
+            Value::Object(fields.iter().filter_map(known).collect())
+        }
+        (Value::Array(items), _) => items.iter().map(|it| fit(&schema["items"], it)).collect(),
+        _ => value.clone(),
     }
 }
 

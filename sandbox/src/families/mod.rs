@@ -8,11 +8,15 @@ mod certificates;
 pub mod codepay;
 pub mod combine;
 pub mod complaints;
+mod deduction;
 mod ecommerce;
 pub mod files;
 mod fund;
+pub mod papay;
+pub mod parking;
 mod partner;
 mod pay;
+pub mod payscore;
 mod receipts;
 mod refund;
 mod security;
@@ -39,6 +43,9 @@ pub const FAMILIES: &[&[Operation]] = &[
     certificates::OPERATIONS,
     security::OPERATIONS,
     complaints::OPERATIONS,
+    payscore::OPERATIONS,
+    papay::OPERATIONS,
+    parking::OPERATIONS,
 ];
 
 /// What the families remember beside orders and refunds, behind the ledger's lock.
@@ -54,4 +61,8 @@ pub struct State {
     pub advances: std::collections::HashMap<String, serde_json::Value>,
     pub files: files::Files,
     pub complaints: complaints::Complaints,
+    pub payscore: payscore::Orders,
+    pub permissions: payscore::Permissions,
+    pub contracts: papay::Contracts,
+    pub parking: parking::Parkings,
 }

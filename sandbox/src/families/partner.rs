@@ -52,7 +52,7 @@ fn prepay(sandbox: &Arc<Sandbox>, trade_type: TradeType, input: &Input) -> Resul
         TradeType::Jsapi => bodies::PARTNER_JSAPI,
         TradeType::App => bodies::PARTNER_APP,
         TradeType::H5 => bodies::PARTNER_H5,
-        TradeType::Native | TradeType::Codepay => bodies::PARTNER_NATIVE,
+        TradeType::Native | TradeType::Codepay | TradeType::Deducted => bodies::PARTNER_NATIVE,
     };
     let body = input.checked_body(sandbox, fields)?;
     check_parties(sandbox, &body)?;

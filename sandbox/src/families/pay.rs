@@ -45,7 +45,7 @@ fn prepay(sandbox: &Arc<Sandbox>, trade_type: TradeType, input: &Input) -> Resul
         TradeType::Jsapi => bodies::JSAPI,
         TradeType::App => bodies::APP,
         TradeType::H5 => bodies::H5,
-        TradeType::Native | TradeType::Codepay => bodies::NATIVE,
+        TradeType::Native | TradeType::Codepay | TradeType::Deducted => bodies::NATIVE,
     };
     let body = input.checked_body(sandbox, fields)?;
     own_mchid(sandbox, &body["mchid"])?;
@@ -74,7 +74,9 @@ pub fn way_to_cashier(
     token: &str,
 ) -> Value {
     match trade_type {
-        TradeType::Jsapi | TradeType::App => json!({ "prepay_id": prepay_id }),
+        TradeType::Jsapi | TradeType::App | TradeType::Deducted => {
+            json!({ "prepay_id": prepay_id })
+        }
         TradeType::Native | TradeType::Codepay => {
             json!({ "code_url": cashier::link(sandbox, token) })
         }

@@ -10,6 +10,7 @@ use time::OffsetDateTime;
 use super::images::{Image, Images};
 use crate::clock;
 use crate::crypto::random_digits;
+use crate::families::payscore;
 use crate::notifications::{self, Event};
 use crate::orders::{Ledger, Order};
 use crate::problem::Problem;
@@ -203,6 +204,9 @@ impl Complaint {
             "in_platform_service": false,
             "need_immediate_service": self.needs_immediate_service,
         });
+        if let Some(service) = payscore::of_payment(ledger, &self.order_key) {
+            detail["service_order_info"] = json!([service]);
+        }
         if let Some(phone) = &self.phone {
             detail["payer_phone"] = seal_field(sandbox, phone).into();
         }

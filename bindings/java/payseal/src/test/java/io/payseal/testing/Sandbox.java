@@ -110,6 +110,18 @@ public final class Sandbox implements AutoCloseable {
         return send("POST", "/sandbox/orders/" + outTradeNo + "/pay", null);
     }
 
+    /** The number of a complaint of its payer, whose telephone number is this. */
+    public String complain(String outTradeNo, String phone) {
+        return send("POST", "/sandbox/orders/" + outTradeNo + "/complain", Map.of("phone", phone))
+                .get("complaint_id")
+                .asText();
+    }
+
+    /** As the user does who signs a contract. */
+    public void sign(String outContractCode) {
+        send("POST", "/sandbox/contracts/" + outContractCode + "/sign", null);
+    }
+
     public JsonNode order(String outTradeNo) {
         return send("GET", "/sandbox/orders/" + outTradeNo, null);
     }

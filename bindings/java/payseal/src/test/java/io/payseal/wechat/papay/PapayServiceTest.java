@@ -29,6 +29,7 @@ class PapayServiceTest {
                 .build();
         assertFalse(
                 contracts.signScheduledInMiniProgram(request).preEntrustwebId().isEmpty());
+        merchant.sandbox().sign(number);
         Contract contract = contracts.queryContract(12535, number);
         assertEquals(12535, contract.planId());
         assertEquals(number, contract.outContractCode());
@@ -36,7 +37,7 @@ class PapayServiceTest {
                 .appid(merchant.appid())
                 .scheduleAmount(monthly)
                 .build();
-        Schedule scheduled = contracts.scheduleDeduction("Wx15463511252015071056489715", deduction);
+        Schedule scheduled = contracts.scheduleDeduction(contract.contractId(), deduction);
         assertNotNull(scheduled.scheduledAmount());
     }
 }
