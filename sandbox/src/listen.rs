@@ -60,6 +60,8 @@ async fn serve_connection(stream: TcpStream, router: Router) {
     let _ = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(KEEP_ALIVE)
+        // Without it hyper drops a request that it has read whole, when the caller's end is found behind it.
+        .half_close(true)
         .title_case_headers(true)
         .serve_connection(TokioIo::new(wire), service)
         .await;
