@@ -32,6 +32,7 @@ const HOME: &str = include_str!("pages/home.html");
 const CASHIER: &str = include_str!("pages/cashier.html");
 const BUYER: &str = include_str!("pages/buyer.html");
 const TRANSFER: &str = include_str!("pages/transfer.html");
+const EXCHANGES: &str = include_str!("pages/exchanges.html");
 const WX: &str = include_str!("pages/wx.js");
 
 /// The pages load nothing from anywhere, and talk to the sandbox only.
@@ -58,6 +59,7 @@ pub fn router(sandbox: Arc<Sandbox>) -> Router {
         .route("/sandbox/orders/{out_trade_no}/pay", post(pay))
         .route("/sandbox/orders/{out_trade_no}/close", post(close))
         .route("/sandbox/orders/{out_trade_no}/expire", post(expire))
+        .route("/exchanges", get(|| async { page(EXCHANGES) }))
         .route("/buyer", get(|| async { page(BUYER) }))
         .route("/sandbox/buyer/codes", post(codepay::fresh))
         .route("/sandbox/buyer/codes/{code}", get(codepay::look))

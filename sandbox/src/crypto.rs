@@ -11,6 +11,25 @@ use aws_lc_rs::signature::{
     KeyPair as _, RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_SHA256, UnparsedPublicKey,
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
+use num_bigint::BigUint;
+use x509_cert::der::asn1::UintRef;
+use x509_cert::der::{self, Decode, Reader, SliceReader};
+
+/// What stands before the hash in a signature, RFC 8017 section 9.2.
+const DIGEST_INFOS: [(&str, &[u8]); 3] = [
+    (
+        "SHA-256",
+        b"\x30\x31\x30\x0d\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x01\x05\x00\x04\x20",
+    ),
+    (
+        "SHA-1",
+        b"\x30\x21\x30\x09\x06\x05\x2b\x0e\x03\x02\x1a\x05\x00\x04\x14",
+    ),
+    (
+        "MD5",
+        b"\x30\x20\x30\x0c\x06\x08\x2a\x86\x48\x86\xf7\x0d\x02\x05\x05\x00\x04\x10",
+    ),
+];
 
 /// An RSA-2048 private key; `Debug` is deliberately absent.
 pub struct RsaKey {
@@ -65,6 +84,41 @@ impl RsaKey {
             .is_ok()
     }
 
+    /// The hash inside `signature` and its name, if this key has made it by RSASSA-PKCS1-v1_5: what was signed can then be
+    /// looked for by its hash alone.
+    pub fn digest_in(&self, signature: &[u8]) -> Option<(&'static str, Vec<u8>)> {
+        let (modulus, exponent) = self.public_numbers()?;
+        let length = self.pair.public_modulus_len();
+        let number = BigUint::from_bytes_be(signature);
+        if signature.len() != length || number >= modulus {
+            return None;
+        }
+        let padded = number.modpow(&exponent, &modulus).to_bytes_be();
+        // The leading zero of 00 01 FF … FF 00 is gone.
+        let inside = padded.strip_prefix(&[1])?;
+        let filled = inside.iter().take_while(|byte| **byte == 0xFF).count();
+        let inside = inside[filled..].strip_prefix(&[0])?;
+        DIGEST_INFOS.iter().find_map(|(name, head)| {
+            let digest = inside.strip_prefix(*head)?;
+            Some((*name, digest.to_vec()))
+        })
+    }
+
+    /// RSAPublicKey.
+    pub fn public_der(&self) -> &[u8] {
+        self.pair.public_key().as_ref()
+    }
+
+    fn public_numbers(&self) -> Option<(BigUint, BigUint)> {
+        let mut reader = SliceReader::new(self.public_der()).ok()?;
+        let numbers = reader.sequence(|reader| {
+            let modulus = UintRef::decode(reader)?;
+            let exponent = UintRef::decode(reader)?;
+            Ok::<_, der::Error>([modulus, exponent].map(|it| BigUint::from_bytes_be(it.as_bytes())))
+        });
+        numbers.ok().map(|[modulus, exponent]| (modulus, exponent))
+    }
+
     /// Opens a sensitive field: base64 of RSAES-OAEP with SHA-1.
     pub fn open_field(&self, sealed: &str) -> Option<String> {
         let sealed = STANDARD.decode(sealed).ok()?;
@@ -114,6 +168,22 @@ pub fn seal(apiv3_key: &str, nonce: &str, associated_data: &str, plaintext: &[u8
         .seal_in_place_append_tag(nonce, Aad::from(associated_data.as_bytes()), &mut sealed)
         .expect("a short plaintext can be sealed");
     STANDARD.encode(sealed)
+}
+
+/// The plaintext of such a box, if that key has sealed it.
+pub fn open(
+    apiv3_key: &str,
+    nonce: &str,
+    associated_data: &str,
+    ciphertext: &str,
+) -> Option<Vec<u8>> {
+    let key = UnboundKey::new(&AES_256_GCM, apiv3_key.as_bytes()).ok()?;
+    let nonce = Nonce::try_assume_unique_for_key(nonce.as_bytes()).ok()?;
+    let mut sealed = STANDARD.decode(ciphertext).ok()?;
+    let plaintext = LessSafeKey::new(key)
+        .open_in_place(nonce, Aad::from(associated_data.as_bytes()), &mut sealed)
+        .ok()?;
+    Some(plaintext.to_vec())
 }
 
 pub fn random_bytes<const N: usize>() -> [u8; N] {

@@ -9,6 +9,7 @@ mod certificates;
 mod clock;
 mod control;
 mod crypto;
+mod diagnosis;
 mod exchanges;
 mod families;
 mod faults;

@@ -13,7 +13,7 @@ use serde_json::Value;
 use crate::authorization::{self, Received};
 use crate::clock;
 use crate::crypto::{hex_upper, random_bytes, random_digits};
-use crate::exchanges;
+use crate::exchanges::{self, Refusal};
 use crate::faults::{Fault, Group, Kind, Place};
 use crate::listen::ResetConnection;
 use crate::operations::{self, Call, File, Input, Reply};
@@ -106,21 +106,20 @@ async fn handle(sandbox: Arc<Sandbox>, head: Parts, body: Bytes) -> Response {
         .faults()
         .strike(&place, &[Group::Delay, Group::Rotation, Group::Outcome]);
     let record = record(&received, &struck);
-    let mut seen = exchanges::begin(&received, &body);
-    if let Ok(call) = &call {
-        seen.operation = Some(call.operation.name);
-        seen.sample_answer = call.operation.sampled;
-    }
-    seen.number = out_trade_no.clone();
+    let mut seen = exchanges::begin(&received, &body, call.as_ref().ok());
+    seen.number.clone_from(&out_trade_no);
     seen.faults.clone_from(&record.faults);
     let response = exchange(&sandbox, &received, call, form.as_ref(), &struck).await;
     match response.extensions().get::<ResetConnection>() {
-        Some(_) => seen.outcome = "reset".into(),
+        Some(_) => {
+            seen.outcome = "reset".into();
+            seen.refusal = Some(Refusal::by_fault());
+        }
         None => {
             let sent = response.extensions().get::<Sent>();
             let sent = sent.map_or(&[][..], |sent| &sent.0);
-            let (status, headers) = (response.status(), response.headers());
-            exchanges::answered(&sandbox, &mut seen, status, headers, sent);
+            let answer = (response.status(), response.headers(), sent);
+            exchanges::answered(&sandbox, &mut seen, (&received, &body), answer);
         }
     }
     sandbox.exchanges().add(seen);
@@ -272,7 +271,9 @@ fn signed(sandbox: &Sandbox, asked: Asked, answer: &Answer, kind: Option<Kind>) 
 
 /// A download: no signature, whatever was asked.
 fn unsigned(file: File, kind: Option<Kind>) -> Response {
-    let mut response = with_body(&file.bytes.into(), kind);
+    let bytes = Bytes::from(file.bytes);
+    let mut response = with_body(&bytes, kind);
+    response.extensions_mut().insert(Sent(bytes));
     let headers = response.headers_mut();
     headers.insert(
         header::CONTENT_TYPE,
@@ -330,15 +331,13 @@ fn replaced(sandbox: &Sandbox, kind: Kind) -> Response {
         let page = format!(
             "<html>\r\n<head><title>{status}</title></head>\r\n<body>\r\n<center><h1>{status}</h1></center>\r\n<hr><center>nginx</center>\r\n</body>\r\n</html>\r\n"
         );
-        (
-            status,
-            [
-                (header::CONTENT_TYPE, "text/html"),
-                (header::SERVER, "nginx"),
-            ],
-            page,
-        )
-            .into_response()
+        let head = [
+            (header::CONTENT_TYPE, "text/html"),
+            (header::SERVER, "nginx"),
+        ];
+        let mut response = (status, head, page.clone()).into_response();
+        response.extensions_mut().insert(Sent(page.into()));
+        response
     };
     let refusal =
         |problem: Problem| signed(sandbox, Asked::Nothing, &Answer::refusal(&problem), None);

@@ -83,6 +83,20 @@ impl Scheme {
             Self::Sm2 => shangmi::seal(apiv3_key, nonce, associated_data, plaintext),
         }
     }
+
+    /// The plaintext of such a ciphertext, if that key has sealed it.
+    pub fn open(
+        self,
+        apiv3_key: &str,
+        nonce: &str,
+        associated_data: &str,
+        ciphertext: &str,
+    ) -> Option<Vec<u8>> {
+        match self {
+            Self::Rsa => crypto::open(apiv3_key, nonce, associated_data, ciphertext),
+            Self::Sm2 => shangmi::open(apiv3_key, nonce, associated_data, ciphertext),
+        }
+    }
 }
 
 /// A private key of either scheme; `Debug` is deliberately absent.

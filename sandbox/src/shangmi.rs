@@ -106,6 +106,12 @@ impl Sm2Key {
     }
 }
 
+/// A signature whose two numbers stand side by side, in DER.
+pub fn to_der(signature: &[u8]) -> Option<Vec<u8>> {
+    let signature = Signature::from_slice(signature).ok()?;
+    Some(signature.to_der().as_bytes().to_vec())
+}
+
 /// SM4-GCM under the first half of the APIv3 key's SM3: base64 of the ciphertext with its tag.
 pub fn seal(apiv3_key: &str, nonce: &str, associated_data: &str, plaintext: &[u8]) -> String {
     let hash = Sm3::digest(apiv3_key.as_bytes());
@@ -120,6 +126,24 @@ pub fn seal(apiv3_key: &str, nonce: &str, associated_data: &str, plaintext: &[u8
             .encrypt(nonce, payload)
             .expect("a short plaintext can be sealed"),
     )
+}
+
+/// The plaintext of such a box, if that key has sealed it.
+pub fn open(
+    apiv3_key: &str,
+    nonce: &str,
+    associated_data: &str,
+    ciphertext: &str,
+) -> Option<Vec<u8>> {
+    let hash = Sm3::digest(apiv3_key.as_bytes());
+    let cipher = AesGcm::<Sm4, U12>::new_from_slice(&hash[..16]).ok()?;
+    let payload = Payload {
+        msg: &STANDARD.decode(ciphertext).ok()?,
+        aad: associated_data.as_bytes(),
+    };
+    cipher
+        .decrypt(nonce.as_bytes().try_into().ok()?, payload)
+        .ok()
 }
 
 /// A bill under a key of its own: SM4-GCM with sixteen characters of nonce and no associated data.

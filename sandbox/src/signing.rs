@@ -70,11 +70,30 @@ pub fn asked(sandbox: &Sandbox, headers: &HeaderMap) -> Result<(Asked, Option<St
     }
 }
 
+const NO_KEY_NAMED: &str =
+    "加密字段要求Http头Wechatpay-Serial (an encrypted field needs the header Wechatpay-Serial)";
+const NOT_OPENED: &str = "敏感信息解密失败，请使用Wechatpay-Serial对应的密钥加密 (cannot be decrypted with the named key)";
+
+/// What kept a sensitive field from being opened, if that is what a refusal says.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Sealing {
+    NoKeyNamed,
+    NotOpened,
+}
+
+impl Sealing {
+    pub fn of(issue: &str) -> Option<Self> {
+        match issue {
+            NO_KEY_NAMED => Some(Self::NoKeyNamed),
+            NOT_OPENED => Some(Self::NotOpened),
+            _ => None,
+        }
+    }
+}
+
 /// Opens a sensitive field with the key of that serial.
 pub fn open_field(sandbox: &Sandbox, serial: Option<&str>, sealed: &str) -> Result<String, String> {
-    let serial = serial.ok_or(
-        "加密字段要求Http头Wechatpay-Serial (an encrypted field needs the header Wechatpay-Serial)",
-    )?;
+    let serial = serial.ok_or(NO_KEY_NAMED)?;
     let PublicKey { id, key, .. } = &sandbox.public_key;
     let opened = match serial == id {
         true => key.open_field(sealed),
@@ -83,7 +102,7 @@ pub fn open_field(sandbox: &Sandbox, serial: Option<&str>, sealed: &str) -> Resu
             .find_valid(serial)
             .and_then(|certificate| certificate.key.open_field(sealed)),
     };
-    opened.ok_or("敏感信息解密失败，请使用Wechatpay-Serial对应的密钥加密 (cannot be decrypted with the named key)".into())
+    opened.ok_or_else(|| NOT_OPENED.into())
 }
 
 /// Seals a sensitive field of an answer for the merchant's certificate, as base64.

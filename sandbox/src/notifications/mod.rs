@@ -1,11 +1,11 @@
 //! Notifications: signed, encrypted, and repeated on the provider's schedule until a 2xx within five seconds.
 
+mod attempt;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Bytes;
-use axum::http::header::CONTENT_TYPE;
-use axum::http::{HeaderMap, HeaderValue};
 use serde::Serialize;
 use serde_json::{Value, json};
 use tokio::sync::watch;
@@ -14,13 +14,13 @@ use crate::clock;
 use crate::crypto::{hex_upper, random_bytes, random_text};
 use crate::families::complaints;
 use crate::faults::{Group, Kind, Place};
-use crate::loopback;
 use crate::orders::Order;
-use crate::post::{self, Breaking};
 use crate::refunds::{PROCESSING, Refund, RefundStatus};
-use crate::sandbox::{NotificationKey, Sandbox};
-use crate::signing::{self, Asked, Spoiling};
+use crate::sandbox::Sandbox;
+use crate::signing::Asked;
 use crate::v2;
+
+pub use self::attempt::{Attempt, attempt};
 
 const MINUTE: u64 = 60;
 const HOUR: u64 = 3600;
@@ -44,9 +44,6 @@ pub const SCHEDULE_S: [u64; 15] = [
     6 * HOUR,
 ];
 
-/// How long a shop may take to answer, at any speed.
-const PATIENCE: Duration = Duration::from_secs(5);
-
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DeliveryState {
@@ -66,6 +63,8 @@ pub struct Delivery {
     pub notify_url: String,
     pub created: String,
     pub state: DeliveryState,
+    /// When the schedule has the next attempt.
+    pub next_attempt: Option<String>,
     pub attempts: Vec<Attempt>,
     /// The plaintext, for people and tests.
     pub resource: Value,
@@ -76,28 +75,9 @@ pub struct Delivery {
     body_under_wrong_key: Bytes,
     /// XML, taken only when the answer says SUCCESS.
     #[serde(skip)]
-    is_v2: bool,
+    pub is_v2: bool,
     #[serde(skip)]
     asked: Asked,
-}
-
-#[derive(Clone, Serialize)]
-pub struct Attempt {
-    pub at: String,
-    /// The same in milliseconds since 1970; with `duration_ms`, when the shop had answered.
-    pub at_ms: i64,
-    pub faults: Vec<&'static str>,
-    /// Status of the shop's answer.
-    pub status: Option<u16>,
-    /// Why there was none.
-    pub error: Option<String>,
-    /// The beginning of the shop's answer.
-    pub answer: String,
-    pub duration_ms: u64,
-    /// The serial of the key that signed it.
-    pub serial: Option<String>,
-    /// A forgery was answered with 2xx: the shop does not check signatures.
-    pub forgery_accepted: bool,
 }
 
 /// Every delivery since the start, oldest first.
@@ -257,6 +237,7 @@ pub fn tell<Text: AsRef<str>>(sandbox: &Arc<Sandbox>, event: Event<Text>) -> Str
         notify_url: event.notify_url,
         created,
         state: DeliveryState::Pending,
+        next_attempt: None,
         attempts: Vec::new(),
         resource: event.resource,
         is_v2: false,
@@ -287,6 +268,7 @@ fn tell_v2(
         notify_url: notify_url.to_owned(),
         created: clock::rfc3339(clock::now()),
         state: DeliveryState::Pending,
+        next_attempt: None,
         attempts: Vec::new(),
         resource: notice.tells,
         body: notice.body,
@@ -321,7 +303,10 @@ async fn deliver(sandbox: Arc<Sandbox>, id: String) {
             set_state(&sandbox, &id, DeliveryState::Abandoned);
             return;
         };
-        tokio::time::sleep(sandbox.scaled(Duration::from_secs(pause))).await;
+        let pause = sandbox.scaled(Duration::from_secs(pause));
+        set_next_attempt(&sandbox, &id, Some(pause));
+        tokio::time::sleep(pause).await;
+        set_next_attempt(&sandbox, &id, None);
         if is_delivered(&sandbox, &id) {
             return;
         }
@@ -345,124 +330,13 @@ fn set_state(sandbox: &Sandbox, id: &str, state: DeliveryState) {
     sandbox.announce(json!({ "change": "notification", "id": id, "state": state }));
 }
 
-/// One attempt now. True when the notification counts as delivered.
-pub async fn attempt(sandbox: &Arc<Sandbox>, id: &str) -> bool {
-    let Some(delivery) = sandbox.deliveries().find(id).cloned() else {
-        return false;
-    };
-    let place = Place::Notification {
-        out_trade_no: &delivery.out_trade_no,
-    };
-    let struck = sandbox
-        .faults()
-        .strike(&place, &[Group::Delay, Group::Rotation, Group::Outcome]);
-    if let Some(fault) = struck.iter().find(|fault| fault.fault == Kind::Delay) {
-        tokio::time::sleep(Duration::from_millis(fault.ms)).await;
+/// None: it is now, or there will be none.
+fn set_next_attempt(sandbox: &Sandbox, id: &str, after: Option<Duration>) {
+    if let Some(delivery) = sandbox.deliveries().find_mut(id) {
+        delivery.next_attempt = after.map(|after| clock::rfc3339(clock::now() + after));
     }
-    if struck
-        .iter()
-        .any(|fault| fault.fault == Kind::RotateCertificate)
-    {
-        // Should the folder have vanished, the notification is still sent, under the old certificate.
-        let _ = sandbox.rotate(time::Duration::hours(24));
-    }
-    let outcome = struck
-        .iter()
-        .map(|fault| fault.fault)
-        .find(|kind| kind.group() == Group::Outcome);
-    let spoiling = outcome.map_or(Spoiling::None, Kind::spoiling);
-    // What APIv2 can spoil of a signature is its key.
-    let spoiled = delivery.is_v2 && spoiling != Spoiling::None;
-    let body = if outcome == Some(Kind::WrongKey) || spoiled {
-        &delivery.body_under_wrong_key
-    } else {
-        &delivery.body
-    };
-    let breaking = match outcome {
-        Some(Kind::TruncatedBody) => Breaking::Truncated,
-        Some(Kind::ResetBefore) => Breaking::Reset,
-        _ => Breaking::None,
-    };
-    let headers = match delivery.is_v2 {
-        true => HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static("text/xml"))]),
-        false => signing::headers(sandbox, signer(sandbox, &delivery), body, spoiling),
-    };
-    let forged = spoiling != Spoiling::None || outcome == Some(Kind::WrongKey);
-    let mut made = send(&delivery, headers, body, breaking).await;
-    made.faults = struck.iter().map(|fault| fault.fault.name()).collect();
-    let accepted = made
-        .status
-        .is_some_and(|status| (200..300).contains(&status))
-        && (!delivery.is_v2 || made.answer.contains("SUCCESS"));
-    made.forgery_accepted = accepted && forged;
-
-    // A spoiled attempt never counts: the provider follows its probes with the true notification.
-    let delivered = accepted && !forged;
-    let mut deliveries = sandbox.deliveries();
-    deliveries.attempts.send_modify(|count| *count += 1);
-    if let Some(delivery) = deliveries.find_mut(id) {
-        delivery.attempts.push(made);
-        if delivered {
-            delivery.state = DeliveryState::Delivered;
-        }
-    }
-    drop(deliveries);
-    let state = if delivered { "delivered" } else { "pending" };
-    sandbox.announce(json!({ "change": "notification", "id": id, "state": state }));
-    delivered
-}
-
-async fn send(
-    delivery: &Delivery,
-    headers: HeaderMap,
-    body: &Bytes,
-    breaking: Breaking,
-) -> Attempt {
-    let started = std::time::Instant::now();
-    let at = clock::rfc3339(clock::now());
-    let at_ms = clock::milliseconds();
-    let serial = headers
-        .get("wechatpay-serial")
-        .and_then(|value| value.to_str().ok())
-        .map(str::to_owned);
-    let sent = match loopback::target(&delivery.notify_url) {
-        Ok(target) => match tokio::time::timeout(
-            PATIENCE,
-            post::post(&target, headers, body.clone(), breaking),
-        )
-        .await
-        {
-            Ok(result) => result.map_err(|error| error.to_string()),
-            Err(_) => Err(format!("no answer within {} s", PATIENCE.as_secs())),
-        },
-        Err(issue) => Err(issue),
-    };
-    let (status, answer, error) = match sent {
-        Ok((status, answer)) => (Some(status), answer, None),
-        Err(error) => (None, String::new(), Some(error)),
-    };
-    let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-    Attempt {
-        at,
-        at_ms,
-        faults: Vec::new(),
-        status,
-        error,
-        answer,
-        duration_ms,
-        serial,
-        forgery_accepted: false,
-    }
-}
-
-/// The key that signs the next attempt of `delivery`.
-fn signer(sandbox: &Sandbox, delivery: &Delivery) -> Asked {
-    match sandbox.settings().notification_key {
-        NotificationKey::Asked => delivery.asked,
-        NotificationKey::Certificate => Asked::Certificate,
-        NotificationKey::PublicKey => Asked::PublicKey,
-        NotificationKey::Alternate if delivery.attempts.len().is_multiple_of(2) => Asked::PublicKey,
-        NotificationKey::Alternate => Asked::Certificate,
+    if after.is_some() {
+        sandbox.announce(json!({ "change": "notification", "id": id, "state": "pending" }));
     }
 }
 

@@ -3,6 +3,8 @@
 //! The client certificate that the provider demands for some operations cannot be seen on a plain loopback connection: here they are
 //! carried out without it.
 
+mod diagnosis;
+mod exchange;
 mod notifications;
 mod operations;
 mod signing;
@@ -12,18 +14,21 @@ use std::sync::Arc;
 
 use axum::body::{Bytes, to_bytes};
 use axum::extract::{Request, State};
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
 use crate::clock;
 use crate::crypto::random_text;
+use crate::diagnosis::causes::{self, Cause};
+use crate::exchanges::Exchange;
 use crate::keys::Merchant;
 use crate::sandbox::{RequestRecord, Sandbox};
 
 use self::signing::{SignType, sign};
 use self::xml::{Fields, field};
 
+pub use self::exchange::{open_information, signed};
 pub use self::notifications::{Notice, refund_notice, transaction_notice};
 
 const LONGEST_BODY: usize = 1 << 20;
@@ -61,18 +66,27 @@ pub fn configuration(host: &str, merchant: &Merchant, private_key_pem: &str) -> 
 }
 
 pub async fn answer(State(sandbox): State<Arc<Sandbox>>, request: Request) -> Response {
-    let target = request.uri().path().to_owned();
-    let method = request.method().to_string();
-    let body = to_bytes(request.into_body(), LONGEST_BODY)
-        .await
-        .unwrap_or_default();
-    let (status, code, response) = answered(&sandbox, &target, &body);
+    let (head, body) = request.into_parts();
+    let target = head.uri.path().to_owned();
+    let body = to_bytes(body, LONGEST_BODY).await.unwrap_or_default();
+    let mut seen = exchange::begin(&sandbox.merchant, &target, &head.headers, &body);
+    let said = answered(&sandbox, &target, &body, &mut seen);
+    let mut response = said.body.clone().into_response();
+    *response.status_mut() = said.status;
+    if let Some(kind) = said.content_type {
+        let kind = HeaderValue::from_static(kind);
+        response.headers_mut().insert(header::CONTENT_TYPE, kind);
+    }
+    let answer = (said.status.as_u16(), response.headers(), &said.body[..]);
+    let code = said.code.as_deref();
+    exchange::answered(&sandbox.merchant, &mut seen, answer, code, said.cause);
+    sandbox.exchanges().add(seen);
     sandbox.record(RequestRecord {
         at: clock::rfc3339(clock::now()),
-        method,
+        method: head.method.to_string(),
         target,
-        status: Some(status.as_u16()),
-        code,
+        status: Some(said.status.as_u16()),
+        code: said.code,
         faults: Vec::new(),
         nonce: None,
         timestamp: None,
@@ -82,68 +96,89 @@ pub async fn answer(State(sandbox): State<Arc<Sandbox>>, request: Request) -> Re
     response
 }
 
-fn answered(
-    sandbox: &Arc<Sandbox>,
-    target: &str,
-    body: &Bytes,
-) -> (StatusCode, Option<String>, Response) {
+/// An answer, and what the view of exchanges says of it.
+struct Said {
+    status: StatusCode,
+    content_type: Option<&'static str>,
+    body: Bytes,
+    /// Of a refusal.
+    code: Option<String>,
+    cause: Option<&'static Cause>,
+}
+
+impl Said {
+    fn document(fields: &[(String, String)]) -> Self {
+        Self {
+            status: StatusCode::OK,
+            content_type: Some("text/xml;charset=utf-8"),
+            body: xml::write("xml", fields).into(),
+            code: None,
+            cause: None,
+        }
+    }
+
+    /// A refusal that nobody signs.
+    fn failed(cause: &'static Cause, code: Option<&'static str>, words: &str) -> Self {
+        let mut fields = own(&[("return_code", "FAIL"), ("return_msg", words)]);
+        fields.extend(code.map(|code| ("error_code".into(), code.into())));
+        Self {
+            code: Some(code.unwrap_or("FAIL").to_owned()),
+            cause: Some(cause),
+            ..Self::document(&fields)
+        }
+    }
+}
+
+fn answered(sandbox: &Arc<Sandbox>, target: &str, body: &Bytes, seen: &mut Exchange) -> Said {
     let (path, key) = match target.strip_prefix(SANDBOX_PREFIX) {
         Some(path) => (path, signing::sandbox_key(&sandbox.merchant)),
         None => (target, signing::api_key(&sandbox.merchant)),
     };
     let Some(operation) = operations::find(path) else {
-        return (
-            StatusCode::NOT_FOUND,
-            None,
-            StatusCode::NOT_FOUND.into_response(),
-        );
+        return Said {
+            status: StatusCode::NOT_FOUND,
+            content_type: None,
+            body: Bytes::new(),
+            code: None,
+            cause: Some(causes::NO_SUCH_OPERATION),
+        };
     };
-    let failed = |code: Option<&'static str>, words: &str| {
-        let mut fields = vec![
-            ("return_code".to_owned(), "FAIL".to_owned()),
-            ("return_msg".to_owned(), words.to_owned()),
-        ];
-        if let Some(code) = code {
-            fields.push(("error_code".into(), code.into()));
-        }
-        (
-            StatusCode::OK,
-            Some(code.unwrap_or("FAIL").to_owned()),
-            document(&fields),
-        )
-    };
+    seen.operation = Some(format!("POST {path}"));
     let Some(request) = std::str::from_utf8(body).ok().and_then(xml::read) else {
-        return failed(None, "XML格式错误");
+        return Said::failed(causes::V2_XML, None, "XML格式错误");
     };
     let Some(sign_type) = SignType::of(field(&request, "sign_type")) else {
-        return failed(None, "签名类型错误");
+        return Said::failed(causes::V2_SIGN_TYPE_UNKNOWN, None, "签名类型错误");
     };
     if field(&request, "sign") != Some(sign(sign_type, &key, &request).as_str()) {
-        return failed(None, "签名错误");
+        exchange::explain(&sandbox.merchant, seen, &request, sign_type, &key);
+        return Said::failed(causes::V2_NOTHING_FITS, None, "签名错误");
     }
     if field(&request, "mch_id") != Some(sandbox.merchant.mchid.as_str()) {
-        return failed(None, "mch_id参数错误");
+        return Said::failed(causes::V2_MERCHANT_OTHER, None, "mch_id参数错误");
     }
     if path == SIGN_KEY {
-        let fields = own(&[
+        return Said::document(&own(&[
             ("return_code", "SUCCESS"),
             ("return_msg", "ok"),
             ("mch_id", &sandbox.merchant.mchid),
             ("sandbox_signkey", &signing::sandbox_key(&sandbox.merchant)),
-        ]);
-        return (StatusCode::OK, None, document(&fields));
+        ]));
     }
     if field(&request, "appid") != Some(sandbox.merchant.appid.as_str()) {
-        return failed(None, "appid不存在");
+        return Said::failed(causes::V2_MERCHANT_OTHER, None, "appid不存在");
     }
     if field(&request, "nonce_str").is_none_or(|nonce| nonce.len() > 32) {
-        return failed(None, "缺少参数nonce_str");
+        return Said::failed(causes::PARAMETER, None, "缺少参数nonce_str");
     }
     let (rest, code) = match operation(sandbox, &request) {
-        Reply::Failed { code, words } => return failed(code, &words),
+        Reply::Failed { code, words } => return Said::failed(causes::STATE, code, &words),
         Reply::Text(text) => {
-            let head = [(header::CONTENT_TYPE, "text/plain;charset=utf-8")];
-            return (StatusCode::OK, None, (head, text).into_response());
+            return Said {
+                content_type: Some("text/plain;charset=utf-8"),
+                body: text.into(),
+                ..Said::document(&[])
+            };
         }
         Reply::Fields(fields) => (fields, None),
         Reply::Refused { code, words } => (
@@ -168,12 +203,10 @@ fn answered(
     fields.extend(rest);
     let signature = sign(sign_type, &key, &fields);
     fields.push(("sign".into(), signature));
-    (StatusCode::OK, code, document(&fields))
-}
-
-fn document(fields: &[(String, String)]) -> Response {
-    let head = [(header::CONTENT_TYPE, "text/xml;charset=utf-8")];
-    (head, xml::write("xml", fields)).into_response()
+    Said {
+        code,
+        ..Said::document(&fields)
+    }
 }
 
 fn own(fields: &[(&str, &str)]) -> Fields {

@@ -1,6 +1,9 @@
 //! The keys and signatures of APIv2.
 
-use aws_lc_rs::cipher::{AES_256, PaddedBlockEncryptingKey, UnboundCipherKey};
+use aws_lc_rs::cipher::{
+    AES_256, DecryptionContext, PaddedBlockDecryptingKey, PaddedBlockEncryptingKey,
+    UnboundCipherKey,
+};
 use aws_lc_rs::{digest, hmac};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use md5::{Digest, Md5};
@@ -23,6 +26,13 @@ impl SignType {
             Some(_) => None,
         }
     }
+
+    pub fn name(self) -> &'static str {
+        match self {
+            SignType::Md5 => "MD5",
+            SignType::HmacSha256 => "HMAC-SHA256",
+        }
+    }
 }
 
 /// The merchant's APIv2 key. It follows from the APIv3 key, so that a folder of an earlier sandbox has one too.
@@ -42,17 +52,25 @@ fn derived(merchant: &Merchant, of: &str) -> String {
 }
 
 pub fn sign(sign_type: SignType, key: &str, fields: &[(String, String)]) -> String {
+    hash(sign_type, key, &format!("{}{key}", text(fields)))
+}
+
+/// What is signed, up to the key: `a=1&b=2&key=`.
+pub fn text(fields: &[(String, String)]) -> String {
     let mut pairs: Vec<&(String, String)> = fields
         .iter()
         .filter(|(name, value)| name != "sign" && !value.is_empty())
         .collect();
     pairs.sort_by(|one, other| one.0.cmp(&other.0));
-    let mut message: String = pairs
+    let pairs = pairs
         .iter()
         .map(|(name, value)| format!("{name}={value}&"))
-        .collect();
-    message.push_str("key=");
-    message.push_str(key);
+        .collect::<String>();
+    pairs + "key="
+}
+
+/// In upper-case hex.
+pub fn hash(sign_type: SignType, key: &str, message: &str) -> String {
     match sign_type {
         SignType::Md5 => lower(&Md5::digest(message)).to_uppercase(),
         SignType::HmacSha256 => {
@@ -72,6 +90,17 @@ pub fn sealed(key: &str, plaintext: &str) -> String {
     key.encrypt(&mut bytes)
         .expect("a short plaintext can be encrypted");
     STANDARD.encode(bytes)
+}
+
+/// The plaintext of `req_info`, if that key has sealed it.
+pub fn opened(key: &str, sealed: &str) -> Option<String> {
+    let secret = lower(&Md5::digest(key));
+    let key = UnboundCipherKey::new(&AES_256, secret.as_bytes()).ok()?;
+    let mut bytes = STANDARD.decode(sealed).ok()?;
+    let plaintext = PaddedBlockDecryptingKey::ecb_pkcs7(key)
+        .and_then(|key| key.decrypt(&mut bytes, DecryptionContext::None))
+        .ok()?;
+    String::from_utf8(plaintext.to_vec()).ok()
 }
 
 fn lower(bytes: &[u8]) -> String {

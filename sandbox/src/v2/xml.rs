@@ -57,6 +57,13 @@ fn unescaped(text: &str) -> String {
     .fold(text.to_owned(), |text, (from, to)| text.replace(from, to))
 }
 
+/// As it stands in a document that has no CDATA.
+pub fn escaped(text: &str) -> String {
+    [("&", "&amp;"), ("<", "&lt;"), (">", "&gt;")]
+        .iter()
+        .fold(text.to_owned(), |text, (from, to)| text.replace(from, to))
+}
+
 pub fn write(root: &str, fields: &[(String, String)]) -> String {
     let elements: String = fields
         .iter()

@@ -122,7 +122,7 @@ fn pages_load_nothing_from_elsewhere() {
         .unwrap()
         .to_owned();
     let cashier = code_url.strip_prefix(&sandbox.url).unwrap();
-    for page in ["/", cashier] {
+    for page in ["/", "/exchanges", "/buyer", "/transfer/none", cashier] {
         let answer = Request::new("GET", page, b"").send(sandbox.port).unwrap();
         assert_eq!(answer.status, 200);
         assert!(

@@ -8,6 +8,8 @@ mod client;
 mod codepay;
 mod combine;
 mod complaints;
+mod diagnosis;
+mod exchanges;
 mod faults;
 mod fields;
 mod loopback;

@@ -252,3 +252,54 @@ fn a_folder_keeps_its_scheme() {
     assert!(!other.status.success());
     assert!(String::from_utf8_lossy(&other.stderr).contains("--scheme"));
 }
+
+#[test]
+fn what_was_signed_otherwise_is_found_without_a_digest_in_the_signature() {
+    let sandbox = start();
+    let target = "/v3/pay/transactions/native?a=1";
+    let body = r#"{"description": "茶"}"#;
+    let key = sandbox.dir.join("apiclient_key.pem");
+    let sign = |text: &str| {
+        let key = key.to_str().unwrap();
+        let arguments = ["dgst", "-sm3", "-sign", key, "-sigopt", USER_ID];
+        openssl(&arguments, text.as_bytes()).unwrap()
+    };
+    let refused = |signature: &[u8], timestamp: i64| {
+        let request = signed(&sandbox, "POST", target, body);
+        let line = request.header("Authorization").unwrap();
+        let field = |name: &str| {
+            let (_, rest) = line.split_once(&format!("{name}=\"")).unwrap();
+            rest.split_once('"').unwrap().0
+        };
+        let line = line
+            .replace(field("signature"), &STANDARD.encode(signature))
+            .replace(field("timestamp"), &timestamp.to_string());
+        let request = request.with("Authorization", &line);
+        assert_eq!(request.send(sandbox.port).unwrap().status, 401);
+        sandbox.look("/exchanges")[0]["refusal"].clone()
+    };
+    let at = now();
+    let right = format!("POST\n{target}\n{at}\nNONCE\n{body}\n");
+    let compact = r#"{"description":"茶"}"#;
+    for (text, cause, line) in [
+        (right.replace("?a=1", ""), "QUERY_LEFT_OUT", Some(2)),
+        (right.replace(body, compact), "BODY_WRITTEN_AGAIN", Some(5)),
+        (right.trim_end().to_owned(), "LAST_NEWLINE_MISSING", Some(5)),
+        (right.replace("茶", "水"), "NOTHING_FITS", None),
+    ] {
+        let refusal = refused(&sign(&text), at);
+        assert_eq!(refusal["cause"], cause);
+        assert_eq!(refusal["differences"][0]["line"].as_u64(), line, "{cause}");
+    }
+    // r and s side by side, cut out of the DER that openssl makes.
+    let der = sign(&right);
+    let number = |at: usize| {
+        let length = usize::from(der[at + 1]);
+        let digits = &der[at + 2..at + 2 + length];
+        let digits = digits.strip_prefix(&[0]).unwrap_or(digits);
+        [&[0; 32][digits.len()..], digits].concat()
+    };
+    let second = 4 + usize::from(der[3]);
+    let raw = [number(2), number(second)].concat();
+    assert_eq!(refused(&raw, at)["cause"], "SIGNATURE_NOT_DER");
+}

@@ -62,6 +62,15 @@ impl Merchant {
             .text()
     }
 
+    /// What the provider's own sandbox is signed with; the answer itself has no sign.
+    fn sandbox_key(&self) -> String {
+        let mut fields = vec![("mch_id", self.mchid.as_str()), ("nonce_str", "N")];
+        let sign = md5(&self.message(fields.iter().copied()));
+        fields.push(("sign", &sign));
+        let answer = read(&self.send("/xdc/apiv2getsignkey/sign/getsignkey", &fields));
+        value(&answer, "sandbox_signkey").to_owned()
+    }
+
     fn message<'a>(&self, fields: impl Iterator<Item = (&'a str, &'a str)>) -> String {
         let mut pairs: Vec<_> = fields
             .filter(|(name, value)| *name != "sign" && !value.is_empty())
@@ -297,13 +306,8 @@ impl Merchant {
 fn the_providers_own_sandbox_has_its_key_and_its_prefix() {
     let sandbox = Sandbox::start();
     let mut merchant = Merchant::of(&sandbox);
-    let mut fields = vec![("mch_id", merchant.mchid.as_str()), ("nonce_str", "N")];
-    let sign = md5(&merchant.message(fields.iter().copied()));
-    fields.push(("sign", &sign));
-    let answer = read(&merchant.send("/xdc/apiv2getsignkey/sign/getsignkey", &fields));
-    let key = value(&answer, "sandbox_signkey").to_owned();
-    assert_eq!(key.len(), 32);
-    merchant.key = key;
+    merchant.key = merchant.sandbox_key();
+    assert_eq!(merchant.key.len(), 32);
     merchant.prefix = "/xdc/apiv2sandbox";
     assert_eq!(
         value(
@@ -334,4 +338,184 @@ fn a_wrong_signature_merchant_or_document_is_refused_without_one() {
             ("FAIL", "")
         );
     }
+}
+
+/// What is said of a refused request: its fields, and the text that was signed, the key excepted.
+fn refusal(
+    sandbox: &Sandbox,
+    merchant: &Merchant,
+    fields: &[(&str, &str)],
+    sign: &str,
+) -> (Value, Value) {
+    let fields = [fields, &[("sign", sign)]].concat();
+    let answer = merchant.send("/pay/orderquery", &fields);
+    assert!(answer.contains("FAIL"), "{answer}");
+    let newest = &sandbox.look("/exchanges?brief=true")[0];
+    let seen = sandbox.look(&format!("/exchanges/{}", newest["id"]));
+    assert!(!seen.to_string().contains(&merchant.key));
+    (seen["refusal"].clone(), seen)
+}
+
+#[test]
+fn a_wrong_sign_is_explained_without_the_key() {
+    let sandbox = Sandbox::start();
+    let merchant = Merchant::of(&sandbox);
+    let config = sandbox.config();
+    let apiv3_key = config["apiv3_key"].as_str().unwrap();
+    let fields = [
+        ("appid", merchant.appid.as_str()),
+        ("mch_id", &merchant.mchid),
+        ("nonce_str", "NONCE"),
+        ("attach", ""),
+        ("body", "a tea <&>"),
+        ("out_trade_no", "order-0001"),
+    ];
+    let (appid, mchid, key) = (&merchant.appid, &merchant.mchid, &merchant.key);
+    let text = format!(
+        "appid={appid}&body=a tea <&>&mch_id={mchid}&nonce_str=NONCE&out_trade_no=order-0001&key="
+    );
+    let unsorted = format!(
+        "appid={appid}&mch_id={mchid}&nonce_str=NONCE&body=a tea <&>&out_trade_no=order-0001&key={key}"
+    );
+    let right = format!("{text}{key}");
+    let without = |part: &str| right.replace(part, "");
+    for (sign, cause, line) in [
+        (md5(&format!("{text}{apiv3_key}")), "V2_KEY_OF_V3", None),
+        (hmac_sha256(key, &right), "V2_SIGN_TYPE_OTHER", None),
+        (md5(&right).to_lowercase(), "V2_LOWER_CASE", None),
+        (md5(&unsorted), "V2_NOT_SORTED", None),
+        (
+            md5(&without("nonce_str=NONCE&")),
+            "V2_FIELD_LEFT_OUT",
+            Some(4),
+        ),
+        (
+            md5(&right.replace("&body", "&attach=&body")),
+            "V2_EMPTY_FIELDS",
+            None,
+        ),
+        (
+            md5(&right.replace("a tea <&>", "a+tea+%3C%26%3E")),
+            "V2_VALUES_ENCODED",
+            None,
+        ),
+        (
+            md5(&right.replace("a tea <&>", "a tea &lt;&amp;&gt;")),
+            "V2_VALUES_ESCAPED",
+            None,
+        ),
+        (
+            md5(text.strip_suffix("&key=").unwrap()),
+            "V2_KEY_LEFT_OUT",
+            None,
+        ),
+        ("0".repeat(32), "V2_NOTHING_FITS", None),
+        (String::new(), "V2_SIGN_MISSING", None),
+    ] {
+        let (refusal, seen) = refusal(&sandbox, &merchant, &fields, &sign);
+        assert_eq!(refusal["cause"], cause);
+        assert_eq!(refusal["differences"][0]["line"].as_u64(), line, "{cause}");
+        assert_eq!(seen["signed_text"], format!("{text}…"));
+        assert_eq!(refusal["expected"], md5(&right));
+    }
+    let unknown = [&fields[..], &[("sign_type", "SHA1")]].concat();
+    let (said, _) = refusal(&sandbox, &merchant, &unknown, "00");
+    assert_eq!(said["cause"], "V2_SIGN_TYPE_UNKNOWN");
+    let other = [("appid", "wx1"), ("mch_id", "1"), ("nonce_str", "N")];
+    let sign = md5(&format!("appid=wx1&mch_id=1&nonce_str=N&key={key}"));
+    let (said, _) = refusal(&sandbox, &merchant, &other, &sign);
+    assert_eq!(said["cause"], "V2_MERCHANT_OTHER");
+    Request::new("POST", "/pay/orderquery", b"<xml><a>1</b></xml>")
+        .send(sandbox.port)
+        .unwrap();
+    let newest = &sandbox.look("/exchanges?brief=true")[0];
+    assert_eq!(newest["cause"], "V2_XML");
+}
+
+#[test]
+fn the_keys_of_the_providers_sandbox_and_of_production_are_told_apart() {
+    let sandbox = Sandbox::start();
+    let mut merchant = Merchant::of(&sandbox);
+    let sandbox_key = merchant.sandbox_key();
+    let seen = sandbox.look("/exchanges");
+    assert!(
+        !seen.to_string().contains(&sandbox_key),
+        "the answer that tells it is shown without it"
+    );
+    let sign = |key: &str| {
+        let text = format!("mch_id={}&nonce_str=N&key={key}", merchant.mchid);
+        md5(&text)
+    };
+    let (production, simulated) = (sign(&merchant.key), sign(&sandbox_key));
+    let mchid = merchant.mchid.clone();
+    let fields = [("mch_id", mchid.as_str()), ("nonce_str", "N")];
+    let (said, _) = refusal(&sandbox, &merchant, &fields, &simulated);
+    assert_eq!(said["cause"], "V2_KEY_OF_SANDBOX");
+    merchant.prefix = "/xdc/apiv2sandbox";
+    let (said, _) = refusal(&sandbox, &merchant, &fields, &production);
+    assert_eq!(said["cause"], "V2_KEY_NOT_OF_SANDBOX");
+}
+
+#[test]
+fn an_exchange_and_a_notification_are_shown_with_the_text_of_their_sign() {
+    let sandbox = Sandbox::start_with(&["--speed", "100"]);
+    let merchant = Merchant::of(&sandbox);
+    let shop = Shop::open(&[Reply::Status(200)]);
+    merchant.order("order-0001", &shop.notify_url, "NATIVE");
+    let newest = |kind: &str| {
+        let list = sandbox.look(&format!("/exchanges?brief=true&kind={kind}"));
+        list[0]["id"]
+            .as_u64()
+            .map(|id| sandbox.look(&format!("/exchanges/{id}")))
+    };
+    let hidden = |text: &Value| {
+        let text = text.as_str().unwrap();
+        format!("{}{}", text.strip_suffix('…').unwrap(), merchant.key)
+    };
+    let placed = newest("request").unwrap();
+    assert_eq!(
+        (&placed["api"], &placed["operation"], &placed["number"]),
+        (
+            &"v2".into(),
+            &"POST /pay/unifiedorder".into(),
+            &"order-0001".into()
+        )
+    );
+    assert_eq!(placed["algorithm"], "HMAC-SHA256");
+    for signed in [&placed, &placed["answer"]] {
+        let sign = hmac_sha256(&merchant.key, &hidden(&signed["signed_text"]));
+        assert_eq!(signed["signature"], sign);
+    }
+    // The shop says 200 and no SUCCESS: not enough for APIv2.
+    let mut events = sandbox.events();
+    sandbox.pay("order-0001");
+    let told = loop {
+        events.until(|change| change["change"] == "notification");
+        if let Some(told) = newest("notification") {
+            break told;
+        }
+    };
+    assert_eq!(told["refusal"]["cause"], "SHOP_NOT_SUCCESS");
+    assert_eq!(told["outcome"], "not_success");
+    let sign = hmac_sha256(&merchant.key, &hidden(&told["signed_text"]));
+    assert_eq!(told["signature"], sign);
+    // A refund is sealed instead of signed.
+    let refund = [
+        ("out_trade_no", "order-0001"),
+        ("out_refund_no", "r1"),
+        ("total_fee", "100"),
+        ("refund_fee", "60"),
+    ];
+    merchant.ask("/secapi/pay/refund", &refund);
+    let told = loop {
+        let told = sandbox.look("/exchanges?kind=notification&operation=REFUND&brief=true");
+        if let Some(id) = told[0]["id"].as_u64() {
+            break sandbox.look(&format!("/exchanges/{id}"));
+        }
+        events.until(|change| change["change"] == "notification");
+    };
+    assert!(told["signed_text"].is_null());
+    let plaintext = told["opened"][0]["plaintext"].as_str().unwrap();
+    assert_eq!(told["opened"][0]["field"], "req_info");
+    assert!(plaintext.contains("<refund_fee>60</refund_fee>"));
 }

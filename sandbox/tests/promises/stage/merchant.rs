@@ -58,7 +58,15 @@ impl Merchant {
         let mut message = format!("{method}\n{target}\n{timestamp}\n{nonce}\n").into_bytes();
         message.extend_from_slice(body);
         message.push(b'\n');
-        let signature = openssl::sign(&self.private_key(), &message);
+        self.authorization_with(
+            timestamp,
+            &nonce,
+            &openssl::sign(&self.private_key(), &message),
+        )
+    }
+
+    /// The same with a signature of the caller's making.
+    pub fn authorization_with(&self, timestamp: i64, nonce: &str, signature: &str) -> String {
         format!(
             r#"WECHATPAY2-SHA256-RSA2048 mchid="{}",nonce_str="{nonce}",signature="{signature}",timestamp="{timestamp}",serial_no="{}""#,
             self.mchid, self.serial
