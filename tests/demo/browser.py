@@ -17,6 +17,7 @@ import shutil
 import sys
 import tempfile
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -194,6 +195,35 @@ class Buyer:
             time.sleep(0.02)
         fail(f"the shop does not accept the notification of order {order}: {json.dumps(attempts[-1:], ensure_ascii=False)}")
 
+    def look_behind(self) -> None:
+        """The sandbox's debugging view: what happened is there, and what a caller sent is text and nothing else."""
+        script = "<script>document.title='owned'</script><img src=x onerror=\"document.title='owned'\">"
+        body = json.dumps({"description": script, "out_trade_no": "<b>bold</b>"}).encode()
+        headers = {"Accept": "application/json", "Content-Type": "application/json", "X-Script": script}
+        request = urllib.request.Request(f"{self.sandbox}/v3/pay/transactions/native", body, headers)
+        try:
+            urllib.request.urlopen(request, timeout=WAIT_S)
+            fail("a request without Authorization is accepted")
+        except urllib.error.HTTPError as error:
+            if error.code != 401:
+                fail(f"a request without Authorization is answered with {error.code}")
+        with urllib.request.urlopen(f"{self.sandbox}/sandbox/exchanges?brief=true&number=bold", timeout=WAIT_S) as answer:
+            refused = json.load(answer)[0]["id"]
+        self.driver.get(f"{self.sandbox}/exchanges")
+        self.wait(f"document.querySelector('#list a[href=\"#{refused}\"]')", "the refused request in the debugging view")
+        title = self.driver.title
+        if "TRANSACTION.SUCCESS" not in self.text("#list"):
+            fail("the debugging view does not show the callbacks")
+        self.click(f'#list a[href="#{refused}"]')
+        self.wait("document.querySelector('#detail .why')", "the reason of the refusal")
+        self.picture("debugging-view")
+        shown = self.driver.execute_script("return document.getElementById('detail').textContent")
+        if script not in shown or script.replace('"', '\\"') not in shown or self.driver.title != title:
+            fail("the debugging view does not show a script as text")
+        if self.driver.find_elements(By.CSS_SELECTOR, "main script, main img, main b b, #list b"):
+            fail("the debugging view makes elements of what a caller sent")
+        kept("the debugging view shows what a caller sent as text")
+
     def no_complaints(self) -> None:
         complaints = [entry["message"] for entry in self.driver.get_log("browser") if entry["level"] == "SEVERE"]  # type: ignore[no-untyped-call]
         if complaints:
@@ -231,6 +261,8 @@ def main() -> int:
             buyer.enter_shop()
             buyer.speak_english()
             took = max(buyer.pay_by_code(), buyer.pay_by_button())
+            buyer.fits_a_phone()
+            buyer.look_behind()
             buyer.fits_a_phone()
             buyer.no_complaints()
         metrics_are_served(given.shop)
