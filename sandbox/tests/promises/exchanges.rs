@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::stage::{NOBODY, Reply, Request, Sandbox, Shop, encrypt_oaep};
+use crate::stage::{NOBODY, Reply, Request, Sandbox, Shop, encrypt_oaep, today};
 
 fn newest(sandbox: &Sandbox, filter: &str) -> Value {
     let list = sandbox.look(&format!("/exchanges?brief=true&{filter}"));
@@ -259,12 +259,17 @@ fn what_a_caller_sends_comes_back_as_data_only() {
 fn binary_downloads_are_named_and_not_shown() {
     let sandbox = Sandbox::start();
     let merchant = sandbox.merchant();
-    let answer = merchant
-        .signed("GET", "/v3/merchant-service/images/1", b"")
-        .send(sandbox.port)
-        .unwrap();
-    assert_eq!(answer.status, 200);
-    let seen = newest(&sandbox, "operation=images");
-    let said = format!("({} bytes, no text)", answer.body.len());
+    merchant.place("order-0001");
+    sandbox.pay("order-0001");
+    let day = today();
+    let bill = merchant.get(&format!("/v3/bill/tradebill?bill_date={day}&tar_type=GZIP"));
+    let bill = bill.json();
+    let link = bill["download_url"].as_str().unwrap();
+    let target = link.strip_prefix(&sandbox.url).unwrap();
+    let file = merchant.signed("GET", target, b"").send(sandbox.port);
+    let file = file.unwrap();
+    assert_eq!(file.status, 200);
+    let seen = newest(&sandbox, "operation=billdownload");
+    let said = format!("({} bytes, no text)", file.body.len());
     assert_eq!(seen["answer"]["body"], said);
 }
