@@ -23,11 +23,10 @@ use crate::notification::{Authenticity, Envelope, Event};
 use crate::observe::Record;
 use crate::params::{Options, Params};
 use crate::provider::{Answer, Keys, Prepared};
-use crate::refresh::{Admission, Permit, Want};
+use crate::refresh::{Admission, Want};
+use crate::turn::{LOOK_AGAIN, Permit};
 use crate::wire::{Failure, FailureKind, Headers, Request, Response, json as strict};
 
-/// How long to wait before looking again whether another call has fetched the keys.
-const KEYS_POLL: Duration = Duration::from_millis(10);
 /// A notification must be answered within five seconds; fetching keys for it may not use them up.
 const NOTIFICATION_TIMEOUT: Duration = Duration::from_secs(3);
 

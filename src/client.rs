@@ -222,7 +222,8 @@ impl Client {
     /// The same as a state machine, for a host's own HTTP client.
     pub fn flow(&self, flow: &str, params: &[u8]) -> Result<Flow> {
         let (params, options) = FlowOptions::parse(params)?;
-        let (plan, pace) = self.core.provider.flow(flow, params)?;
+        let timeout = options.timeout.unwrap_or(self.core.settings.total);
+        let (plan, pace) = self.core.provider.flow(flow, params, timeout)?;
         Ok(Flow::new(self.core.clone(), plan, pace, options))
     }
 

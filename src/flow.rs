@@ -14,7 +14,8 @@ use crate::client::Core;
 use crate::error::{Code, Error, Outcome, Result};
 use crate::host::Host;
 use crate::params::{FlowOptions, Params};
-use crate::wire::{Failure, FailureKind, Request, Response, json};
+use crate::wire::json::{self, Wiped};
+use crate::wire::{Failure, FailureKind, Request, Response};
 
 /// What a flow asks and when it is over: it sees what came, and says what comes next. Of the host it knows clock, randomness and cache.
 pub trait Plan: Send {
@@ -23,10 +24,12 @@ pub trait Plan: Send {
 }
 
 /// What a plan is told.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub enum Seen<'a> {
     /// It begins.
     Nothing,
+    /// The time of a `Move::Wait` is over.
+    Waited,
     /// A verified answer; null where it has no body.
     Answer(&'a Value),
     /// An exchange ended with an error.
@@ -36,12 +39,13 @@ pub enum Seen<'a> {
 }
 
 /// What a plan wants.
-#[derive(Debug)]
 pub enum Move {
     /// Ask this at once.
     Ask(Box<Ask>),
     /// Ask this after the next pause.
     Later(Box<Ask>),
+    /// Look again after this time.
+    Wait(Duration),
     /// The last verified answer is the result; whether its state is final.
     End {
         is_final: bool,
@@ -97,16 +101,19 @@ pub struct Flow {
     polls: u32,
     is_over_time: bool,
     /// The last verified answer.
-    last: Option<(Box<Delivered>, Value)>,
+    last: Option<(Box<Delivered>, Wiped)>,
     /// Since then.
     error: Option<Error>,
 }
 
 enum State {
+    /// Nothing was looked at: a flow that nobody drives keeps nobody waiting.
+    Begin,
     Move(Move),
     Pausing {
         until: Instant,
-        ask: Box<Ask>,
+        /// Without one the plan is told that the time is over.
+        ask: Option<Box<Ask>>,
     },
     Asking(Box<Call>),
     Done(Box<Result<Delivered>>),
@@ -117,13 +124,12 @@ enum State {
 impl Flow {
     pub(crate) fn new(
         core: Arc<Core>,
-        mut plan: Box<dyn Plan>,
+        plan: Box<dyn Plan>,
         pace: Pace,
         options: FlowOptions,
     ) -> Flow {
         let pace = pace.adjusted(&options);
         let started = Instant::now();
-        let first = plan.next(Seen::Nothing, &core.host);
         Flow {
             core,
             plan,
@@ -131,7 +137,7 @@ impl Flow {
             deadline: pace.deadline.map(|deadline| started + deadline),
             pace,
             options,
-            state: State::Move(first),
+            state: State::Begin,
             pauses: 0,
             polls: 0,
             is_over_time: false,
@@ -151,9 +157,13 @@ impl Flow {
                 self.pauses += 1;
                 State::Pausing {
                     until: Instant::now() + pause,
-                    ask,
+                    ask: Some(ask),
                 }
             }
+            Move::Wait(time) => State::Pausing {
+                until: Instant::now() + time,
+                ask: None,
+            },
             Move::End { is_final } => self.end(is_final),
             Move::Give(body) => {
                 let exchange = self.exchange(true);
@@ -190,7 +200,7 @@ impl Flow {
         match result {
             Ok(delivered) => {
                 // Verified and, where it was compared with what was asked, read before: here it can only be empty.
-                let body = json::parse(&delivered.body).unwrap_or_default();
+                let body = Wiped(json::parse(&delivered.body).unwrap_or_default());
                 let next = self.plan.next(Seen::Answer(&body), &self.core.host);
                 if !body.is_null() {
                     self.last = Some((Box::new(delivered), body));
@@ -258,6 +268,7 @@ impl Steps for Flow {
     fn step(&mut self) -> Step {
         loop {
             self.state = match std::mem::replace(&mut self.state, State::Over) {
+                State::Begin => State::Move(self.plan.next(Seen::Nothing, &self.core.host)),
                 State::Move(next) => self.go(next),
                 State::Pausing { until, ask } => {
                     let now = Instant::now();
@@ -269,7 +280,10 @@ impl Steps for Flow {
                         self.state = State::Pausing { until, ask };
                         return Step::Wait(wake - now);
                     } else {
-                        self.ask(*ask)
+                        match ask {
+                            Some(ask) => self.ask(*ask),
+                            None => State::Move(self.plan.next(Seen::Waited, &self.core.host)),
+                        }
                     }
                 }
                 State::Asking(mut call) => match call.step() {
@@ -340,6 +354,7 @@ impl Steps for Flow {
             _ if self.polls == 0 => cancelled().with_outcome(Outcome::NotSent),
             _ => cancelled(),
         };
+        self.plan = Box::new(GivenUp);
         self.state = State::Done(Box::new(Err(error)));
     }
 
@@ -352,6 +367,15 @@ impl Steps for Flow {
                 Err(out_of_turn("the flow is not done"))
             }
         }
+    }
+}
+
+/// In place of a plan whose flow was cancelled: what it held others may have now, and not only when the flow is freed.
+struct GivenUp;
+
+impl Plan for GivenUp {
+    fn next(&mut self, _: Seen<'_>, _: &Host) -> Move {
+        Move::Fail(cancelled())
     }
 }
 

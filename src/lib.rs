@@ -43,6 +43,7 @@ pub mod qr;
 mod refresh;
 mod replay;
 mod route;
+mod turn;
 pub mod wechat;
 pub mod weixin;
 pub mod wire;

@@ -1,14 +1,17 @@
 //! The parameters of a call: `{"path":…, "query":…, "body":…, "$":…}`.
 
+use std::fmt;
+use std::ops::{Deref, DerefMut};
 use std::time::Duration;
 
 use serde_json::{Map, Value};
+use zeroize::Zeroize;
 
 use crate::error::{Code, Error, Result};
 use crate::wire::json;
 
-/// What the caller wants done.
-#[derive(Clone, Debug, Default)]
+/// What the caller wants done. Printed without its values.
+#[derive(Clone, Default)]
 pub struct Params {
     pub path: Map<String, Value>,
     pub query: Map<String, Value>,
@@ -18,8 +21,58 @@ pub struct Params {
     pub payload: Vec<u8>,
 }
 
-/// The options of one call, `"$"`.
-#[derive(Clone, Debug, Default)]
+impl fmt::Debug for Params {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Params")
+            .field("path", &names(&self.path))
+            .field("query", &names(&self.query))
+            .field("body", &self.body.as_ref().map(|_| "…"))
+            .field("options", &self.options)
+            .field("bytes", &self.payload.len())
+            .finish()
+    }
+}
+
+/// Parameters among which a secret is put: wiped when they are dropped.
+pub(crate) struct Secretive(pub Params);
+
+impl Deref for Secretive {
+    type Target = Params;
+
+    fn deref(&self) -> &Params {
+        &self.0
+    }
+}
+
+impl DerefMut for Secretive {
+    fn deref_mut(&mut self) -> &mut Params {
+        &mut self.0
+    }
+}
+
+impl Drop for Secretive {
+    fn drop(&mut self) {
+        let Params {
+            path,
+            query,
+            body,
+            options: _,
+            payload,
+        } = &mut self.0;
+        path.values_mut()
+            .chain(query.values_mut())
+            .chain(body)
+            .for_each(json::wipe);
+        payload.zeroize();
+    }
+}
+
+fn names(map: &Map<String, Value>) -> Vec<&String> {
+    map.keys().collect()
+}
+
+/// The options of one call, `"$"`. What is expected is printed without its values.
+#[derive(Clone, Default)]
 pub struct Options {
     pub timeout: Option<Duration>,
     pub max_attempts: Option<u32>,
@@ -62,6 +115,17 @@ impl Params {
             )),
             None => Ok(params),
         }
+    }
+}
+
+impl fmt::Debug for Options {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Options")
+            .field("timeout", &self.timeout)
+            .field("max_attempts", &self.max_attempts)
+            .field("trace_id", &self.trace_id)
+            .field("expect", &names(&self.expect))
+            .finish_non_exhaustive()
     }
 }
 
@@ -116,7 +180,7 @@ impl Options {
 }
 
 /// The options of a flow, `"$"`.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct FlowOptions {
     /// Of each exchange.
     pub timeout: Option<Duration>,
@@ -317,5 +381,21 @@ fn take_filename(map: &mut Map<String, Value>) -> Result<Option<String>> {
             "$.filename",
             "$.filename must be a file's name of at most 255 bytes, without a folder",
         )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parameters_are_printed_without_their_values() {
+        let text = br#"{"path":{"a":"canary"},"query":{"b":"canary"},"body":{"c":"canary"},"$":{"expect":{"d":"canary"}}}"#;
+        let params = Params::parse(text, b"canary").unwrap();
+        let shown = format!("{params:?} {params:#?}");
+        assert!(!shown.contains("canary"), "{shown}");
+        for name in ["\"a\"", "\"b\"", "\"d\""] {
+            assert!(shown.contains(name), "{name} in {shown}");
+        }
     }
 }

@@ -7,7 +7,7 @@ use std::fmt;
 use std::time::Duration;
 
 use serde_json::{Map, Value};
-use zeroize::Zeroizing;
+use zeroize::{Zeroize, Zeroizing};
 
 use crate::catalogue::Repeat;
 use crate::crypto::{KeyError, base64, gate};
@@ -17,8 +17,8 @@ use crate::flow::{Pace, Plan};
 use crate::host::Host;
 use crate::notification::{Claim, Event, Explanation, Reply};
 use crate::params::Params;
-use crate::wire::url::Origin;
-use crate::wire::{Headers, Response};
+use crate::wire::url::{self, Origin};
+use crate::wire::{Headers, Response, names};
 
 pub trait Provider: Send + Sync {
     /// The name in configurations, logs and metrics: `wechat`.
@@ -66,8 +66,13 @@ pub trait Provider: Send + Sync {
         None
     }
 
-    /// The flow of that name: what it asks, and its pace.
-    fn flow(&self, _name: &str, _params: Params) -> Result<(Box<dyn Plan>, Pace)> {
+    /// The flow of that name: what it asks, and its pace. `timeout` is how long one exchange of it may take.
+    fn flow(
+        &self,
+        _name: &str,
+        _params: Params,
+        _timeout: Duration,
+    ) -> Result<(Box<dyn Plan>, Pace)> {
         Err(no_such_flow(&[]))
     }
 
@@ -171,8 +176,9 @@ fn no_files(provider: &str) -> Error {
     .with_field("operation")
 }
 
-/// A request whose bytes are settled. Every attempt sends the same ones, under a new signature.
-#[derive(Clone, Debug)]
+/// A request whose bytes are settled. Every attempt sends the same ones, under a new signature. As with [`Request`](crate::wire::Request), address
+/// and body are wiped when it is dropped, and not printed.
+#[derive(Clone)]
 pub struct Prepared {
     /// The operation as the caller named it.
     pub operation: String,
@@ -202,6 +208,27 @@ pub struct Prepared {
     pub awaits_key: bool,
 }
 
+impl Drop for Prepared {
+    fn drop(&mut self) {
+        self.target.zeroize();
+        self.body.zeroize();
+        self.signed_body.zeroize();
+    }
+}
+
+impl fmt::Debug for Prepared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Prepared")
+            .field("operation", &self.operation)
+            .field("origin", &self.origin)
+            .field("path", &url::path(&self.target))
+            .field("headers", &names(&self.headers))
+            .field("bytes", &self.body.len())
+            .field("repeat", &self.repeat)
+            .finish_non_exhaustive()
+    }
+}
+
 pub(crate) fn no_such_flow(names: &[&str]) -> Error {
     let message = match names {
         [] => "this provider has no flows".to_owned(),
@@ -228,8 +255,8 @@ pub struct Sensitive {
     pub encrypted: Vec<&'static str>,
 }
 
-/// A verified answer.
-#[derive(Clone, Debug)]
+/// A verified answer. Its body is not printed.
+#[derive(Clone)]
 pub struct Answer {
     /// The body exactly as it was received and verified, but for the texts of `sensitive.decrypted`.
     pub body: Zeroizing<Vec<u8>>,
@@ -242,4 +269,16 @@ pub struct Answer {
     pub status: u16,
     pub request_id: Option<String>,
     pub content_type: Option<String>,
+}
+
+impl fmt::Debug for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Answer")
+            .field("status", &self.status)
+            .field("verified", &self.verified)
+            .field("request_id", &self.request_id)
+            .field("sensitive", &self.sensitive)
+            .field("bytes", &self.body.len())
+            .finish_non_exhaustive()
+    }
 }

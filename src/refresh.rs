@@ -6,6 +6,8 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use crate::turn::{Permit, Turn};
+
 const UNKNOWN_KEPT: usize = 256;
 const UNKNOWN_FOR: Duration = Duration::from_secs(600);
 /// With no key at all nothing works, so trying again soon is worth more than sparing the provider.
@@ -13,14 +15,12 @@ const MISSING_INTERVAL: Duration = Duration::from_secs(1);
 
 pub(crate) struct RefreshGate {
     min_interval: Duration,
+    turn: Arc<Turn>,
     state: Mutex<State>,
 }
 
 #[derive(Default)]
 struct State {
-    /// Which permit is out, and until when it counts: whoever abandons a call without freeing it must not lock the others out.
-    running: Option<(u64, Instant)>,
-    permits: u64,
     last: Option<Instant>,
     unknown: VecDeque<(String, Instant)>,
 }
@@ -46,12 +46,13 @@ impl RefreshGate {
     pub fn new(min_interval: Duration) -> RefreshGate {
         RefreshGate {
             min_interval,
+            turn: Arc::default(),
             state: Mutex::default(),
         }
     }
 
     /// `until` is when the caller will have given up.
-    pub fn enter(self: &Arc<Self>, want: &Want, now: Instant, until: Instant) -> Admission {
+    pub fn enter(&self, want: &Want, now: Instant, until: Instant) -> Admission {
         let mut state = self.lock();
         state.unknown.retain(|(_, until)| *until > now);
         if let Want::Serial(serial) = want
@@ -59,7 +60,7 @@ impl RefreshGate {
         {
             return Admission::Refused;
         }
-        if state.running.is_some_and(|(_, until)| now < until) {
+        if self.turn.is_taken(now) {
             return Admission::Underway;
         }
         let interval = if *want == Want::Missing {
@@ -73,13 +74,11 @@ impl RefreshGate {
         {
             return Admission::Refused;
         }
-        state.permits += 1;
-        state.running = Some((state.permits, until));
+        let Ok(permit) = self.turn.take(now, until) else {
+            return Admission::Underway;
+        };
         state.last = Some(now);
-        Admission::Fetch(Permit {
-            gate: self.clone(),
-            number: state.permits,
-        })
+        Admission::Fetch(permit)
     }
 
     /// A refresh did not bring this serial.
@@ -95,24 +94,6 @@ impl RefreshGate {
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Held by the one who fetches. Dropping it, whatever happened, lets the next one in.
-pub(crate) struct Permit {
-    gate: Arc<RefreshGate>,
-    number: u64,
-}
-
-impl Drop for Permit {
-    fn drop(&mut self) {
-        let mut state = self.gate.lock();
-        if state
-            .running
-            .is_some_and(|(number, _)| number == self.number)
-        {
-            state.running = None;
-        }
     }
 }
 

@@ -60,7 +60,7 @@ impl Call {
                     then
                 };
                 State::Sleep {
-                    until: Instant::now() + KEYS_POLL,
+                    until: Instant::now() + LOOK_AGAIN,
                     then: Box::new(again),
                 }
             }

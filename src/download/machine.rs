@@ -189,7 +189,7 @@ impl Machine {
     /// The same from what a host's own HTTP client hands back.
     pub fn respond_raw(&mut self, status: u32, headers: &[u8]) -> Result<()> {
         match Response::read(status, headers, b"") {
-            Ok(head) => self.respond(head.status, head.headers),
+            Ok(mut head) => self.respond(head.status, std::mem::take(&mut head.headers)),
             Err(problem) => self.fail(Failure {
                 kind: FailureKind::Sent,
                 code: Code::ResponseInvalid,

@@ -2,6 +2,8 @@ use std::ptr;
 
 use zeroize::Zeroize;
 
+use crate::wire::json;
+
 use super::boundary::{infallible, place};
 
 /// Bytes that payseal hands out. Free them with payseal_buffer_free and with nothing else.
@@ -33,7 +35,7 @@ impl payseal_buffer {
 
     /// The text of a value that is handed out as JSON.
     pub(super) fn of_json(value: &impl serde::Serialize) -> payseal_buffer {
-        payseal_buffer::of(serde_json::to_vec(value).unwrap_or_default())
+        payseal_buffer::of(std::mem::take(&mut *json::text(value)))
     }
 }
 

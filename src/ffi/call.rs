@@ -240,13 +240,7 @@ pub unsafe extern "C" fn payseal_call_request(
         self::call(error, || {
             let out = output(request, "request")?;
             *out = payseal_buffer::EMPTY;
-            *out = payseal_buffer::of(
-                lock(&*borrow(call)?)?
-                    .request()?
-                    .head()
-                    .to_string()
-                    .into_bytes(),
-            );
+            *out = payseal_buffer::of_json(&*lock(&*borrow(call)?)?.request()?.head());
             Ok(())
         })
     }

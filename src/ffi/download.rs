@@ -217,7 +217,7 @@ pub unsafe extern "C" fn payseal_download_request(
             let head = with(download, |download| {
                 Ok(download.machine()?.request()?.head())
             })?;
-            *out = payseal_buffer::of(head.to_string().into_bytes());
+            *out = payseal_buffer::of_json(&*head);
             Ok(())
         })
     }

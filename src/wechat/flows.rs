@@ -271,6 +271,7 @@ impl Plan for Wait {
                 None if self.waiting.deadline.is_none() => again(),
                 None => Move::Ask(self.question.clone()),
             },
+            Seen::Waited => again(),
             Seen::Answer(body) if self.waiting.is_last(body) => Move::End { is_final: true },
             Seen::Answer(_) => {
                 self.is_begun = true;

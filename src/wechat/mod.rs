@@ -117,7 +117,7 @@ impl Provider for WeChat {
         Some(examination::self_test(notify_url))
     }
 
-    fn flow(&self, name: &str, params: Params) -> Result<(Box<dyn Plan>, Pace)> {
+    fn flow(&self, name: &str, params: Params, _: Duration) -> Result<(Box<dyn Plan>, Pace)> {
         flows::plan(name, params)
     }
 

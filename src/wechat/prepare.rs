@@ -1,6 +1,7 @@
 //! From operation and parameters to the bytes that will be sent: checked, completed, encrypted.
 
 use serde_json::{Map, Value};
+use zeroize::Zeroizing;
 
 use crate::catalogue::{self, Fill, Operation, Repeat};
 use crate::error::{Code, Error, Result};
@@ -204,24 +205,26 @@ pub(crate) fn target(template: &str, params: &Params) -> Result<String> {
         )
         .with_field(format!("path.{name}")));
     }
-    let mut target = url::fill(template, |name| {
+    let path = url::fill(template, |name| {
         path_texts
             .iter()
             .find(|(key, _)| *key == name)
             .map(|(_, value)| value.as_str())
     })?;
     let query = texts("query", &params.query)?;
-    if !query.is_empty() {
-        target.push('?');
-        target.push_str(&url::query(
-            query.iter().map(|(key, value)| (*key, value.as_str())),
-        ));
+    if query.is_empty() {
+        return Ok(path);
     }
-    Ok(target)
+    let pairs = query.iter().map(|(key, value)| (*key, value.as_str()));
+    let query = Zeroizing::new(url::query(pairs));
+    Ok([path.as_str(), "?", &query].concat())
 }
 
-/// Strings, integers and booleans in their plain form; null is left out.
-pub(super) fn texts<'a>(part: &str, map: &'a Map<String, Value>) -> Result<Vec<(&'a str, String)>> {
+/// A member of a part, and its text.
+type Member<'a> = (&'a str, Zeroizing<String>);
+
+/// Strings, integers and booleans in their plain form; null is left out. One of them may be a secret.
+fn texts<'a>(part: &str, map: &'a Map<String, Value>) -> Result<Vec<Member<'a>>> {
     let mut texts = Vec::with_capacity(map.len());
     for (key, value) in map {
         let text = match value {
@@ -238,7 +241,7 @@ pub(super) fn texts<'a>(part: &str, map: &'a Map<String, Value>) -> Result<Vec<(
                 );
             }
         };
-        texts.push((key.as_str(), text));
+        texts.push((key.as_str(), Zeroizing::new(text)));
     }
     Ok(texts)
 }

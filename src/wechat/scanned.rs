@@ -90,7 +90,7 @@ impl Plan for Scanned {
             state.is_some_and(|state| PAID.contains(&state))
         };
         match (self.stage, seen) {
-            (_, Seen::Nothing) => match self.order.take() {
+            (_, Seen::Nothing | Seen::Waited) => match self.order.take() {
                 Some(order) => Move::Ask(order),
                 None => self.query_later(),
             },

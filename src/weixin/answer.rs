@@ -4,7 +4,8 @@ use serde_json::Value;
 
 use crate::error::{Code, Error, Outcome, Result};
 use crate::provider::{Answer, Prepared, Sensitive};
-use crate::wire::{Response, json};
+use crate::wire::Response;
+use crate::wire::json::{self, Wiped};
 
 pub(super) fn check(prepared: &Prepared, response: &Response) -> Result<Answer> {
     let refused = |code, message: String| {
@@ -42,8 +43,9 @@ pub(super) fn check(prepared: &Prepared, response: &Response) -> Result<Answer> 
         .as_deref()
         .is_some_and(|kind| kind.starts_with("image/") || kind.starts_with("video/"));
     if !is_binary {
-        let body = match json::parse_object(&response.body) {
-            Ok(body) => body,
+        let body = match json::parse(&response.body) {
+            Ok(body @ Value::Object(_)) => Wiped(body),
+            Ok(_) => return refused(Code::BodyInvalid, "the answer is not a JSON object".into()),
             Err(problem) => {
                 let message = format!("the answer cannot be read: {problem}");
                 return refused(Code::BodyInvalid, message);
@@ -54,7 +56,7 @@ pub(super) fn check(prepared: &Prepared, response: &Response) -> Result<Answer> 
             Some(code) if code == 0 => {}
             Some(code) => return Err(refusal(code, response)),
         }
-        if let Some(path) = json::unmet(&Value::Object(body), &prepared.expect) {
+        if let Some(path) = json::unmet(&body, &prepared.expect) {
             return Err(Error::new(
                 Code::ResponseMismatch,
                 format!("the answer's {path} is not what the caller expects"),

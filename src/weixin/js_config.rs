@@ -1,10 +1,12 @@
 //! What a page needs for `wx.config`. <https://developers.weixin.qq.com/doc/offiaccount/OA_Web_Apps/JS-SDK.html>
 
 use serde_json::{Map, Value};
+use zeroize::Zeroizing;
 
 use crate::crypto::sha1;
 use crate::error::{Code, Error, Result};
 use crate::host::Host;
+use crate::wire::json::Wiped;
 
 /// `appId`, `timestamp`, `nonceStr` and `signature` for the page at `url`.
 pub(super) fn sign(
@@ -14,17 +16,27 @@ pub(super) fn sign(
     host: &Host,
 ) -> Result<Map<String, Value>> {
     let (timestamp, nonce) = (host.now_s()?, host.nonce()?);
-    let digest = sha1(
-        format!("jsapi_ticket={ticket}&noncestr={nonce}&timestamp={timestamp}&url={url}")
-            .as_bytes(),
-    );
-    let signature: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+    let signature = signature(ticket, &nonce, timestamp, url);
     Ok(Map::from_iter([
         ("appId".to_owned(), appid.into()),
         ("timestamp".to_owned(), timestamp.into()),
         ("nonceStr".to_owned(), nonce.into()),
         ("signature".to_owned(), signature.into()),
     ]))
+}
+
+fn signature(ticket: &str, nonce: &str, timestamp: i64, url: &str) -> String {
+    let timestamp = timestamp.to_string();
+    let parts = [
+        ("jsapi_ticket=", ticket),
+        ("&noncestr=", nonce),
+        ("&timestamp=", &timestamp),
+        ("&url=", url),
+    ];
+    // Never a place that grows: the ticket is a secret.
+    let text = Zeroizing::new(parts.map(|(name, value)| [name, value]).concat().concat());
+    let digest = sha1(text.as_bytes());
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// The address of a page as the browser shows it, without what follows `#`.
@@ -55,7 +67,7 @@ pub(super) fn invoke(
         return Err(invalid("kind", "is none that there is; there is js_config"));
     }
     let url = params.shift_remove("url");
-    let ticket = params.shift_remove("jsapi_ticket");
+    let ticket = Wiped(params.shift_remove("jsapi_ticket").unwrap_or_default());
     if let Some(key) = params.keys().next() {
         return Err(invalid(
             key,
@@ -64,8 +76,7 @@ pub(super) fn invoke(
     }
     let page = page(url.as_ref(), "url")?;
     let ticket = ticket
-        .as_ref()
-        .and_then(Value::as_str)
+        .as_str()
         .filter(|ticket| !ticket.is_empty() && ticket.bytes().all(|b| b.is_ascii_graphic()))
         .ok_or_else(|| invalid("jsapi_ticket", "is missing or is not a ticket"))?;
     sign(appid, ticket, &page, host)
@@ -73,4 +84,20 @@ pub(super) fn invoke(
 
 pub(super) fn invalid(field: &str, problem: &str) -> Error {
     Error::new(Code::ParamsInvalid, format!("{field} {problem}")).with_field(field)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// "JS-SDK说明文档", appendix 1.
+    #[test]
+    fn the_platforms_published_example_is_signed_as_it_says() {
+        let ticket = "sM4AOVdWfPE4DxkXGEs8VMCPGGVi4C3VM0P37wVUCFvkVAy_90u5h9nbSlYy3-Sl-HhTdfl2fzFy1AOcHKP7qg";
+        let url = page(Some(&"http://mp.weixin.qq.com?params=value".into()), "url");
+        assert_eq!(
+            signature(ticket, "Wm3WZYTPz0wzccnW", 1_414_587_457, &url.unwrap()),
+            "0f9de62fce790f9a083d5c99e95740ceb90c27ed"
+        );
+    }
 }

@@ -109,8 +109,9 @@ impl Provider for Weixin {
         Err(no_notifications())
     }
 
-    fn flow(&self, name: &str, params: Params) -> Result<(Box<dyn Plan>, Pace)> {
-        flows::plan(name, params, &self.account.appid, self.store.clone())
+    fn flow(&self, name: &str, params: Params, timeout: Duration) -> Result<(Box<dyn Plan>, Pace)> {
+        let store = self.store.clone();
+        flows::plan(name, params, &self.account.appid, store, timeout)
     }
 
     fn fingerprint(&self, _: &Event, _: &Headers) -> [u8; 32] {

@@ -4,9 +4,10 @@ use serde_json::{Map, Value};
 
 use crate::catalogue::{self, Repeat};
 use crate::error::{Code, Error, Result};
-use crate::params::Params;
+use crate::params::{Params, Secretive};
 use crate::provider::Prepared;
 use crate::wechat::{parse_name, refused, target};
+use crate::wire::json;
 
 use super::{Account, PROVIDER};
 
@@ -24,7 +25,8 @@ fn credentials(name: &str) -> Option<(&'static str, &'static str)> {
     })
 }
 
-pub(super) fn prepare(account: &Account, name: &str, mut params: Params) -> Result<Prepared> {
+pub(super) fn prepare(account: &Account, name: &str, params: Params) -> Result<Prepared> {
+    let mut params = Secretive(params);
     let (method, template) = parse_name(name)?;
     if params.options.idempotency_key.is_some() || params.options.filename.is_some() {
         let message = "idempotency keys and uploads are not known here";
@@ -65,7 +67,7 @@ pub(super) fn prepare(account: &Account, name: &str, mut params: Params) -> Resu
             let message = "give body or payload, not both";
             return Err(Error::new(Code::ParamsInvalid, message).with_field("body"));
         }
-        (Some(body), true) => body.to_string().into_bytes(),
+        (Some(body), true) => std::mem::take(&mut *json::text(body)),
         (None, _) => std::mem::take(&mut params.payload),
     };
     if !body.is_empty() {
@@ -96,7 +98,7 @@ pub(super) fn prepare(account: &Account, name: &str, mut params: Params) -> Resu
         repeat,
         answer_is_signed: false,
         asked: Vec::new(),
-        expect: params.options.expect,
+        expect: std::mem::take(&mut params.options.expect),
         order_number: None,
         awaits_key: false,
     })

@@ -2,6 +2,7 @@
 
 mod check;
 mod text;
+mod wiped;
 
 use std::fmt;
 
@@ -11,6 +12,7 @@ use serde::de::{
 use serde_json::{Map, Number, Value};
 
 pub use text::Text;
+pub use wiped::{Wiped, text, wipe};
 
 const MAX_DEPTH: usize = 32;
 

@@ -8,10 +8,14 @@ pub mod xml;
 
 pub use headers::Headers;
 
+use std::fmt;
 use std::time::Duration;
 
-/// What goes onto the wire, to the byte.
-#[derive(Clone, Debug, PartialEq)]
+use zeroize::Zeroize;
+
+/// What goes onto the wire, to the byte. An app's secret or a token may be in it: its address and body are wiped when it is dropped, and not
+/// printed.
+#[derive(Clone, PartialEq)]
 pub struct Request {
     pub method: &'static str,
     /// Scheme, host and port: `https://api.mch.weixin.qq.com`.
@@ -30,31 +34,58 @@ pub struct Request {
 }
 
 impl Request {
+    /// Whoever asks for it wipes it.
     pub fn url(&self) -> String {
-        format!("{}{}", self.origin, self.target)
+        [self.origin.as_str(), &self.target].concat()
     }
 
     /// Everything but the body, as JSON, for a host's own HTTP client.
-    pub fn head(&self) -> serde_json::Value {
+    pub fn head(&self) -> json::Wiped {
         let mut head = serde_json::json!({
             "method": self.method,
-            "url": self.url(),
+            "url": null,
             "headers": self.headers,
             "timeout_ms": self.timeout.as_millis() as u64,
             "max_response_bytes": self.max_response_bytes,
         });
+        head["url"] = self.url().into(); // moved: the macro would copy it
         if self.client_certificate {
             head["client_certificate"] = true.into();
         }
         if let Some(time) = self.head_timeout {
             head["head_timeout_ms"] = (time.as_millis() as u64).into();
         }
-        head
+        json::Wiped(head)
     }
 }
 
-/// What came back: nothing here is verified.
-#[derive(Clone, Debug)]
+impl Drop for Request {
+    fn drop(&mut self) {
+        self.target.zeroize();
+        self.body.zeroize();
+    }
+}
+
+impl fmt::Debug for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Request")
+            .field("method", &self.method)
+            .field("origin", &self.origin)
+            .field("path", &url::path(&self.target))
+            .field("headers", &names(&self.headers))
+            .field("bytes", &self.body.len())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Of header fields: their values may be signatures.
+pub(crate) fn names<'a>(headers: &[(&'a str, String)]) -> Vec<&'a str> {
+    headers.iter().map(|(name, _)| *name).collect()
+}
+
+/// What came back: nothing here is verified. It may hold a token or the key of a session: the body is wiped when it is dropped, and not
+/// printed.
+#[derive(Clone)]
 pub struct Response {
     pub status: u16,
     pub headers: Headers,
@@ -77,6 +108,22 @@ impl Response {
             headers: Headers::parse_bytes(headers).map_err(|error| error.message().to_owned())?,
             body: body.to_vec(),
         })
+    }
+}
+
+impl Drop for Response {
+    fn drop(&mut self) {
+        self.body.zeroize();
+    }
+}
+
+impl fmt::Debug for Response {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Response")
+            .field("status", &self.status)
+            .field("headers", &self.headers)
+            .field("bytes", &self.body.len())
+            .finish()
     }
 }
 

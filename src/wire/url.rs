@@ -1,5 +1,7 @@
 //! Hosts, paths and queries. Encoded once, before signing; what was signed is what is sent.
 
+use std::fmt;
+
 use crate::error::{Code, Error, Result};
 
 /// A scheme, host and port that requests may be sent to: https, or http to a loopback address.
@@ -53,11 +55,18 @@ impl Origin {
 }
 
 /// Where a provider says that something is to be fetched: an absolute address, taken apart before anybody decides about it.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct Address {
     pub origin: Origin,
     /// Path and raw query, as they were given.
     pub target: String,
+}
+
+/// Without the query, in which the token stands that opens it.
+impl fmt::Debug for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Address({}{})", self.origin.as_str(), path(&self.target))
+    }
 }
 
 impl Address {
@@ -77,7 +86,7 @@ impl Address {
             .find(['/', '?'])
             .map_or(text.len(), |at| after_scheme + at);
         let target = &text[path_at..];
-        let path = target.split('?').next().unwrap_or_default();
+        let path = path(target);
         if !path.starts_with('/') || path.starts_with("//") {
             return Err("it has no path".into());
         }
@@ -89,6 +98,11 @@ impl Address {
             target: target.to_owned(),
         })
     }
+}
+
+/// What stands before the query.
+pub fn path(target: &str) -> &str {
+    target.split('?').next().unwrap_or_default()
 }
 
 /// `.` and `..`, also percent-encoded.
@@ -184,9 +198,10 @@ pub fn has_whole_placeholders(template: &str) -> bool {
     parts.next().is_none_or(literal) && parts.all(placeholder)
 }
 
-/// `k=v&k=v`, keys and values percent-encoded, in the order given.
-pub fn query<'a>(pairs: impl Iterator<Item = (&'a str, &'a str)>) -> String {
-    let mut query = String::new();
+/// `k=v&k=v`, keys and values percent-encoded, in the order given. Its place is made once and large enough: one that grew would leave secrets behind.
+pub fn query<'a>(pairs: impl Iterator<Item = (&'a str, &'a str)> + Clone) -> String {
+    let longest = pairs.clone().map(|(k, v)| 3 * (k.len() + v.len()) + 2);
+    let mut query = String::with_capacity(longest.sum());
     for (key, value) in pairs {
         if !query.is_empty() {
             query.push('&');

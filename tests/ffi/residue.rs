@@ -12,7 +12,7 @@ use payseal::ffi::*;
 use serde_json::{Value, json};
 use zeroize::Zeroize;
 
-use crate::abi::{garbage, run, take};
+use crate::abi::{garbage, new_call, run, step, take};
 use crate::support::merchant::{APPID, LONG, MCHID, MERCHANT_SERIAL, Pair, certificate, config};
 use crate::support::openssl::{self, Folder};
 
@@ -25,6 +25,16 @@ fn after_a_client_is_freed_its_secrets_are_nowhere_in_memory() {
     leaves_nothing(name, |pem, _, secret| {
         config(json!({ "private_key": pem, "apiv3_key": secret }))
     });
+}
+
+/// Its secret and its token go through addresses, bodies and answers, which a host's own HTTP client moves here.
+#[test]
+fn the_same_holds_for_an_app_and_its_token_after_they_were_sent() {
+    let name = "the_same_holds_for_an_app_and_its_token_after_they_were_sent";
+    leaves_nothing(
+        name,
+        |_, _, secret| json!({ "provider": "weixin", "appid": APPID, "secret": secret }),
+    );
 }
 
 /// The key of the client certificate is the TLS library's too.
@@ -71,6 +81,12 @@ fn leaves_nothing(name: &str, make: impl Fn(&str, &str, &str) -> Value) {
         needles.push(middle.clone());
         middle.reverse(); // as a little-endian machine holds it
         needles.push(middle);
+    }
+    if text.contains("\"weixin\"") {
+        let token = "tokenCanary3tokenCanary4tokenCanary5";
+        let answer = json!({ "access_token": token, "expires_in": 7200 });
+        folder.write("answer.json", answer.to_string().as_bytes());
+        needles.push(token.as_bytes()[4..32].to_vec());
     }
     let masked: Vec<u8> = needles
         .iter()
@@ -125,7 +141,11 @@ fn search(folder: &str) {
     text.zeroize();
     drop(text);
     // Used for what it is there for.
-    crate::abi::invoke(client, &json!({ "prepay_id": "wx1" })).unwrap();
+    let answer = format!("{folder}/answer.json");
+    match std::fs::exists(&answer).unwrap() {
+        true => send_and_receive(client, &answer),
+        false => drop(crate::abi::invoke(client, &json!({ "prepay_id": "wx1" })).unwrap()),
+    }
     let mut metrics = garbage();
     run(|e| unsafe { payseal_client_metrics(client, &mut metrics, e) }).unwrap();
     take(metrics);
@@ -141,6 +161,57 @@ fn search(folder: &str) {
         "left in memory: {after:?}, before {before:?}"
     );
     println!("searched: {before:?} while in use, {after:?} afterwards");
+}
+
+/// A code is exchanged, a token fetched and used, by a host that wipes what passes through its hands.
+fn send_and_receive(client: *mut payseal_client, answer: &str) {
+    let query = json!({ "query": { "js_code": "033abc" } });
+    let session = new_call(client, "GET /sns/jscode2session", &query).unwrap();
+    read_request(session);
+    payseal_call_free(session);
+    let token = new_flow(client, "access_token");
+    read_request(token);
+    let mut answer = read(answer);
+    run(|e| unsafe {
+        payseal_call_respond(token, 200, ptr::null(), 0, answer.as_ptr(), answer.len(), e)
+    })
+    .unwrap();
+    answer.zeroize();
+    assert_eq!(step(token).unwrap().0, Action::Done as i32);
+    let (mut body, mut info) = (garbage(), garbage());
+    run(|e| unsafe { payseal_call_result(token, &mut body, &mut info, e) }).unwrap();
+    take(body).zeroize();
+    take(info);
+    payseal_call_free(token);
+    let ticket = new_flow(client, "jsapi_ticket");
+    read_request(ticket);
+    payseal_call_free(ticket);
+}
+
+fn new_flow(client: *mut payseal_client, name: &str) -> *mut payseal_call {
+    let mut call = ptr::null_mut();
+    run(|e| unsafe {
+        payseal_call_new_flow(
+            client,
+            name.as_ptr(),
+            name.len(),
+            ptr::null(),
+            0,
+            &mut call,
+            e,
+        )
+    })
+    .unwrap();
+    call
+}
+
+fn read_request(call: *mut payseal_call) {
+    assert_eq!(step(call).unwrap().0, Action::Send as i32);
+    let (mut head, mut body) = (garbage(), garbage());
+    run(|e| unsafe { payseal_call_request(call, &mut head, e) }).unwrap();
+    run(|e| unsafe { payseal_call_body(call, &mut body, e) }).unwrap();
+    take(head).zeroize();
+    take(body).zeroize();
 }
 
 /// Reads a file without leaving copies behind.

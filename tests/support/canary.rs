@@ -9,6 +9,14 @@ pub const PROXY_PASSWORD: &str = "hunter2-canary-42";
 /// A payer's name, which travels encrypted.
 pub const PAYER_NAME: &str = "王小明CANARY";
 
+/// Of an app at WeChat's platform, with what the platform gives it and its users.
+pub const APP_SECRET: &str = "5eCreT0fTheApp5eCreT0fTheApp5eCr";
+pub const ACCESS_TOKEN: &str = "72_AccessToken-abc";
+pub const NEXT_ACCESS_TOKEN: &str = "73_AccessToken-def";
+pub const JSAPI_TICKET: &str = "sM4AOVdWfPE4DxkXGEs8VMCPGGVy4wWdAL";
+pub const SESSION_KEY: &str = "HyVFkGl5F5OQWJZZaNzBBg==";
+pub const LOGIN_CODE: &str = "033abcLoginCodeCanary";
+
 /// How long a part of a key must be to count as leaked.
 const PART: usize = 12;
 
@@ -18,6 +26,9 @@ static SECRETS: LazyLock<Vec<String>> = LazyLock::new(|| {
         PAYER_NAME.to_owned(),
         merchant::OPENID.to_owned(),
         merchant::PREVIOUS_APIV3_KEY.to_owned(),
+        ACCESS_TOKEN.to_owned(),
+        NEXT_ACCESS_TOKEN.to_owned(),
+        LOGIN_CODE.to_owned(),
     ];
     let hex = |text: &str| text.bytes().map(|b| format!("{b:02x}")).collect::<String>();
     for key in [
@@ -25,6 +36,9 @@ static SECRETS: LazyLock<Vec<String>> = LazyLock::new(|| {
         merchant::PREVIOUS_APIV3_KEY,
         merchant::APIV2_KEY,
         merchant::PREVIOUS_APIV2_KEY,
+        APP_SECRET,
+        JSAPI_TICKET,
+        SESSION_KEY,
     ] {
         secrets.extend(parts(key));
         secrets.push(hex(&key[..PART]));

@@ -5,7 +5,11 @@ mod support;
 
 mod cache;
 mod pages;
+mod platform;
 mod refusals;
+mod renewal;
+mod secrets;
+mod turns;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -17,14 +21,21 @@ use payseal::{Client, Code, Error, Result};
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
+use support::canary;
 use support::drive::{Sent, drive};
 use support::host::World;
 
 pub const APPID: &str = "wxd678efh567hg6787";
 /// Found nowhere but in the requests that need it.
-pub const SECRET: &str = "5eCreT0fTheApp5eCreT0fTheApp5eCr";
-pub const TOKEN: &str = "72_AccessToken-abc";
-pub const TICKET: &str = "sM4AOVdWfPE4DxkXGEs8VMCPGGVy4wWdAL";
+pub const SECRET: &str = canary::APP_SECRET;
+pub const TOKEN: &str = canary::ACCESS_TOKEN;
+pub const NEXT_TOKEN: &str = canary::NEXT_ACCESS_TOKEN;
+pub const TICKET: &str = canary::JSAPI_TICKET;
+pub const CODE: &str = canary::LOGIN_CODE;
+pub const SESSION_KEY: &str = canary::SESSION_KEY;
+
+pub const STABLE_TOKEN: &str = "POST /cgi-bin/stable_token";
+pub const GET_TICKET: &str = "GET /cgi-bin/ticket/getticket";
 
 pub fn config() -> Value {
     json!({ "provider": "weixin", "appid": APPID, "secret": SECRET, "retry": { "max_attempts": 1 } })
@@ -97,7 +108,16 @@ pub fn answer(body: Value) -> Sent {
 }
 
 pub fn token() -> Sent {
-    answer(json!({ "access_token": TOKEN, "expires_in": 7200 }))
+    token_of(TOKEN)
+}
+
+pub fn token_of(text: &str) -> Sent {
+    answer(json!({ "access_token": text, "expires_in": 7200 }))
+}
+
+/// What the platform says to a token that it does not take.
+pub fn ended(errcode: i64) -> Sent {
+    answer(json!({ "errcode": errcode, "errmsg": format!("invalid credential {TOKEN}") }))
 }
 
 pub fn ticket() -> Sent {

@@ -8,14 +8,29 @@ use crate::support::drive::{execute, request};
 use crate::support::openssl;
 use crate::support::{field, refused_as};
 
-fn signature_of(config: &Value, url: &str) -> String {
-    let text = format!(
-        "jsapi_ticket={TICKET}&noncestr={}&timestamp={}&url={url}",
-        config["nonceStr"].as_str().unwrap(),
-        config["timestamp"]
-    );
+/// The other implementation: openssl's SHA-1 over the text that the platform's documentation describes.
+fn by_openssl(ticket: &str, nonce: &str, timestamp: i64, url: &str) -> String {
+    let text = format!("jsapi_ticket={ticket}&noncestr={nonce}&timestamp={timestamp}&url={url}");
     let digest = openssl::run(&["dgst", "-sha1", "-binary"], text.as_bytes());
     digest.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn signature_of(config: &Value, url: &str) -> String {
+    let nonce = config["nonceStr"].as_str().unwrap();
+    by_openssl(TICKET, nonce, config["timestamp"].as_i64().unwrap(), url)
+}
+
+/// What openssl is given here is what the platform means. That the library signs the example so is tested beside its code, since the nonce
+/// is nobody's to choose.
+#[test]
+fn openssl_signs_the_published_example_as_the_platform_says() {
+    let ticket =
+        "sM4AOVdWfPE4DxkXGEs8VMCPGGVi4C3VM0P37wVUCFvkVAy_90u5h9nbSlYy3-Sl-HhTdfl2fzFy1AOcHKP7qg";
+    let url = "http://mp.weixin.qq.com?params=value";
+    assert_eq!(
+        by_openssl(ticket, "Wm3WZYTPz0wzccnW", 1_414_587_457, url),
+        "0f9de62fce790f9a083d5c99e95740ceb90c27ed"
+    );
 }
 
 #[test]
@@ -50,7 +65,7 @@ fn the_secret_goes_where_it_is_needed_and_nowhere_else() {
     let session = request(
         &client,
         "GET /sns/jscode2session",
-        &json!({ "query": { "js_code": "033abc" } }),
+        &json!({ "query": { "js_code": CODE } }),
     )
     .unwrap();
     let query = session.target.split_once('?').unwrap().1;
@@ -61,7 +76,7 @@ fn the_secret_goes_where_it_is_needed_and_nowhere_else() {
         [
             format!("appid={APPID}"),
             "grant_type=authorization_code".to_owned(),
-            "js_code=033abc".to_owned(),
+            format!("js_code={CODE}"),
             format!("secret={SECRET}"),
         ]
     );
@@ -80,8 +95,8 @@ fn a_code_is_exchanged_for_the_user_and_says_that_nobody_signed_it() {
     let delivered = execute(
         &client,
         "GET /sns/jscode2session",
-        &json!({ "query": { "js_code": "033abc" } }),
-        |_| answer(json!({ "openid": "oUpF8uMuAJO", "session_key": "HyVFkGl5F5OQWJZZaNzBBg==" })),
+        &json!({ "query": { "js_code": CODE } }),
+        |_| answer(json!({ "openid": "oUpF8uMuAJO", "session_key": SESSION_KEY })),
     )
     .unwrap();
     assert_eq!(value(&delivered)["openid"], "oUpF8uMuAJO");
@@ -115,8 +130,24 @@ fn what_is_no_page_is_refused() {
         "x"
     );
     refused_as(Code::ParamsInvalid, client.invoke("jsapi", b"{}"));
-    refused_as(
-        Code::ParamsInvalid,
-        client.flow("access_token", br#"{"body":{"x":1}}"#),
-    );
+    for (flow, params) in [
+        ("access_token", r#"{"body":{"x":1}}"#),
+        ("access_token", r#"{"body":[]}"#),
+        (
+            "access_token",
+            r#"{"body":{"url":"https://shop.example.com/"}}"#,
+        ),
+        ("access_token", r#"{"query":{"invalid_token":"72_x"}}"#),
+        ("jsapi_ticket", r#"{"body":{"invalid_token":"72_x"}}"#),
+    ] {
+        refused_as(Code::ParamsInvalid, client.flow(flow, params.as_bytes()));
+    }
+    for invalid in ["1", "\"\"", "[]"] {
+        let params = format!(r#"{{"body":{{"invalid_token":{invalid}}}}}"#);
+        let error = refused_as(
+            Code::ParamsInvalid,
+            client.flow("access_token", params.as_bytes()),
+        );
+        assert_eq!(field(&error), "body.invalid_token");
+    }
 }

@@ -103,7 +103,7 @@ impl Provider for WeChatV2 {
         }
     }
 
-    fn flow(&self, name: &str, params: Params) -> Result<(Box<dyn Plan>, Pace)> {
+    fn flow(&self, name: &str, params: Params, _: Duration) -> Result<(Box<dyn Plan>, Pace)> {
         flows::plan(name, params)
     }
 
