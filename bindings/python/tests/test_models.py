@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import importlib
 import inspect
@@ -141,6 +142,27 @@ def test_an_operation_is_asked_with_the_providers_names_and_its_answer_is_read(f
     assert set(provider.asked.get("query", {})) <= set(row.get("query_params", {}))
     if "request" in arguments:
         assert places(provider.asked["body"]) == facts(row["request"])
+
+
+class AsyncProvider(Provider):
+    """The same for the functions that are awaited."""
+
+    async def execute(self, operation: str, **asked: Any) -> Any:
+        return super().execute(operation, **asked)
+
+
+@pytest.mark.parametrize("function", CASES)
+def test_its_twin_for_asyncio_asks_and_reads_the_same(function: Callable[..., Any]) -> None:
+    twin = getattr(importlib.import_module(function.__module__), function.__name__ + "_async")
+    arguments = hints(function)
+    assert {**hints(twin), "client": None} == {**arguments, "client": None}
+    answer_model = arguments.pop("return")
+    answer = sample(answer_model).to_json() if answer_model is not type(None) else {}
+    given = {name: sample(hint) for name, hint in arguments.items() if name not in ("client", "options")}
+    one, other = Provider(answer), AsyncProvider(answer)
+    options = Options(trace_id="t")
+    assert asyncio.run(twin(other, **given, options=options)) == function(one, **given, options=options)
+    assert (other.operation, other.asked) == (one.operation, one.asked)
 
 
 def test_every_family_has_its_operations() -> None:
