@@ -47,6 +47,7 @@ fn pack(catalogue: &Catalogue) -> String {
     }
     packer.table(
         &catalogue.provider,
+        catalogue.four_byte_texts,
         operations.into_iter().map(|(_, row)| row),
     )
 }
@@ -92,12 +93,12 @@ struct Packer {
 impl Packer {
     fn operation(&mut self, family: &Family, operation: &Operation) -> String {
         let name = &operation.name;
-        let (method, path) = name
-            .split_once(' ')
-            .unwrap_or_else(|| panic!("{name} must be a method and a path"));
+        let is_address = |(method, path): (&str, &str)| {
+            ["GET", "POST", "PUT", "PATCH", "DELETE"].contains(&method) && path.starts_with('/')
+        };
         assert!(
-            ["GET", "POST", "PUT", "PATCH", "DELETE"].contains(&method) && path.starts_with('/'),
-            "{name}: method or path"
+            name.split_once(' ').is_none_or(is_address),
+            "{name} must be a method and a path, or one word"
         );
         let is_plain = |field: &Schema| matches!(field.kind(), Kind::String | Kind::Integer);
         assert!(
@@ -127,6 +128,10 @@ impl Packer {
         let form = self.field_list(family, &operation.form);
         let file = self.text_or_none(&operation.file);
         let host = self.text_or_none(&operation.host);
+        let makes = operation.makes.iter();
+        let makes = makes.map(|make| self.texts.index(make.name().to_owned()));
+        let makes = makes.collect();
+        let makes = self.lists.index(makes);
         let body = body.map_or(NONE, |body| self.schema(family, body));
         let repeat = match operation.repeat {
             Repeat::Safe => "Safe",
@@ -137,7 +142,7 @@ impl Packer {
         let idempotency_key = operation.idempotency_key;
         let client_certificate = operation.client_certificate;
         format!(
-            "OperationRow{{name:{},title:{title},order_number:{order_number},path:{path},query:{query},form:{form},body:{body},file:{file},host:{host},encrypted:{encrypted},encrypted_answer:{encrypted_answer},open_query:{open_query},idempotency_key:{idempotency_key},client_certificate:{client_certificate},repeat:Repeat::{repeat}}},",
+            "OperationRow{{name:{},title:{title},order_number:{order_number},path:{path},query:{query},form:{form},body:{body},file:{file},host:{host},encrypted:{encrypted},encrypted_answer:{encrypted_answer},makes:{makes},open_query:{open_query},idempotency_key:{idempotency_key},client_certificate:{client_certificate},repeat:Repeat::{repeat}}},",
             self.texts.index(name.clone()),
         )
     }
@@ -180,6 +185,8 @@ impl Packer {
             Some(Fill::Mchid) => "Some(Fill::MerchantId)",
             Some(Fill::Appid) => "Some(Fill::AppId)",
             Some(Fill::NotifyUrl) => "Some(Fill::NotifyUrl)",
+            Some(Fill::ReturnUrl) => "Some(Fill::ReturnUrl)",
+            Some(Fill::AppAuthToken) => "Some(Fill::AppAuthToken)",
         };
         let schema = self.schema(family, field.resolve(family));
         let name = self.texts.index(field.name.clone());
@@ -213,6 +220,8 @@ impl Packer {
             None => "None",
             Some(Format::Rfc3339) => "Some(Format::Rfc3339)",
             Some(Format::Date) => "Some(Format::Date)",
+            Some(Format::DateTime) => "Some(Format::DateTime)",
+            Some(Format::Amount) => "Some(Format::Amount)",
             Some(Format::Ip) => "Some(Format::Ip)",
             Some(Format::NotifyUrl) => "Some(Format::NotifyUrl)",
             Some(Format::FileName) => "Some(Format::FileName)",
@@ -249,13 +258,18 @@ impl Packer {
         self.lists.index(names)
     }
 
-    fn table(self, provider: &str, operations: impl Iterator<Item = String>) -> String {
+    fn table(
+        self,
+        provider: &str,
+        four_byte_texts: bool,
+        operations: impl Iterator<Item = String>,
+    ) -> String {
         let text_ends = ends(self.texts.things.iter().map(|text| text.len()));
         let list_ends = ends(self.lists.things.iter().map(|list| list.len()));
         let mut source = String::new();
         write!(
             source,
-            "&Table{{provider:{provider:?},text:{:?},text_ends:&{text_ends:?},lists:&{:?},list_ends:&{list_ends:?},operations:&[{}],fields:&[{}],schemas:&[{}],charsets:&{:?},ranges:&{:?}}},",
+            "&Table{{provider:{provider:?},four_byte_texts:{four_byte_texts},text:{:?},text_ends:&{text_ends:?},lists:&{:?},list_ends:&{list_ends:?},operations:&[{}],fields:&[{}],schemas:&[{}],charsets:&{:?},ranges:&{:?}}},",
             self.texts.things.concat(),
             self.lists.things.concat(),
             operations.collect::<String>(),

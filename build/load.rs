@@ -30,22 +30,38 @@ pub fn load(folder: &Path) -> Result<Vec<Catalogue>, String> {
             .flat_map(|family| &mut family.operations);
         operations.for_each(|operation| operation.written = true);
         catalogue.file = format!("{}.json", stem(&file));
+        take_common(&mut catalogue);
         let table = folder.join("facts").join(&catalogue.file);
         let overlay = overlays.remove(&stem(&file)).unwrap_or_default();
-        if table.exists() {
-            let text = fs::read_to_string(&table)
-                .map_err(|problem| format!("{}: {problem}", table.display()))?;
-            let drafts = facts::read(&text);
-            drafts
-                .and_then(|drafts| add(&mut catalogue, drafts, &overlay))
-                .map_err(|problem| format!("{}: {problem}", table.display()))?;
-        }
+        let drafts = match table.exists() {
+            true => fs::read_to_string(&table)
+                .map_err(|problem| problem.to_string())
+                .and_then(|text| facts::read(&text)),
+            false => Ok(Vec::new()),
+        };
+        drafts
+            .and_then(|drafts| add(&mut catalogue, drafts, &overlay))
+            .map_err(|problem| format!("{}: {problem}", table.display()))?;
         check(&catalogue).map_err(|problem| format!("{}: {problem}", file.display()))?;
         catalogues.push(catalogue);
     }
     match overlays.keys().next() {
         Some(name) => Err(format!("catalogue/overlay speaks of {name}, which is not")),
         None => Ok(catalogues),
+    }
+}
+
+/// Gives every operation the common parameters; its own of the same name stay.
+fn take_common(catalogue: &mut Catalogue) {
+    let families = catalogue.families.iter_mut();
+    for operation in families.flat_map(|family| &mut family.operations) {
+        let is_own = |name: &str| operation.query.iter().any(|field| field.name == name);
+        let common = catalogue.common.iter();
+        let common: Vec<Schema> = common
+            .filter(|field| !is_own(&field.name))
+            .cloned()
+            .collect();
+        operation.query.extend(common);
     }
 }
 
@@ -222,6 +238,7 @@ fn add_one(catalogue: &mut Catalogue, mut draft: Draft, overlay: &Overlay) -> Re
         path: fields(&draft.path)?,
         query: fields(&draft.query)?,
         open_query: draft.query["open"] == true,
+        makes: Vec::new(),
         form: fields(&draft.form)?,
         body,
         answer,

@@ -16,6 +16,12 @@ pub struct Catalogue {
     pub file: String,
     pub provider: String,
     pub generation: String,
+    /// Texts may have characters that take four bytes in UTF-8.
+    #[serde(default)]
+    pub four_byte_texts: bool,
+    /// Query parameters that every operation takes beside its own.
+    #[serde(default)]
+    pub common: Vec<Schema>,
     pub families: Vec<Family>,
 }
 
@@ -46,12 +52,15 @@ pub struct Family {
 #[serde(deny_unknown_fields)]
 #[allow(dead_code)]
 pub struct Operation {
-    /// The provider's name: method and path template.
+    /// The provider's name: method and path template, or one word.
     pub name: String,
     /// The name in typed models, in snake case.
     pub id: String,
     pub title: String,
     pub repeat: Repeat,
+    /// Of an operation that sends nothing: what the signed request is handed out as.
+    #[serde(default)]
+    pub makes: Vec<Make>,
     /// Where the merchant's own number is: `body.out_trade_no`.
     pub order_number: Option<String>,
     #[serde(default)]
@@ -98,6 +107,26 @@ pub enum Repeat {
     Never,
 }
 
+/// What a browser or an app is given in place of an answer. The name is the kind for `payseal_client_invoke` and the key of its result.
+#[derive(Deserialize, Clone, Copy, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+#[allow(dead_code)]
+pub enum Make {
+    Url,
+    Form,
+    OrderString,
+}
+
+impl Make {
+    pub fn name(self) -> &'static str {
+        match self {
+            Make::Url => "url",
+            Make::Form => "form",
+            Make::OrderString => "order_string",
+        }
+    }
+}
+
 /// What an event's plaintext looks like.
 #[derive(Deserialize, Clone)]
 #[serde(deny_unknown_fields)]
@@ -117,6 +146,8 @@ pub struct Schema {
     pub required: bool,
     /// The configuration key that fills the field where the caller leaves it out.
     pub filled: Option<Fill>,
+    /// Of a parameter: it is none of the functions of typed models, for hardly anybody needs it.
+    pub untyped: bool,
     /// A named object of the same family, in place of everything below.
     #[serde(rename = "ref")]
     pub reference: Option<String>,
@@ -141,6 +172,8 @@ pub struct Schema {
     pub values: Vec<Value>,
     /// Sent encrypted; the library does it.
     pub encrypted: bool,
+    /// Nobody else's business: typed models do not print it.
+    pub private: bool,
     /// `fen` for amounts, `seconds`, `minutes` and so on.
     pub unit: Option<String>,
 }
@@ -151,6 +184,8 @@ pub enum Fill {
     Mchid,
     Appid,
     NotifyUrl,
+    ReturnUrl,
+    AppAuthToken,
 }
 
 impl Fill {
@@ -160,6 +195,8 @@ impl Fill {
             Fill::Mchid => "mchid",
             Fill::Appid => "appid",
             Fill::NotifyUrl => "notify_url",
+            Fill::ReturnUrl => "return_url",
+            Fill::AppAuthToken => "app_auth_token",
         }
     }
 }
@@ -179,6 +216,10 @@ pub enum Kind {
 pub enum Format {
     Rfc3339,
     Date,
+    /// `YYYY-MM-DD HH:MM:SS`, Beijing time.
+    DateTime,
+    /// Decimal, with two places at most; `range` counts hundredths.
+    Amount,
     Ip,
     NotifyUrl,
     /// Of an upload: the name of the file, which is filled in.

@@ -76,8 +76,24 @@ func (c *Client) NativePayment(codeURL string) (string, error) {
 	return payment.URL, nil
 }
 
-// Invoke makes client-side parameters of any kind that the library knows, "jsapi", "app", "h5" or "native"; params become JSON, the result
-// is a JSON object. The methods above are typed.
+// Invoker is what the typed functions that send nothing need of a client; a test may put its own in place of [*Client].
+type Invoker interface {
+	// Invoke makes client-side parameters; see [Client.Invoke].
+	Invoke(kind string, params any) (json.RawMessage, error)
+}
+
+// InvokeParams are the params of [Client.Invoke] for the kinds that sign an operation: "url", "form", "order_string", "page".
+type InvokeParams struct {
+	// Operation is the provider's name for it.
+	Operation string `json:"operation"`
+	// Query are its query parameters, unescaped.
+	Query map[string]string `json:"query,omitempty"`
+	// Body is its body, as in [Params].
+	Body any `json:"body,omitempty"`
+}
+
+// Invoke makes client-side parameters of any kind that the library knows, for example "jsapi", "app", "h5" or "native"; params become JSON, the
+// result is a JSON object. The methods above are typed.
 func (c *Client) Invoke(kind string, params any) (json.RawMessage, error) {
 	encoded, err := marshal(params)
 	if err != nil {

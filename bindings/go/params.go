@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// Executor is what the typed packages below wechat need of a client; a test may put its own in place of [*Client].
+// Executor is what the typed packages below alipay and wechat need of a client; a test may put its own in place of [*Client].
 type Executor interface {
 	// Execute calls an operation of the provider; see [Client.Execute].
 	Execute(ctx context.Context, operation string, params Params) (*Result, error)

@@ -8,12 +8,18 @@ pub fn describe(schema: &Schema, sent: bool) -> String {
     if sentences[0].is_empty() && !schema.name.is_empty() {
         sentences[0] = in_words(&schema.name);
     }
-    sentences.extend(schema.unit.as_ref().map(|unit| format!("In {unit}.")));
+    sentences.extend(schema.unit.as_ref().map(|unit| match schema.format {
+        Some(Format::Amount) => format!("In {unit}, as text: 88.88."),
+        _ => format!("In {unit}."),
+    }));
     if schema.format == Some(Format::Rfc3339) {
         sentences.push("RFC 3339.".into());
     }
     if schema.format == Some(Format::Date) {
         sentences.push("YYYY-MM-DD.".into());
+    }
+    if schema.format == Some(Format::DateTime) {
+        sentences.push("YYYY-MM-DD HH:MM:SS, Beijing time.".into());
     }
     if sent {
         sentences.extend(length(schema));

@@ -1,6 +1,6 @@
 //! Go: structs and functions, one package a family. What is written is as gofmt would have it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::fs;
 use std::path::Path;
@@ -138,7 +138,7 @@ fn structure(model: &Model) -> String {
     if model.properties.iter().any(|property| property.secret) {
         write!(
             out,
-            "\n// String keeps what is encrypted on its way out of logs.\nfunc ({name}) String() string {{\n\treturn \"{name}{{…}}\"\n}}\n\n// GoString is String.\nfunc (v {name}) GoString() string {{\n\treturn v.String()\n}}\n"
+            "\n// String keeps what is private out of logs.\nfunc ({name}) String() string {{\n\treturn \"{name}{{…}}\"\n}}\n\n// GoString is String.\nfunc (v {name}) GoString() string {{\n\treturn v.String()\n}}\n"
         )
         .unwrap();
     }
@@ -197,12 +197,26 @@ fn operations(package: &Package, module: &str) -> String {
         ),
     );
     out += "//\n";
+    let makes = package
+        .functions
+        .iter()
+        .any(|function| function.make.is_some());
+    let needs = if makes {
+        "its Execute, or its Invoke where nothing is sent; their errors are those"
+    } else {
+        "its Execute; their errors are those of Execute"
+    };
     out += &comment(
         "",
-        "The functions need no more of a client than its Execute; their errors are those of Execute. Options of a call are given with \
-         [payseal.With]. Notifications are read with [payseal.Event.Decode] into the models that say so.",
+        &format!(
+            "The functions need no more of a client than {needs}. Options of a call are given with [payseal.With]. Notifications are read \
+             with [payseal.Event.Decode] into the models that say so."
+        ),
     );
     write!(out, "package {}\n\nimport (\n\t\"context\"\n", package.name).unwrap();
+    if makes {
+        out += "\t\"encoding/json\"\n";
+    }
     if package
         .functions
         .iter()
@@ -212,9 +226,13 @@ fn operations(package: &Package, module: &str) -> String {
         out += "\t\"fmt\"\n";
     }
     write!(out, "\n\tpayseal \"{module}\"\n)\n").unwrap();
+    let mut before = "";
     for function in &package.functions {
-        out += &options(function);
+        if function.id != before {
+            out += &options(function);
+        }
         out += &operation(function);
+        before = function.id;
     }
     if package
         .functions
@@ -222,6 +240,9 @@ fn operations(package: &Package, module: &str) -> String {
         .any(|function| function.answer.is_some())
     {
         out += EXECUTE;
+    }
+    if makes {
+        out += INVOKE;
     }
     out
 }
@@ -240,13 +261,28 @@ func execute[T any](ctx context.Context, client payseal.Executor, operation stri
 }
 ";
 
+const INVOKE: &str = "
+func invoke(client payseal.Invoker, kind, operation string, query map[string]string, body any) (string, error) {
+\tmade, err := client.Invoke(kind, payseal.InvokeParams{Operation: operation, Query: query, Body: body})
+\tif err != nil {
+\t\treturn \"\", err
+\t}
+\tvar texts map[string]string
+\tif err := json.Unmarshal(made, &texts); err != nil {
+\t\treturn \"\", err
+\t}
+\treturn texts[kind], nil
+}
+";
+
 fn options(function: &Function) -> String {
     if function.query.is_empty() {
         return String::new();
     }
-    let name = go_exported(function.name);
+    let options = options_name(function);
     let mut out = format!(
-        "\n// {name}Options are the query parameters of [{name}]; zero fields are left out.\ntype {name}Options struct {{\n"
+        "\n// {options} are the query parameters of [{}]; zero fields are left out.\ntype {options} struct {{\n",
+        go_exported(&function.name)
     );
     for property in &function.query {
         out += &comment("\t", &field_doc(property));
@@ -266,9 +302,16 @@ fn options(function: &Function) -> String {
     out + "}\n"
 }
 
+fn options_name(function: &Function) -> String {
+    format!("{}Options", go_exported(function.id))
+}
+
 fn operation(function: &Function) -> String {
-    let name = go_exported(function.name);
-    let mut arguments = String::from("ctx context.Context, client payseal.Executor");
+    let name = go_exported(&function.name);
+    let mut arguments = String::from(match function.make {
+        None => "ctx context.Context, client payseal.Executor",
+        Some(_) => "client payseal.Invoker",
+    });
     let mut params = Vec::new();
     for property in &function.path {
         let kind = shape(&property.shape);
@@ -289,7 +332,6 @@ fn operation(function: &Function) -> String {
         params.push(format!("Path: map[string]string{{{}}}", path.join(", ")));
     }
     if !function.query.is_empty() {
-        write!(arguments, ", options *{name}Options").unwrap();
         params.push("Query: query".into());
     }
     match &function.body {
@@ -305,6 +347,9 @@ fn operation(function: &Function) -> String {
         params.push("Payload: file".into());
         params.push("Options: payseal.Options{Filename: filename}".into());
     }
+    if !function.query.is_empty() {
+        write!(arguments, ", options *{}", options_name(function)).unwrap();
+    }
     let call = format!(
         "(ctx, client, {:?}, payseal.Params{{{}}})",
         function.operation,
@@ -315,9 +360,9 @@ fn operation(function: &Function) -> String {
         comment(
             "",
             &format!(
-                "{name} {} It calls {}.{}",
+                "{name} {} It {}.{}",
                 uncapitalized(function.title),
-                function.operation,
+                function.explained(),
                 match function.idempotency_key {
                     true => " It requires the option IdempotencyKey, see [payseal.With].",
                     false => "",
@@ -325,15 +370,38 @@ fn operation(function: &Function) -> String {
             )
         )
     );
-    out += &function.answer.map_or("error {\n".into(), |answer| {
-        format!("(*{}, error) {{\n", type_name(answer))
-    });
+    out += &match (function.make, function.answer) {
+        (Some(_), _) => "(string, error) {\n".into(),
+        (None, Some(answer)) => format!("(*{}, error) {{\n", type_name(answer)),
+        (None, None) => "error {\n".into(),
+    };
     if !function.query.is_empty() {
         out += &query(&function.query);
     }
-    match function.answer {
-        Some(answer) => write!(out, "\treturn execute[{}]{call}\n}}\n", type_name(answer)).unwrap(),
-        None => write!(
+    match (function.make, function.answer) {
+        (Some(make), _) => {
+            let query = if function.query.is_empty() {
+                "nil"
+            } else {
+                "query"
+            };
+            let body = match function.body {
+                Body::Model(_) => "request",
+                Body::Filled => "struct{}{}",
+                Body::None => "nil",
+            };
+            write!(
+                out,
+                "\treturn invoke(client, {:?}, {:?}, {query}, {body})\n}}\n",
+                make.name(),
+                function.operation
+            )
+            .unwrap();
+        }
+        (None, Some(answer)) => {
+            write!(out, "\treturn execute[{}]{call}\n}}\n", type_name(answer)).unwrap()
+        }
+        (None, None) => write!(
             out,
             "\t_, err := client.Execute{}\n\treturn err\n}}\n",
             call.replacen("(ctx, client, ", "(ctx, ", 1)
@@ -371,16 +439,15 @@ fn query(properties: &[Property]) -> String {
 pub fn calls(package: &Package) -> String {
     let of = package.name;
     let line = |function: &Function| {
-        let mut arguments = vec!["ctx".to_owned(), "client".into()];
+        let mut arguments = vec!["client".to_owned()];
+        if function.make.is_none() {
+            arguments.insert(0, "ctx".into());
+        }
         for property in &function.path {
             arguments.push(match property.shape {
                 Shape::Text => "\"text\"".into(),
                 _ => "7".into(),
             });
-        }
-        let name = go_exported(function.name);
-        if !function.query.is_empty() {
-            arguments.push(format!("filled.Of[{of}.{name}Options]()"));
         }
         if let Body::Model(model) = &function.body {
             arguments.push(format!("filled.Of[{of}.{}]()", type_name(model)));
@@ -388,13 +455,17 @@ pub fn calls(package: &Package) -> String {
         if function.file {
             arguments.push("\"text\", []byte(\"file\")".into());
         }
+        if !function.query.is_empty() {
+            arguments.push(format!("filled.Of[{of}.{}]()", options_name(function)));
+        }
+        let name = go_exported(&function.name);
         let call = format!("{of}.{name}({})", arguments.join(", "));
-        let returned = match function.answer {
-            Some(_) => call,
-            None => format!("nil, {call}"),
+        let returned = match (function.make, function.answer) {
+            (None, None) => format!("nil, {call}"),
+            _ => call,
         };
         format!(
-            "\t{{{:?}, func(ctx context.Context, client payseal.Executor) (any, error) {{\n\t\treturn {returned}\n\t}}}},\n",
+            "\t{{Operation: {:?}, Run: func(ctx context.Context, client modeltest.Client) (any, error) {{\n\t\treturn {returned}\n\t}}}},\n",
             function.operation
         )
     };
@@ -412,11 +483,18 @@ pub fn write_calls(
     let module = module(root)?;
     let imports: String = calls
         .keys()
-        .map(|name| format!("\t\"{module}/{provider}/{name}\"\n"))
+        .map(|name| format!("{provider}/{name}"))
+        .chain([
+            "internal/filled".to_owned(),
+            "internal/modeltest".to_owned(),
+        ])
+        .collect::<BTreeSet<_>>()
+        .iter()
+        .map(|package| format!("\t\"{module}/{package}\"\n"))
         .collect();
     let lines: String = calls.values().cloned().collect();
     let text = format!(
-        "// Code generated by payseal-generate from {source}; DO NOT EDIT.\n\npackage {provider}_test\n\nimport (\n\t\"context\"\n\n\tpayseal \"{module}\"\n\t\"{module}/internal/filled\"\n{imports})\n\nvar calls = []call{{\n{lines}}}\n"
+        "// Code generated by payseal-generate from {source}; DO NOT EDIT.\n\npackage {provider}_test\n\nimport (\n\t\"context\"\n\n{imports})\n\nvar calls = []modeltest.Call{{\n{lines}}}\n"
     );
     tree.add(format!("bindings/go/{provider}/calls_test.go"), text);
     Ok(())

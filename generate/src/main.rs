@@ -87,15 +87,19 @@ fn generate(root: &Path) -> Result<Tree, String> {
                 continue;
             }
             objects::name(family).map_err(|problem| format!("{}: {problem}", family.name))?;
-            names.insert(&family.name, &family.names);
+            if !family.names.is_empty() {
+                names.insert(&family.name, &family.names);
+            }
             let package = Package::plan(&catalogue.provider, &source, family);
             go::write(root, &package, &mut tree)?;
             java::write(&package, &mut tree);
             python::write(&package, &mut tree);
             calls.insert(package.name.to_owned(), go::calls(&package));
         }
-        if !names.is_empty() {
+        if !calls.is_empty() {
             go::write_calls(root, &catalogue.provider, &source, &calls, &mut tree)?;
+        }
+        if !names.is_empty() {
             let table = catalogue.file.trim_end_matches(".json");
             let file = format!("catalogue/overlay/{table}-names.json");
             tree.record(file, names::write(table, &names));

@@ -23,13 +23,14 @@ pub fn screaming(parts: &[&str]) -> String {
 }
 
 /// What Go writes in capitals, and where the provider runs two words together.
-const INITIALISMS: [(&str, &str); 16] = [
+const INITIALISMS: [(&str, &str); 17] = [
     ("api", "API"),
     ("appid", "AppID"),
     ("cny", "CNY"),
     ("id", "ID"),
     ("ip", "IP"),
     ("mchid", "MchID"),
+    ("oauth", "OAuth"),
     ("openid", "OpenID"),
     ("pos", "POS"),
     ("qq", "QQ"),

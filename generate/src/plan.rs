@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::describe::describe;
-use crate::model::{Family, Kind, Operation, Schema};
+use crate::model::{Family, Fill, Kind, Make, Operation, Schema};
 use crate::naming::{pascal, snake};
 use crate::objects::is_model;
 
@@ -37,7 +37,7 @@ pub struct Property {
     /// The caller has to give it: it is sent, required, and not filled from the configuration.
     pub required: bool,
     pub shape: Shape,
-    /// Encrypted on its way, so it is nobody else's business either.
+    /// Nobody else's business, as all that is encrypted on its way: it is not printed.
     pub secret: bool,
     /// The texts that may be sent; empty if any may.
     pub values: Vec<String>,
@@ -71,12 +71,14 @@ pub struct Value {
 
 pub struct Function<'a> {
     /// Snake case.
-    pub name: &'a str,
+    pub name: String,
+    /// The operation's own name; of one that is made into several things, each has a function.
+    pub id: &'a str,
     pub operation: &'a str,
     /// One sentence in the third person: "Closes an order."
     pub title: &'a str,
     pub path: Vec<Property>,
-    /// Without those that the configuration always fills.
+    /// Without those that are the merchant's own.
     pub query: Vec<Property>,
     pub body: Body,
     /// It uploads a file.
@@ -85,6 +87,8 @@ pub struct Function<'a> {
     pub idempotency_key: bool,
     /// None where the answer has no content.
     pub answer: Option<&'a str>,
+    /// Nothing is sent: the signed request is handed out as this.
+    pub make: Option<Make>,
 }
 
 pub enum Body {
@@ -94,12 +98,35 @@ pub enum Body {
     Model(String),
 }
 
+impl Function<'_> {
+    /// What becomes of the call, as the rest of a sentence.
+    pub fn explained(&self) -> String {
+        let operation = self.operation;
+        match self.make {
+            None => format!("calls {operation}"),
+            Some(Make::Url) => {
+                format!("signs {operation}, sends nothing and returns the address to open")
+            }
+            Some(Make::Form) => {
+                format!(
+                    "signs {operation}, sends nothing and returns the HTML of a form that submits itself"
+                )
+            }
+            Some(Make::OrderString) => {
+                format!(
+                    "signs {operation}, sends nothing and returns the text for the SDK in the app"
+                )
+            }
+        }
+    }
+}
+
 impl<'a> Package<'a> {
     pub fn plan(provider: &'a str, source: &'a str, family: &'a Family) -> Package<'a> {
         let functions: Vec<Function> = family
             .operations
             .iter()
-            .map(|operation| function(family, operation))
+            .flat_map(|operation| functions(family, operation))
             .collect();
         let sent = functions
             .iter()
@@ -136,7 +163,17 @@ impl<'a> Package<'a> {
     }
 }
 
-fn function<'a>(family: &'a Family, operation: &'a Operation) -> Function<'a> {
+fn functions<'a>(family: &'a Family, operation: &'a Operation) -> Vec<Function<'a>> {
+    match &operation.makes[..] {
+        [] => vec![function(family, operation, None)],
+        makes => makes
+            .iter()
+            .map(|make| function(family, operation, Some(*make)))
+            .collect(),
+    }
+}
+
+fn function<'a>(family: &'a Family, operation: &'a Operation, make: Option<Make>) -> Function<'a> {
     let body = match &operation.body {
         None => Body::None,
         Some(name)
@@ -152,20 +189,26 @@ fn function<'a>(family: &'a Family, operation: &'a Operation) -> Function<'a> {
     };
     let parameter = |field: &Schema| property(field, &shape(field, ""), true);
     Function {
-        name: &operation.id,
+        name: match make {
+            None => operation.id.clone(),
+            Some(make) => format!("{}_{}", operation.id, make.name()),
+        },
+        id: &operation.id,
         operation: &operation.name,
         title: &operation.title,
         path: operation.path.iter().map(parameter).collect(),
         query: operation
             .query
             .iter()
-            .filter(|field| field.filled.is_none())
+            .filter(|field| !field.untyped)
+            .filter(|field| !matches!(field.filled, Some(Fill::Mchid | Fill::Appid)))
             .map(parameter)
             .collect(),
         body,
         file: operation.file.is_some(),
         idempotency_key: operation.idempotency_key,
         answer: operation.answer.as_deref(),
+        make,
     }
 }
 
@@ -275,7 +318,7 @@ fn property(schema: &Schema, shape: &Shape, sent: bool) -> Property {
         doc: describe(schema, sent),
         required: sent && schema.required && schema.filled.is_none(),
         shape: shape.clone(),
-        secret: schema.encrypted,
+        secret: schema.encrypted || schema.private,
         values: values
             .iter()
             .filter_map(|value| Some(value.as_str()?.to_owned()))
@@ -297,7 +340,7 @@ fn constants(models: &[Model], functions: &[Function]) -> Vec<Constants> {
         model.properties.iter().map(of)
     });
     let parameters = functions.iter().flat_map(|function| {
-        let of = move |property| (function.name, property);
+        let of = move |property| (function.id, property);
         function.query.iter().map(of)
     });
     let mut sets: Vec<Set> = Vec::new();

@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use crate::model::Family;
+use crate::describe::describe;
+use crate::model::{Family, Format};
 use crate::naming::{camel, go_exported, pascal, snake};
 use crate::plan::{Package, Shape};
 use crate::{load, objects};
@@ -48,6 +49,11 @@ fn every_family_that_was_asked_for_is_there() {
         "parking",
         "certificates",
         "security",
+        "trade",
+        "fund",
+        "bill",
+        "user",
+        "merchant",
     ];
     for name in wanted {
         assert!(names.contains(name), "{name}");
@@ -75,12 +81,14 @@ fn every_encrypted_field_says_so_and_is_kept_out_of_logs() {
                     .fields
                     .iter()
                     .find(|field| field.name == property.name);
+                let (is_encrypted, place) = (
+                    field.unwrap().encrypted,
+                    format!("{}: {}.{}", family.name, model.name, property.name),
+                );
                 assert_eq!(
                     property.secret,
-                    field.unwrap().encrypted,
-                    "{}.{}",
-                    model.name,
-                    property.name
+                    is_encrypted || field.unwrap().private,
+                    "{place}"
                 );
                 let sentences = [
                     "Sent encrypted: give the plaintext",
@@ -89,12 +97,8 @@ fn every_encrypted_field_says_so_and_is_kept_out_of_logs() {
                 let says = sentences
                     .iter()
                     .any(|sentence| property.doc.contains(sentence));
-                assert_eq!(
-                    property.secret, says,
-                    "{}: {}.{}",
-                    family.name, model.name, property.name
-                );
-                encrypted += usize::from(property.secret);
+                assert_eq!(is_encrypted, says, "{place}");
+                encrypted += usize::from(is_encrypted);
             }
         }
     }
@@ -136,6 +140,65 @@ fn every_amount_says_that_it_is_in_fen() {
         }
     }
     assert!(amounts > 200, "{amounts}");
+}
+
+/// Alipay writes amounts as decimal texts.
+#[test]
+fn every_amount_in_text_says_that_it_is_in_yuan() {
+    let mut amounts = 0;
+    for family in &families() {
+        for schema in &family.schemas {
+            let amount = schema.fields.iter();
+            for field in amount.filter(|field| field.format == Some(Format::Amount)) {
+                let doc = describe(field, true);
+                assert!(
+                    doc.contains("In yuan, as text"),
+                    "{}.{}",
+                    schema.name,
+                    field.name
+                );
+                amounts += 1;
+            }
+        }
+    }
+    assert!(amounts > 150, "{amounts}");
+}
+
+#[test]
+fn what_sends_nothing_is_a_function_for_each_thing_it_is_made_into() {
+    let families = families();
+    let trade = families.iter().find(|family| family.name == "trade");
+    let package = plan(trade.unwrap());
+    let names: Vec<_> = package
+        .functions
+        .iter()
+        .map(|function| function.name.as_str())
+        .collect();
+    for name in [
+        "page_pay_url",
+        "page_pay_form",
+        "wap_pay_url",
+        "app_pay_order_string",
+        "precreate",
+    ] {
+        assert!(names.contains(&name), "{name}");
+    }
+    assert!(!names.contains(&"page_pay"));
+    let page = package
+        .functions
+        .iter()
+        .find(|function| function.name == "page_pay_url");
+    let query: Vec<_> = page
+        .unwrap()
+        .query
+        .iter()
+        .map(|property| property.name.as_str())
+        .collect();
+    assert_eq!(
+        query,
+        ["notify_url", "return_url", "app_auth_token"],
+        "set by call, unlike the merchant"
+    );
 }
 
 #[test]
@@ -181,17 +244,18 @@ fn no_two_things_of_a_package_have_one_name_in_any_language() {
         let service = package.name.trim_end_matches("service").to_owned() + "service";
         once(&mut java, service, "the service");
         let mut methods = BTreeMap::new();
+        let mut options = BTreeSet::new();
         for function in &package.functions {
-            once(&mut go, go_exported(function.name), "a function");
-            if !function.query.is_empty() {
+            once(&mut go, go_exported(&function.name), "a function");
+            if !function.query.is_empty() && options.insert(function.id) {
                 once(
                     &mut go,
-                    format!("{}Options", go_exported(function.name)),
+                    format!("{}Options", go_exported(function.id)),
                     "options",
                 );
             }
-            once(&mut methods, camel(function.name), "a method");
-            once(&mut python, function.name.to_owned(), "a function");
+            once(&mut methods, camel(&function.name), "a method");
+            once(&mut python, function.name.clone(), "a function");
             once(
                 &mut python,
                 format!("{}_async", function.name),
@@ -208,7 +272,7 @@ fn no_two_things_of_a_package_have_one_name_in_any_language() {
                 "given",
             ];
             assert!(
-                !shadows.contains(&function.name),
+                !shadows.contains(&function.name.as_str()),
                 "{}.{}",
                 package.name,
                 function.name

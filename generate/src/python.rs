@@ -109,16 +109,13 @@ fn imports(package: &Package) -> String {
     } else {
         ""
     };
-    write!(out, "\nfrom typing import {any}{literal}Optional\n\nfrom payseal.aio import AsyncClient\nfrom payseal.client import Client\nfrom payseal.result import Options\n").unwrap();
     let given = if parameters().next().is_some() {
         ", given"
     } else {
         ""
     };
-    out + &format!(
-        "from payseal.{}._model import Model{given}\n",
-        package.provider
-    )
+    write!(out, "\nfrom typing import {any}{literal}Optional\n\nfrom payseal._model import Model{given}\nfrom payseal.aio import AsyncClient\nfrom payseal.client import Client\nfrom payseal.result import Options\n").unwrap();
+    out
 }
 
 fn is_free(shape: &Shape) -> bool {
@@ -133,7 +130,7 @@ fn exports(package: &Package) -> String {
     let functions = package
         .functions
         .iter()
-        .flat_map(|function| [function.name.to_owned(), format!("{}_async", function.name)]);
+        .flat_map(|function| [function.name.clone(), format!("{}_async", function.name)]);
     let names: BTreeSet<String> = package
         .models
         .iter()
@@ -273,7 +270,9 @@ fn operation(function: &Function, asynchronous: bool) -> String {
         explanations += &explained("file", "What is in the file.");
         parts.push("payload=file".into());
     }
-    arguments.push("*".into());
+    if !function.query.is_empty() || function.make.is_none() {
+        arguments.push("*".into());
+    }
     for property in &function.query {
         let kind = kind(&property.shape, &property.values);
         arguments.push(if property.required {
@@ -286,25 +285,30 @@ fn operation(function: &Function, asynchronous: bool) -> String {
     if !function.query.is_empty() {
         parts.push("query=query".into());
     }
-    let (options, about) = match function.idempotency_key {
-        true => (
-            "Options",
-            "Options of this call, of which ``idempotency_key`` is required.",
-        ),
-        false => (
-            "Optional[Options] = None",
-            "Options of this call: ``timeout_ms``, ``trace_id`` …",
-        ),
-    };
-    arguments.push(format!("options: {options}"));
-    explanations += &explained("options", about);
+    if function.make.is_none() {
+        let (options, about) = match function.idempotency_key {
+            true => (
+                "Options",
+                "Options of this call, of which ``idempotency_key`` is required.",
+            ),
+            false => (
+                "Optional[Options] = None",
+                "Options of this call: ``timeout_ms``, ``trace_id`` …",
+            ),
+        };
+        arguments.push(format!("options: {options}"));
+        explanations += &explained("options", about);
+    }
     parts.push(if function.file {
         "options={**(options or {}), \"filename\": filename}".into()
     } else {
         "options=options".into()
     });
 
-    let returned = function.answer.unwrap_or("None");
+    let returned = match function.make {
+        Some(_) => "str",
+        None => function.answer.unwrap_or("None"),
+    };
     let head = format!("{define} {}{suffix}", function.name);
     let mut out = format!(
         "\n\n{}",
@@ -318,8 +322,11 @@ fn operation(function: &Function, asynchronous: bool) -> String {
     );
     write!(
         out,
-        "    \"\"\"{}\n\n    It calls ``{}``.\n\n    Args:\n{explanations}    \"\"\"\n",
-        function.title, function.operation
+        "    \"\"\"{}\n\n    It {}.\n\n    Args:\n{explanations}    \"\"\"\n",
+        function.title,
+        function
+            .explained()
+            .replace(function.operation, &format!("``{}``", function.operation))
     )
     .unwrap();
     if !function.query.is_empty() {
@@ -331,12 +338,35 @@ fn operation(function: &Function, asynchronous: bool) -> String {
         out += &broken("    ", "query = given", ['(', ')'], &given, "");
     }
     let call = |head: &str| broken("    ", head, ['(', ')'], &parts, "");
-    match function.answer {
-        Some(answer) => {
+    match (function.make, function.answer) {
+        (Some(make), _) => {
+            let mut asked = vec![format!("\"operation\": {:?}", function.operation)];
+            if !function.query.is_empty() {
+                asked.push("\"query\": query".into());
+            }
+            match function.body {
+                Body::Model(_) => asked.push("\"body\": request.to_json()".into()),
+                Body::Filled => asked.push("\"body\": {}".into()),
+                Body::None => {}
+            }
+            let made = [
+                format!("{:?}", make.name()),
+                format!("{{{}}}", asked.join(", ")),
+            ];
+            out += &broken(
+                "    ",
+                &format!("made = {wait}client.invoke"),
+                ['(', ')'],
+                &made,
+                "",
+            );
+            out += &format!("    return str(made[{:?}])\n", make.name());
+        }
+        (None, Some(answer)) => {
             out += &call(&format!("result = {wait}client.execute"));
             out += &format!("    return {answer}.from_json(result.json())\n");
         }
-        None => out += &call(&format!("{wait}client.execute")),
+        (None, None) => out += &call(&format!("{wait}client.execute")),
     }
     out
 }

@@ -7,9 +7,12 @@ use std::path::{Path, PathBuf};
 use crate::MARK;
 
 /// Where generated files live. Others may stand among them; what carries the mark and is not wanted any more goes.
-const FOLDERS: [&str; 3] = [
+const FOLDERS: [&str; 6] = [
+    "bindings/go/alipay",
     "bindings/go/wechat",
+    "bindings/java/payseal/src/main/java/io/payseal/alipay",
     "bindings/java/payseal/src/main/java/io/payseal/wechat",
+    "bindings/python/src/payseal/alipay",
     "bindings/python/src/payseal/wechat",
 ];
 

@@ -67,7 +67,7 @@ pub fn check_placement(
         let root = Place::Root("query");
         match known.get(name) {
             Some(field) => check.in_query(field.schema, root.key(name), value)?,
-            None if operation.open_query => free(root.key(name), value, MAX_DEPTH)?,
+            None if operation.open_query => check.free(root.key(name), value, MAX_DEPTH)?,
             None => return Err(check.unknown(root, known, name)),
         }
     }
@@ -102,7 +102,7 @@ impl Check<'_> {
                 let place = place.key(name);
                 match known.get(name) {
                     Some(field) => self.value(field.schema, place, value)?,
-                    None => free(place, value, MAX_DEPTH)?,
+                    None => self.free(place, value, MAX_DEPTH)?,
                 }
             }
             self.required(place, known, members)?;
@@ -225,7 +225,7 @@ impl Check<'_> {
     }
 
     fn text(&self, schema: Schema, place: Place, text: &str) -> Result<(), Violation> {
-        if let Some(problem) = text::forbidden(text, schema.has_lines()) {
+        if let Some(problem) = self.forbidden(text, schema.has_lines()) {
             return Err(place.violation(problem));
         }
         let characters = if text.is_ascii() {
@@ -263,10 +263,42 @@ impl Check<'_> {
         {
             return Err(place.violation(problem));
         }
+        if let (Some([min, max]), Some(amount)) = (schema.range(), text::hundredths(text)) {
+            let decimal = |amount: i64| format!("{}.{:02}", amount / 100, amount % 100);
+            if amount < min {
+                return Err(place.violation(format_args!("must be at least {}", decimal(min))));
+            }
+            if amount > max {
+                return Err(place.violation(format_args!("must be at most {}", decimal(max))));
+            }
+        }
         if schema.values().len() > 0 && !schema.values().any(|value| value == text) {
             return Err(self.not_listed(schema, place, text));
         }
         Ok(())
+    }
+
+    fn forbidden(&self, text: &str, lines: bool) -> Option<&'static str> {
+        text::forbidden(text, lines, self.operation.four_byte_texts)
+    }
+
+    /// A value of which the catalogue says nothing.
+    fn free(&self, place: Place, value: &Value, depth: usize) -> Result<(), Violation> {
+        match value {
+            _ if depth == 0 => Err(place.violation("is nested too deeply")),
+            Value::Object(members) => members
+                .iter()
+                .try_for_each(|(name, value)| self.free(place.key(name), value, depth - 1)),
+            Value::Array(items) => items
+                .iter()
+                .enumerate()
+                .try_for_each(|(index, item)| self.free(place.index(index), item, depth - 1)),
+            Value::String(text) => self
+                .forbidden(text, false)
+                .map_or(Ok(()), |problem| Err(place.violation(problem))),
+            Value::Number(number) if number.is_f64() => Err(place.violation("must be an integer")),
+            _ => Ok(()),
+        }
     }
 
     fn integer(&self, schema: Schema, place: Place, number: &Number) -> Result<(), Violation> {
@@ -336,25 +368,6 @@ fn within(place: Place, fields: Fields, name: &str) -> Option<String> {
         .iter()
         .filter(|field| field.schema.kind == Kind::Object);
     objects.find_map(|field| within(place.key(field.name), field.schema.fields(), name))
-}
-
-/// A value of which the catalogue says nothing.
-fn free(place: Place, value: &Value, depth: usize) -> Result<(), Violation> {
-    match value {
-        _ if depth == 0 => Err(place.violation("is nested too deeply")),
-        Value::Object(members) => members
-            .iter()
-            .try_for_each(|(name, value)| free(place.key(name), value, depth - 1)),
-        Value::Array(items) => items
-            .iter()
-            .enumerate()
-            .try_for_each(|(index, item)| free(place.index(index), item, depth - 1)),
-        Value::String(text) => {
-            text::forbidden(text, false).map_or(Ok(()), |problem| Err(place.violation(problem)))
-        }
-        Value::Number(number) if number.is_f64() => Err(place.violation("must be an integer")),
-        _ => Ok(()),
-    }
 }
 
 fn mismatch(kind: Kind, place: Place, value: &Value) -> Violation {

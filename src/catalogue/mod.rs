@@ -25,10 +25,11 @@ use table::{SchemaRow, TABLES, Table};
 pub struct Operation {
     /// The provider's name for it: `POST /v3/pay/transactions/jsapi`.
     pub name: &'static str,
-    /// `wechat`, `wechat-v2`
+    /// `wechat`, `wechat-v2`, `alipay`
     pub provider: &'static str,
+    /// Empty where the name is one word: `alipay.trade.precreate`.
     pub method: &'static str,
-    /// The path with its `{placeholders}`.
+    /// The path with its `{placeholders}`, or the name that is one word.
     pub path: &'static str,
     /// One sentence, English.
     pub title: &'static str,
@@ -37,6 +38,8 @@ pub struct Operation {
     pub query_fields: Fields,
     /// Whether other query parameters are taken too: of an address that the provider makes.
     pub open_query: bool,
+    /// Of an operation that sends nothing: as what the signed request is handed out, `url`, `form`, `order_string`. Empty of all others.
+    pub makes: Texts,
     /// Of an upload: the parts of the form beside the file and `meta`.
     pub form_fields: Fields,
     /// None where no body is sent. Of an upload: what the part `meta` is.
@@ -51,6 +54,7 @@ pub struct Operation {
     pub client_certificate: bool,
     /// Where the merchant's own number is, for logs: `body.out_trade_no`, `path.out_refund_no`.
     pub order_number: Option<&'static str>,
+    four_byte_texts: bool,
     encrypted: Texts,
     encrypted_answer: Texts,
 }
@@ -81,6 +85,8 @@ pub enum Fill {
     MerchantId,
     AppId,
     NotifyUrl,
+    ReturnUrl,
+    AppAuthToken,
 }
 
 impl Fill {
@@ -90,6 +96,8 @@ impl Fill {
             Fill::MerchantId => "mchid",
             Fill::AppId => "appid",
             Fill::NotifyUrl => "notify_url",
+            Fill::ReturnUrl => "return_url",
+            Fill::AppAuthToken => "app_auth_token",
         }
     }
 }
@@ -120,6 +128,10 @@ pub enum Format {
     Rfc3339,
     /// `2018-06-08`
     Date,
+    /// `2018-06-08 10:34:56`, Beijing time.
+    DateTime,
+    /// `88.88`: decimal, with two places at most. A range counts hundredths.
+    Amount,
     /// An IPv4 or IPv6 address.
     Ip,
     /// An absolute http or https address without query and fragment.

@@ -9,6 +9,7 @@ include!(concat!(env!("OUT_DIR"), "/catalogue.rs"));
 /// One API generation of a provider. Rows name each other and their texts by index.
 pub(super) struct Table {
     pub provider: &'static str,
+    four_byte_texts: bool,
     /// All texts end to end; text n is `text[text_ends[n]..text_ends[n + 1]]`.
     text: &'static str,
     text_ends: &'static [u32],
@@ -39,6 +40,7 @@ struct OperationRow {
     host: u16,
     encrypted: u16,
     encrypted_answer: u16,
+    makes: u16,
     open_query: bool,
     idempotency_key: bool,
     client_certificate: bool,
@@ -103,6 +105,7 @@ impl Table {
             path_fields: self.field_list(row.path),
             query_fields: self.field_list(row.query),
             open_query: row.open_query,
+            makes: self.text_list(row.makes),
             idempotency_key: row.idempotency_key,
             form_fields: self.field_list(row.form),
             body: (row.body != NONE).then(|| self.schema(row.body)),
@@ -110,6 +113,7 @@ impl Table {
             host: self.text_or_none(row.host),
             client_certificate: row.client_certificate,
             order_number: self.text_or_none(row.order_number),
+            four_byte_texts: self.four_byte_texts,
             encrypted: self.text_list(row.encrypted),
             encrypted_answer: self.text_list(row.encrypted_answer),
         }
@@ -235,7 +239,7 @@ impl Schema {
         self.row.format
     }
 
-    /// Least and greatest value of a number.
+    /// Least and greatest value of a number; of an amount in hundredths.
     pub fn range(&self) -> Option<[i64; 2]> {
         self.table.ranges.get(self.row.range as usize).copied()
     }

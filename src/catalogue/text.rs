@@ -5,12 +5,13 @@ use std::net::{IpAddr, Ipv6Addr};
 use super::Format;
 
 /// What no text sent to a provider may contain, whatever the field: ends of lines (but where `lines` says so) and NUL, which could cut a
-/// header or a signed message in two, and characters that take four bytes in UTF-8, which the provider's databases do not hold.
-pub(super) fn forbidden(text: &str, lines: bool) -> Option<&'static str> {
+/// header or a signed message in two, and, but where `four_bytes` says so, characters that take four bytes in UTF-8, which the databases of some
+/// providers do not hold.
+pub(super) fn forbidden(text: &str, lines: bool, four_bytes: bool) -> Option<&'static str> {
     text.bytes().find_map(|byte| match byte {
         b'\r' | b'\n' if !lines => Some("contains an end of line"),
         0 => Some("contains a NUL character"),
-        0xF0.. => Some("contains a character of four bytes in UTF-8, such as an emoji; the provider takes one to three bytes"),
+        0xF0.. if !four_bytes => Some("contains a character of four bytes in UTF-8, such as an emoji; the provider takes one to three bytes"),
         _ => None,
     })
 }
@@ -49,6 +50,15 @@ pub(super) fn malformed(text: &str, format: Format) -> Option<&'static str> {
             let day = text.len() == 10 && is_rfc3339(&format!("{text}T00:00:00Z"));
             (!day).then_some("must be a day, such as 2018-06-08")
         }
+        Format::DateTime => {
+            let second =
+                text.len() == 19 && is_rfc3339(&format!("{}Z", text.replacen(' ', "T", 1)));
+            (!second || text.contains('T'))
+                .then_some("must be a time such as 2018-06-08 10:34:56, of Beijing")
+        }
+        Format::Amount => hundredths(text)
+            .is_none()
+            .then_some("must be a decimal amount with two places at most, such as 88.88"),
         Format::Ip => text
             .parse::<IpAddr>()
             .is_err()
@@ -56,6 +66,21 @@ pub(super) fn malformed(text: &str, format: Format) -> Option<&'static str> {
         Format::NotifyUrl => notify_url(text),
         Format::FileName | Format::FileSha256 => None,
     }
+}
+
+/// `88.8` → 8880: digits, and at most two more behind a point. Nothing else is an amount: no sign, no exponent, no separator of thousands.
+pub(super) fn hundredths(text: &str) -> Option<i64> {
+    let (whole, places) = text.split_once('.').unwrap_or((text, "00"));
+    let is_number = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
+    if !is_number(whole) || !is_number(places) || places.len() > 2 {
+        return None;
+    }
+    let places = places.parse::<i64>().ok()? * [0, 10, 1][places.len()];
+    whole
+        .parse::<i64>()
+        .ok()?
+        .checked_mul(100)?
+        .checked_add(places)
 }
 
 /// Why a text cannot stand for a placeholder of a path: what it would become is nothing, or more than one step, or a step back.

@@ -172,6 +172,7 @@ fn fill(merchant: &Merchant, operation: &Operation, params: &mut Params) {
         Fill::MerchantId => (merchant.scheme != Scheme::Brand).then(|| merchant.mchid.clone()),
         Fill::AppId => merchant.appid.clone(),
         Fill::NotifyUrl => merchant.notify_url.clone(),
+        Fill::ReturnUrl | Fill::AppAuthToken => None,
     };
     let complete = |fields: catalogue::Fields, map: &mut Map<String, Value>| {
         for field in fields {

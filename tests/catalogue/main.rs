@@ -1,5 +1,6 @@
 //! What the catalogue promises: it says what the provider says, and nothing wrong gets past it.
 
+mod alipay;
 mod amounts;
 mod facts;
 mod fields;

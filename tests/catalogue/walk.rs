@@ -10,7 +10,7 @@ fn check(operation: &Operation, sample: &Sample) -> Result<(), catalogue::Violat
 }
 
 fn operations() -> impl Iterator<Item = Operation> {
-    ["wechat", "wechat-v2"]
+    ["wechat", "wechat-v2", "alipay"]
         .into_iter()
         .flat_map(catalogue::operations)
 }

@@ -87,6 +87,11 @@ impl Maker {
         match schema.format() {
             Some(Format::Rfc3339) => return "2018-06-08T10:34:56+08:00".into(),
             Some(Format::Date) => return "2018-06-08".into(),
+            Some(Format::DateTime) => return "2018-06-08 10:34:56".into(),
+            Some(Format::Amount) => {
+                let hundredths = schema.range().map_or(8888, |[min, _]| min);
+                return format!("{}.{:02}", hundredths / 100, hundredths % 100);
+            }
             Some(Format::Ip) => return "14.23.150.211".into(),
             Some(Format::FileName) => return "a.png".into(),
             Some(Format::FileSha256) => return "0".repeat(64),

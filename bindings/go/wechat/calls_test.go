@@ -5,8 +5,8 @@ package wechat_test
 import (
 	"context"
 
-	payseal "github.com/payseal/payseal/bindings/go"
 	"github.com/payseal/payseal/bindings/go/internal/filled"
+	"github.com/payseal/payseal/bindings/go/internal/modeltest"
 	"github.com/payseal/payseal/bindings/go/wechat/bill"
 	"github.com/payseal/payseal/bindings/go/wechat/busifavor"
 	"github.com/payseal/payseal/bindings/go/wechat/certificates"
@@ -30,1142 +30,1142 @@ import (
 	"github.com/payseal/payseal/bindings/go/wechat/transfer"
 )
 
-var calls = []call{
-	{"GET /v3/bill/fundflowbill", func(ctx context.Context, client payseal.Executor) (any, error) {
+var calls = []modeltest.Call{
+	{Operation: "GET /v3/bill/fundflowbill", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return bill.FundFlowBill(ctx, client, filled.Of[bill.FundFlowBillOptions]())
 	}},
-	{"GET /v3/bill/sub-merchant-fundflowbill", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "GET /v3/bill/sub-merchant-fundflowbill", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return bill.SubMerchantFundFlowBill(ctx, client, filled.Of[bill.SubMerchantFundFlowBillOptions]())
 	}},
-	{"GET /v3/bill/tradebill", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "GET /v3/bill/tradebill", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return bill.TradeBill(ctx, client, filled.Of[bill.TradeBillOptions]())
 	}},
-	{"GET /v3/marketing/busifavor/callbacks", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "GET /v3/marketing/busifavor/callbacks", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return busifavor.QueryCallback(ctx, client)
 	}},
-	{"POST /v3/marketing/busifavor/callbacks", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/marketing/busifavor/callbacks", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return busifavor.SetCallback(ctx, client, filled.Of[busifavor.SetCallbackRequest]())
 	}},
-	{"POST /v3/marketing/busifavor/coupons/associate", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/marketing/busifavor/coupons/associate", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return busifavor.AssociateOrder(ctx, client, filled.Of[busifavor.AssociateOrderRequest]())
 	}},
-	{"POST /v3/marketing/busifavor/coupons/deactivate", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/marketing/busifavor/coupons/deactivate", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return busifavor.DeactivateCoupon(ctx, client, filled.Of[busifavor.DeactivateCouponRequest]())
 	}},
-	{"POST /v3/marketing/busifavor/coupons/disassociate", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/marketing/busifavor/coupons/disassociate", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return busifavor.DisassociateOrder(ctx, client, filled.Of[busifavor.DisassociateOrderRequest]())
 	}},
-	{"POST /v3/marketing/busifavor/coupons/return", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/marketing/busifavor/coupons/return", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return busifavor.ReturnCoupon(ctx, client, filled.Of[busifavor.ReturnCouponRequest]())
 	}},
-	{"POST /v3/marketing/busifavor/coupons/send", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/marketing/busifavor/coupons/send", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return busifavor.SendCoupon(ctx, client, filled.Of[busifavor.SendCouponRequest]())
 	}},
-	{"POST /v3/marketing/busifavor/coupons/use", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/marketing/busifavor/coupons/use", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return busifavor.UseCoupon(ctx, client, filled.Of[busifavor.UseCouponRequest]())
 	}},
-	{"POST /v3/marketing/busifavor/coupons/{card_id}/send", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/marketing/busifavor/coupons/{card_id}/send", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return busifavor.SendGovernmentCoupon(ctx, client, "text", filled.Of[busifavor.SendGovernmentCouponRequest]())
 	}},
-	{"POST /v3/marketing/busifavor/product-coupons/pre-send", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/marketing/busifavor/product-coupons/pre-send", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return busifavor.PreSendProductCoupon(ctx, client, filled.Of[busifavor.PreSendProductCouponRequest]())
 	}},
-	{"POST /v3/marketing/busifavor/product-coupons/send", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/marketing/busifavor/product-coupons/send", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return busifavor.SendProductCoupon(ctx, client, filled.Of[busifavor.SendProductCouponRequest]())
 	}},
-	{"POST /v3/marketing/busifavor/stocks", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/marketing/busifavor/stocks", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return busifavor.CreateStock(ctx, client, filled.Of[busifavor.CreateStockRequest]())
 	}},
-	{"GET /v3/marketing/busifavor/stocks/{stock_id}", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "GET /v3/marketing/busifavor/stocks/{stock_id}", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return busifavor.QueryStock(ctx, client, "text")
 	}},
-	{"PATCH /v3/marketing/busifavor/stocks/{stock_id}", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "PATCH /v3/marketing/busifavor/stocks/{stock_id}", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return nil, busifavor.UpdateStock(ctx, client, "text", filled.Of[busifavor.UpdateStockRequest]())
 	}},
-	{"PATCH /v3/marketing/busifavor/stocks/{stock_id}/budget", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "PATCH /v3/marketing/busifavor/stocks/{stock_id}/budget", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return busifavor.UpdateStockBudget(ctx, client, "text", filled.Of[busifavor.UpdateStockBudgetRequest]())
 	}},
-	{"GET /v3/marketing/busifavor/stocks/{stock_id}/couponcodes", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "GET /v3/marketing/busifavor/stocks/{stock_id}/couponcodes", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return busifavor.ListCouponCodes(ctx, client, "text", filled.Of[busifavor.ListCouponCodesOptions]())
 	}},
-	{"POST /v3/marketing/busifavor/stocks/{stock_id}/couponcodes", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/marketing/busifavor/stocks/{stock_id}/couponcodes", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return busifavor.UploadCouponCodes(ctx, client, "text", filled.Of[busifavor.UploadCouponCodesRequest]())
 	}},
-	{"GET /v3/marketing/busifavor/stocks/{stock_id}/couponcodes/{coupon_code}", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "GET /v3/marketing/busifavor/stocks/{stock_id}/couponcodes/{coupon_code}", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return busifavor.QueryCouponCode(ctx, client, "text", "text", filled.Of[busifavor.QueryCouponCodeOptions]())
 	}},
-	{"DELETE /v3/marketing/busifavor/stocks/{stock_id}/couponcodes/{coupon_code}", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "DELETE /v3/marketing/busifavor/stocks/{stock_id}/couponcodes/{coupon_code}", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return busifavor.DeleteCouponCode(ctx, client, "text", "text", filled.Of[busifavor.DeleteCouponCodeOptions]())
 	}},
-	{"GET /v3/marketing/busifavor/subsidy/pay-receipts", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "GET /v3/marketing/busifavor/subsidy/pay-receipts", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return busifavor.ListSubsidyPayments(ctx, client, filled.Of[busifavor.ListSubsidyPaymentsOptions]())
 	}},
-	{"POST /v3/marketing/busifavor/subsidy/pay-receipts", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/marketing/busifavor/subsidy/pay-receipts", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return busifavor.CreateSubsidyPayment(ctx, client, filled.Of[busifavor.CreateSubsidyPaymentRequest]())
 	}},
-	{"GET /v3/marketing/busifavor/subsidy/pay-receipts/{subsidy_receipt_id}", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "GET /v3/marketing/busifavor/subsidy/pay-receipts/{subsidy_receipt_id}", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return busifavor.QuerySubsidyPayment(ctx, client, "text")
 	}},
-	{"POST /v3/marketing/busifavor/subsidy/return-receipts", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/marketing/busifavor/subsidy/return-receipts", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return busifavor.CreateSubsidyReturn(ctx, client, filled.Of[busifavor.CreateSubsidyReturnRequest]())
 	}},
-	{"GET /v3/marketing/busifavor/subsidy/return-receipts/{subsidy_return_receipt_id}", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "GET /v3/marketing/busifavor/subsidy/return-receipts/{subsidy_return_receipt_id}", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return busifavor.QuerySubsidyReturn(ctx, client, "text")
 	}},
-	{"GET /v3/marketing/busifavor/users/{openid}/coupons", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "GET /v3/marketing/busifavor/users/{openid}/coupons", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return busifavor.ListCoupons(ctx, client, "text", filled.Of[busifavor.ListCouponsOptions]())
 	}},
-	{"GET /v3/marketing/busifavor/users/{openid}/coupons/{coupon_code}/appids/{appid}", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "GET /v3/marketing/busifavor/users/{openid}/coupons/{coupon_code}/appids/{appid}", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return busifavor.QueryCoupon(ctx, client, "text", "text", "text")
 	}},
-	{"GET /v3/certificates", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "GET /v3/certificates", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return certificates.Download(ctx, client, filled.Of[certificates.DownloadOptions]())
 	}},
-	{"POST /v3/combine-transactions/app", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/combine-transactions/app", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return combine.App(ctx, client, filled.Of[combine.AppRequest]())
 	}},
-	{"POST /v3/combine-transactions/h5", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/combine-transactions/h5", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return combine.H5(ctx, client, filled.Of[combine.H5Request]())
 	}},
-	{"GET /v3/combine-transactions/id/{combine_transaction_id}", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "GET /v3/combine-transactions/id/{combine_transaction_id}", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return combine.QueryByTransactionID(ctx, client, "text")
 	}},
-	{"POST /v3/combine-transactions/jsapi", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/combine-transactions/jsapi", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return combine.Jsapi(ctx, client, filled.Of[combine.JsapiRequest]())
 	}},
-	{"POST /v3/combine-transactions/miniprogram", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/combine-transactions/miniprogram", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return combine.MiniProgram(ctx, client, filled.Of[combine.MiniProgramRequest]())
 	}},
-	{"POST /v3/combine-transactions/native", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/combine-transactions/native", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return combine.Native(ctx, client, filled.Of[combine.NativeRequest]())
 	}},
-	{"GET /v3/combine-transactions/out-trade-no/{combine_out_trade_no}", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "GET /v3/combine-transactions/out-trade-no/{combine_out_trade_no}", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return combine.QueryByOutTradeNo(ctx, client, "text")
 	}},
-	{"POST /v3/combine-transactions/out-trade-no/{combine_out_trade_no}/close", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/combine-transactions/out-trade-no/{combine_out_trade_no}/close", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return nil, combine.Close(ctx, client, "text", filled.Of[combine.CloseRequest]())
 	}},
-	{"POST /v3/ecommerce/account/apply-cancel-withdraw", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/ecommerce/account/apply-cancel-withdraw", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return ecommerce.ApplyAccountCancellation(ctx, client, filled.Of[ecommerce.ApplyAccountCancellationRequest]())
 	}},
-	{"GET /v3/ecommerce/account/apply-cancel-withdraw/applyment-id/{applyment_id}", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "GET /v3/ecommerce/account/apply-cancel-withdraw/applyment-id/{applyment_id}", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return ecommerce.QueryAccountCancellation(ctx, client, "text")
 	}},
-	{"POST /v3/ecommerce/account/apply-cancel-withdraw/confirm", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/ecommerce/account/apply-cancel-withdraw/confirm", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return ecommerce.ConfirmAccountCancellation(ctx, client, filled.Of[ecommerce.ConfirmAccountCancellationRequest]())
 	}},
-	{"GET /v3/ecommerce/account/apply-cancel-withdraw/out-request-no/{out_request_no}", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "GET /v3/ecommerce/account/apply-cancel-withdraw/out-request-no/{out_request_no}", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return ecommerce.QueryAccountCancellationByOutRequestNo(ctx, client, "text")
 	}},
-	{"GET /v3/ecommerce/account/apply-cancel-withdraw/validate-cancel/{sub_mchid}", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "GET /v3/ecommerce/account/apply-cancel-withdraw/validate-cancel/{sub_mchid}", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return ecommerce.ValidateAccountCancellation(ctx, client, "text")
 	}},
-	{"POST /v3/ecommerce/account/cancel-applications", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/ecommerce/account/cancel-applications", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return ecommerce.CreateCancelApplication(ctx, client, filled.Of[ecommerce.CreateCancelApplicationRequest]())
 	}},
-	{"POST /v3/ecommerce/account/cancel-applications/media", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/ecommerce/account/cancel-applications/media", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return ecommerce.UploadCancelApplicationImage(ctx, client, "text", []byte("file"))
 	}},
-	{"GET /v3/ecommerce/account/cancel-applications/out-apply-no/{out_apply_no}", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "GET /v3/ecommerce/account/cancel-applications/out-apply-no/{out_apply_no}", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return ecommerce.QueryCancelApplication(ctx, client, "text")
 	}},
-	{"GET /v3/ecommerce/applyments/out-request-no/{out_request_no}", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "GET /v3/ecommerce/applyments/out-request-no/{out_request_no}", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return ecommerce.QueryApplymentByOutRequestNo(ctx, client, "text")
 	}},
-	{"POST /v3/ecommerce/applyments/out-request-no/{out_request_no}/revoke", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/ecommerce/applyments/out-request-no/{out_request_no}/revoke", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return ecommerce.RevokeApplymentByOutRequestNo(ctx, client, "text")
 	}},
-	{"POST /v3/ecommerce/applyments/submit-account-hosting-applyment", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/ecommerce/applyments/submit-account-hosting-applyment", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return ecommerce.ApplyAccountHosting(ctx, client, filled.Of[ecommerce.ApplyAccountHostingRequest]())
 	}},
-	{"POST /v3/ecommerce/applyments/submit-sign-verify-info", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/ecommerce/applyments/submit-sign-verify-info", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return ecommerce.SubmitSignVerifyInfo(ctx, client, filled.Of[ecommerce.SubmitSignVerifyInfoRequest]())
 	}},
-	{"GET /v3/ecommerce/applyments/{applyment_id}", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "GET /v3/ecommerce/applyments/{applyment_id}", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return ecommerce.QueryApplyment(ctx, client, 7)
 	}},
-	{"POST /v3/ecommerce/applyments/{applyment_id}/revoke", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/ecommerce/applyments/{applyment_id}/revoke", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return ecommerce.RevokeApplyment(ctx, client, 7)
 	}},
-	{"POST /v3/ecommerce/applyments/", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/ecommerce/applyments/", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return ecommerce.CreateApplyment(ctx, client, filled.Of[ecommerce.CreateApplymentRequest]())
 	}},
-	{"GET /v3/ecommerce/bill/fundflowbill", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "GET /v3/ecommerce/bill/fundflowbill", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return ecommerce.FundFlowBill(ctx, client, filled.Of[ecommerce.FundFlowBillOptions]())
 	}},
-	{"GET /v3/ecommerce/combine-papay/contracts/plan-id/{plan_id}/out-contract-code/{out_contract_code}", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "GET /v3/ecommerce/combine-papay/contracts/plan-id/{plan_id}/out-contract-code/{out_contract_code}", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return ecommerce.QueryContract(ctx, client, 7, "text")
 	}},
-	{"POST /v3/ecommerce/combine-papay/contracts/plan-id/{plan_id}/out-contract-code/{out_contract_code}/terminate", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/ecommerce/combine-papay/contracts/plan-id/{plan_id}/out-contract-code/{out_contract_code}/terminate", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return ecommerce.TerminateContract(ctx, client, 7, "text", filled.Of[ecommerce.TerminateContractRequest]())
 	}},
-	{"POST /v3/ecommerce/combine-papay/contracts/pre-entrust-sign", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/ecommerce/combine-papay/contracts/pre-entrust-sign", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return ecommerce.SignContract(ctx, client, filled.Of[ecommerce.SignContractRequest]())
 	}},
-	{"POST /v3/ecommerce/combine-papay/contracts/pre-entrust-sign/mini-program", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/ecommerce/combine-papay/contracts/pre-entrust-sign/mini-program", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return ecommerce.SignContractInMiniProgram(ctx, client, filled.Of[ecommerce.SignContractInMiniProgramRequest]())
 	}},
-	{"POST /v3/ecommerce/combine-papay/transactions", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/ecommerce/combine-papay/transactions", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return ecommerce.CreateCombinedDeduction(ctx, client, filled.Of[ecommerce.CreateCombinedDeductionRequest]())
 	}},
-	{"GET /v3/ecommerce/combine-papay/transactions/{combine_out_trade_no}", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "GET /v3/ecommerce/combine-papay/transactions/{combine_out_trade_no}", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return ecommerce.QueryCombinedDeduction(ctx, client, "text")
 	}},
-	{"POST /v3/ecommerce/combine-papay/transactions/{combine_out_trade_no}/reverse", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/ecommerce/combine-papay/transactions/{combine_out_trade_no}/reverse", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return nil, ecommerce.ReverseCombinedDeduction(ctx, client, "text", filled.Of[ecommerce.ReverseCombinedDeductionRequest]())
 	}},
-	{"GET /v3/ecommerce/fund/balance/{sub_mchid}", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "GET /v3/ecommerce/fund/balance/{sub_mchid}", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return ecommerce.QueryBalance(ctx, client, "text", filled.Of[ecommerce.QueryBalanceOptions]())
 	}},
-	{"GET /v3/ecommerce/fund/enddaybalance/{sub_mchid}", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "GET /v3/ecommerce/fund/enddaybalance/{sub_mchid}", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return ecommerce.QueryDayEndBalance(ctx, client, "text", filled.Of[ecommerce.QueryDayEndBalanceOptions]())
 	}},
-	{"POST /v3/ecommerce/fund/withdraw", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/ecommerce/fund/withdraw", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return ecommerce.CreateWithdrawal(ctx, client, filled.Of[ecommerce.CreateWithdrawalRequest]())
 	}},
-	{"GET /v3/ecommerce/fund/withdraw/out-request-no/{out_request_no}", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "GET /v3/ecommerce/fund/withdraw/out-request-no/{out_request_no}", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return ecommerce.QueryWithdrawalByOutRequestNo(ctx, client, "text", filled.Of[ecommerce.QueryWithdrawalByOutRequestNoOptions]())
 	}},
-	{"GET /v3/ecommerce/fund/withdraw/{withdraw_id}", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "GET /v3/ecommerce/fund/withdraw/{withdraw_id}", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return ecommerce.QueryWithdrawal(ctx, client, "text", filled.Of[ecommerce.QueryWithdrawalOptions]())
 	}},
-	{"GET /v3/ecommerce/individual-contracts/out-contract-code/{out_contract_code}", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "GET /v3/ecommerce/individual-contracts/out-contract-code/{out_contract_code}", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return ecommerce.QueryIndividualAuthorizationByOutContractCode(ctx, client, "text", filled.Of[ecommerce.QueryIndividualAuthorizationByOutContractCodeOptions]())
 	}},
-	{"POST /v3/ecommerce/individual-contracts/pre-entrust-sign-with-real-name-identity/app", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/ecommerce/individual-contracts/pre-entrust-sign-with-real-name-identity/app", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return ecommerce.AuthorizeVerifiedIndividualInApp(ctx, client, filled.Of[ecommerce.AuthorizeVerifiedIndividualInAppRequest]())
 	}},
-	{"POST /v3/ecommerce/individual-contracts/pre-entrust-sign-with-real-name-identity/mini-program", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/ecommerce/individual-contracts/pre-entrust-sign-with-real-name-identity/mini-program", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return ecommerce.AuthorizeVerifiedIndividualInMiniProgram(ctx, client, filled.Of[ecommerce.AuthorizeVerifiedIndividualInMiniProgramRequest]())
 	}},
-	{"POST /v3/ecommerce/individual-contracts/pre-entrust-sign/app", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/ecommerce/individual-contracts/pre-entrust-sign/app", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return ecommerce.AuthorizeIndividualInApp(ctx, client, filled.Of[ecommerce.AuthorizeIndividualInAppRequest]())
 	}},
-	{"POST /v3/ecommerce/individual-contracts/pre-entrust-sign/mini-program", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/ecommerce/individual-contracts/pre-entrust-sign/mini-program", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return ecommerce.AuthorizeIndividualInMiniProgram(ctx, client, filled.Of[ecommerce.AuthorizeIndividualInMiniProgramRequest]())
 	}},
-	{"GET /v3/ecommerce/individual-contracts/{openid}", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "GET /v3/ecommerce/individual-contracts/{openid}", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return ecommerce.QueryIndividualAuthorization(ctx, client, "text", filled.Of[ecommerce.QueryIndividualAuthorizationOptions]())
 	}},
-	{"POST /v3/ecommerce/mch-transfer/authorizations", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/ecommerce/mch-transfer/authorizations", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return ecommerce.AuthorizeTransfers(ctx, client, filled.Of[ecommerce.AuthorizeTransfersRequest]())
 	}},
-	{"GET /v3/ecommerce/mch-transfer/authorizations/{sub_mchid}", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "GET /v3/ecommerce/mch-transfer/authorizations/{sub_mchid}", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return ecommerce.QueryTransferAuthorization(ctx, client, "text")
 	}},
-	{"POST /v3/ecommerce/mch-transfer/transfer-bills", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/ecommerce/mch-transfer/transfer-bills", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return ecommerce.CreateTransfer(ctx, client, filled.Of[ecommerce.CreateTransferRequest]())
 	}},
-	{"GET /v3/ecommerce/mch-transfer/transfer-bills/out-bill-no/{out_bill_no}", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "GET /v3/ecommerce/mch-transfer/transfer-bills/out-bill-no/{out_bill_no}", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return ecommerce.QueryTransferByOutBillNo(ctx, client, "text", filled.Of[ecommerce.QueryTransferByOutBillNoOptions]())
 	}},
-	{"POST /v3/ecommerce/mch-transfer/transfer-bills/out-bill-no/{out_bill_no}/cancel", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/ecommerce/mch-transfer/transfer-bills/out-bill-no/{out_bill_no}/cancel", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return ecommerce.CancelTransfer(ctx, client, "text", filled.Of[ecommerce.CancelTransferRequest]())
 	}},
-	{"GET /v3/ecommerce/mch-transfer/transfer-bills/transfer-bill-no/{transfer_bill_no}", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "GET /v3/ecommerce/mch-transfer/transfer-bills/transfer-bill-no/{transfer_bill_no}", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return ecommerce.QueryTransferByTransferBillNo(ctx, client, "text", filled.Of[ecommerce.QueryTransferByTransferBillNoOptions]())
 	}},
-	{"GET /v3/ecommerce/profitsharing/after-sales-orders", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "GET /v3/ecommerce/profitsharing/after-sales-orders", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return ecommerce.QueryAfterSalesOrder(ctx, client, filled.Of[ecommerce.QueryAfterSalesOrderOptions]())
 	}},
-	{"POST /v3/ecommerce/profitsharing/after-sales-orders", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/ecommerce/profitsharing/after-sales-orders", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return ecommerce.CreateAfterSalesOrder(ctx, client, filled.Of[ecommerce.CreateAfterSalesOrderRequest]())
 	}},
-	{"POST /v3/ecommerce/profitsharing/finish-order", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/ecommerce/profitsharing/finish-order", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return ecommerce.FinishProfitSharing(ctx, client, filled.Of[ecommerce.FinishProfitSharingRequest]())
 	}},
-	{"GET /v3/ecommerce/profitsharing/orders", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "GET /v3/ecommerce/profitsharing/orders", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return ecommerce.QueryProfitSharing(ctx, client, filled.Of[ecommerce.QueryProfitSharingOptions]())
 	}},
-	{"POST /v3/ecommerce/profitsharing/orders", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/ecommerce/profitsharing/orders", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return ecommerce.CreateProfitSharing(ctx, client, filled.Of[ecommerce.CreateProfitSharingRequest]())
 	}},
-	{"GET /v3/ecommerce/profitsharing/orders/{transaction_id}/amounts", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "GET /v3/ecommerce/profitsharing/orders/{transaction_id}/amounts", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return ecommerce.QueryRemainingAmount(ctx, client, "text")
 	}},
-	{"POST /v3/ecommerce/profitsharing/receivers/add", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/ecommerce/profitsharing/receivers/add", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return ecommerce.AddReceiver(ctx, client, filled.Of[ecommerce.AddReceiverRequest]())
 	}},
-	{"POST /v3/ecommerce/profitsharing/receivers/delete", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/ecommerce/profitsharing/receivers/delete", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return ecommerce.DeleteReceiver(ctx, client, filled.Of[ecommerce.DeleteReceiverRequest]())
 	}},
-	{"GET /v3/ecommerce/profitsharing/returnorders", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "GET /v3/ecommerce/profitsharing/returnorders", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return ecommerce.QueryReturnOrder(ctx, client, filled.Of[ecommerce.QueryReturnOrderOptions]())
 	}},
-	{"POST /v3/ecommerce/profitsharing/returnorders", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/ecommerce/profitsharing/returnorders", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return ecommerce.CreateReturnOrder(ctx, client, filled.Of[ecommerce.CreateReturnOrderRequest]())
 	}},
-	{"POST /v3/ecommerce/refunds/apply", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/ecommerce/refunds/apply", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return ecommerce.CreateRefund(ctx, client, filled.Of[ecommerce.CreateRefundRequest]())
 	}},
-	{"GET /v3/ecommerce/refunds/id/{refund_id}", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "GET /v3/ecommerce/refunds/id/{refund_id}", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return ecommerce.QueryRefund(ctx, client, "text", filled.Of[ecommerce.QueryRefundOptions]())
 	}},
-	{"GET /v3/ecommerce/refunds/out-refund-no/{out_refund_no}", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "GET /v3/ecommerce/refunds/out-refund-no/{out_refund_no}", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return ecommerce.QueryRefundByOutRefundNo(ctx, client, "text", filled.Of[ecommerce.QueryRefundByOutRefundNoOptions]())
 	}},
-	{"POST /v3/ecommerce/refunds/{refund_id}/apply-abnormal-refund", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/ecommerce/refunds/{refund_id}/apply-abnormal-refund", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return ecommerce.ApplyAbnormalRefund(ctx, client, "text", filled.Of[ecommerce.ApplyAbnormalRefundRequest]())
 	}},
-	{"GET /v3/ecommerce/refunds/{refund_id}/return-advance", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "GET /v3/ecommerce/refunds/{refund_id}/return-advance", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return ecommerce.QueryAdvanceReturn(ctx, client, "text", filled.Of[ecommerce.QueryAdvanceReturnOptions]())
 	}},
-	{"POST /v3/ecommerce/refunds/{refund_id}/return-advance", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/ecommerce/refunds/{refund_id}/return-advance", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return ecommerce.CreateAdvanceReturn(ctx, client, "text", filled.Of[ecommerce.CreateAdvanceReturnRequest]())
 	}},
-	{"POST /v3/ecommerce/subsidies/cancel", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/ecommerce/subsidies/cancel", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return ecommerce.CancelSubsidy(ctx, client, filled.Of[ecommerce.CancelSubsidyRequest]())
 	}},
-	{"POST /v3/ecommerce/subsidies/create", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/ecommerce/subsidies/create", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return ecommerce.CreateSubsidy(ctx, client, filled.Of[ecommerce.CreateSubsidyRequest]())
 	}},
-	{"POST /v3/ecommerce/subsidies/return", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/ecommerce/subsidies/return", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return ecommerce.ReturnSubsidy(ctx, client, filled.Of[ecommerce.ReturnSubsidyRequest]())
 	}},
-	{"GET /v3/marketing/favor/callbacks", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "GET /v3/marketing/favor/callbacks", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return favor.QueryCallback(ctx, client)
 	}},
-	{"POST /v3/marketing/favor/callbacks", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/marketing/favor/callbacks", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return favor.SetCallback(ctx, client, filled.Of[favor.SetCallbackRequest]())
 	}},
-	{"POST /v3/marketing/favor/coupon-stocks", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/marketing/favor/coupon-stocks", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return favor.CreateStock(ctx, client, filled.Of[favor.CreateStockRequest]())
 	}},
-	{"POST /v3/marketing/favor/media/image-upload", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/marketing/favor/media/image-upload", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return favor.UploadImage(ctx, client, "text", []byte("file"))
 	}},
-	{"GET /v3/marketing/favor/stocks", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "GET /v3/marketing/favor/stocks", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return favor.ListStocks(ctx, client, filled.Of[favor.ListStocksOptions]())
 	}},
-	{"GET /v3/marketing/favor/stocks/{stock_id}", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "GET /v3/marketing/favor/stocks/{stock_id}", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return favor.QueryStock(ctx, client, "text", filled.Of[favor.QueryStockOptions]())
 	}},
-	{"GET /v3/marketing/favor/stocks/{stock_id}/items", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "GET /v3/marketing/favor/stocks/{stock_id}/items", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return favor.ListStockItems(ctx, client, "text", filled.Of[favor.ListStockItemsOptions]())
 	}},
-	{"GET /v3/marketing/favor/stocks/{stock_id}/merchants", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "GET /v3/marketing/favor/stocks/{stock_id}/merchants", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return favor.ListStockMerchants(ctx, client, "text", filled.Of[favor.ListStockMerchantsOptions]())
 	}},
-	{"POST /v3/marketing/favor/stocks/{stock_id}/modify-goods-id", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/marketing/favor/stocks/{stock_id}/modify-goods-id", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return favor.UpdateStockGoods(ctx, client, "text", filled.Of[favor.UpdateStockGoodsRequest]())
 	}},
-	{"POST /v3/marketing/favor/stocks/{stock_id}/pause", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/marketing/favor/stocks/{stock_id}/pause", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return favor.PauseStock(ctx, client, "text", filled.Of[favor.PauseStockRequest]())
 	}},
-	{"GET /v3/marketing/favor/stocks/{stock_id}/refund-flow-by-day", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "GET /v3/marketing/favor/stocks/{stock_id}/refund-flow-by-day", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return favor.DailyRefundFlow(ctx, client, "text", filled.Of[favor.DailyRefundFlowOptions]())
 	}},
-	{"GET /v3/marketing/favor/stocks/{stock_id}/refund-flow", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "GET /v3/marketing/favor/stocks/{stock_id}/refund-flow", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return favor.RefundFlow(ctx, client, "text")
 	}},
-	{"POST /v3/marketing/favor/stocks/{stock_id}/restart", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/marketing/favor/stocks/{stock_id}/restart", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return favor.RestartStock(ctx, client, "text", filled.Of[favor.RestartStockRequest]())
 	}},
-	{"POST /v3/marketing/favor/stocks/{stock_id}/start", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/marketing/favor/stocks/{stock_id}/start", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return favor.StartStock(ctx, client, "text", filled.Of[favor.StartStockRequest]())
 	}},
-	{"GET /v3/marketing/favor/stocks/{stock_id}/use-flow-by-day", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "GET /v3/marketing/favor/stocks/{stock_id}/use-flow-by-day", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return favor.DailyUseFlow(ctx, client, "text", filled.Of[favor.DailyUseFlowOptions]())
 	}},
-	{"GET /v3/marketing/favor/stocks/{stock_id}/use-flow", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "GET /v3/marketing/favor/stocks/{stock_id}/use-flow", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return favor.UseFlow(ctx, client, "text")
 	}},
-	{"GET /v3/marketing/favor/users/{openid}/coupons", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "GET /v3/marketing/favor/users/{openid}/coupons", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return favor.ListCoupons(ctx, client, "text", filled.Of[favor.ListCouponsOptions]())
 	}},
-	{"POST /v3/marketing/favor/users/{openid}/coupons", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/marketing/favor/users/{openid}/coupons", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return favor.SendCoupon(ctx, client, "text", filled.Of[favor.SendCouponRequest]())
 	}},
-	{"GET /v3/marketing/favor/users/{openid}/coupons/{coupon_id}", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "GET /v3/marketing/favor/users/{openid}/coupons/{coupon_id}", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return favor.QueryCoupon(ctx, client, "text", "text", filled.Of[favor.QueryCouponOptions]())
 	}},
-	{"POST /v3/fund-app/brand-redpacket/brand-merchant-batches", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/fund-app/brand-redpacket/brand-merchant-batches", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return fundapp.CreateRedPacketBatch(ctx, client, filled.Of[fundapp.CreateRedPacketBatchRequest]())
 	}},
-	{"GET /v3/fund-app/brand-redpacket/brand-merchant-batches/{batch_no}", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "GET /v3/fund-app/brand-redpacket/brand-merchant-batches/{batch_no}", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return fundapp.QueryRedPacketBatch(ctx, client, "text", filled.Of[fundapp.QueryRedPacketBatchOptions]())
 	}},
-	{"GET /v3/fund-app/brand-redpacket/brand-merchant-batches/{batch_no}/details/{detail_no}", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "GET /v3/fund-app/brand-redpacket/brand-merchant-batches/{batch_no}/details/{detail_no}", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return fundapp.QueryRedPacket(ctx, client, "text", "text")
 	}},
-	{"GET /v3/fund-app/brand-redpacket/brand-merchant-out-batches/{out_batch_no}", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "GET /v3/fund-app/brand-redpacket/brand-merchant-out-batches/{out_batch_no}", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return fundapp.QueryRedPacketBatchByOutBatchNo(ctx, client, "text", filled.Of[fundapp.QueryRedPacketBatchByOutBatchNoOptions]())
 	}},
-	{"GET /v3/fund-app/brand-redpacket/brand-merchant-out-batches/{out_batch_no}/out-details/{out_detail_no}", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "GET /v3/fund-app/brand-redpacket/brand-merchant-out-batches/{out_batch_no}/out-details/{out_detail_no}", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return fundapp.QueryRedPacketByOutDetailNo(ctx, client, "text", "text")
 	}},
-	{"POST /v3/fund-app/mch-transfer/elecsign/out-bill-no", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/fund-app/mch-transfer/elecsign/out-bill-no", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return fundapp.ApplyReceiptByOutBillNo(ctx, client, filled.Of[fundapp.ApplyReceiptByOutBillNoRequest]())
 	}},
-	{"GET /v3/fund-app/mch-transfer/elecsign/out-bill-no/{out_bill_no}", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "GET /v3/fund-app/mch-transfer/elecsign/out-bill-no/{out_bill_no}", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return fundapp.QueryReceiptByOutBillNo(ctx, client, "text")
 	}},
-	{"POST /v3/fund-app/mch-transfer/elecsign/transfer-bill-no", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/fund-app/mch-transfer/elecsign/transfer-bill-no", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return fundapp.ApplyReceiptByTransferBillNo(ctx, client, filled.Of[fundapp.ApplyReceiptByTransferBillNoRequest]())
 	}},
-	{"GET /v3/fund-app/mch-transfer/elecsign/transfer-bill-no/{transfer_bill_no}", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "GET /v3/fund-app/mch-transfer/elecsign/transfer-bill-no/{transfer_bill_no}", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return fundapp.QueryReceiptByTransferBillNo(ctx, client, "text")
 	}},
-	{"GET /v3/fund-app/mch-transfer/partner/budget/{out_budget_no}/electronic-receipts", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "GET /v3/fund-app/mch-transfer/partner/budget/{out_budget_no}/electronic-receipts", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return fundapp.QueryBudgetReceipt(ctx, client, "text", filled.Of[fundapp.QueryBudgetReceiptOptions]())
 	}},
-	{"POST /v3/fund-app/mch-transfer/partner/budget/{out_budget_no}/electronic-receipts", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/fund-app/mch-transfer/partner/budget/{out_budget_no}/electronic-receipts", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return fundapp.ApplyBudgetReceipt(ctx, client, "text", filled.Of[fundapp.ApplyBudgetReceiptRequest]())
 	}},
-	{"POST /v3/fund-app/mch-transfer/partner/charity-budget", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/fund-app/mch-transfer/partner/charity-budget", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return fundapp.CreateCharityBudget(ctx, client, filled.Of[fundapp.CreateCharityBudgetRequest]())
 	}},
-	{"GET /v3/fund-app/mch-transfer/partner/charity-budget/{out_budget_no}", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "GET /v3/fund-app/mch-transfer/partner/charity-budget/{out_budget_no}", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return fundapp.QueryCharityBudget(ctx, client, "text", filled.Of[fundapp.QueryCharityBudgetOptions]())
 	}},
-	{"POST /v3/fund-app/mch-transfer/partner/charity-budget/{out_budget_no}/unlock", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/fund-app/mch-transfer/partner/charity-budget/{out_budget_no}/unlock", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return fundapp.UnlockCharityBudget(ctx, client, "text", filled.Of[fundapp.UnlockCharityBudgetRequest]())
 	}},
-	{"POST /v3/fund-app/mch-transfer/partner/charity-transfer-bills", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/fund-app/mch-transfer/partner/charity-transfer-bills", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return fundapp.CreateCharityTransfer(ctx, client, filled.Of[fundapp.CreateCharityTransferRequest]())
 	}},
-	{"GET /v3/fund-app/mch-transfer/partner/charity-transfer-bills/out-transfer-no/{out_transfer_no}", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "GET /v3/fund-app/mch-transfer/partner/charity-transfer-bills/out-transfer-no/{out_transfer_no}", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return fundapp.QueryCharityTransfer(ctx, client, "text", filled.Of[fundapp.QueryCharityTransferOptions]())
 	}},
-	{"POST /v3/fund-app/mch-transfer/partner/electronic-receipts", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/fund-app/mch-transfer/partner/electronic-receipts", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return fundapp.ApplyPartnerReceipt(ctx, client, filled.Of[fundapp.ApplyPartnerReceiptRequest]())
 	}},
-	{"GET /v3/fund-app/mch-transfer/partner/electronic-receipts/{out_bill_no}", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "GET /v3/fund-app/mch-transfer/partner/electronic-receipts/{out_bill_no}", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return fundapp.QueryPartnerReceipt(ctx, client, "text", filled.Of[fundapp.QueryPartnerReceiptOptions]())
 	}},
-	{"POST /v3/fund-app/mch-transfer/partner/sub-mch-authorizations", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/fund-app/mch-transfer/partner/sub-mch-authorizations", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return fundapp.AuthorizeSubMerchant(ctx, client, filled.Of[fundapp.AuthorizeSubMerchantRequest]())
 	}},
-	{"GET /v3/fund-app/mch-transfer/partner/sub-mch-authorizations/{sub_mchid}", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "GET /v3/fund-app/mch-transfer/partner/sub-mch-authorizations/{sub_mchid}", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return fundapp.QuerySubMerchantAuthorization(ctx, client, "text")
 	}},
-	{"POST /v3/fund-app/mch-transfer/partner/transfer-bills", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/fund-app/mch-transfer/partner/transfer-bills", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return fundapp.CreatePartnerTransfer(ctx, client, filled.Of[fundapp.CreatePartnerTransferRequest]())
 	}},
-	{"GET /v3/fund-app/mch-transfer/partner/transfer-bills/out-bill-no/{out_bill_no}", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "GET /v3/fund-app/mch-transfer/partner/transfer-bills/out-bill-no/{out_bill_no}", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return fundapp.QueryPartnerTransfer(ctx, client, "text", filled.Of[fundapp.QueryPartnerTransferOptions]())
 	}},
-	{"POST /v3/fund-app/mch-transfer/partner/transfer-bills/out-bill-no/{out_bill_no}/cancel", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/fund-app/mch-transfer/partner/transfer-bills/out-bill-no/{out_bill_no}/cancel", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return fundapp.CancelPartnerTransfer(ctx, client, "text", filled.Of[fundapp.CancelPartnerTransferRequest]())
 	}},
-	{"POST /v3/fund-app/mch-transfer/partner/transfer-bills/pre-transfer-with-authorization", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/fund-app/mch-transfer/partner/transfer-bills/pre-transfer-with-authorization", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return fundapp.CreatePartnerTransferWithAuthorization(ctx, client, filled.Of[fundapp.CreatePartnerTransferWithAuthorizationRequest]())
 	}},
-	{"POST /v3/fund-app/mch-transfer/partner/transfer-bills/transfer", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/fund-app/mch-transfer/partner/transfer-bills/transfer", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return fundapp.CreateAuthorizedPartnerTransfer(ctx, client, filled.Of[fundapp.CreateAuthorizedPartnerTransferRequest]())
 	}},
-	{"POST /v3/fund-app/mch-transfer/partner/user-confirm-authorizations", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/fund-app/mch-transfer/partner/user-confirm-authorizations", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return fundapp.CreatePartnerUserAuthorization(ctx, client, filled.Of[fundapp.CreatePartnerUserAuthorizationRequest]())
 	}},
-	{"GET /v3/fund-app/mch-transfer/partner/user-confirm-authorizations/{out_authorization_no}", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "GET /v3/fund-app/mch-transfer/partner/user-confirm-authorizations/{out_authorization_no}", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return fundapp.QueryPartnerUserAuthorization(ctx, client, "text")
 	}},
-	{"POST /v3/fund-app/mch-transfer/partner/user-confirm-authorizations/{out_authorization_no}/close", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/fund-app/mch-transfer/partner/user-confirm-authorizations/{out_authorization_no}/close", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return fundapp.ClosePartnerUserAuthorization(ctx, client, "text")
 	}},
-	{"POST /v3/fund-app/mch-transfer/transfer-bills", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/fund-app/mch-transfer/transfer-bills", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return fundapp.CreateTransfer(ctx, client, filled.Of[fundapp.CreateTransferRequest]())
 	}},
-	{"GET /v3/fund-app/mch-transfer/transfer-bills/out-bill-no/{out_bill_no}", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "GET /v3/fund-app/mch-transfer/transfer-bills/out-bill-no/{out_bill_no}", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return fundapp.QueryTransferByOutBillNo(ctx, client, "text")
 	}},
-	{"POST /v3/fund-app/mch-transfer/transfer-bills/out-bill-no/{out_bill_no}/cancel", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/fund-app/mch-transfer/transfer-bills/out-bill-no/{out_bill_no}/cancel", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return fundapp.CancelTransfer(ctx, client, "text")
 	}},
-	{"POST /v3/fund-app/mch-transfer/transfer-bills/pre-transfer-with-authorization", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/fund-app/mch-transfer/transfer-bills/pre-transfer-with-authorization", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return fundapp.CreateTransferWithAuthorization(ctx, client, filled.Of[fundapp.CreateTransferWithAuthorizationRequest]())
 	}},
-	{"GET /v3/fund-app/mch-transfer/transfer-bills/transfer-bill-no/{transfer_bill_no}", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "GET /v3/fund-app/mch-transfer/transfer-bills/transfer-bill-no/{transfer_bill_no}", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return fundapp.QueryTransferByTransferBillNo(ctx, client, "text")
 	}},
-	{"POST /v3/fund-app/mch-transfer/transfer-bills/transfer", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/fund-app/mch-transfer/transfer-bills/transfer", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return fundapp.CreateAuthorizedTransfer(ctx, client, filled.Of[fundapp.CreateAuthorizedTransferRequest]())
 	}},
-	{"POST /v3/fund-app/mch-transfer/transfer-to-qq-wallet-bills", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/fund-app/mch-transfer/transfer-to-qq-wallet-bills", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return fundapp.CreateQQWalletTransfer(ctx, client, filled.Of[fundapp.CreateQQWalletTransferRequest]())
 	}},
-	{"GET /v3/fund-app/mch-transfer/transfer-to-qq-wallet-bills/{out_bill_no}", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "GET /v3/fund-app/mch-transfer/transfer-to-qq-wallet-bills/{out_bill_no}", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return fundapp.QueryQQWalletTransfer(ctx, client, "text")
 	}},
-	{"POST /v3/fund-app/mch-transfer/transfer-to-qq-wallet-bills/{out_bill_no}/cancel", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/fund-app/mch-transfer/transfer-to-qq-wallet-bills/{out_bill_no}/cancel", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return fundapp.CancelQQWalletTransfer(ctx, client, "text")
 	}},
-	{"POST /v3/fund-app/mch-transfer/user-confirm-authorization", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/fund-app/mch-transfer/user-confirm-authorization", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return fundapp.CreateUserAuthorization(ctx, client, filled.Of[fundapp.CreateUserAuthorizationRequest]())
 	}},
-	{"GET /v3/fund-app/mch-transfer/user-confirm-authorization/out-authorization-no/{out_authorization_no}", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "GET /v3/fund-app/mch-transfer/user-confirm-authorization/out-authorization-no/{out_authorization_no}", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return fundapp.QueryUserAuthorization(ctx, client, "text", filled.Of[fundapp.QueryUserAuthorizationOptions]())
 	}},
-	{"POST /v3/fund-app/mch-transfer/user-confirm-authorization/out-authorization-no/{out_authorization_no}/close", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/fund-app/mch-transfer/user-confirm-authorization/out-authorization-no/{out_authorization_no}/close", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return fundapp.CloseUserAuthorization(ctx, client, "text")
 	}},
-	{"GET /v3/merchant/fund/balance/{account_type}", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "GET /v3/merchant/fund/balance/{account_type}", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return merchantfund.QueryBalance(ctx, client, "text")
 	}},
-	{"GET /v3/merchant/fund/dayendbalance/{account_type}", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "GET /v3/merchant/fund/dayendbalance/{account_type}", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return merchantfund.QueryDayEndBalance(ctx, client, "text", filled.Of[merchantfund.QueryDayEndBalanceOptions]())
 	}},
-	{"POST /v3/merchant/fund/withdraw", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/merchant/fund/withdraw", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return merchantfund.CreateWithdrawal(ctx, client, filled.Of[merchantfund.CreateWithdrawalRequest]())
 	}},
-	{"GET /v3/merchant/fund/withdraw/bill-type/{bill_type}", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "GET /v3/merchant/fund/withdraw/bill-type/{bill_type}", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return merchantfund.WithdrawalBill(ctx, client, "text", filled.Of[merchantfund.WithdrawalBillOptions]())
 	}},
-	{"GET /v3/merchant/fund/withdraw/out-request-no/{out_request_no}", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "GET /v3/merchant/fund/withdraw/out-request-no/{out_request_no}", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return merchantfund.QueryWithdrawalByOutRequestNo(ctx, client, "text")
 	}},
-	{"GET /v3/merchant/fund/withdraw/withdraw-id/{withdraw_id}", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "GET /v3/merchant/fund/withdraw/withdraw-id/{withdraw_id}", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return merchantfund.QueryWithdrawalByWithdrawID(ctx, client, "text")
 	}},
-	{"POST /v3/merchant/media/upload", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/merchant/media/upload", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return merchantmedia.UploadImage(ctx, client, "text", []byte("file"))
 	}},
-	{"POST /v3/merchant/media/video_upload", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/merchant/media/video_upload", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return merchantmedia.UploadVideo(ctx, client, "text", []byte("file"))
 	}},
-	{"GET /v3/merchant-service/complaint-notifications", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "GET /v3/merchant-service/complaint-notifications", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return merchantservice.QueryNotificationURL(ctx, client)
 	}},
-	{"POST /v3/merchant-service/complaint-notifications", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/merchant-service/complaint-notifications", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return merchantservice.CreateNotificationURL(ctx, client, filled.Of[merchantservice.CreateNotificationURLRequest]())
 	}},
-	{"PUT /v3/merchant-service/complaint-notifications", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "PUT /v3/merchant-service/complaint-notifications", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return merchantservice.UpdateNotificationURL(ctx, client, filled.Of[merchantservice.UpdateNotificationURLRequest]())
 	}},
-	{"DELETE /v3/merchant-service/complaint-notifications", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "DELETE /v3/merchant-service/complaint-notifications", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return nil, merchantservice.DeleteNotificationURL(ctx, client)
 	}},
-	{"GET /v3/merchant-service/complaints-v2", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "GET /v3/merchant-service/complaints-v2", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return merchantservice.ListComplaints(ctx, client, filled.Of[merchantservice.ListComplaintsOptions]())
 	}},
-	{"GET /v3/merchant-service/complaints-v2/{complaint_id}", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "GET /v3/merchant-service/complaints-v2/{complaint_id}", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return merchantservice.QueryComplaint(ctx, client, "text")
 	}},
-	{"POST /v3/merchant-service/complaints-v2/{complaint_id}/complete", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/merchant-service/complaints-v2/{complaint_id}/complete", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return nil, merchantservice.CompleteComplaint(ctx, client, "text", filled.Of[merchantservice.CompleteComplaintRequest]())
 	}},
-	{"GET /v3/merchant-service/complaints-v2/{complaint_id}/negotiation-historys", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "GET /v3/merchant-service/complaints-v2/{complaint_id}/negotiation-historys", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return merchantservice.ListNegotiations(ctx, client, "text", filled.Of[merchantservice.ListNegotiationsOptions]())
 	}},
-	{"POST /v3/merchant-service/complaints-v2/{complaint_id}/response-immediate-service", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/merchant-service/complaints-v2/{complaint_id}/response-immediate-service", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return merchantservice.RespondImmediateService(ctx, client, "text", filled.Of[merchantservice.RespondImmediateServiceRequest]())
 	}},
-	{"POST /v3/merchant-service/complaints-v2/{complaint_id}/response", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/merchant-service/complaints-v2/{complaint_id}/response", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return nil, merchantservice.Respond(ctx, client, "text", filled.Of[merchantservice.RespondRequest]())
 	}},
-	{"POST /v3/merchant-service/complaints-v2/{complaint_id}/update-refund-progress", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/merchant-service/complaints-v2/{complaint_id}/update-refund-progress", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return nil, merchantservice.UpdateRefundProgress(ctx, client, "text", filled.Of[merchantservice.UpdateRefundProgressRequest]())
 	}},
-	{"GET /v3/merchant-service/complaints", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "GET /v3/merchant-service/complaints", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return merchantservice.ListTransactionComplaints(ctx, client, filled.Of[merchantservice.ListTransactionComplaintsOptions]())
 	}},
-	{"GET /v3/merchant-service/complaints/{transaction_id}", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "GET /v3/merchant-service/complaints/{transaction_id}", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return merchantservice.QueryTransactionComplaint(ctx, client, "text")
 	}},
-	{"GET /v3/merchant-service/complaints/{transaction_id}/negotiation-historys", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "GET /v3/merchant-service/complaints/{transaction_id}/negotiation-historys", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return merchantservice.ListTransactionNegotiations(ctx, client, "text")
 	}},
-	{"POST /v3/merchant-service/feedbacks", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/merchant-service/feedbacks", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return nil, merchantservice.CreateFeedback(ctx, client, filled.Of[merchantservice.CreateFeedbackRequest]())
 	}},
-	{"POST /v3/merchant-service/images/upload", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/merchant-service/images/upload", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return merchantservice.UploadImage(ctx, client, "text", []byte("file"))
 	}},
-	{"POST /v3/papay/contracts/{contract_id}/fail-notify", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/papay/contracts/{contract_id}/fail-notify", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return nil, papay.NotifyFailedDeduction(ctx, client, "text", filled.Of[papay.NotifyFailedDeductionRequest]())
 	}},
-	{"POST /v3/papay/contracts/{contract_id}/notify", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/papay/contracts/{contract_id}/notify", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return nil, papay.NotifyDeduction(ctx, client, "text", filled.Of[papay.NotifyDeductionRequest]())
 	}},
-	{"GET /v3/papay/insurance-pay/policy-periods/contract-id/{contract_id}/policy-period-id/{policy_period_id}", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "GET /v3/papay/insurance-pay/policy-periods/contract-id/{contract_id}/policy-period-id/{policy_period_id}", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return papay.QueryInsurancePeriod(ctx, client, "text", 7)
 	}},
-	{"POST /v3/papay/insurance-pay/policy-periods/contract-id/{contract_id}/policy-period-id/{policy_period_id}/schedule", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/papay/insurance-pay/policy-periods/contract-id/{contract_id}/policy-period-id/{policy_period_id}/schedule", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return papay.ScheduleInsuranceDeduction(ctx, client, "text", 7, filled.Of[papay.ScheduleInsuranceDeductionRequest]())
 	}},
-	{"POST /v3/papay/insurance-pay/transactions/apply", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/papay/insurance-pay/transactions/apply", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return papay.ApplyInsuranceDeduction(ctx, client, filled.Of[papay.ApplyInsuranceDeductionRequest]())
 	}},
-	{"POST /v3/papay/insurance-sign/contracts/plan-id/{plan_id}/contract-id/{contract_id}/renew", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/papay/insurance-sign/contracts/plan-id/{plan_id}/contract-id/{contract_id}/renew", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return nil, papay.RenewInsuranceContract(ctx, client, 7, "text", filled.Of[papay.RenewInsuranceContractRequest]())
 	}},
-	{"GET /v3/papay/insurance-sign/contracts/plan-id/{plan_id}/out-contract-code/{out_contract_code}", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "GET /v3/papay/insurance-sign/contracts/plan-id/{plan_id}/out-contract-code/{out_contract_code}", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return papay.QueryInsuranceContract(ctx, client, 7, "text")
 	}},
-	{"POST /v3/papay/insurance-sign/contracts/plan-id/{plan_id}/out-contract-code/{out_contract_code}/terminate", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/papay/insurance-sign/contracts/plan-id/{plan_id}/out-contract-code/{out_contract_code}/terminate", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return papay.TerminateInsuranceContract(ctx, client, 7, "text", filled.Of[papay.TerminateInsuranceContractRequest]())
 	}},
-	{"POST /v3/papay/insurance-sign/contracts/pre-entrust-sign/app", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/papay/insurance-sign/contracts/pre-entrust-sign/app", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return papay.SignInsuranceInApp(ctx, client, filled.Of[papay.SignInsuranceInAppRequest]())
 	}},
-	{"POST /v3/papay/insurance-sign/contracts/pre-entrust-sign/h5", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/papay/insurance-sign/contracts/pre-entrust-sign/h5", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return papay.SignInsuranceInH5(ctx, client, filled.Of[papay.SignInsuranceInH5Request]())
 	}},
-	{"POST /v3/papay/insurance-sign/contracts/pre-entrust-sign/jsapi", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/papay/insurance-sign/contracts/pre-entrust-sign/jsapi", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return papay.SignInsuranceInJsapi(ctx, client, filled.Of[papay.SignInsuranceInJsapiRequest]())
 	}},
-	{"POST /v3/papay/insurance-sign/contracts/pre-entrust-sign/mini-program", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/papay/insurance-sign/contracts/pre-entrust-sign/mini-program", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return papay.SignInsuranceInMiniProgram(ctx, client, filled.Of[papay.SignInsuranceInMiniProgramRequest]())
 	}},
-	{"POST /v3/papay/insurance-sign/policy-periods/plan-id/{plan_id}/contract-id/{contract_id}/modify", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/papay/insurance-sign/policy-periods/plan-id/{plan_id}/contract-id/{contract_id}/modify", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return papay.ModifyInsurancePeriods(ctx, client, 7, "text", filled.Of[papay.ModifyInsurancePeriodsRequest]())
 	}},
-	{"GET /v3/papay/insurance-sign/policy_periods/plan-id/{plan_id}/out-contract-code/{out_contract_code}", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "GET /v3/papay/insurance-sign/policy_periods/plan-id/{plan_id}/out-contract-code/{out_contract_code}", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return papay.ListInsurancePeriods(ctx, client, 7, "text", filled.Of[papay.ListInsurancePeriodsOptions]())
 	}},
-	{"POST /v3/papay/pay/harmony/transactions/apply", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/papay/pay/harmony/transactions/apply", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return papay.ApplyHarmonyDeduction(ctx, client, filled.Of[papay.ApplyHarmonyDeductionRequest]())
 	}},
-	{"GET /v3/papay/pay/partner/schedules/contract-id/{contract_id}", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "GET /v3/papay/pay/partner/schedules/contract-id/{contract_id}", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return papay.QueryPartnerSchedule(ctx, client, "text", filled.Of[papay.QueryPartnerScheduleOptions]())
 	}},
-	{"POST /v3/papay/pay/partner/schedules/contract-id/{contract_id}/schedule", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/papay/pay/partner/schedules/contract-id/{contract_id}/schedule", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return papay.SchedulePartnerDeduction(ctx, client, "text", filled.Of[papay.SchedulePartnerDeductionRequest]())
 	}},
-	{"POST /v3/papay/pay/partner/transactions/apply", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/papay/pay/partner/transactions/apply", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return papay.ApplyPartnerDeduction(ctx, client, filled.Of[papay.ApplyPartnerDeductionRequest]())
 	}},
-	{"GET /v3/papay/pay/schedules/contract-id/{contract_id}", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "GET /v3/papay/pay/schedules/contract-id/{contract_id}", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return papay.QuerySchedule(ctx, client, "text")
 	}},
-	{"POST /v3/papay/pay/schedules/contract-id/{contract_id}/schedule", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/papay/pay/schedules/contract-id/{contract_id}/schedule", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return papay.ScheduleDeduction(ctx, client, "text", filled.Of[papay.ScheduleDeductionRequest]())
 	}},
-	{"POST /v3/papay/pay/transactions/apply", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/papay/pay/transactions/apply", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return papay.ApplyDeduction(ctx, client, filled.Of[papay.ApplyDeductionRequest]())
 	}},
-	{"POST /v3/papay/scheduled-deduct-sign/contracts/pre-entrust-sign/app", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/papay/scheduled-deduct-sign/contracts/pre-entrust-sign/app", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return papay.SignScheduledInApp(ctx, client, filled.Of[papay.SignScheduledInAppRequest]())
 	}},
-	{"POST /v3/papay/scheduled-deduct-sign/contracts/pre-entrust-sign/h5", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/papay/scheduled-deduct-sign/contracts/pre-entrust-sign/h5", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return papay.SignScheduledInH5(ctx, client, filled.Of[papay.SignScheduledInH5Request]())
 	}},
-	{"POST /v3/papay/scheduled-deduct-sign/contracts/pre-entrust-sign/jsapi", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/papay/scheduled-deduct-sign/contracts/pre-entrust-sign/jsapi", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return papay.SignScheduledInJsapi(ctx, client, filled.Of[papay.SignScheduledInJsapiRequest]())
 	}},
-	{"POST /v3/papay/scheduled-deduct-sign/contracts/pre-entrust-sign/mini-program", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/papay/scheduled-deduct-sign/contracts/pre-entrust-sign/mini-program", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return papay.SignScheduledInMiniProgram(ctx, client, filled.Of[papay.SignScheduledInMiniProgramRequest]())
 	}},
-	{"POST /v3/papay/scheduled-deduct-sign/partner/contracts/pre-entrust-sign/app", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/papay/scheduled-deduct-sign/partner/contracts/pre-entrust-sign/app", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return papay.SignPartnerScheduledInApp(ctx, client, filled.Of[papay.SignPartnerScheduledInAppRequest]())
 	}},
-	{"POST /v3/papay/scheduled-deduct-sign/partner/contracts/pre-entrust-sign/h5", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/papay/scheduled-deduct-sign/partner/contracts/pre-entrust-sign/h5", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return papay.SignPartnerScheduledInH5(ctx, client, filled.Of[papay.SignPartnerScheduledInH5Request]())
 	}},
-	{"POST /v3/papay/scheduled-deduct-sign/partner/contracts/pre-entrust-sign/jsapi", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/papay/scheduled-deduct-sign/partner/contracts/pre-entrust-sign/jsapi", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return papay.SignPartnerScheduledInJsapi(ctx, client, filled.Of[papay.SignPartnerScheduledInJsapiRequest]())
 	}},
-	{"POST /v3/papay/scheduled-deduct-sign/partner/contracts/pre-entrust-sign/mini-program", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/papay/scheduled-deduct-sign/partner/contracts/pre-entrust-sign/mini-program", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return papay.SignPartnerScheduledInMiniProgram(ctx, client, filled.Of[papay.SignPartnerScheduledInMiniProgramRequest]())
 	}},
-	{"GET /v3/papay/sign/contracts/harmony-plan-id/{plan_id}/out-contract-code/{out_contract_code}", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "GET /v3/papay/sign/contracts/harmony-plan-id/{plan_id}/out-contract-code/{out_contract_code}", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return papay.QueryHarmonyContract(ctx, client, 7, "text")
 	}},
-	{"GET /v3/papay/sign/contracts/plan-id/{plan_id}/out-contract-code/{out_contract_code}", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "GET /v3/papay/sign/contracts/plan-id/{plan_id}/out-contract-code/{out_contract_code}", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return papay.QueryContract(ctx, client, 7, "text")
 	}},
-	{"POST /v3/papay/sign/contracts/plan-id/{plan_id}/out-contract-code/{out_contract_code}/terminate", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/papay/sign/contracts/plan-id/{plan_id}/out-contract-code/{out_contract_code}/terminate", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return papay.TerminateContract(ctx, client, 7, "text", filled.Of[papay.TerminateContractRequest]())
 	}},
-	{"POST /v3/papay/sign/contracts/pre-entrust-sign", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/papay/sign/contracts/pre-entrust-sign", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return papay.SignHarmony(ctx, client, filled.Of[papay.SignHarmonyRequest]())
 	}},
-	{"GET /v3/papay/sign/partner/contracts/plan-id/{plan_id}/out-contract-code/{out_contract_code}", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "GET /v3/papay/sign/partner/contracts/plan-id/{plan_id}/out-contract-code/{out_contract_code}", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return papay.QueryPartnerContract(ctx, client, 7, "text", filled.Of[papay.QueryPartnerContractOptions]())
 	}},
-	{"POST /v3/papay/sign/partner/contracts/plan-id/{plan_id}/out-contract-code/{out_contract_code}/terminate", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/papay/sign/partner/contracts/plan-id/{plan_id}/out-contract-code/{out_contract_code}/terminate", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return papay.TerminatePartnerContract(ctx, client, 7, "text", filled.Of[papay.TerminatePartnerContractRequest]())
 	}},
-	{"POST /v3/partner-papay/contracts/{contract_id}/fail-notify", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/partner-papay/contracts/{contract_id}/fail-notify", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return nil, papay.NotifyFailedPartnerDeduction(ctx, client, "text", filled.Of[papay.NotifyFailedPartnerDeductionRequest]())
 	}},
-	{"POST /v3/partner-papay/contracts/{contract_id}/notify", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/partner-papay/contracts/{contract_id}/notify", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return nil, papay.NotifyPartnerDeduction(ctx, client, "text", filled.Of[papay.NotifyPartnerDeductionRequest]())
 	}},
-	{"POST /v3/parking/reminders/application", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/parking/reminders/application", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return parking.Apply(ctx, client, filled.Of[parking.ApplyRequest]())
 	}},
-	{"GET /v3/parking/reminders/application/query", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "GET /v3/parking/reminders/application/query", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return parking.QueryApplication(ctx, client, filled.Of[parking.QueryApplicationOptions]())
 	}},
-	{"POST /v3/parking/reminders/application/withdraw", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/parking/reminders/application/withdraw", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return nil, parking.WithdrawApplication(ctx, client, filled.Of[parking.WithdrawApplicationRequest]())
 	}},
-	{"GET /v3/parking/reminders/applications", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "GET /v3/parking/reminders/applications", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return parking.ListApplications(ctx, client, filled.Of[parking.ListApplicationsOptions]())
 	}},
-	{"POST /v3/parking/reminders/entry", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/parking/reminders/entry", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return parking.ReportEntry(ctx, client, filled.Of[parking.ReportEntryRequest]())
 	}},
-	{"POST /v3/parking/reminders/exit", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/parking/reminders/exit", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return nil, parking.ReportExit(ctx, client, filled.Of[parking.ReportExitRequest]())
 	}},
-	{"POST /v3/parking/reminders/ext-payment", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/parking/reminders/ext-payment", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return nil, parking.ReportExternalPayment(ctx, client, filled.Of[parking.ReportExternalPaymentRequest]())
 	}},
-	{"POST /v3/parking/reminders/parking-fee", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/parking/reminders/parking-fee", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return parking.ReportParkingFee(ctx, client, filled.Of[parking.ReportParkingFeeRequest]())
 	}},
-	{"GET /v3/parking/reminders/parking-lot", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "GET /v3/parking/reminders/parking-lot", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return parking.QueryParkingLot(ctx, client, filled.Of[parking.QueryParkingLotOptions]())
 	}},
-	{"POST /v3/parking/reminders/payment", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/parking/reminders/payment", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return nil, parking.ReportPayment(ctx, client, filled.Of[parking.ReportPaymentRequest]())
 	}},
-	{"POST /v3/vehicle/parking/parkings", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/vehicle/parking/parkings", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return parking.CreateParking(ctx, client, filled.Of[parking.CreateParkingRequest]())
 	}},
-	{"GET /v3/vehicle/parking/services/find", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "GET /v3/vehicle/parking/services/find", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return parking.FindService(ctx, client, filled.Of[parking.FindServiceOptions]())
 	}},
-	{"GET /v3/vehicle/transactions/out-trade-no/{out_trade_no}", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "GET /v3/vehicle/transactions/out-trade-no/{out_trade_no}", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return parking.QueryTransaction(ctx, client, "text", filled.Of[parking.QueryTransactionOptions]())
 	}},
-	{"POST /v3/vehicle/transactions/parking", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/vehicle/transactions/parking", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return parking.CreateTransaction(ctx, client, filled.Of[parking.CreateTransactionRequest]())
 	}},
-	{"POST /v3/pay/partner/transactions/app-with-contract", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/pay/partner/transactions/app-with-contract", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return partnerpay.AppWithContract(ctx, client, filled.Of[partnerpay.AppWithContractRequest]())
 	}},
-	{"POST /v3/pay/partner/transactions/app", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/pay/partner/transactions/app", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return partnerpay.App(ctx, client, filled.Of[partnerpay.AppRequest]())
 	}},
-	{"POST /v3/pay/partner/transactions/codepay", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/pay/partner/transactions/codepay", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return partnerpay.Codepay(ctx, client, filled.Of[partnerpay.CodepayRequest]())
 	}},
-	{"POST /v3/pay/partner/transactions/exposure", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/pay/partner/transactions/exposure", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return partnerpay.ReportExposure(ctx, client, filled.Of[partnerpay.ReportExposureRequest]())
 	}},
-	{"POST /v3/pay/partner/transactions/h5", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/pay/partner/transactions/h5", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return partnerpay.H5(ctx, client, filled.Of[partnerpay.H5Request]())
 	}},
-	{"GET /v3/pay/partner/transactions/id/{transaction_id}", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "GET /v3/pay/partner/transactions/id/{transaction_id}", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return partnerpay.QueryByTransactionID(ctx, client, "text", filled.Of[partnerpay.QueryByTransactionIDOptions]())
 	}},
-	{"POST /v3/pay/partner/transactions/jsapi-with-contract", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/pay/partner/transactions/jsapi-with-contract", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return partnerpay.JsapiWithContract(ctx, client, filled.Of[partnerpay.JsapiWithContractRequest]())
 	}},
-	{"POST /v3/pay/partner/transactions/jsapi", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/pay/partner/transactions/jsapi", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return partnerpay.Jsapi(ctx, client, filled.Of[partnerpay.JsapiRequest]())
 	}},
-	{"POST /v3/pay/partner/transactions/miniprogram", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/pay/partner/transactions/miniprogram", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return partnerpay.MiniProgram(ctx, client, filled.Of[partnerpay.MiniProgramRequest]())
 	}},
-	{"POST /v3/pay/partner/transactions/native", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/pay/partner/transactions/native", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return partnerpay.Native(ctx, client, filled.Of[partnerpay.NativeRequest]())
 	}},
-	{"GET /v3/pay/partner/transactions/out-trade-no/{out_trade_no}", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "GET /v3/pay/partner/transactions/out-trade-no/{out_trade_no}", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return partnerpay.QueryByOutTradeNo(ctx, client, "text", filled.Of[partnerpay.QueryByOutTradeNoOptions]())
 	}},
-	{"POST /v3/pay/partner/transactions/out-trade-no/{out_trade_no}/close", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/pay/partner/transactions/out-trade-no/{out_trade_no}/close", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return nil, partnerpay.Close(ctx, client, "text", filled.Of[partnerpay.CloseRequest]())
 	}},
-	{"POST /v3/pay/partner/transactions/out-trade-no/{out_trade_no}/reverse", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/pay/partner/transactions/out-trade-no/{out_trade_no}/reverse", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return partnerpay.Reverse(ctx, client, "text", filled.Of[partnerpay.ReverseRequest]())
 	}},
-	{"POST /v3/pay/partner/transactions/scannedpos", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/pay/partner/transactions/scannedpos", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return partnerpay.ScannedPOS(ctx, client, filled.Of[partnerpay.ScannedPOSRequest]())
 	}},
-	{"GET /v3/marketing/partnerships", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "GET /v3/marketing/partnerships", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return partnerships.ListPartnerships(ctx, client, filled.Of[partnerships.ListPartnershipsOptions]())
 	}},
-	{"POST /v3/marketing/partnerships/build", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/marketing/partnerships/build", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return partnerships.BuildPartnership(ctx, client, filled.Of[partnerships.BuildPartnershipRequest]())
 	}},
-	{"POST /v3/marketing/partnerships/terminate", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/marketing/partnerships/terminate", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return partnerships.TerminatePartnership(ctx, client, filled.Of[partnerships.TerminatePartnershipRequest]())
 	}},
-	{"POST /v3/pay/transactions/jsapi", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/pay/transactions/jsapi", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return pay.Jsapi(ctx, client, filled.Of[pay.JsapiRequest]())
 	}},
-	{"POST /v3/pay/transactions/app", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/pay/transactions/app", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return pay.App(ctx, client, filled.Of[pay.AppRequest]())
 	}},
-	{"POST /v3/pay/transactions/h5", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/pay/transactions/h5", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return pay.H5(ctx, client, filled.Of[pay.H5Request]())
 	}},
-	{"POST /v3/pay/transactions/native", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/pay/transactions/native", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return pay.Native(ctx, client, filled.Of[pay.NativeRequest]())
 	}},
-	{"GET /v3/pay/transactions/id/{transaction_id}", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "GET /v3/pay/transactions/id/{transaction_id}", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return pay.QueryByTransactionID(ctx, client, "text")
 	}},
-	{"GET /v3/pay/transactions/out-trade-no/{out_trade_no}", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "GET /v3/pay/transactions/out-trade-no/{out_trade_no}", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return pay.QueryByOutTradeNo(ctx, client, "text")
 	}},
-	{"POST /v3/pay/transactions/out-trade-no/{out_trade_no}/close", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/pay/transactions/out-trade-no/{out_trade_no}/close", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return nil, pay.Close(ctx, client, "text")
 	}},
-	{"POST /v3/pay/transactions/app-with-contract", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/pay/transactions/app-with-contract", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return pay.AppWithContract(ctx, client, filled.Of[pay.AppWithContractRequest]())
 	}},
-	{"POST /v3/pay/transactions/codepay", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/pay/transactions/codepay", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return pay.Codepay(ctx, client, filled.Of[pay.CodepayRequest]())
 	}},
-	{"POST /v3/pay/transactions/exposure", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/pay/transactions/exposure", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return pay.ReportExposure(ctx, client, filled.Of[pay.ReportExposureRequest]())
 	}},
-	{"POST /v3/pay/transactions/jsapi-with-contract", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/pay/transactions/jsapi-with-contract", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return pay.JsapiWithContract(ctx, client, filled.Of[pay.JsapiWithContractRequest]())
 	}},
-	{"POST /v3/pay/transactions/out-trade-no/{out_trade_no}/reverse", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/pay/transactions/out-trade-no/{out_trade_no}/reverse", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return pay.Reverse(ctx, client, "text")
 	}},
-	{"GET /v3/marketing/paygiftactivity/activities", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "GET /v3/marketing/paygiftactivity/activities", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return paygift.ListActivities(ctx, client, filled.Of[paygift.ListActivitiesOptions]())
 	}},
-	{"GET /v3/marketing/paygiftactivity/activities/{activity_id}", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "GET /v3/marketing/paygiftactivity/activities/{activity_id}", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return paygift.QueryActivity(ctx, client, "text")
 	}},
-	{"GET /v3/marketing/paygiftactivity/activities/{activity_id}/goods", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "GET /v3/marketing/paygiftactivity/activities/{activity_id}/goods", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return paygift.ListActivityGoods(ctx, client, "text", filled.Of[paygift.ListActivityGoodsOptions]())
 	}},
-	{"GET /v3/marketing/paygiftactivity/activities/{activity_id}/merchants", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "GET /v3/marketing/paygiftactivity/activities/{activity_id}/merchants", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return paygift.ListActivityMerchants(ctx, client, "text", filled.Of[paygift.ListActivityMerchantsOptions]())
 	}},
-	{"POST /v3/marketing/paygiftactivity/activities/{activity_id}/merchants/add", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/marketing/paygiftactivity/activities/{activity_id}/merchants/add", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return paygift.AddMerchants(ctx, client, "text", filled.Of[paygift.AddMerchantsRequest]())
 	}},
-	{"POST /v3/marketing/paygiftactivity/activities/{activity_id}/merchants/delete", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/marketing/paygiftactivity/activities/{activity_id}/merchants/delete", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return paygift.DeleteMerchants(ctx, client, "text", filled.Of[paygift.DeleteMerchantsRequest]())
 	}},
-	{"POST /v3/marketing/paygiftactivity/activities/{activity_id}/terminate", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/marketing/paygiftactivity/activities/{activity_id}/terminate", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return paygift.TerminateActivity(ctx, client, "text")
 	}},
-	{"POST /v3/marketing/paygiftactivity/unique-threshold-activity", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/marketing/paygiftactivity/unique-threshold-activity", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return paygift.CreateActivity(ctx, client, filled.Of[paygift.CreateActivityRequest]())
 	}},
-	{"POST /v3/payscore/acquiringbank/permissions", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/payscore/acquiringbank/permissions", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return payscore.BankCreatePermission(ctx, client, filled.Of[payscore.BankCreatePermissionRequest]())
 	}},
-	{"GET /v3/payscore/acquiringbank/permissions/authorization-code/{authorization_code}", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "GET /v3/payscore/acquiringbank/permissions/authorization-code/{authorization_code}", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return payscore.BankQueryPermission(ctx, client, "text", filled.Of[payscore.BankQueryPermissionOptions]())
 	}},
-	{"POST /v3/payscore/acquiringbank/permissions/authorization-code/{authorization_code}/terminate", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/payscore/acquiringbank/permissions/authorization-code/{authorization_code}/terminate", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return nil, payscore.BankTerminatePermission(ctx, client, "text", filled.Of[payscore.BankTerminatePermissionRequest]())
 	}},
-	{"GET /v3/payscore/acquiringbank/serviceorder", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "GET /v3/payscore/acquiringbank/serviceorder", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return payscore.BankQueryOrder(ctx, client, filled.Of[payscore.BankQueryOrderOptions]())
 	}},
-	{"POST /v3/payscore/acquiringbank/serviceorder", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/payscore/acquiringbank/serviceorder", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return payscore.BankCreateOrder(ctx, client, filled.Of[payscore.BankCreateOrderRequest]())
 	}},
-	{"GET /v3/payscore/acquiringbank/serviceorder/deduction", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "GET /v3/payscore/acquiringbank/serviceorder/deduction", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return payscore.BankQueryDeduction(ctx, client, filled.Of[payscore.BankQueryDeductionOptions]())
 	}},
-	{"POST /v3/payscore/acquiringbank/serviceorder/{out_order_no}/cancel", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/payscore/acquiringbank/serviceorder/{out_order_no}/cancel", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return nil, payscore.BankCancelOrder(ctx, client, "text", filled.Of[payscore.BankCancelOrderRequest]())
 	}},
-	{"POST /v3/payscore/acquiringbank/serviceorder/{out_order_no}/complete", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/payscore/acquiringbank/serviceorder/{out_order_no}/complete", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return nil, payscore.BankCompleteOrder(ctx, client, "text", filled.Of[payscore.BankCompleteOrderRequest]())
 	}},
-	{"POST /v3/payscore/acquiringbank/serviceorder/{out_order_no}/modify", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/payscore/acquiringbank/serviceorder/{out_order_no}/modify", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return nil, payscore.BankModifyOrder(ctx, client, "text", filled.Of[payscore.BankModifyOrderRequest]())
 	}},
-	{"POST /v3/payscore/acquiringbank/serviceorder/{out_order_no}/registerdeductinfo", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/payscore/acquiringbank/serviceorder/{out_order_no}/registerdeductinfo", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return payscore.BankRegisterDeduction(ctx, client, "text", filled.Of[payscore.BankRegisterDeductionRequest]())
 	}},
-	{"POST /v3/payscore/acquiringbank/serviceorder/{out_order_no}/sync", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/payscore/acquiringbank/serviceorder/{out_order_no}/sync", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return nil, payscore.BankSyncOrder(ctx, client, "text", filled.Of[payscore.BankSyncOrderRequest]())
 	}},
-	{"POST /v3/payscore/acquiringbank/servicepayondeliveryorder", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/payscore/acquiringbank/servicepayondeliveryorder", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return payscore.BankCreatePayOnDeliveryOrder(ctx, client, filled.Of[payscore.BankCreatePayOnDeliveryOrderRequest]())
 	}},
-	{"GET /v3/payscore/merchant-bill", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "GET /v3/payscore/merchant-bill", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return payscore.MerchantBill(ctx, client, filled.Of[payscore.MerchantBillOptions]())
 	}},
-	{"GET /v3/payscore/oversea/partner/serviceorder", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "GET /v3/payscore/oversea/partner/serviceorder", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return payscore.OverseaQueryOrder(ctx, client, filled.Of[payscore.OverseaQueryOrderOptions]())
 	}},
-	{"POST /v3/payscore/oversea/partner/serviceorder", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/payscore/oversea/partner/serviceorder", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return payscore.OverseaCreateOrder(ctx, client, filled.Of[payscore.OverseaCreateOrderRequest]())
 	}},
-	{"POST /v3/payscore/oversea/partner/serviceorder/{out_order_no}/cancel", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/payscore/oversea/partner/serviceorder/{out_order_no}/cancel", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return nil, payscore.OverseaCancelOrder(ctx, client, "text", filled.Of[payscore.OverseaCancelOrderRequest]())
 	}},
-	{"POST /v3/payscore/oversea/partner/serviceorder/{out_order_no}/complete", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/payscore/oversea/partner/serviceorder/{out_order_no}/complete", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return nil, payscore.OverseaCompleteOrder(ctx, client, "text", filled.Of[payscore.OverseaCompleteOrderRequest]())
 	}},
-	{"POST /v3/payscore/oversea/partner/serviceorder/{out_order_no}/sync", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/payscore/oversea/partner/serviceorder/{out_order_no}/sync", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return nil, payscore.OverseaSyncOrder(ctx, client, "text", filled.Of[payscore.OverseaSyncOrderRequest]())
 	}},
-	{"POST /v3/payscore/partner/permissions", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/payscore/partner/permissions", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return payscore.PartnerCreatePermission(ctx, client, filled.Of[payscore.PartnerCreatePermissionRequest]())
 	}},
-	{"POST /v3/payscore/partner/permissions/apply-for-scene", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/payscore/partner/permissions/apply-for-scene", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return payscore.PartnerCreateScenePermission(ctx, client, filled.Of[payscore.PartnerCreateScenePermissionRequest]())
 	}},
-	{"POST /v3/payscore/partner/permissions/assess-user-risk-level", func(ctx context.Context, client payseal.Executor) (any, error) {
-		return payscore.PartnerAssessUserRiskLevel(ctx, client, filled.Of[payscore.PartnerAssessUserRiskLevelOptions](), filled.Of[payscore.PartnerAssessUserRiskLevelRequest]())
+	{Operation: "POST /v3/payscore/partner/permissions/assess-user-risk-level", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
+		return payscore.PartnerAssessUserRiskLevel(ctx, client, filled.Of[payscore.PartnerAssessUserRiskLevelRequest](), filled.Of[payscore.PartnerAssessUserRiskLevelOptions]())
 	}},
-	{"GET /v3/payscore/partner/permissions/authorization-code/{authorization_code}", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "GET /v3/payscore/partner/permissions/authorization-code/{authorization_code}", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return payscore.PartnerQueryPermission(ctx, client, "text", filled.Of[payscore.PartnerQueryPermissionOptions]())
 	}},
-	{"POST /v3/payscore/partner/permissions/authorization-code/{authorization_code}/terminate", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/payscore/partner/permissions/authorization-code/{authorization_code}/terminate", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return nil, payscore.PartnerTerminatePermission(ctx, client, "text", filled.Of[payscore.PartnerTerminatePermissionRequest]())
 	}},
-	{"GET /v3/payscore/partner/permissions/search", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "GET /v3/payscore/partner/permissions/search", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return payscore.PartnerQueryPermissionByOpenID(ctx, client, filled.Of[payscore.PartnerQueryPermissionByOpenIDOptions]())
 	}},
-	{"POST /v3/payscore/partner/permissions/terminate", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/payscore/partner/permissions/terminate", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return nil, payscore.PartnerTerminatePermissionByOpenID(ctx, client, filled.Of[payscore.PartnerTerminatePermissionByOpenIDRequest]())
 	}},
-	{"POST /v3/payscore/partner/service-account-applications", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/payscore/partner/service-account-applications", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return payscore.PartnerApplyServiceAccount(ctx, client, filled.Of[payscore.PartnerApplyServiceAccountRequest]())
 	}},
-	{"GET /v3/payscore/partner/service-account-applications/{out_apply_no}", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "GET /v3/payscore/partner/service-account-applications/{out_apply_no}", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return payscore.PartnerQueryServiceAccountApplication(ctx, client, "text")
 	}},
-	{"GET /v3/payscore/partner/serviceorder", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "GET /v3/payscore/partner/serviceorder", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return payscore.PartnerQueryOrder(ctx, client, filled.Of[payscore.PartnerQueryOrderOptions]())
 	}},
-	{"POST /v3/payscore/partner/serviceorder", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/payscore/partner/serviceorder", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return payscore.PartnerCreateOrder(ctx, client, filled.Of[payscore.PartnerCreateOrderRequest]())
 	}},
-	{"POST /v3/payscore/partner/serviceorder/direct-complete", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/payscore/partner/serviceorder/direct-complete", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return nil, payscore.PartnerDirectCompleteOrder(ctx, client, filled.Of[payscore.PartnerDirectCompleteOrderRequest]())
 	}},
-	{"POST /v3/payscore/partner/serviceorder/{out_order_no}/cancel", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/payscore/partner/serviceorder/{out_order_no}/cancel", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return nil, payscore.PartnerCancelOrder(ctx, client, "text", filled.Of[payscore.PartnerCancelOrderRequest]())
 	}},
-	{"POST /v3/payscore/partner/serviceorder/{out_order_no}/complete", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/payscore/partner/serviceorder/{out_order_no}/complete", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return nil, payscore.PartnerCompleteOrder(ctx, client, "text", filled.Of[payscore.PartnerCompleteOrderRequest]())
 	}},
-	{"POST /v3/payscore/partner/serviceorder/{out_order_no}/modify", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/payscore/partner/serviceorder/{out_order_no}/modify", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return nil, payscore.PartnerModifyOrder(ctx, client, "text", filled.Of[payscore.PartnerModifyOrderRequest]())
 	}},
-	{"POST /v3/payscore/partner/serviceorder/{out_order_no}/pay", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/payscore/partner/serviceorder/{out_order_no}/pay", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return nil, payscore.PartnerPayOrder(ctx, client, "text", filled.Of[payscore.PartnerPayOrderRequest]())
 	}},
-	{"POST /v3/payscore/partner/serviceorder/{out_order_no}/send-pendingmessage", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/payscore/partner/serviceorder/{out_order_no}/send-pendingmessage", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return nil, payscore.PartnerSendPendingMessage(ctx, client, "text", filled.Of[payscore.PartnerSendPendingMessageRequest]())
 	}},
-	{"POST /v3/payscore/partner/serviceorder/{out_order_no}/send-prepaidmessage", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/payscore/partner/serviceorder/{out_order_no}/send-prepaidmessage", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return nil, payscore.PartnerSendPrepaidMessage(ctx, client, "text", filled.Of[payscore.PartnerSendPrepaidMessageRequest]())
 	}},
-	{"POST /v3/payscore/partner/serviceorder/{out_order_no}/sync", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/payscore/partner/serviceorder/{out_order_no}/sync", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return nil, payscore.PartnerSyncOrder(ctx, client, "text", filled.Of[payscore.PartnerSyncOrderRequest]())
 	}},
-	{"POST /v3/payscore/partner/servicepayondeliveryorder", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/payscore/partner/servicepayondeliveryorder", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return payscore.PartnerCreatePayOnDeliveryOrder(ctx, client, filled.Of[payscore.PartnerCreatePayOnDeliveryOrderRequest]())
 	}},
-	{"GET /v3/payscore/partner/servicequotas/service-id/{service_id}", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "GET /v3/payscore/partner/servicequotas/service-id/{service_id}", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return payscore.PartnerQueryServiceQuota(ctx, client, "text", filled.Of[payscore.PartnerQueryServiceQuotaOptions]())
 	}},
-	{"GET /v3/payscore/payafter-orders", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "GET /v3/payscore/payafter-orders", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return payscore.QueryPayAfterOrder(ctx, client, filled.Of[payscore.QueryPayAfterOrderOptions]())
 	}},
-	{"POST /v3/payscore/payafter-orders", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/payscore/payafter-orders", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return payscore.CreatePayAfterOrder(ctx, client, filled.Of[payscore.CreatePayAfterOrderRequest]())
 	}},
-	{"POST /v3/payscore/payafter-orders/{out_order_no}/cancel", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/payscore/payafter-orders/{out_order_no}/cancel", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return payscore.CancelPayAfterOrder(ctx, client, "text", filled.Of[payscore.CancelPayAfterOrderRequest]())
 	}},
-	{"POST /v3/payscore/payafter-orders/{out_order_no}/complete", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/payscore/payafter-orders/{out_order_no}/complete", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return payscore.CompletePayAfterOrder(ctx, client, "text", filled.Of[payscore.CompletePayAfterOrderRequest]())
 	}},
-	{"POST /v3/payscore/payafter-orders/{out_order_no}/sync", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/payscore/payafter-orders/{out_order_no}/sync", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return payscore.SyncPayAfterOrder(ctx, client, "text", filled.Of[payscore.SyncPayAfterOrderRequest]())
 	}},
-	{"POST /v3/payscore/permissions", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/payscore/permissions", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return payscore.CreatePermission(ctx, client, filled.Of[payscore.CreatePermissionRequest]())
 	}},
-	{"POST /v3/payscore/permissions/assess-user-risk-level", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/payscore/permissions/assess-user-risk-level", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return payscore.AssessUserRiskLevel(ctx, client, filled.Of[payscore.AssessUserRiskLevelRequest]())
 	}},
-	{"GET /v3/payscore/permissions/authorization-code/{authorization_code}", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "GET /v3/payscore/permissions/authorization-code/{authorization_code}", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return payscore.QueryPermission(ctx, client, "text", filled.Of[payscore.QueryPermissionOptions]())
 	}},
-	{"POST /v3/payscore/permissions/authorization-code/{authorization_code}/terminate", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/payscore/permissions/authorization-code/{authorization_code}/terminate", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return nil, payscore.TerminatePermission(ctx, client, "text", filled.Of[payscore.TerminatePermissionRequest]())
 	}},
-	{"GET /v3/payscore/permissions/openid/{openid}", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "GET /v3/payscore/permissions/openid/{openid}", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return payscore.QueryPermissionByOpenID(ctx, client, "text", filled.Of[payscore.QueryPermissionByOpenIDOptions]())
 	}},
-	{"POST /v3/payscore/permissions/openid/{openid}/terminate", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/payscore/permissions/openid/{openid}/terminate", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return nil, payscore.TerminatePermissionByOpenID(ctx, client, "text", filled.Of[payscore.TerminatePermissionByOpenIDRequest]())
 	}},
-	{"POST /v3/payscore/plan/partner/payscore-plans", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/payscore/plan/partner/payscore-plans", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return payscore.PartnerCreatePlan(ctx, client, filled.Of[payscore.PartnerCreatePlanRequest]())
 	}},
-	{"GET /v3/payscore/plan/partner/payscore-plans/merchant-plan-no/{merchant_plan_no}", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "GET /v3/payscore/plan/partner/payscore-plans/merchant-plan-no/{merchant_plan_no}", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return payscore.PartnerQueryPlan(ctx, client, "text", filled.Of[payscore.PartnerQueryPlanOptions]())
 	}},
-	{"POST /v3/payscore/plan/partner/payscore-plans/merchant-plan-no/{merchant_plan_no}/stop", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/payscore/plan/partner/payscore-plans/merchant-plan-no/{merchant_plan_no}/stop", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return payscore.PartnerStopPlan(ctx, client, "text", filled.Of[payscore.PartnerStopPlanRequest]())
 	}},
-	{"POST /v3/payscore/plan/payscore-plans", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/payscore/plan/payscore-plans", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return payscore.CreatePlan(ctx, client, filled.Of[payscore.CreatePlanRequest]())
 	}},
-	{"GET /v3/payscore/plan/payscore-plans/merchant-plan-no/{merchant_plan_no}", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "GET /v3/payscore/plan/payscore-plans/merchant-plan-no/{merchant_plan_no}", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return payscore.QueryPlan(ctx, client, "text")
 	}},
-	{"POST /v3/payscore/plan/payscore-plans/merchant-plan-no/{merchant_plan_no}/stop", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/payscore/plan/payscore-plans/merchant-plan-no/{merchant_plan_no}/stop", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return payscore.StopPlan(ctx, client, "text")
 	}},
-	{"GET /v3/payscore/serviceorder", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "GET /v3/payscore/serviceorder", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return payscore.QueryOrder(ctx, client, filled.Of[payscore.QueryOrderOptions]())
 	}},
-	{"POST /v3/payscore/serviceorder", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/payscore/serviceorder", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return payscore.CreateOrder(ctx, client, filled.Of[payscore.CreateOrderRequest]())
 	}},
-	{"POST /v3/payscore/serviceorder/direct-complete", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/payscore/serviceorder/direct-complete", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return payscore.DirectCompleteOrder(ctx, client, filled.Of[payscore.DirectCompleteOrderRequest]())
 	}},
-	{"POST /v3/payscore/serviceorder/{out_order_no}/cancel", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/payscore/serviceorder/{out_order_no}/cancel", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return payscore.CancelOrder(ctx, client, "text", filled.Of[payscore.CancelOrderRequest]())
 	}},
-	{"POST /v3/payscore/serviceorder/{out_order_no}/complete", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/payscore/serviceorder/{out_order_no}/complete", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return payscore.CompleteOrder(ctx, client, "text", filled.Of[payscore.CompleteOrderRequest]())
 	}},
-	{"POST /v3/payscore/serviceorder/{out_order_no}/modify", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/payscore/serviceorder/{out_order_no}/modify", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return payscore.ModifyOrder(ctx, client, "text", filled.Of[payscore.ModifyOrderRequest]())
 	}},
-	{"POST /v3/payscore/serviceorder/{out_order_no}/pay", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/payscore/serviceorder/{out_order_no}/pay", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return payscore.PayOrder(ctx, client, "text", filled.Of[payscore.PayOrderRequest]())
 	}},
-	{"POST /v3/payscore/serviceorder/{out_order_no}/send-pendingmessage", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/payscore/serviceorder/{out_order_no}/send-pendingmessage", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return nil, payscore.SendPendingMessage(ctx, client, "text", filled.Of[payscore.SendPendingMessageRequest]())
 	}},
-	{"POST /v3/payscore/serviceorder/{out_order_no}/send-prepaidmessage", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/payscore/serviceorder/{out_order_no}/send-prepaidmessage", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return nil, payscore.SendPrepaidMessage(ctx, client, "text", filled.Of[payscore.SendPrepaidMessageRequest]())
 	}},
-	{"POST /v3/payscore/serviceorder/{out_order_no}/sync", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/payscore/serviceorder/{out_order_no}/sync", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return payscore.SyncOrder(ctx, client, "text", filled.Of[payscore.SyncOrderRequest]())
 	}},
-	{"POST /v3/payscore/servicepayondeliveryorder", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/payscore/servicepayondeliveryorder", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return payscore.CreatePayOnDeliveryOrder(ctx, client, filled.Of[payscore.CreatePayOnDeliveryOrderRequest]())
 	}},
-	{"POST /v3/payscore/sign-plan/partner/serviceorder", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/payscore/sign-plan/partner/serviceorder", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return payscore.PartnerCreateSignPlanOrder(ctx, client, filled.Of[payscore.PartnerCreateSignPlanOrderRequest]())
 	}},
-	{"POST /v3/payscore/sign-plan/partner/user-sign-plans", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/payscore/sign-plan/partner/user-sign-plans", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return payscore.PartnerCreateSignPlan(ctx, client, filled.Of[payscore.PartnerCreateSignPlanRequest]())
 	}},
-	{"GET /v3/payscore/sign-plan/partner/user-sign-plans/merchant-sign-plan-no/{merchant_sign_plan_no}", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "GET /v3/payscore/sign-plan/partner/user-sign-plans/merchant-sign-plan-no/{merchant_sign_plan_no}", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return payscore.PartnerQuerySignPlan(ctx, client, "text", filled.Of[payscore.PartnerQuerySignPlanOptions]())
 	}},
-	{"POST /v3/payscore/sign-plan/partner/user-sign-plans/merchant-sign-plan-no/{merchant_sign_plan_no}/stop", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/payscore/sign-plan/partner/user-sign-plans/merchant-sign-plan-no/{merchant_sign_plan_no}/stop", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return payscore.PartnerStopSignPlan(ctx, client, "text", filled.Of[payscore.PartnerStopSignPlanRequest]())
 	}},
-	{"POST /v3/payscore/sign-plan/serviceorder", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/payscore/sign-plan/serviceorder", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return payscore.CreateSignPlanOrder(ctx, client, filled.Of[payscore.CreateSignPlanOrderRequest]())
 	}},
-	{"POST /v3/payscore/sign-plan/user-sign-plans", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/payscore/sign-plan/user-sign-plans", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return payscore.CreateSignPlan(ctx, client, filled.Of[payscore.CreateSignPlanRequest]())
 	}},
-	{"GET /v3/payscore/sign-plan/user-sign-plans/merchant-sign-plan-no/{merchant_sign_plan_no}", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "GET /v3/payscore/sign-plan/user-sign-plans/merchant-sign-plan-no/{merchant_sign_plan_no}", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return payscore.QuerySignPlan(ctx, client, "text")
 	}},
-	{"POST /v3/payscore/sign-plan/user-sign-plans/merchant-sign-plan-no/{merchant_sign_plan_no}/stop", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/payscore/sign-plan/user-sign-plans/merchant-sign-plan-no/{merchant_sign_plan_no}/stop", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return payscore.StopSignPlan(ctx, client, "text", filled.Of[payscore.StopSignPlanRequest]())
 	}},
-	{"GET /v3/payscore/smartretail-orders", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "GET /v3/payscore/smartretail-orders", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return payscore.QuerySmartRetailOrder(ctx, client, filled.Of[payscore.QuerySmartRetailOrderOptions]())
 	}},
-	{"POST /v3/payscore/smartretail-orders", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/payscore/smartretail-orders", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return payscore.CreateSmartRetailOrder(ctx, client, filled.Of[payscore.CreateSmartRetailOrderRequest]())
 	}},
-	{"POST /v3/payscore/smartretail-orders/{out_order_no}/cancel", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/payscore/smartretail-orders/{out_order_no}/cancel", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return payscore.CancelSmartRetailOrder(ctx, client, "text", filled.Of[payscore.CancelSmartRetailOrderRequest]())
 	}},
-	{"POST /v3/payscore/smartretail-orders/{out_order_no}/complete", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/payscore/smartretail-orders/{out_order_no}/complete", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return payscore.CompleteSmartRetailOrder(ctx, client, "text", filled.Of[payscore.CompleteSmartRetailOrderRequest]())
 	}},
-	{"GET /v3/payscore/user-service-state", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "GET /v3/payscore/user-service-state", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return payscore.QueryUserServiceState(ctx, client, filled.Of[payscore.QueryUserServiceStateOptions]())
 	}},
-	{"POST /v3/payscore/users/{openid}/permissions/{service_id}/terminate", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/payscore/users/{openid}/permissions/{service_id}/terminate", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return nil, payscore.TerminateUserPermission(ctx, client, "text", "text", filled.Of[payscore.TerminateUserPermissionRequest]())
 	}},
-	{"GET /v3/profitsharing/bills", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "GET /v3/profitsharing/bills", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return profitsharing.Bill(ctx, client, filled.Of[profitsharing.BillOptions]())
 	}},
-	{"GET /v3/profitsharing/merchant-configs/{sub_mchid}", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "GET /v3/profitsharing/merchant-configs/{sub_mchid}", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return profitsharing.QueryMerchantConfig(ctx, client, "text")
 	}},
-	{"POST /v3/profitsharing/orders", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/profitsharing/orders", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return profitsharing.CreateOrder(ctx, client, filled.Of[profitsharing.CreateOrderRequest]())
 	}},
-	{"POST /v3/profitsharing/orders/unfreeze", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/profitsharing/orders/unfreeze", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return profitsharing.UnfreezeOrder(ctx, client, filled.Of[profitsharing.UnfreezeOrderRequest]())
 	}},
-	{"GET /v3/profitsharing/orders/{out_order_no}", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "GET /v3/profitsharing/orders/{out_order_no}", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return profitsharing.QueryOrder(ctx, client, "text", filled.Of[profitsharing.QueryOrderOptions]())
 	}},
-	{"POST /v3/profitsharing/receivers/add", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/profitsharing/receivers/add", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return profitsharing.AddReceiver(ctx, client, filled.Of[profitsharing.AddReceiverRequest]())
 	}},
-	{"POST /v3/profitsharing/receivers/delete", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/profitsharing/receivers/delete", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return profitsharing.DeleteReceiver(ctx, client, filled.Of[profitsharing.DeleteReceiverRequest]())
 	}},
-	{"POST /v3/profitsharing/return-orders", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/profitsharing/return-orders", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return profitsharing.CreateReturnOrder(ctx, client, filled.Of[profitsharing.CreateReturnOrderRequest]())
 	}},
-	{"GET /v3/profitsharing/return-orders/{out_return_no}", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "GET /v3/profitsharing/return-orders/{out_return_no}", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return profitsharing.QueryReturnOrder(ctx, client, "text", filled.Of[profitsharing.QueryReturnOrderOptions]())
 	}},
-	{"GET /v3/profitsharing/transactions/{transaction_id}/amounts", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "GET /v3/profitsharing/transactions/{transaction_id}/amounts", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return profitsharing.QueryRemainingAmount(ctx, client, "text")
 	}},
-	{"POST /v3/refund/domestic/refunds", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/refund/domestic/refunds", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return refund.Create(ctx, client, filled.Of[refund.CreateRequest]())
 	}},
-	{"GET /v3/refund/domestic/refunds/{out_refund_no}", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "GET /v3/refund/domestic/refunds/{out_refund_no}", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return refund.Query(ctx, client, "text", filled.Of[refund.QueryOptions]())
 	}},
-	{"POST /v3/refund/domestic/refunds/{refund_id}/apply-abnormal-refund", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/refund/domestic/refunds/{refund_id}/apply-abnormal-refund", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return refund.ApplyAbnormal(ctx, client, "text", filled.Of[refund.ApplyAbnormalRequest]())
 	}},
-	{"POST /v3/security/echo", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/security/echo", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return security.Echo(ctx, client, filled.Of[security.EchoRequest]())
 	}},
-	{"GET /v3/merchantfund/merchant/income-records", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "GET /v3/merchantfund/merchant/income-records", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return transfer.ListIncomeRecords(ctx, client, filled.Of[transfer.ListIncomeRecordsOptions]())
 	}},
-	{"GET /v3/merchantfund/partner/income-records", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "GET /v3/merchantfund/partner/income-records", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return transfer.ListPartnerIncomeRecords(ctx, client, filled.Of[transfer.ListPartnerIncomeRecordsOptions]())
 	}},
-	{"POST /v3/partner-transfer/batches", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/partner-transfer/batches", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return transfer.CreatePartnerBatch(ctx, client, filled.Of[transfer.CreatePartnerBatchRequest]())
 	}},
-	{"GET /v3/partner-transfer/batches/batch-id/{batch_id}", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "GET /v3/partner-transfer/batches/batch-id/{batch_id}", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return transfer.QueryPartnerBatch(ctx, client, "text", filled.Of[transfer.QueryPartnerBatchOptions]())
 	}},
-	{"GET /v3/partner-transfer/batches/batch-id/{batch_id}/details/detail-id/{detail_id}", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "GET /v3/partner-transfer/batches/batch-id/{batch_id}/details/detail-id/{detail_id}", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return transfer.QueryPartnerDetail(ctx, client, "text", "text")
 	}},
-	{"GET /v3/partner-transfer/batches/out-batch-no/{out_batch_no}", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "GET /v3/partner-transfer/batches/out-batch-no/{out_batch_no}", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return transfer.QueryPartnerBatchByOutBatchNo(ctx, client, "text", filled.Of[transfer.QueryPartnerBatchByOutBatchNoOptions]())
 	}},
-	{"GET /v3/partner-transfer/batches/out-batch-no/{out_batch_no}/details/out-detail-no/{out_detail_no}", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "GET /v3/partner-transfer/batches/out-batch-no/{out_batch_no}/details/out-detail-no/{out_detail_no}", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return transfer.QueryPartnerDetailByOutDetailNo(ctx, client, "text", "text")
 	}},
-	{"GET /v3/transfer-detail/electronic-receipts", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "GET /v3/transfer-detail/electronic-receipts", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return transfer.QueryDetailReceipt(ctx, client, filled.Of[transfer.QueryDetailReceiptOptions]())
 	}},
-	{"POST /v3/transfer-detail/electronic-receipts", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/transfer-detail/electronic-receipts", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return transfer.ApplyDetailReceipt(ctx, client, filled.Of[transfer.ApplyDetailReceiptRequest]())
 	}},
-	{"POST /v3/transfer/batches", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/transfer/batches", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return transfer.CreateBatch(ctx, client, filled.Of[transfer.CreateBatchRequest]())
 	}},
-	{"GET /v3/transfer/batches/batch-id/{batch_id}", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "GET /v3/transfer/batches/batch-id/{batch_id}", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return transfer.QueryBatch(ctx, client, "text", filled.Of[transfer.QueryBatchOptions]())
 	}},
-	{"GET /v3/transfer/batches/batch-id/{batch_id}/details/detail-id/{detail_id}", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "GET /v3/transfer/batches/batch-id/{batch_id}/details/detail-id/{detail_id}", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return transfer.QueryDetail(ctx, client, "text", "text")
 	}},
-	{"GET /v3/transfer/batches/out-batch-no/{out_batch_no}", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "GET /v3/transfer/batches/out-batch-no/{out_batch_no}", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return transfer.QueryBatchByOutBatchNo(ctx, client, "text", filled.Of[transfer.QueryBatchByOutBatchNoOptions]())
 	}},
-	{"GET /v3/transfer/batches/out-batch-no/{out_batch_no}/details/out-detail-no/{out_detail_no}", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "GET /v3/transfer/batches/out-batch-no/{out_batch_no}/details/out-detail-no/{out_detail_no}", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return transfer.QueryDetailByOutDetailNo(ctx, client, "text", "text")
 	}},
-	{"POST /v3/transfer/bill-receipt", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "POST /v3/transfer/bill-receipt", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return transfer.ApplyBatchReceipt(ctx, client, filled.Of[transfer.ApplyBatchReceiptRequest]())
 	}},
-	{"GET /v3/transfer/bill-receipt/{out_batch_no}", func(ctx context.Context, client payseal.Executor) (any, error) {
+	{Operation: "GET /v3/transfer/bill-receipt/{out_batch_no}", Run: func(ctx context.Context, client modeltest.Client) (any, error) {
 		return transfer.QueryBatchReceipt(ctx, client, "text")
 	}},
 }

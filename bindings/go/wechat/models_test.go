@@ -2,60 +2,21 @@
 package wechat_test
 
 import (
-	"context"
 	"encoding/json"
 	"os"
-	"reflect"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
 
 	payseal "github.com/payseal/payseal/bindings/go"
-	"github.com/payseal/payseal/bindings/go/internal/filled"
+	"github.com/payseal/payseal/bindings/go/internal/modeltest"
 	"github.com/payseal/payseal/bindings/go/wechat/favor"
 	"github.com/payseal/payseal/bindings/go/wechat/fundapp"
 	"github.com/payseal/payseal/bindings/go/wechat/pay"
 )
 
 const catalogue = "../../../catalogue/"
-
-// call is a typed operation with everything filled in.
-type call struct {
-	operation string
-	run       func(ctx context.Context, client payseal.Executor) (any, error)
-}
-
-// provider stands in for a client: it keeps what it is asked, and gives one answer.
-type provider struct {
-	answer    []byte
-	operation string
-	asked     payseal.Params
-}
-
-func (p *provider) Execute(_ context.Context, operation string, params payseal.Params) (*payseal.Result, error) {
-	p.operation, p.asked = operation, params
-	return &payseal.Result{Body: p.answer}, nil
-}
-
-// surplus is the value with a member that nobody knows in every object.
-func surplus(value any) any {
-	switch value := value.(type) {
-	case map[string]any:
-		if value["key"] != nil {
-			return value
-		}
-		more := map[string]any{"new_member": []string{"of", "the provider"}}
-		for name, member := range value {
-			more[name] = surplus(member)
-		}
-		return more
-	case []any:
-		return []any{surplus(value[0])}
-	default:
-		return value
-	}
-}
 
 type schema struct {
 	Type       string            `json:"type"`
@@ -79,23 +40,6 @@ func (s schema) places(place string) []string {
 		found = append(found, member.places(place+"."+name)...)
 	}
 	return found
-}
-
-func places(value any, place string) []string {
-	switch value := value.(type) {
-	case []any:
-		return places(value[0], place+"[]")
-	case map[string]any:
-		found := []string{place}
-		if value["key"] == nil {
-			for name, member := range value {
-				found = append(found, places(member, place+"."+name)...)
-			}
-		}
-		return found
-	default:
-		return []string{place}
-	}
 }
 
 func read(t *testing.T, file string, into any) {
@@ -158,45 +102,44 @@ func TestEveryOperationIsAskedWithTheProvidersNames(t *testing.T) {
 	differs := otherwise(t)
 	compared := 0
 	for _, call := range calls {
-		provider := &provider{answer: []byte("{}")}
-		if _, err := call.run(t.Context(), provider); err != nil {
-			t.Fatalf("%s: %v", call.operation, err)
+		provider := &modeltest.Provider{Answer: []byte("{}")}
+		if _, err := call.Run(t.Context(), provider); err != nil {
+			t.Fatalf("%s: %v", call.Operation, err)
 		}
-		row, known := rows[call.operation]
-		if !known || provider.operation != call.operation {
-			t.Errorf("%s was asked for as %s", call.operation, provider.operation)
+		row, known := rows[call.Operation]
+		if !known || provider.Operation != call.Operation {
+			t.Errorf("%s was asked for as %s", call.Operation, provider.Operation)
 			continue
 		}
-		for name := range provider.asked.Path {
+		for name := range provider.Asked.Path {
 			if !strings.Contains(row.Path, "{"+name+"}") {
-				t.Errorf("%s: %s is no part of the path", call.operation, name)
+				t.Errorf("%s: %s is no part of the path", call.Operation, name)
 			}
 		}
-		if len(provider.asked.Path) != strings.Count(row.Path, "{") {
-			t.Errorf("%s: %v", call.operation, provider.asked.Path)
+		if len(provider.Asked.Path) != strings.Count(row.Path, "{") {
+			t.Errorf("%s: %v", call.Operation, provider.Asked.Path)
 		}
-		if provider.asked.Options.Filename != "" && string(provider.asked.Payload) != "file" {
-			t.Errorf("%s uploads %q", call.operation, provider.asked.Payload)
+		if provider.Asked.Options.Filename != "" && string(provider.Asked.Payload) != "file" {
+			t.Errorf("%s uploads %q", call.Operation, provider.Asked.Payload)
 		}
-		if differs(call.operation) {
+		if differs(call.Operation) {
 			continue
 		}
-		for name := range provider.asked.Query {
+		for name := range provider.Asked.Query {
 			if _, known := row.Query[name]; !known {
-				t.Errorf("%s: %s is no query parameter", call.operation, name)
+				t.Errorf("%s: %s is no query parameter", call.Operation, name)
 			}
 		}
-		if provider.asked.Body != nil && row.Request != nil && provider.asked.Body != struct{}{} {
-			encoded, err := json.Marshal(provider.asked.Body)
-			var body any
-			if err == nil {
-				err = json.Unmarshal(encoded, &body)
+		if provider.Asked.Body != nil && row.Request != nil && provider.Asked.Body != struct{}{} {
+			body, err := modeltest.Parsed(provider.Asked.Body)
+			if err != nil {
+				t.Fatalf("%s: %v", call.Operation, err)
 			}
-			ours, theirs := places(body, ""), row.Request.places("")
+			ours, theirs := modeltest.Places(body, ""), row.Request.places("")
 			slices.Sort(ours)
 			slices.Sort(theirs)
-			if err != nil || !slices.Equal(ours, theirs) {
-				t.Errorf("%s: %v\n%v\n%v", call.operation, err, ours, theirs)
+			if !slices.Equal(ours, theirs) {
+				t.Errorf("%s:\n%v\n%v", call.Operation, ours, theirs)
 			}
 			compared++
 		}
@@ -208,31 +151,7 @@ func TestEveryOperationIsAskedWithTheProvidersNames(t *testing.T) {
 
 func TestEveryAnswerIsReadWhateverTheProviderHasAdded(t *testing.T) {
 	for _, call := range calls {
-		empty, err := call.run(t.Context(), &provider{answer: []byte("{}")})
-		if err != nil {
-			t.Fatalf("%s: %v", call.operation, err)
-		}
-		if empty == nil {
-			continue
-		}
-		whole := reflect.New(reflect.TypeOf(empty).Elem())
-		filled.Fill(whole.Elem())
-		encoded, err := json.Marshal(whole.Interface())
-		if err != nil {
-			t.Fatal(err)
-		}
-		var answer any
-		if err := json.Unmarshal(encoded, &answer); err != nil {
-			t.Fatal(err)
-		}
-		more, err := json.Marshal(surplus(answer))
-		if err != nil {
-			t.Fatal(err)
-		}
-		got, err := call.run(t.Context(), &provider{answer: more})
-		if err != nil || !reflect.DeepEqual(got, whole.Interface()) {
-			t.Errorf("%s: %v: %v", call.operation, err, got)
-		}
+		modeltest.ReadsWhatIsAdded(t, call)
 	}
 }
 

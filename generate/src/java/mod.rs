@@ -129,7 +129,7 @@ fn record(model: &Model) -> String {
     let mut members = Vec::new();
     if model.properties.iter().any(|property| property.secret) {
         members.push(format!(
-            "    /** Keeps what is encrypted on its way out of logs. */\n    @Override\n    public String toString() {{\n        return \"{}[…]\";\n    }}\n",
+            "    /** Keeps what is private out of logs. */\n    @Override\n    public String toString() {{\n        return \"{}[…]\";\n    }}\n",
             model.name
         ));
     }

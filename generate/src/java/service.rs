@@ -75,7 +75,7 @@ fn short(package: &Package, function: &Function) -> String {
         })
         .collect();
     let call = format!("{}({});", method_name(package, function), passed.join(", "));
-    let call = if function.answer.is_some() {
+    let call = if function.answer.is_some() || function.make.is_some() {
         format!("return {call}")
     } else {
         call
@@ -113,17 +113,27 @@ fn operation(package: &Package, function: &Function) -> String {
     if function.file {
         steps.push(".file(filename, file)".into());
     }
-    steps.push(".options(options)".into());
+    if function.make.is_none() {
+        steps.push(".options(options)".into());
+    }
     steps.push(".build();".into());
     let params = chain("        Params params = ", &steps);
-    let arguments = [format!("{:?}", function.operation), "params".into()];
+    let mut arguments = vec![format!("{:?}", function.operation), "params".into()];
     let head = "client.execute";
-    let body = match function.answer {
-        Some(answer) => {
+    let body = match (function.make, function.answer) {
+        (Some(make), _) => {
+            arguments.insert(0, format!("{:?}", make.name()));
+            let invoke = broken_at("        return ", "client.invoke", 24, &arguments, "");
+            chain(
+                &invoke,
+                &[String::new(), format!(".get({:?});", make.name())],
+            )
+        }
+        (None, Some(answer)) => {
             let execute = broken_at("        return ", head, 24, &arguments, "");
             chain(&execute, &[String::new(), format!(".as({answer}.class);")])
         }
-        None => broken_at("        ", head, 16, &arguments, ";") + "\n",
+        (None, None) => broken_at("        ", head, 16, &arguments, ";") + "\n",
     };
     method(
         package,
@@ -189,7 +199,7 @@ fn parameters(function: &Function, only_required: bool) -> Vec<Parameter> {
             .filter(|property| property.required || !only_required)
             .map(of),
     );
-    if !only_required {
+    if !only_required && function.make.is_none() {
         parameters.push(Parameter {
             name: "options".into(),
             kind: "CallOptions".into(),
@@ -210,17 +220,21 @@ fn method(package: &Package, function: &Function, parameters: &[Parameter], body
         .iter()
         .map(|parameter| (parameter.name.clone(), parameter.doc.clone()))
         .collect();
-    let about = format!(
-        "{} It calls {{@code {}}}.",
-        function.title, function.operation
+    let explained_call = function.explained().replace(
+        function.operation,
+        &format!("{{@code {}}}", function.operation),
     );
+    let about = format!("{} It {explained_call}.", function.title);
     let mut out = format!(
         "\n{}",
         javadoc(
             "    ",
             &about,
             &explained,
-            function.answer.map(|_| "the verified answer"),
+            match (function.make, function.answer) {
+                (Some(_), _) => Some("what to hand over"),
+                (None, answer) => answer.map(|_| "the verified answer"),
+            },
             Some(THROWN)
         )
     );
@@ -230,7 +244,10 @@ fn method(package: &Package, function: &Function, parameters: &[Parameter], body
         .collect();
     let head = format!(
         "public {} {}",
-        function.answer.unwrap_or("void"),
+        match function.make {
+            Some(_) => "String",
+            None => function.answer.unwrap_or("void"),
+        },
         method_name(package, function)
     );
     out += &broken("    ", &head, &arguments, " {");
@@ -239,7 +256,7 @@ fn method(package: &Package, function: &Function, parameters: &[Parameter], body
 
 /// `native` is a word of the language's own: `nativePay`.
 fn method_name(package: &Package, function: &Function) -> String {
-    let name = camel(function.name);
+    let name = camel(&function.name);
     if RESERVED.contains(&name.as_str()) {
         name + &family(package.name)
     } else {

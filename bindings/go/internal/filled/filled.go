@@ -6,6 +6,9 @@ import (
 	"reflect"
 )
 
+// Unknown is the member of an object of which nothing is known.
+const Unknown = "something unknown"
+
 // Of is a T of which every field is set, however deep.
 func Of[T any]() *T {
 	value := new(T)
@@ -27,7 +30,7 @@ func Fill(value reflect.Value) {
 		Fill(value.Elem())
 	case reflect.Slice:
 		if value.Type() == reflect.TypeFor[json.RawMessage]() {
-			value.SetBytes([]byte(`{"key":"value"}`))
+			value.SetBytes([]byte(`{"` + Unknown + `":"value"}`))
 			return
 		}
 		value.Set(reflect.MakeSlice(value.Type(), 1, 1))

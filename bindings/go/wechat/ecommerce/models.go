@@ -154,7 +154,7 @@ type BankAccountInfo struct {
 	BankName string `json:"bank_name,omitempty"`
 }
 
-// String keeps what is encrypted on its way out of logs.
+// String keeps what is private out of logs.
 func (BankAccountInfo) String() string {
 	return "BankAccountInfo{…}"
 }
@@ -176,7 +176,7 @@ type IdentityInfo struct {
 	IdentificationNo string `json:"identification_no"`
 }
 
-// String keeps what is encrypted on its way out of logs.
+// String keeps what is private out of logs.
 func (IdentityInfo) String() string {
 	return "IdentityInfo{…}"
 }
@@ -465,7 +465,7 @@ type AccountInfo struct {
 	BankName string `json:"bank_name,omitempty"`
 }
 
-// String keeps what is encrypted on its way out of logs.
+// String keeps what is private out of logs.
 func (AccountInfo) String() string {
 	return "AccountInfo{…}"
 }
@@ -526,7 +526,7 @@ type ContactInfo struct {
 	MobilePhone string `json:"mobile_phone,omitempty"`
 }
 
-// String keeps what is encrypted on its way out of logs.
+// String keeps what is private out of logs.
 func (ContactInfo) String() string {
 	return "ContactInfo{…}"
 }
@@ -560,7 +560,7 @@ type IDCardInfo struct {
 	IDCardValidTimeBegin string `json:"id_card_valid_time_begin,omitempty"`
 }
 
-// String keeps what is encrypted on its way out of logs.
+// String keeps what is private out of logs.
 func (IDCardInfo) String() string {
 	return "IDCardInfo{…}"
 }
@@ -586,7 +586,7 @@ type IDDocInfo struct {
 	IDDocNumber string `json:"id_doc_number,omitempty"`
 }
 
-// String keeps what is encrypted on its way out of logs.
+// String keeps what is private out of logs.
 func (IDDocInfo) String() string {
 	return "IDDocInfo{…}"
 }
@@ -643,7 +643,7 @@ type UBOInfo struct {
 	UBOPeriodEnd string `json:"ubo_period_end,omitempty"`
 }
 
-// String keeps what is encrypted on its way out of logs.
+// String keeps what is private out of logs.
 func (UBOInfo) String() string {
 	return "UBOInfo{…}"
 }
@@ -740,7 +740,7 @@ type ApplymentAccountInfo struct {
 	BankName string `json:"bank_name,omitempty"`
 }
 
-// String keeps what is encrypted on its way out of logs.
+// String keeps what is private out of logs.
 func (ApplymentAccountInfo) String() string {
 	return "ApplymentAccountInfo{…}"
 }
@@ -777,7 +777,7 @@ type ApplymentContactInfo struct {
 	MobilePhone string `json:"mobile_phone,omitempty"`
 }
 
-// String keeps what is encrypted on its way out of logs.
+// String keeps what is private out of logs.
 func (ApplymentContactInfo) String() string {
 	return "ApplymentContactInfo{…}"
 }
@@ -810,7 +810,7 @@ type ApplymentUBOInfo struct {
 	UBOPeriodEnd string `json:"ubo_period_end"`
 }
 
-// String keeps what is encrypted on its way out of logs.
+// String keeps what is private out of logs.
 func (ApplymentUBOInfo) String() string {
 	return "ApplymentUBOInfo{…}"
 }
@@ -1175,7 +1175,7 @@ type AuthorizeVerifiedIndividualInAppRequest struct {
 	RealName string `json:"real_name"`
 }
 
-// String keeps what is encrypted on its way out of logs.
+// String keeps what is private out of logs.
 func (AuthorizeVerifiedIndividualInAppRequest) String() string {
 	return "AuthorizeVerifiedIndividualInAppRequest{…}"
 }
@@ -1208,7 +1208,7 @@ type AuthorizeVerifiedIndividualInMiniProgramRequest struct {
 	RealName string `json:"real_name"`
 }
 
-// String keeps what is encrypted on its way out of logs.
+// String keeps what is private out of logs.
 func (AuthorizeVerifiedIndividualInMiniProgramRequest) String() string {
 	return "AuthorizeVerifiedIndividualInMiniProgramRequest{…}"
 }
@@ -1292,7 +1292,7 @@ type CreateTransferRequest struct {
 	UserName string `json:"user_name,omitempty"`
 }
 
-// String keeps what is encrypted on its way out of logs.
+// String keeps what is private out of logs.
 func (CreateTransferRequest) String() string {
 	return "CreateTransferRequest{…}"
 }
@@ -1485,7 +1485,7 @@ type Receiver struct {
 	Type string `json:"type"`
 }
 
-// String keeps what is encrypted on its way out of logs.
+// String keeps what is private out of logs.
 func (Receiver) String() string {
 	return "Receiver{…}"
 }
@@ -1519,7 +1519,7 @@ type AddReceiverRequest struct {
 	Type string `json:"type"`
 }
 
-// String keeps what is encrypted on its way out of logs.
+// String keeps what is private out of logs.
 func (AddReceiverRequest) String() string {
 	return "AddReceiverRequest{…}"
 }
@@ -1759,7 +1759,7 @@ type ApplyAbnormalRefundRequest struct {
 	Type string `json:"type"`
 }
 
-// String keeps what is encrypted on its way out of logs.
+// String keeps what is private out of logs.
 func (ApplyAbnormalRefundRequest) String() string {
 	return "ApplyAbnormalRefundRequest{…}"
 }

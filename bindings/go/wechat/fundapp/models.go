@@ -67,7 +67,7 @@ type RedPacketDetail struct {
 	UserName string `json:"user_name,omitempty"`
 }
 
-// String keeps what is encrypted on its way out of logs.
+// String keeps what is private out of logs.
 func (RedPacketDetail) String() string {
 	return "RedPacketDetail{…}"
 }
@@ -186,7 +186,7 @@ type RedPacket struct {
 	UserName string `json:"user_name,omitempty"`
 }
 
-// String keeps what is encrypted on its way out of logs.
+// String keeps what is private out of logs.
 func (RedPacket) String() string {
 	return "RedPacket{…}"
 }
@@ -484,7 +484,7 @@ type CreatePartnerTransferRequest struct {
 	UserRecvPerception string `json:"user_recv_perception,omitempty"`
 }
 
-// String keeps what is encrypted on its way out of logs.
+// String keeps what is private out of logs.
 func (CreatePartnerTransferRequest) String() string {
 	return "CreatePartnerTransferRequest{…}"
 }
@@ -537,7 +537,7 @@ type PartnerTransfer struct {
 	UserName string `json:"user_name,omitempty"`
 }
 
-// String keeps what is encrypted on its way out of logs.
+// String keeps what is private out of logs.
 func (PartnerTransfer) String() string {
 	return "PartnerTransfer{…}"
 }
@@ -585,7 +585,7 @@ type CreatePartnerTransferWithAuthorizationRequest struct {
 	UserRecvPerception string `json:"user_recv_perception,omitempty"`
 }
 
-// String keeps what is encrypted on its way out of logs.
+// String keeps what is private out of logs.
 func (CreatePartnerTransferWithAuthorizationRequest) String() string {
 	return "CreatePartnerTransferWithAuthorizationRequest{…}"
 }
@@ -633,7 +633,7 @@ type CreateAuthorizedPartnerTransferRequest struct {
 	UserRecvPerception string `json:"user_recv_perception,omitempty"`
 }
 
-// String keeps what is encrypted on its way out of logs.
+// String keeps what is private out of logs.
 func (CreateAuthorizedPartnerTransferRequest) String() string {
 	return "CreateAuthorizedPartnerTransferRequest{…}"
 }
@@ -728,7 +728,7 @@ type CreateTransferRequest struct {
 	UserRecvStyle *UserRecvStyle `json:"user_recv_style,omitempty"`
 }
 
-// String keeps what is encrypted on its way out of logs.
+// String keeps what is private out of logs.
 func (CreateTransferRequest) String() string {
 	return "CreateTransferRequest{…}"
 }
@@ -780,7 +780,7 @@ type Transfer struct {
 	UserDisplayName string `json:"user_display_name,omitempty"`
 }
 
-// String keeps what is encrypted on its way out of logs.
+// String keeps what is private out of logs.
 func (Transfer) String() string {
 	return "Transfer{…}"
 }
@@ -821,7 +821,7 @@ type CreateTransferWithAuthorizationRequest struct {
 	UserRecvPerception string `json:"user_recv_perception,omitempty"`
 }
 
-// String keeps what is encrypted on its way out of logs.
+// String keeps what is private out of logs.
 func (CreateTransferWithAuthorizationRequest) String() string {
 	return "CreateTransferWithAuthorizationRequest{…}"
 }
@@ -861,7 +861,7 @@ type CreateAuthorizedTransferRequest struct {
 	UserRecvPerception string `json:"user_recv_perception,omitempty"`
 }
 
-// String keeps what is encrypted on its way out of logs.
+// String keeps what is private out of logs.
 func (CreateAuthorizedTransferRequest) String() string {
 	return "CreateAuthorizedTransferRequest{…}"
 }
@@ -896,7 +896,7 @@ type CreateQQWalletTransferRequest struct {
 	UserQQ string `json:"user_qq,omitempty"`
 }
 
-// String keeps what is encrypted on its way out of logs.
+// String keeps what is private out of logs.
 func (CreateQQWalletTransferRequest) String() string {
 	return "CreateQQWalletTransferRequest{…}"
 }
@@ -939,7 +939,7 @@ type QQWalletTransfer struct {
 	UserQQ string `json:"user_qq,omitempty"`
 }
 
-// String keeps what is encrypted on its way out of logs.
+// String keeps what is private out of logs.
 func (QQWalletTransfer) String() string {
 	return "QQWalletTransfer{…}"
 }

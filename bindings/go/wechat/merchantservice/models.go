@@ -89,7 +89,7 @@ type ComplaintItem struct {
 	UserTagList []string `json:"user_tag_list,omitempty"`
 }
 
-// String keeps what is encrypted on its way out of logs.
+// String keeps what is private out of logs.
 func (ComplaintItem) String() string {
 	return "ComplaintItem{…}"
 }
@@ -201,7 +201,7 @@ type Complaint struct {
 	UserTagList []string `json:"user_tag_list,omitempty"`
 }
 
-// String keeps what is encrypted on its way out of logs.
+// String keeps what is private out of logs.
 func (Complaint) String() string {
 	return "Complaint{…}"
 }
@@ -601,7 +601,7 @@ type TransactionComplaint struct {
 	TransactionID string `json:"transaction_id,omitempty"`
 }
 
-// String keeps what is encrypted on its way out of logs.
+// String keeps what is private out of logs.
 func (TransactionComplaint) String() string {
 	return "TransactionComplaint{…}"
 }
@@ -635,7 +635,7 @@ type QueryTransactionComplaintResponse struct {
 	TransactionID string `json:"transaction_id,omitempty"`
 }
 
-// String keeps what is encrypted on its way out of logs.
+// String keeps what is private out of logs.
 func (QueryTransactionComplaintResponse) String() string {
 	return "QueryTransactionComplaintResponse{…}"
 }

@@ -360,7 +360,7 @@ type RealIdentity struct {
 	RealName string `json:"real_name"`
 }
 
-// String keeps what is encrypted on its way out of logs.
+// String keeps what is private out of logs.
 func (RealIdentity) String() string {
 	return "RealIdentity{…}"
 }

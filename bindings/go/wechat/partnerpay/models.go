@@ -217,7 +217,7 @@ type Identity struct {
 	Type string `json:"type"`
 }
 
-// String keeps what is encrypted on its way out of logs.
+// String keeps what is private out of logs.
 func (Identity) String() string {
 	return "Identity{…}"
 }

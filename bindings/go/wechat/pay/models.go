@@ -211,7 +211,7 @@ type PayerIdentity struct {
 	Name string `json:"name"`
 }
 
-// String keeps what is encrypted on its way out of logs.
+// String keeps what is private out of logs.
 func (PayerIdentity) String() string {
 	return "PayerIdentity{…}"
 }

@@ -1218,7 +1218,7 @@ type CreatePayAfterOrderRequest struct {
 	Userid string `json:"userid,omitempty"`
 }
 
-// String keeps what is encrypted on its way out of logs.
+// String keeps what is private out of logs.
 func (CreatePayAfterOrderRequest) String() string {
 	return "CreatePayAfterOrderRequest{…}"
 }

@@ -290,7 +290,7 @@ type PartnerAssessUserRiskLevelOptions struct {
 
 // PartnerAssessUserRiskLevel queries how likely a user is to pay a sub-merchant. It calls POST
 // /v3/payscore/partner/permissions/assess-user-risk-level.
-func PartnerAssessUserRiskLevel(ctx context.Context, client payseal.Executor, options *PartnerAssessUserRiskLevelOptions, request *PartnerAssessUserRiskLevelRequest) (*Permission, error) {
+func PartnerAssessUserRiskLevel(ctx context.Context, client payseal.Executor, request *PartnerAssessUserRiskLevelRequest, options *PartnerAssessUserRiskLevelOptions) (*Permission, error) {
 	query := map[string]string{}
 	if options != nil {
 		if options.SubMchID != "" {

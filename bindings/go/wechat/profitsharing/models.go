@@ -86,7 +86,7 @@ type Receiver struct {
 	Type string `json:"type"`
 }
 
-// String keeps what is encrypted on its way out of logs.
+// String keeps what is private out of logs.
 func (Receiver) String() string {
 	return "Receiver{…}"
 }
@@ -170,7 +170,7 @@ type AddReceiverRequest struct {
 	Type string `json:"type"`
 }
 
-// String keeps what is encrypted on its way out of logs.
+// String keeps what is private out of logs.
 func (AddReceiverRequest) String() string {
 	return "AddReceiverRequest{…}"
 }
@@ -197,7 +197,7 @@ type AddReceiverResponse struct {
 	Type string `json:"type,omitempty"`
 }
 
-// String keeps what is encrypted on its way out of logs.
+// String keeps what is private out of logs.
 func (AddReceiverResponse) String() string {
 	return "AddReceiverResponse{…}"
 }

@@ -183,7 +183,7 @@ type ApplyAbnormalRequest struct {
 	Type string `json:"type"`
 }
 
-// String keeps what is encrypted on its way out of logs.
+// String keeps what is private out of logs.
 func (ApplyAbnormalRequest) String() string {
 	return "ApplyAbnormalRequest{…}"
 }

@@ -21,7 +21,7 @@ type EchoRequest struct {
 	NotifyURL string `json:"notify_url,omitempty"`
 }
 
-// String keeps what is encrypted on its way out of logs.
+// String keeps what is private out of logs.
 func (EchoRequest) String() string {
 	return "EchoRequest{…}"
 }
@@ -39,7 +39,7 @@ type EchoResponse struct {
 	EncryptedEchoMessage string `json:"encrypted_echo_message,omitempty"`
 }
 
-// String keeps what is encrypted on its way out of logs.
+// String keeps what is private out of logs.
 func (EchoResponse) String() string {
 	return "EchoResponse{…}"
 }

@@ -128,7 +128,7 @@ type TransferDetail struct {
 	UserName string `json:"user_name,omitempty"`
 }
 
-// String keeps what is encrypted on its way out of logs.
+// String keeps what is private out of logs.
 func (TransferDetail) String() string {
 	return "TransferDetail{…}"
 }
@@ -250,7 +250,7 @@ type PartnerDetail struct {
 	Username string `json:"username,omitempty"`
 }
 
-// String keeps what is encrypted on its way out of logs.
+// String keeps what is private out of logs.
 func (PartnerDetail) String() string {
 	return "PartnerDetail{…}"
 }
@@ -414,7 +414,7 @@ type Detail struct {
 	UserName string `json:"user_name,omitempty"`
 }
 
-// String keeps what is encrypted on its way out of logs.
+// String keeps what is private out of logs.
 func (Detail) String() string {
 	return "Detail{…}"
 }

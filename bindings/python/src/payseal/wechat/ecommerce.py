@@ -9,10 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal, Optional
 
+from payseal._model import Model, given
 from payseal.aio import AsyncClient
 from payseal.client import Client
 from payseal.result import Options
-from payseal.wechat._model import Model, given
 
 __all__ = [
     "AccountCancellation",

@@ -59,6 +59,15 @@ public final class Params {
 
     /** The JSON that the core documents in {@code docs/abi.md}. */
     byte[] json() {
+        return Json.write(tree());
+    }
+
+    /** The same with the operation it is for. */
+    byte[] json(String operation) {
+        return Json.write(tree().put("operation", operation));
+    }
+
+    private ObjectNode tree() {
         ObjectNode params = Json.MAPPER.createObjectNode();
         if (!path.isEmpty()) {
             params.putPOJO("path", path);
@@ -78,7 +87,7 @@ public final class Params {
                     options == null ? params.putObject("$") : options.json().deepCopy();
             params.set("$", own.put("filename", filename));
         }
-        return Json.write(params);
+        return params;
     }
 
     byte[] payload() {

@@ -396,8 +396,24 @@ public final class PaysealClient implements NotificationService, AutoCloseable {
      * @return the parameters to hand over, in order
      */
     public Map<String, String> invoke(String kind, Map<String, String> params) {
+        return invoke(kind, Json.write(params));
+    }
+
+    /**
+     * What the user's browser or app is given of an operation that is signed here and sent from there.
+     *
+     * @param kind {@code "url"}, {@code "form"}, {@code "order_string"} or {@code "page"}
+     * @param operation the provider's name for it
+     * @param params its query and its body
+     * @return what to hand over
+     */
+    public Map<String, String> invoke(String kind, String operation, Params params) {
+        return invoke(kind, params.json(operation));
+    }
+
+    private Map<String, String> invoke(String kind, byte[] params) {
         try {
-            byte[] json = Native.clientInvoke(handle.get(), utf8(kind), Json.write(params));
+            byte[] json = Native.clientInvoke(handle.get(), utf8(kind), params);
             return Json.read(
                     json,
                     TypeFactory.defaultInstance().constructMapType(LinkedHashMap.class, String.class, String.class));

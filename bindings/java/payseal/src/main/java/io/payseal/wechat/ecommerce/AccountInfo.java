@@ -22,7 +22,7 @@ public record AccountInfo(
         @JsonProperty("bank_account_type") String bankAccountType,
         @JsonProperty("bank_branch_id") String bankBranchId,
         @JsonProperty("bank_name") String bankName) {
-    /** Keeps what is encrypted on its way out of logs. */
+    /** Keeps what is private out of logs. */
     @Override
     public String toString() {
         return "AccountInfo[…]";

@@ -22,7 +22,7 @@ public record AddReceiverRequest(
         @JsonProperty("name") String name,
         @JsonProperty("relation_type") String relationType,
         @JsonProperty("type") String type) {
-    /** Keeps what is encrypted on its way out of logs. */
+    /** Keeps what is private out of logs. */
     @Override
     public String toString() {
         return "AddReceiverRequest[…]";

@@ -25,7 +25,7 @@ public record ApplyAbnormalRefundRequest(
         @JsonProperty("real_name") String realName,
         @JsonProperty("sub_mchid") String subMchid,
         @JsonProperty("type") String type) {
-    /** Keeps what is encrypted on its way out of logs. */
+    /** Keeps what is private out of logs. */
     @Override
     public String toString() {
         return "ApplyAbnormalRefundRequest[…]";

@@ -24,7 +24,7 @@ public record ApplymentAccountInfo(
         @JsonProperty("bank_address_code") String bankAddressCode,
         @JsonProperty("bank_branch_id") String bankBranchId,
         @JsonProperty("bank_name") String bankName) {
-    /** Keeps what is encrypted on its way out of logs. */
+    /** Keeps what is private out of logs. */
     @Override
     public String toString() {
         return "ApplymentAccountInfo[…]";

@@ -34,7 +34,7 @@ public record ApplymentContactInfo(
         @JsonProperty("contact_period_end") String contactPeriodEnd,
         @JsonProperty("contact_type") String contactType,
         @JsonProperty("mobile_phone") String mobilePhone) {
-    /** Keeps what is encrypted on its way out of logs. */
+    /** Keeps what is private out of logs. */
     @Override
     public String toString() {
         return "ApplymentContactInfo[…]";

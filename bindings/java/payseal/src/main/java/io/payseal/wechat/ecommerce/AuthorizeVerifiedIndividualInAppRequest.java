@@ -18,7 +18,7 @@ public record AuthorizeVerifiedIndividualInAppRequest(
         @JsonProperty("cred_type") String credType,
         @JsonProperty("out_contract_code") String outContractCode,
         @JsonProperty("real_name") String realName) {
-    /** Keeps what is encrypted on its way out of logs. */
+    /** Keeps what is private out of logs. */
     @Override
     public String toString() {
         return "AuthorizeVerifiedIndividualInAppRequest[…]";

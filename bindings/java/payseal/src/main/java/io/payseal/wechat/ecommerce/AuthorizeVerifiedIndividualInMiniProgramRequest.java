@@ -20,7 +20,7 @@ public record AuthorizeVerifiedIndividualInMiniProgramRequest(
         @JsonProperty("openid") String openid,
         @JsonProperty("out_contract_code") String outContractCode,
         @JsonProperty("real_name") String realName) {
-    /** Keeps what is encrypted on its way out of logs. */
+    /** Keeps what is private out of logs. */
     @Override
     public String toString() {
         return "AuthorizeVerifiedIndividualInMiniProgramRequest[…]";

@@ -22,7 +22,7 @@ public record BankAccountInfo(
         @JsonProperty("bank_branch_id") String bankBranchId,
         @JsonProperty("bank_branch_name") String bankBranchName,
         @JsonProperty("bank_name") String bankName) {
-    /** Keeps what is encrypted on its way out of logs. */
+    /** Keeps what is private out of logs. */
     @Override
     public String toString() {
         return "BankAccountInfo[…]";

@@ -38,7 +38,7 @@ public record ContactInfo(
         @JsonProperty("contact_period_end") String contactPeriodEnd,
         @JsonProperty("contact_type") String contactType,
         @JsonProperty("mobile_phone") String mobilePhone) {
-    /** Keeps what is encrypted on its way out of logs. */
+    /** Keeps what is private out of logs. */
     @Override
     public String toString() {
         return "ContactInfo[…]";

@@ -28,7 +28,7 @@ public record CreateTransferRequest(
         @JsonProperty("transfer_remark") String transferRemark,
         @JsonProperty("transfer_scene_id") String transferSceneId,
         @JsonProperty("user_name") String userName) {
-    /** Keeps what is encrypted on its way out of logs. */
+    /** Keeps what is private out of logs. */
     @Override
     public String toString() {
         return "CreateTransferRequest[…]";

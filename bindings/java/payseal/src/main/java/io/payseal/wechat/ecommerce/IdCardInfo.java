@@ -22,7 +22,7 @@ public record IdCardInfo(
         @JsonProperty("id_card_number") String idCardNumber,
         @JsonProperty("id_card_valid_time") String idCardValidTime,
         @JsonProperty("id_card_valid_time_begin") String idCardValidTimeBegin) {
-    /** Keeps what is encrypted on its way out of logs. */
+    /** Keeps what is private out of logs. */
     @Override
     public String toString() {
         return "IdCardInfo[…]";

@@ -20,7 +20,7 @@ public record IdDocInfo(
         @JsonProperty("id_doc_copy_back") String idDocCopyBack,
         @JsonProperty("id_doc_name") String idDocName,
         @JsonProperty("id_doc_number") String idDocNumber) {
-    /** Keeps what is encrypted on its way out of logs. */
+    /** Keeps what is private out of logs. */
     @Override
     public String toString() {
         return "IdDocInfo[…]";

@@ -19,7 +19,7 @@ public record IdentityInfo(
         @JsonProperty("id_doc_type") String idDocType,
         @JsonProperty("identification_name") String identificationName,
         @JsonProperty("identification_no") String identificationNo) {
-    /** Keeps what is encrypted on its way out of logs. */
+    /** Keeps what is private out of logs. */
     @Override
     public String toString() {
         return "IdentityInfo[…]";

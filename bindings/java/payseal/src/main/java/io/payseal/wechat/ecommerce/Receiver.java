@@ -19,7 +19,7 @@ public record Receiver(
         @JsonProperty("receiver_account") String receiverAccount,
         @JsonProperty("receiver_name") String receiverName,
         @JsonProperty("type") String type) {
-    /** Keeps what is encrypted on its way out of logs. */
+    /** Keeps what is private out of logs. */
     @Override
     public String toString() {
         return "Receiver[…]";

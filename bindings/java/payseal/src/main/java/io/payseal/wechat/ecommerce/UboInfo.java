@@ -34,7 +34,7 @@ public record UboInfo(
         @JsonProperty("ubo_id_doc_type") String uboIdDocType,
         @JsonProperty("ubo_period_begin") String uboPeriodBegin,
         @JsonProperty("ubo_period_end") String uboPeriodEnd) {
-    /** Keeps what is encrypted on its way out of logs. */
+    /** Keeps what is private out of logs. */
     @Override
     public String toString() {
         return "UboInfo[…]";

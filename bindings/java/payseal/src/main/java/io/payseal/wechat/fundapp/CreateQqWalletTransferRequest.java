@@ -33,7 +33,7 @@ public record CreateQqWalletTransferRequest(
         @JsonProperty("transfer_scene_report_infos") List<TransferSceneReportInfo> transferSceneReportInfos,
         @JsonProperty("user_name") String userName,
         @JsonProperty("user_qq") String userQq) {
-    /** Keeps what is encrypted on its way out of logs. */
+    /** Keeps what is private out of logs. */
     @Override
     public String toString() {
         return "CreateQqWalletTransferRequest[…]";

@@ -35,7 +35,7 @@ public record CreateTransferRequest(
         @JsonProperty("user_name") String userName,
         @JsonProperty("user_recv_perception") String userRecvPerception,
         @JsonProperty("user_recv_style") UserRecvStyle userRecvStyle) {
-    /** Keeps what is encrypted on its way out of logs. */
+    /** Keeps what is private out of logs. */
     @Override
     public String toString() {
         return "CreateTransferRequest[…]";

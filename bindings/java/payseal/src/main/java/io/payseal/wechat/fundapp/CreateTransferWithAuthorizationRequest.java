@@ -37,7 +37,7 @@ public record CreateTransferWithAuthorizationRequest(
         @JsonProperty("transfer_scene_report_infos") List<TransferSceneReportInfo> transferSceneReportInfos,
         @JsonProperty("user_name") String userName,
         @JsonProperty("user_recv_perception") String userRecvPerception) {
-    /** Keeps what is encrypted on its way out of logs. */
+    /** Keeps what is private out of logs. */
     @Override
     public String toString() {
         return "CreateTransferWithAuthorizationRequest[…]";

@@ -39,7 +39,7 @@ public record PartnerTransfer(
         @JsonProperty("transfer_remark") String transferRemark,
         @JsonProperty("update_time") String updateTime,
         @JsonProperty("user_name") String userName) {
-    /** Keeps what is encrypted on its way out of logs. */
+    /** Keeps what is private out of logs. */
     @Override
     public String toString() {
         return "PartnerTransfer[…]";

@@ -37,7 +37,7 @@ public record QqWalletTransfer(
         @JsonProperty("update_time") String updateTime,
         @JsonProperty("user_name") String userName,
         @JsonProperty("user_qq") String userQq) {
-    /** Keeps what is encrypted on its way out of logs. */
+    /** Keeps what is private out of logs. */
     @Override
     public String toString() {
         return "QqWalletTransfer[…]";

@@ -47,7 +47,7 @@ public record RedPacket(
         @JsonProperty("template_id") String templateId,
         @JsonProperty("update_time") String updateTime,
         @JsonProperty("user_name") String userName) {
-    /** Keeps what is encrypted on its way out of logs. */
+    /** Keeps what is private out of logs. */
     @Override
     public String toString() {
         return "RedPacket[…]";

@@ -18,7 +18,7 @@ public record RedPacketDetail(
         @JsonProperty("out_detail_no") String outDetailNo,
         @JsonProperty("remark") String remark,
         @JsonProperty("user_name") String userName) {
-    /** Keeps what is encrypted on its way out of logs. */
+    /** Keeps what is private out of logs. */
     @Override
     public String toString() {
         return "RedPacketDetail[…]";

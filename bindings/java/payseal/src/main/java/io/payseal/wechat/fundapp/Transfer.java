@@ -42,7 +42,7 @@ public record Transfer(
         @JsonProperty("user_name") String userName,
         @JsonProperty("out_authorization_no") String outAuthorizationNo,
         @JsonProperty("user_display_name") String userDisplayName) {
-    /** Keeps what is encrypted on its way out of logs. */
+    /** Keeps what is private out of logs. */
     @Override
     public String toString() {
         return "Transfer[…]";

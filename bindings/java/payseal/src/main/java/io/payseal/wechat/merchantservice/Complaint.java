@@ -52,7 +52,7 @@ public record Complaint(
         @JsonProperty("service_order_info") List<ServiceOrderInfo> serviceOrderInfo,
         @JsonProperty("user_complaint_times") Long userComplaintTimes,
         @JsonProperty("user_tag_list") List<String> userTagList) {
-    /** Keeps what is encrypted on its way out of logs. */
+    /** Keeps what is private out of logs. */
     @Override
     public String toString() {
         return "Complaint[…]";

@@ -50,7 +50,7 @@ public record ComplaintItem(
         @JsonProperty("service_order_info") List<ServiceOrderInfo> serviceOrderInfo,
         @JsonProperty("user_complaint_times") Long userComplaintTimes,
         @JsonProperty("user_tag_list") List<String> userTagList) {
-    /** Keeps what is encrypted on its way out of logs. */
+    /** Keeps what is private out of logs. */
     @Override
     public String toString() {
         return "ComplaintItem[…]";

@@ -28,7 +28,7 @@ public record QueryTransactionComplaintResponse(
         @JsonProperty("payer_phone") String payerPhone,
         @JsonProperty("sub_mchid") String subMchid,
         @JsonProperty("transaction_id") String transactionId) {
-    /** Keeps what is encrypted on its way out of logs. */
+    /** Keeps what is private out of logs. */
     @Override
     public String toString() {
         return "QueryTransactionComplaintResponse[…]";

@@ -15,7 +15,7 @@ public record RealIdentity(
         @JsonProperty("id_card_number") String idCardNumber,
         @JsonProperty("identity_type") String identityType,
         @JsonProperty("real_name") String realName) {
-    /** Keeps what is encrypted on its way out of logs. */
+    /** Keeps what is private out of logs. */
     @Override
     public String toString() {
         return "RealIdentity[…]";

@@ -16,7 +16,7 @@ public record Identity(
         @JsonProperty("name") String name,
         @JsonProperty("number") String number,
         @JsonProperty("type") String type) {
-    /** Keeps what is encrypted on its way out of logs. */
+    /** Keeps what is private out of logs. */
     @Override
     public String toString() {
         return "Identity[…]";

@@ -16,7 +16,7 @@ public record PayerIdentity(
         @JsonProperty("type") String type,
         @JsonProperty("number") String number,
         @JsonProperty("name") String name) {
-    /** Keeps what is encrypted on its way out of logs. */
+    /** Keeps what is private out of logs. */
     @Override
     public String toString() {
         return "PayerIdentity[…]";

@@ -45,7 +45,7 @@ public record CreatePayAfterOrderRequest(
         @JsonProperty("service_start_location") String serviceStartLocation,
         @JsonProperty("service_start_time") String serviceStartTime,
         @JsonProperty("userid") String userid) {
-    /** Keeps what is encrypted on its way out of logs. */
+    /** Keeps what is private out of logs. */
     @Override
     public String toString() {
         return "CreatePayAfterOrderRequest[…]";

@@ -26,7 +26,7 @@ public record AddReceiverRequest(
         @JsonProperty("sub_appid") String subAppid,
         @JsonProperty("sub_mchid") String subMchid,
         @JsonProperty("type") String type) {
-    /** Keeps what is encrypted on its way out of logs. */
+    /** Keeps what is private out of logs. */
     @Override
     public String toString() {
         return "AddReceiverRequest[…]";

@@ -21,7 +21,7 @@ public record AddReceiverResponse(
         @JsonProperty("relation_type") String relationType,
         @JsonProperty("sub_mchid") String subMchid,
         @JsonProperty("type") String type) {
-    /** Keeps what is encrypted on its way out of logs. */
+    /** Keeps what is private out of logs. */
     @Override
     public String toString() {
         return "AddReceiverResponse[…]";

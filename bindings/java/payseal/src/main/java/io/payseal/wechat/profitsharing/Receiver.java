@@ -18,7 +18,7 @@ public record Receiver(
         @JsonProperty("description") String description,
         @JsonProperty("name") String name,
         @JsonProperty("type") String type) {
-    /** Keeps what is encrypted on its way out of logs. */
+    /** Keeps what is private out of logs. */
     @Override
     public String toString() {
         return "Receiver[…]";

@@ -15,7 +15,7 @@ public record EchoRequest(
         @JsonProperty("echo_message") String echoMessage,
         @JsonProperty("encrypted_echo_message") String encryptedEchoMessage,
         @JsonProperty("notify_url") String notifyUrl) {
-    /** Keeps what is encrypted on its way out of logs. */
+    /** Keeps what is private out of logs. */
     @Override
     public String toString() {
         return "EchoRequest[…]";

@@ -13,7 +13,7 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 public record EchoResponse(
         @JsonProperty("echo_message") String echoMessage,
         @JsonProperty("encrypted_echo_message") String encryptedEchoMessage) {
-    /** Keeps what is encrypted on its way out of logs. */
+    /** Keeps what is private out of logs. */
     @Override
     public String toString() {
         return "EchoResponse[…]";

@@ -37,7 +37,7 @@ public record Detail(
         @JsonProperty("transfer_remark") String transferRemark,
         @JsonProperty("update_time") String updateTime,
         @JsonProperty("user_name") String userName) {
-    /** Keeps what is encrypted on its way out of logs. */
+    /** Keeps what is private out of logs. */
     @Override
     public String toString() {
         return "Detail[…]";

@@ -43,7 +43,7 @@ public record PartnerDetail(
         @JsonProperty("transfer_remark") String transferRemark,
         @JsonProperty("update_time") String updateTime,
         @JsonProperty("username") String username) {
-    /** Keeps what is encrypted on its way out of logs. */
+    /** Keeps what is private out of logs. */
     @Override
     public String toString() {
         return "PartnerDetail[…]";

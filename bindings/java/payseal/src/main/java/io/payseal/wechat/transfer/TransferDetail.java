@@ -20,7 +20,7 @@ public record TransferDetail(
         @JsonProperty("transfer_remark") String transferRemark,
         @JsonProperty("user_id_card") String userIdCard,
         @JsonProperty("user_name") String userName) {
-    /** Keeps what is encrypted on its way out of logs. */
+    /** Keeps what is private out of logs. */
     @Override
     public String toString() {
         return "TransferDetail[…]";
