@@ -18,6 +18,7 @@ import pytest
 from payseal.result import Options
 
 CATALOGUE = Path(__file__).resolve().parents[3] / "catalogue"
+UNKNOWN = "something unknown"  # the member of an object of which nothing is known
 
 
 def overlays() -> list[dict[str, Any]]:
@@ -75,7 +76,7 @@ def sample(hint: Any) -> Any:
     if origin is typing.Literal:
         return arguments[0]
     if origin is dict:
-        return {"key": "value"}
+        return {UNKNOWN: "value"}
     if isinstance(hint, type) and dataclasses.is_dataclass(hint):
         return hint(**{field.name: sample(hints(hint)[field.name]) for field in dataclasses.fields(hint)})
     return {str: "text", int: 7, bool: True, bytes: b"file"}[hint]
@@ -95,7 +96,7 @@ CASES = [
 
 def surplus(value: Any) -> Any:
     """The value with a member that nobody knows in every object."""
-    if isinstance(value, dict) and "key" not in value:
+    if isinstance(value, dict) and UNKNOWN not in value:
         return {**{name: surplus(member) for name, member in value.items()}, "new_member": {"of": ["the provider"]}}
     return [surplus(item) for item in value] if isinstance(value, list) else value
 
@@ -103,7 +104,7 @@ def surplus(value: Any) -> Any:
 def places(value: Any, place: str = "") -> set[str]:
     if isinstance(value, list):
         return places(value[0], place + "[]")
-    if isinstance(value, dict) and "key" not in value:
+    if isinstance(value, dict) and UNKNOWN not in value:
         return {place} | {inner for name, member in value.items() for inner in places(member, f"{place}.{name}")}
     return {place}
 

@@ -162,15 +162,22 @@ fn header(model: &Model) -> String {
             format!("{head}{annotation} {component}) {{\n")
         }
         _ => {
+            // An annotation on a line of its own has an empty line around its component.
+            let is_long = |annotation: &String| 8 + annotation.len() > ANNOTATION;
+            let mut after_long = false;
             let lines: Vec<_> = components
                 .iter()
                 .enumerate()
                 .map(|(at, (annotation, component))| {
-                    if 8 + annotation.len() <= ANNOTATION {
-                        return format!("        {annotation} {component}");
-                    }
-                    let gap = if at == 0 { "" } else { "\n" };
-                    format!("{gap}        {annotation}\n        {component}")
+                    let long = is_long(annotation);
+                    let gap = if at > 0 && (long || after_long) {
+                        "\n"
+                    } else {
+                        ""
+                    };
+                    after_long = long;
+                    let between = if long { "\n        " } else { " " };
+                    format!("{gap}        {annotation}{between}{component}")
                 })
                 .collect();
             format!("{head}\n{}) {{\n", lines.join(",\n"))

@@ -37,6 +37,9 @@ import org.junit.jupiter.api.TestFactory;
 class ModelsTest {
     private static final Path CATALOGUE = Path.of("../../../catalogue");
 
+    /** The member of an object of which nothing is known. */
+    private static final String UNKNOWN = "something unknown";
+
     /** By the operation's name: the service's class and the method. */
     private final Map<String, Method> methods = new TreeMap<>();
 
@@ -163,7 +166,7 @@ class ModelsTest {
         return Json.read(json.getBytes(StandardCharsets.UTF_8), type);
     }
 
-    private static JsonNode read(String file) throws IOException {
+    static JsonNode read(String file) throws IOException {
         return Json.MAPPER.readTree(Files.readAllBytes(CATALOGUE.resolve(file)));
     }
 
@@ -232,14 +235,14 @@ class ModelsTest {
             return true;
         }
         if (type == JsonNode.class) {
-            return Json.MAPPER.createObjectNode().put("key", "value");
+            return Json.MAPPER.createObjectNode().put(UNKNOWN, "value");
         }
         return filled((Class<?>) type);
     }
 
     /** The value with a member that nobody knows in every object. */
-    private static JsonNode surplus(JsonNode value) {
-        if (value.isObject() && !value.has("key")) {
+    static JsonNode surplus(JsonNode value) {
+        if (value.isObject() && !value.has(UNKNOWN)) {
             ObjectNode more = Json.MAPPER.createObjectNode();
             value.properties().forEach(member -> more.set(member.getKey(), surplus(member.getValue())));
             more.putObject("new_member").put("of", "the provider");
@@ -248,13 +251,13 @@ class ModelsTest {
         return value.isArray() ? Json.MAPPER.createArrayNode().add(surplus(value.get(0))) : value;
     }
 
-    private static void places(JsonNode value, String place, Set<String> found) {
+    static void places(JsonNode value, String place, Set<String> found) {
         if (value.isArray()) {
             places(value.get(0), place + "[]", found);
             return;
         }
         found.add(place);
-        if (value.isObject() && !value.has("key")) {
+        if (value.isObject() && !value.has(UNKNOWN)) {
             value.properties().forEach(member -> places(member.getValue(), place + "." + member.getKey(), found));
         }
     }

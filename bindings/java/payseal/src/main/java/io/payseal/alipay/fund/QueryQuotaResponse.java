@@ -38,6 +38,7 @@ public record QueryQuotaResponse(
 
         @JsonProperty("to_corporate_monthly_available_amount")
         String toCorporateMonthlyAvailableAmount,
+
         @JsonProperty("active_quota_is_new") Boolean activeQuotaIsNew,
         @JsonProperty("new_quota_single_max") String newQuotaSingleMax,
         @JsonProperty("new_quota_single_min") String newQuotaSingleMin,
