@@ -96,11 +96,13 @@ func useFavor(t *testing.T, m *merchant) {
 	if made.StockID == "" {
 		t.Error("no stock_id")
 	}
-	stock := must(favor.QueryStock(ctx, m, someStock, &favor.QueryStockOptions{StockCreatorMchID: m.id}))(t)
-	equal(t, "stock_id", stock.StockID, someStock)
+	must(favor.StartStock(ctx, m, made.StockID, &favor.StartStockRequest{StockCreatorMchID: m.id}))(t)
+	stock := must(favor.QueryStock(ctx, m, made.StockID, &favor.QueryStockOptions{StockCreatorMchID: m.id}))(t)
+	equal(t, "stock_id", stock.StockID, made.StockID)
+	equal(t, "status", stock.Status, "running")
 	equal(t, "stock_creator_mchid", stock.StockCreatorMchID, m.id)
 	sent := must(favor.SendCoupon(ctx, m, someOpenID, &favor.SendCouponRequest{
-		AppID: m.appID, OutRequestNo: newOrderNumber(), StockCreatorMchID: m.id, StockID: someStock,
+		AppID: m.appID, OutRequestNo: newOrderNumber(), StockCreatorMchID: m.id, StockID: made.StockID,
 	}))(t)
 	if sent.CouponID == "" {
 		t.Error("no coupon_id")
@@ -109,13 +111,23 @@ func useFavor(t *testing.T, m *merchant) {
 
 func useBusifavor(t *testing.T, m *merchant) {
 	ctx, number := t.Context(), newOrderNumber()
+	made := must(busifavor.CreateStock(ctx, m, &busifavor.CreateStockRequest{
+		OutRequestNo: newOrderNumber(), BelongMerchant: m.id, StockName: "茶券", GoodsName: "茶", StockType: "NORMAL",
+		CouponCodeMode: "MERCHANT_API", StockSendRule: busifavor.StockSendRule{MaxCoupons: 100, MaxCouponsPerUser: 1},
+		CouponUseRule: busifavor.CouponUseRule{
+			CouponAvailableTime: busifavor.CouponAvailableTime{
+				AvailableBeginTime: "2026-01-01T00:00:00+08:00", AvailableEndTime: "2026-02-01T00:00:00+08:00",
+			},
+			FixedNormalCoupon: &busifavor.FixedNormalCoupon{DiscountAmount: 100, TransactionMinimum: 1_000}, UseMethod: "OFF_LINE",
+		},
+	}))(t)
 	sent := must(busifavor.SendCoupon(ctx, m, &busifavor.SendCouponRequest{
-		AppID: m.appID, OpenID: someOpenID, OutRequestNo: number, StockID: someStock, CouponCode: "TEA1",
+		AppID: m.appID, OpenID: someOpenID, OutRequestNo: number, StockID: made.StockID, CouponCode: "TEA1",
 	}))(t)
 	equal(t, "out_request_no", sent.OutRequestNo, number)
 	equal(t, "coupon_code", sent.CouponCode, "TEA1")
-	stock := must(busifavor.QueryStock(ctx, m, someStock))(t)
-	equal(t, "stock_id", stock.StockID, someStock)
+	stock := must(busifavor.QueryStock(ctx, m, made.StockID))(t)
+	equal(t, "stock_id", stock.StockID, made.StockID)
 	if stock.CouponUseRule == nil || stock.StockSendRule == nil {
 		t.Errorf("%+v", stock)
 	}

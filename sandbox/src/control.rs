@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use tokio::sync::broadcast::error::RecvError;
 
 use crate::books::{Account, Kind as AccountKind};
-use crate::families::{codepay, complaints, papay, parking, payscore, transfer};
+use crate::families::{codepay, complaints, favor, papay, parking, payscore, transfer};
 use crate::faults::{Kind, Wish};
 use crate::loopback;
 use crate::orders::{Ledger, Order};
@@ -104,6 +104,7 @@ pub fn router(sandbox: Arc<Sandbox>) -> Router {
         .merge(payscore::control())
         .merge(papay::control())
         .merge(parking::control())
+        .merge(favor::control())
         .layer(from_fn(loopback_origins_only));
     Router::new()
         .route("/v3/{*rest}", any(provider::answer))

@@ -329,19 +329,37 @@ def test_favor(merchant: Merchant, number: str) -> None:
             fixed_normal_coupon=favor.FixedNormalCoupon(coupon_amount=100, transaction_minimum=1_000),
         ),
     )
-    assert favor.create_stock(merchant.client, request).stock_id
-    stock = favor.query_stock(merchant.client, STOCK, stock_creator_mchid=merchant.mchid)
-    assert (stock.stock_id, stock.stock_creator_mchid) == (STOCK, merchant.mchid)
-    coupon = favor.SendCouponRequest(appid=merchant.appid, out_request_no=number, stock_creator_mchid=merchant.mchid, stock_id=STOCK)
+    made = favor.create_stock(merchant.client, request).stock_id
+    favor.start_stock(merchant.client, made, favor.StartStockRequest(stock_creator_mchid=merchant.mchid))
+    stock = favor.query_stock(merchant.client, made, stock_creator_mchid=merchant.mchid)
+    assert (stock.stock_id, stock.stock_creator_mchid, stock.status) == (made, merchant.mchid, "running")
+    coupon = favor.SendCouponRequest(appid=merchant.appid, out_request_no=number, stock_creator_mchid=merchant.mchid, stock_id=made)
     assert favor.send_coupon(merchant.client, OPENID, coupon).coupon_id
 
 
 def test_busifavor(merchant: Merchant, number: str) -> None:
-    coupon = busifavor.SendCouponRequest(appid=merchant.appid, openid=OPENID, out_request_no=number, stock_id=STOCK, coupon_code="TEA1")
+    request = busifavor.CreateStockRequest(
+        out_request_no=a_number(),
+        belong_merchant=merchant.mchid,
+        stock_name="茶券",
+        goods_name="茶",
+        stock_type="NORMAL",
+        coupon_code_mode="MERCHANT_API",
+        stock_send_rule=busifavor.StockSendRule(max_coupons=100, max_coupons_per_user=1),
+        coupon_use_rule=busifavor.CouponUseRule(
+            coupon_available_time=busifavor.CouponAvailableTime(
+                available_begin_time="2026-01-01T00:00:00+08:00", available_end_time="2026-02-01T00:00:00+08:00"
+            ),
+            fixed_normal_coupon=busifavor.FixedNormalCoupon(discount_amount=100, transaction_minimum=1_000),
+            use_method="OFF_LINE",
+        ),
+    )
+    made = busifavor.create_stock(merchant.client, request).stock_id
+    coupon = busifavor.SendCouponRequest(appid=merchant.appid, openid=OPENID, out_request_no=number, stock_id=made, coupon_code="TEA1")
     sent = busifavor.send_coupon(merchant.client, coupon)
     assert (sent.out_request_no, sent.coupon_code) == (number, "TEA1")
-    stock = busifavor.query_stock(merchant.client, STOCK)
-    assert stock.stock_id == STOCK
+    stock = busifavor.query_stock(merchant.client, made)
+    assert stock.stock_id == made
     assert stock.coupon_use_rule is not None
     assert stock.stock_send_rule is not None
 

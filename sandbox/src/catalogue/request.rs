@@ -1,7 +1,9 @@
 //! The check of a request against the facts. Encrypted fields are opened on the way.
 
+use std::ops::RangeInclusive;
+
 use percent_encoding::percent_decode_str;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::{Fact, find};
 use crate::clock;
@@ -36,6 +38,35 @@ impl Checked<'_> {
     /// Of `all` what the facts describe for this operation's answer.
     pub fn shaped(&self, all: &Value) -> Value {
         fit(&self.fact.answer, all)
+    }
+
+    /// The page of a list that `limit`, of which `greatest` and `usual` values are known, and `offset` ask for.
+    pub fn page<T>(
+        &self,
+        all: &[T],
+        greatest: usize,
+        usual: usize,
+        view: impl Fn(&T) -> Value,
+    ) -> Result<Value, Problem> {
+        let number = |name: &str, usual: usize, allowed: RangeInclusive<usize>| {
+            let text = self.parameter(name);
+            if text.is_empty() {
+                return Ok(usual);
+            }
+            let issue = "超出取值范围 (out of range)";
+            let refused = || Problem::parameter("query", name, Some(&text.into()), issue);
+            let number = text.parse().ok().filter(|number| allowed.contains(number));
+            number.ok_or_else(refused)
+        };
+        let limit = number("limit", usual, 1..=greatest)?;
+        let offset = number("offset", 0, 0..=usize::MAX)?;
+        let shown = all.iter().skip(offset).take(limit);
+        Ok(json!({
+            "data": shown.map(view).collect::<Value>(),
+            "limit": limit,
+            "offset": offset,
+            "total_count": all.len(),
+        }))
     }
 
     /// A text of the body; empty when there is none.

@@ -4,12 +4,14 @@
 mod batches;
 mod bills;
 mod bodies;
+mod busifavor;
 mod certificates;
 pub mod codepay;
 pub mod combine;
 pub mod complaints;
 mod deduction;
 mod ecommerce;
+pub mod favor;
 pub mod files;
 mod fund;
 pub mod papay;
@@ -46,6 +48,8 @@ pub const FAMILIES: &[&[Operation]] = &[
     payscore::OPERATIONS,
     papay::OPERATIONS,
     parking::OPERATIONS,
+    favor::OPERATIONS,
+    busifavor::OPERATIONS,
 ];
 
 /// What the families remember beside orders and refunds, behind the ledger's lock.
@@ -65,4 +69,6 @@ pub struct State {
     pub permissions: payscore::Permissions,
     pub contracts: papay::Contracts,
     pub parking: parking::Parkings,
+    pub favor: favor::Favor,
+    pub busifavor: busifavor::Busifavor,
 }

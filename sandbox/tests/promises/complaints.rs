@@ -178,6 +178,7 @@ fn a_payer_complains_again_or_withdraws() {
         (&detail["complaint_state"], &detail["user_complaint_times"]),
         (&json!("PENDING"), &json!(2))
     );
+    assert_eq!(detail["incoming_user_response"], true);
     assert_eq!(play.payer(&id, "withdraw", "").status, 200);
     assert_eq!(play.state(&id), "PROCESSED");
     assert_eq!(play.steps(&id).last().unwrap(), "USER_REVOKE_COMPLAINT");

@@ -3,6 +3,7 @@
 
 mod authorization;
 mod bills;
+mod busifavor;
 mod certificates;
 mod client;
 mod codepay;
@@ -11,6 +12,7 @@ mod complaints;
 mod diagnosis;
 mod exchanges;
 mod faults;
+mod favor;
 mod fields;
 mod loopback;
 mod notifications;

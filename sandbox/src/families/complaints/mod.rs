@@ -8,7 +8,7 @@ mod payer;
 
 use std::sync::Arc;
 
-use serde_json::{Value, json};
+use serde_json::json;
 use time::{Date, Duration, macros::format_description};
 
 use crate::catalogue::Checked;
@@ -87,42 +87,6 @@ fn wrong(field: &str, issue: &str) -> Problem {
     Problem::parameter("body", field, None, issue)
 }
 
-/// The page of a list that a request asks for, and how it is told.
-fn page<T>(
-    request: &Checked,
-    all: &[T],
-    greatest: usize,
-    usual: usize,
-    view: impl Fn(&T) -> Value,
-) -> Result<Value, Problem> {
-    let number = |name: &str, usual: usize, fits: &dyn Fn(usize) -> bool| {
-        let text = request.parameter(name);
-        if text.is_empty() {
-            return Ok(usual);
-        }
-        text.parse()
-            .ok()
-            .filter(|number| fits(*number))
-            .ok_or_else(|| {
-                Problem::parameter(
-                    "query",
-                    name,
-                    Some(&text.into()),
-                    "超出取值范围 (out of range)",
-                )
-            })
-    };
-    let limit = number("limit", usual, &|limit| (1..=greatest).contains(&limit))?;
-    let offset = number("offset", 0, &|_| true)?;
-    let shown = all.iter().skip(offset).take(limit);
-    Ok(json!({
-        "data": shown.map(view).collect::<Value>(),
-        "limit": limit,
-        "offset": offset,
-        "total_count": all.len(),
-    }))
-}
-
 fn list(sandbox: &Arc<Sandbox>, request: &Checked) -> Result<Reply, Problem> {
     let (begin, end) = (day(request, "begin_date")?, day(request, "end_date")?);
     if end < begin || end - begin > LONGEST_RANGE {
@@ -143,15 +107,16 @@ fn list(sandbox: &Arc<Sandbox>, request: &Checked) -> Result<Reply, Problem> {
         .newest_first()
         .filter(wanted)
         .collect();
-    page(request, &found, 50, 10, |complaint| {
-        let mut listed = complaint.detail(sandbox, &ledger);
-        if let Some(listed) = listed.as_object_mut() {
-            // Only the detail says who it was.
-            listed.shift_remove("payer_openid");
-        }
-        listed
-    })
-    .map(Reply::from)
+    request
+        .page(&found, 50, 10, |complaint| {
+            let mut listed = complaint.detail(sandbox, &ledger);
+            if let Some(listed) = listed.as_object_mut() {
+                // Only the detail says who it was.
+                listed.shift_remove("payer_openid");
+            }
+            listed
+        })
+        .map(Reply::from)
 }
 
 fn day(request: &Checked, name: &str) -> Result<Date, Problem> {
@@ -170,7 +135,9 @@ fn history(sandbox: &Arc<Sandbox>, request: &Checked) -> Result<Reply, Problem> 
     let ledger = sandbox.ledger();
     let complaint = ledger.families.complaints.find(id(request))?;
     let newest_first: Vec<_> = complaint.history.iter().rev().collect();
-    page(request, &newest_first, 300, 100, |entry| (*entry).clone()).map(Reply::from)
+    request
+        .page(&newest_first, 300, 100, |entry| (*entry).clone())
+        .map(Reply::from)
 }
 
 fn respond(sandbox: &Arc<Sandbox>, request: &Checked) -> Result<Reply, Problem> {

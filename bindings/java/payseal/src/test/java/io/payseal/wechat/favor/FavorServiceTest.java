@@ -34,15 +34,21 @@ class FavorServiceTest {
                                 .build())
                         .build())
                 .build();
-        assertFalse(coupons.createStock(request).stockId().isEmpty());
-        Stock stock = coupons.queryStock("9856000", merchant.mchid());
-        assertEquals("9856000", stock.stockId());
+        String made = coupons.createStock(request).stockId();
+        coupons.startStock(
+                made,
+                StartStockRequest.builder()
+                        .stockCreatorMchid(merchant.mchid())
+                        .build());
+        Stock stock = coupons.queryStock(made, merchant.mchid());
+        assertEquals(made, stock.stockId());
+        assertEquals("running", stock.status());
         assertEquals(merchant.mchid(), stock.stockCreatorMchid());
         SendCouponRequest coupon = SendCouponRequest.builder()
                 .appid(merchant.appid())
                 .outRequestNo(Orders.number())
                 .stockCreatorMchid(merchant.mchid())
-                .stockId("9856000")
+                .stockId(made)
                 .build();
         assertFalse(coupons.sendCoupon(Merchant.OPENID, coupon).couponId().isEmpty());
     }
