@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"fmt"
 	"time"
 )
 
@@ -94,6 +95,14 @@ type Result struct {
 	// Info tells how the call went.
 	Info Info
 }
+
+// String tells how the call went and keeps the body out of logs: it may hold a token or personal data.
+func (r Result) String() string {
+	return fmt.Sprintf("Result{HTTPStatus:%d RequestID:%s Verified:%t bytes:%d}", r.Info.HTTPStatus, r.Info.RequestID, r.Info.Verified, len(r.Body))
+}
+
+// GoString is String.
+func (r Result) GoString() string { return r.String() }
 
 // Decode reads the body, JSON, into v.
 func (r *Result) Decode(v any) error {

@@ -91,7 +91,17 @@ func (c *Client) JSCode2Session(ctx context.Context, code string) (*Session, err
 
 // AccessToken returns the app's access token, from the cache while it is good.
 func (c *Client) AccessToken(ctx context.Context) (string, error) {
-	result, _, err := c.Run(ctx, "access_token", FlowParams{})
+	return c.accessToken(ctx, FlowParams{})
+}
+
+// RenewAccessToken returns another access token in place of invalid, which the platform refused in a call of the caller's own (errcode 40001, 40014,
+// 42001). It is dropped from the cache; where another one is there by now, that is it. One that leaked can be ended this way.
+func (c *Client) RenewAccessToken(ctx context.Context, invalid string) (string, error) {
+	return c.accessToken(ctx, FlowParams{Body: map[string]string{"invalid_token": invalid}})
+}
+
+func (c *Client) accessToken(ctx context.Context, params FlowParams) (string, error) {
+	result, _, err := c.Run(ctx, "access_token", params)
 	if err != nil {
 		return "", err
 	}
