@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Optional, TypedDict
 
 
@@ -53,7 +53,7 @@ class Result:
         info: About the exchange.
     """
 
-    body: bytes
+    body: bytes = field(repr=False)
     info: Info
 
     def json(self) -> Any:

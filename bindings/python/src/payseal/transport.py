@@ -57,6 +57,10 @@ class HttpResponse:
     headers: Headers
     body: bytes
 
+    def __repr__(self) -> str:
+        """Without headers and body: they may hold a token and personal data."""
+        return f"HttpResponse({self.status})"
+
 
 @dataclass(frozen=True)
 class StreamedResponse:
