@@ -1,5 +1,6 @@
 package io.payseal;
 
+import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
 import java.util.concurrent.LinkedBlockingQueue;
@@ -31,6 +32,56 @@ final class AsyncExecutor implements AutoCloseable {
             throw rejected;
         }
         return future;
+    }
+
+    /** The same for work that an interrupt of its thread ends. */
+    <T> CompletableFuture<T> submitInterruptibly(Callable<T> work) {
+        CompletableFuture<T> future = new CompletableFuture<>();
+        Running running = new Running();
+        future.whenComplete((value, error) -> running.interrupt());
+        executor().execute(() -> {
+            if (!running.begin()) {
+                return;
+            }
+            T value;
+            try {
+                value = work.call();
+            } catch (Throwable error) {
+                running.end();
+                future.completeExceptionally(error);
+                return;
+            }
+            running.end();
+            future.complete(value);
+        });
+        return future;
+    }
+
+    /** The thread that works: interrupted while it does, and never afterwards, when it has other work. */
+    private static final class Running {
+        private Thread thread;
+        private boolean over;
+        private boolean interrupted;
+
+        synchronized boolean begin() {
+            thread = Thread.currentThread();
+            return !over;
+        }
+
+        synchronized void interrupt() {
+            over = true;
+            if (thread != null) {
+                interrupted = true;
+                thread.interrupt();
+            }
+        }
+
+        synchronized void end() {
+            thread = null;
+            if (interrupted) {
+                Thread.interrupted();
+            }
+        }
     }
 
     private static <T> void run(Function<Cancel, T> work, CompletableFuture<T> future, Cancel cancel) {

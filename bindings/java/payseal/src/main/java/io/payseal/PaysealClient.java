@@ -1,9 +1,12 @@
 package io.payseal;
 
 import com.fasterxml.jackson.databind.type.TypeFactory;
+import java.io.IOException;
+import java.io.OutputStream;
 import java.lang.ref.Reference;
 import java.net.http.HttpClient;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.time.InstantSource;
 import java.util.ArrayList;
@@ -162,6 +165,49 @@ public final class PaysealClient implements NotificationService, AutoCloseable {
         } finally {
             Reference.reachabilityFence(this);
         }
+    }
+
+    /**
+     * Downloads into a file without waiting; see {@link Download#saveTo}. {@link CompletableFuture#cancel}, {@link
+     * CompletableFuture#orTimeout} or any other early completion of the returned future ends the download, and then nothing of it stays.
+     *
+     * <p>With either transport it runs on the builder's executor and takes a thread of it for as long as it lasts.
+     *
+     * @param params which file
+     * @param path where it goes
+     * @return what came; fails with {@link PaysealException}
+     */
+    public CompletableFuture<DownloadInfo> downloadAsync(DownloadParams params, Path path) {
+        Objects.requireNonNull(path, "path");
+        return downloadAsync(params, (Downloading) download -> download.saveTo(path));
+    }
+
+    /**
+     * Downloads into a stream without waiting, and does not close it. The end of the returned future ends the download, as above.
+     *
+     * @param params which file
+     * @param out where its bytes go; <b>until the future has completed well they may not be relied on</b>
+     * @return what came; fails with {@link PaysealException}, or with the {@link IOException} of {@code out}
+     */
+    public CompletableFuture<DownloadInfo> downloadAsync(DownloadParams params, OutputStream out) {
+        Objects.requireNonNull(out, "out");
+        return downloadAsync(params, (Downloading) download -> {
+            download.transferTo(out);
+            return download.info();
+        });
+    }
+
+    private interface Downloading {
+        DownloadInfo to(Download download) throws IOException;
+    }
+
+    private CompletableFuture<DownloadInfo> downloadAsync(DownloadParams params, Downloading downloading) {
+        Objects.requireNonNull(params, "params");
+        return executor.submitInterruptibly(() -> {
+            try (Download download = download(params)) {
+                return downloading.to(download);
+            }
+        });
     }
 
     /**
@@ -548,7 +594,7 @@ public final class PaysealClient implements NotificationService, AutoCloseable {
         }
 
         /**
-         * Where {@link PaysealClient#executeAsync} waits for the built-in transport. It should have platform threads, because a
+         * Where {@link PaysealClient#executeAsync} waits for the built-in transport, and where {@link PaysealClient#downloadAsync} runs. It should have platform threads, because a
          * native call pins a virtual thread to its carrier.
          *
          * @param executor by default at most 64 daemon threads of the client's own

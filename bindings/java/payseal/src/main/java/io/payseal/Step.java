@@ -25,7 +25,15 @@ public sealed interface Step {
             byte[] body,
             Duration timeout,
             long maxResponseBytes)
-            implements Step {}
+            implements Step {
+        /** Without query, headers and body: they hold secrets, a signature and personal data. */
+        @Override
+        public String toString() {
+            String whole = uri.toString();
+            int query = whole.indexOf('?');
+            return "Send[" + method + " " + (query < 0 ? whole : whole.substring(0, query)) + "]";
+        }
+    }
 
     /**
      * Wait, then step again.

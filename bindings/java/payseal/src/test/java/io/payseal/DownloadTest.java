@@ -2,6 +2,8 @@ package io.payseal;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -22,13 +24,19 @@ import java.nio.file.Path;
 import java.security.GeneralSecurityException;
 import java.security.MessageDigest;
 import java.security.SecureRandom;
+import java.time.Duration;
 import java.time.LocalDate;
 import java.time.ZoneId;
 import java.util.Base64;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Function;
 import java.util.zip.GZIPOutputStream;
@@ -247,6 +255,126 @@ class DownloadTest {
             over.countDown();
         }
         assertEquals(ErrorCode.CANCELLED, ((PaysealException) thrown.get()).code());
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void a_bill_is_saved_and_streamed_without_waiting(Transport transport) throws Exception {
+        byte[] plain = bill(20_000);
+        Path path = folder.resolve("bill.csv");
+        ByteArrayOutputStream out = new ByteArrayOutputStream();
+        try (Loopback server = provider(origin -> named(origin, plain), writes(gzip(plain)));
+                PaysealClient client = client(transport, server)) {
+            CompletableFuture<DownloadInfo> saved = client.downloadAsync(BILL, path);
+            CompletableFuture<DownloadInfo> streamed = client.downloadAsync(BILL, out);
+            for (CompletableFuture<DownloadInfo> future : List.of(saved, streamed)) {
+                DownloadInfo info = future.get(30, TimeUnit.SECONDS);
+                assertTrue(info.complete() && info.verified());
+                assertEquals(plain.length, info.bytes());
+            }
+        }
+        assertArrayEquals(plain, java.nio.file.Files.readAllBytes(path));
+        assertArrayEquals(plain, out.toByteArray());
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void what_is_wrong_with_a_file_comes_through_the_future(Transport transport) throws Exception {
+        byte[] plain = bill(10);
+        Path path = folder.resolve("bill.csv");
+        java.io.OutputStream full = new java.io.OutputStream() {
+            @Override
+            public void write(int b) throws IOException {
+                throw new IOException("the disk is full");
+            }
+        };
+        try (Loopback server = provider(origin -> named(origin, plain), writes(gzip(bill(11))));
+                PaysealClient client = client(transport, server)) {
+            assertEquals(ErrorCode.HASH_MISMATCH, failure(client.downloadAsync(BILL, path), TrustException.class));
+            CompletableFuture<DownloadInfo> streamed = client.downloadAsync(BILL, full);
+            assertEquals(
+                    "the disk is full",
+                    assertThrows(ExecutionException.class, () -> streamed.get(30, TimeUnit.SECONDS))
+                            .getCause()
+                            .getMessage());
+            DownloadParams wrong =
+                    DownloadParams.ofOperation("GET /v3/bill/tradebill").build();
+            assertEquals(ErrorCode.PARAMS_INVALID, failure(client.downloadAsync(wrong, path), ArgumentException.class));
+        }
+        try (var names = java.nio.file.Files.list(folder)) {
+            assertEquals(0, names.count(), "nothing stays");
+        }
+    }
+
+    private static ErrorCode failure(CompletableFuture<?> future, Class<? extends PaysealException> type) {
+        Throwable cause = assertThrows(ExecutionException.class, () -> future.get(30, TimeUnit.SECONDS))
+                .getCause();
+        return assertInstanceOf(type, cause).code();
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void cancelling_the_future_ends_the_download_and_leaves_nothing(Transport transport) throws Exception {
+        byte[] plain = bill(1000);
+        CountDownLatch half = new CountDownLatch(2), hungUp = new CountDownLatch(2);
+        Loopback.Behaviour file = (request, to) -> {
+            cutShort(to, gzip(plain));
+            half.countDown();
+            assertEquals(-1, to.getInputStream().read());
+            hungUp.countDown();
+        };
+        ExecutorService executor = Executors.newFixedThreadPool(2);
+        try (Loopback server = provider(origin -> named(origin, plain), file);
+                PaysealClient client = transport
+                        .builder(PLATFORM.configuration()
+                                .hosts(List.of(server.address()))
+                                .readTimeout(Duration.ofMinutes(5))
+                                .build())
+                        .executor(executor)
+                        .build()) {
+            CompletableFuture<DownloadInfo> saved = client.downloadAsync(BILL, folder.resolve("bill.csv"));
+            CompletableFuture<DownloadInfo> streamed = client.downloadAsync(BILL, new ByteArrayOutputStream());
+            assertTrue(half.await(20, TimeUnit.SECONDS));
+            saved.cancel(true);
+            streamed.cancel(true);
+            assertTrue(hungUp.await(20, TimeUnit.SECONDS), "the connections are given up");
+            executor.shutdown();
+            assertTrue(executor.awaitTermination(20, TimeUnit.SECONDS), "no thread goes on");
+        } finally {
+            executor.shutdownNow();
+        }
+        try (var names = java.nio.file.Files.list(folder)) {
+            assertEquals(0, names.count(), "nothing stays");
+        }
+    }
+
+    @Test
+    void a_thread_that_had_a_cancelled_download_is_not_interrupted_for_it_later() throws Exception {
+        byte[] plain = bill(1000);
+        CountDownLatch half = new CountDownLatch(1), over = new CountDownLatch(1);
+        Loopback.Behaviour file = (request, to) -> {
+            cutShort(to, gzip(plain));
+            half.countDown();
+            over.await();
+        };
+        ExecutorService executor = Executors.newSingleThreadExecutor();
+        try (Loopback server = provider(origin -> named(origin, plain), file);
+                PaysealClient client = PaysealClient.builder(PLATFORM.configuration()
+                                .hosts(List.of(server.address()))
+                                .build())
+                        .executor(executor)
+                        .build()) {
+            CompletableFuture<DownloadInfo> running = client.downloadAsync(BILL, folder.resolve("bill.csv"));
+            CompletableFuture<DownloadInfo> queued = client.downloadAsync(BILL, folder.resolve("other.csv"));
+            assertTrue(half.await(20, TimeUnit.SECONDS));
+            queued.cancel(true);
+            running.cancel(true);
+            assertFalse(executor.submit(Thread::interrupted).get(20, TimeUnit.SECONDS));
+            assertEquals(2, server.requests.size(), "what was cancelled while it waited has sent nothing");
+            over.countDown();
+        } finally {
+            executor.shutdownNow();
+        }
     }
 
     @Test
