@@ -265,8 +265,6 @@ type PayResponse struct {
 	ChargeAmount string `json:"charge_amount,omitempty"`
 	// charge_flags: The special rate that applied; only for acquiring institutions.
 	ChargeFlags string `json:"charge_flags,omitempty"`
-	// charge_info_list: The fees.
-	ChargeInfoList []ChargeInfo `json:"charge_info_list,omitempty"`
 	// bkagent_resp_info: What is told to an acquiring institution.
 	BkagentRespInfo *BkAgentRespInfo `json:"bkagent_resp_info,omitempty"`
 	// enterprise_pay_info: The part that a company pays; only where query_options asks.
@@ -863,8 +861,6 @@ type RefundResponse struct {
 	PreAuthCancelFee string `json:"pre_auth_cancel_fee,omitempty"`
 	// refund_hyb_amount: What is refunded of the 惠营宝 ticket. In yuan, as text: 88.88.
 	RefundHybAmount string `json:"refund_hyb_amount,omitempty"`
-	// refund_preset_paytool_list: Means of payment that were prepared before.
-	RefundPresetPaytoolList *PresetPayTool `json:"refund_preset_paytool_list,omitempty"`
 	// refund_settlement_id: The number of the settlement; only for acquiring institutions.
 	RefundSettlementID string `json:"refund_settlement_id,omitempty"`
 	// refund_charge_amount: The fee that is given back; only for acquiring institutions. In yuan, as text: 88.88.
@@ -1658,14 +1654,6 @@ func (ExternalPayerInfo) String() string {
 // GoString is String.
 func (v ExternalPayerInfo) GoString() string {
 	return v.String()
-}
-
-// PresetPayTool is a means of payment that was prepared before.
-type PresetPayTool struct {
-	// amount: How much.
-	Amount []string `json:"amount,omitempty"`
-	// assert_type_code: Its kind.
-	AssertTypeCode string `json:"assert_type_code,omitempty"`
 }
 
 // RefundRoyalty is what was taken back.

@@ -51,7 +51,6 @@ __all__ = [
     "PeriodRule",
     "PrecreateRequest",
     "PrecreateResponse",
-    "PresetPayTool",
     "PromoParam",
     "QueryRefundRequest",
     "QueryRefundResponse",
@@ -349,7 +348,6 @@ class PayResponse(Model):
         settlement_id: The number of the settlement; only for acquiring institutions.
         charge_amount: The fee; only for acquiring institutions. In yuan, as text: 88.88.
         charge_flags: The special rate that applied; only for acquiring institutions.
-        charge_info_list: The fees.
         bkagent_resp_info: What is told to an acquiring institution.
         enterprise_pay_info: The part that a company pays; only where query_options asks.
         discount_goods_detail: Discounts on single goods, JSON; only where query_options asks.
@@ -397,7 +395,6 @@ class PayResponse(Model):
     settlement_id: Optional[str] = None
     charge_amount: Optional[str] = None
     charge_flags: Optional[str] = None
-    charge_info_list: Optional[list[ChargeInfo]] = None
     bkagent_resp_info: Optional[BkAgentRespInfo] = None
     enterprise_pay_info: Optional[EnterprisePayInfo] = None
     discount_goods_detail: Optional[str] = None
@@ -1001,7 +998,6 @@ class RefundResponse(Model):
         present_refund_mdiscount_amount: What the merchant's discount gets. In yuan, as text: 88.88.
         pre_auth_cancel_fee: What was released of a purchase that is paid afterwards. In yuan, as text: 88.88.
         refund_hyb_amount: What is refunded of the 惠营宝 ticket. In yuan, as text: 88.88.
-        refund_preset_paytool_list: Means of payment that were prepared before.
         refund_settlement_id: The number of the settlement; only for acquiring institutions.
         refund_charge_amount: The fee that is given back; only for acquiring institutions. In yuan, as text: 88.88.
         refund_charge_info_list: The fees that are given back.
@@ -1026,7 +1022,6 @@ class RefundResponse(Model):
     present_refund_mdiscount_amount: Optional[str] = None
     pre_auth_cancel_fee: Optional[str] = None
     refund_hyb_amount: Optional[str] = None
-    refund_preset_paytool_list: Optional[PresetPayTool] = None
     refund_settlement_id: Optional[str] = None
     refund_charge_amount: Optional[str] = None
     refund_charge_info_list: Optional[list[RefundChargeInfo]] = None
@@ -2010,19 +2005,6 @@ class ExternalPayerInfo(Model):
     out_inst_card_no: Optional[str] = field(default=None, repr=False)
     out_inst_payer_inst_id: Optional[str] = None
     out_payer_account_name: Optional[str] = field(default=None, repr=False)
-
-
-@dataclass(frozen=True)
-class PresetPayTool(Model):
-    """A means of payment that was prepared before.
-
-    Attributes:
-        amount: How much.
-        assert_type_code: Its kind.
-    """
-
-    amount: Optional[list[str]] = None
-    assert_type_code: Optional[str] = None
 
 
 @dataclass(frozen=True)

@@ -49,7 +49,6 @@ import java.util.List;
  * @param settlementId settlement_id: The number of the settlement; only for acquiring institutions.
  * @param chargeAmount charge_amount: The fee; only for acquiring institutions. In yuan, as text: 88.88.
  * @param chargeFlags charge_flags: The special rate that applied; only for acquiring institutions.
- * @param chargeInfoList charge_info_list: The fees.
  * @param bkagentRespInfo bkagent_resp_info: What is told to an acquiring institution.
  * @param enterprisePayInfo enterprise_pay_info: The part that a company pays; only where query_options asks.
  * @param discountGoodsDetail discount_goods_detail: Discounts on single goods, JSON; only where query_options asks.
@@ -97,7 +96,6 @@ public record PayResponse(
         @JsonProperty("settlement_id") String settlementId,
         @JsonProperty("charge_amount") String chargeAmount,
         @JsonProperty("charge_flags") String chargeFlags,
-        @JsonProperty("charge_info_list") List<ChargeInfo> chargeInfoList,
         @JsonProperty("bkagent_resp_info") BkAgentRespInfo bkagentRespInfo,
         @JsonProperty("enterprise_pay_info") EnterprisePayInfo enterprisePayInfo,
         @JsonProperty("discount_goods_detail") String discountGoodsDetail,

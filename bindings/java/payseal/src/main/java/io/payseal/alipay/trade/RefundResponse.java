@@ -31,7 +31,6 @@ import java.util.List;
  * @param preAuthCancelFee pre_auth_cancel_fee: What was released of a purchase that is paid afterwards. In yuan, as
  *     text: 88.88.
  * @param refundHybAmount refund_hyb_amount: What is refunded of the 惠营宝 ticket. In yuan, as text: 88.88.
- * @param refundPresetPaytoolList refund_preset_paytool_list: Means of payment that were prepared before.
  * @param refundSettlementId refund_settlement_id: The number of the settlement; only for acquiring institutions.
  * @param refundChargeAmount refund_charge_amount: The fee that is given back; only for acquiring institutions. In
  *     yuan, as text: 88.88.
@@ -57,7 +56,6 @@ public record RefundResponse(
         @JsonProperty("present_refund_mdiscount_amount") String presentRefundMdiscountAmount,
         @JsonProperty("pre_auth_cancel_fee") String preAuthCancelFee,
         @JsonProperty("refund_hyb_amount") String refundHybAmount,
-        @JsonProperty("refund_preset_paytool_list") PresetPayTool refundPresetPaytoolList,
         @JsonProperty("refund_settlement_id") String refundSettlementId,
         @JsonProperty("refund_charge_amount") String refundChargeAmount,
         @JsonProperty("refund_charge_info_list") List<RefundChargeInfo> refundChargeInfoList) {}
