@@ -4,16 +4,27 @@ use std::sync::LazyLock;
 
 use serde_json::Value;
 
-static FACTS: LazyLock<Value> = LazyLock::new(|| {
-    let path = concat!(
-        env!("CARGO_MANIFEST_DIR"),
-        "/../catalogue/facts/wechat-v3.json"
-    );
+static FACTS: LazyLock<Value> = LazyLock::new(|| read("facts/wechat-v3.json"));
+static CORRECTIONS: LazyLock<Value> = LazyLock::new(|| read("overlay/wechat-v3-corrections.json"));
+
+fn read(name: &str) -> Value {
+    let path = format!("{}/../catalogue/{name}", env!("CARGO_MANIFEST_DIR"));
     serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()
-});
+}
 
 pub fn facts() -> &'static Value {
     &FACTS
+}
+
+/// The fields of the part `meta` of an upload; the table itself says of none what they are.
+pub fn fields_of_meta(operation: &str) -> &'static [Value] {
+    let corrections = CORRECTIONS["corrections"].as_array().unwrap();
+    let added = corrections
+        .iter()
+        .find(|it| it["operation"] == operation && it["at"] == "body");
+    added
+        .and_then(|it| it["add"]["fields"].as_array())
+        .map_or(&[], Vec::as_slice)
 }
 
 /// Every field is one that the facts describe for this operation's answer, has its type and one of its values; and

@@ -109,10 +109,24 @@ impl Merchant {
 
     /// Sends a file and what `meta` says of it, which is what is signed.
     pub fn upload(&self, target: &str, meta: &Value, file: &[u8], part: &str) -> Answer {
+        self.upload_files(target, meta, &[(part, "a.png", file)])
+    }
+
+    /// The same with several files: the name of each part, that of the file, and the contents.
+    pub fn upload_files(
+        &self,
+        target: &str,
+        meta: &Value,
+        files: &[(&str, &str, &[u8])],
+    ) -> Answer {
         let meta = meta.to_string();
-        let mut form = format!("--edge\r\nContent-Disposition: form-data; name=\"meta\"\r\nContent-Type: application/json\r\n\r\n{meta}\r\n--edge\r\nContent-Disposition: form-data; name=\"{part}\"; filename=\"a.png\"\r\nContent-Type: image/png\r\n\r\n").into_bytes();
-        form.extend_from_slice(file);
-        form.extend_from_slice(b"\r\n--edge--\r\n");
+        let mut form = format!("--edge\r\nContent-Disposition: form-data; name=\"meta\"\r\nContent-Type: application/json\r\n\r\n{meta}\r\n").into_bytes();
+        for (part, file_name, contents) in files {
+            form.extend_from_slice(format!("--edge\r\nContent-Disposition: form-data; name=\"{part}\"; filename=\"{file_name}\"\r\nContent-Type: image/png\r\n\r\n").as_bytes());
+            form.extend_from_slice(contents);
+            form.extend_from_slice(b"\r\n");
+        }
+        form.extend_from_slice(b"--edge--\r\n");
         let authorization = self.authorization("POST", target, now(), meta.as_bytes());
         Request::new("POST", target, &form)
             .with("Accept", "application/json")

@@ -9,7 +9,7 @@ mod python;
 mod sandbox;
 mod shop;
 
-pub use facts::{facts, fits_the_facts};
+pub use facts::{facts, fields_of_meta, fits_the_facts};
 pub use http::{Answer, Request};
 pub use merchant::{Merchant, NATIVE, NOBODY};
 pub use openssl::{
