@@ -1,5 +1,6 @@
 //! Other forms of a body that a caller may have signed.
 
+use encoding_rs::GBK;
 use serde_json::Value;
 
 use super::causes::{self, Cause};
@@ -28,8 +29,31 @@ pub fn others(body: &[u8], query: &str, whole: &[u8]) -> Vec<(&'static Cause, Ve
         let forms = written_again(&value);
         others.extend(forms.map(|form| (causes::BODY_WRITTEN_AGAIN, form.into_bytes())));
     }
+    if let Ok(text) = std::str::from_utf8(body)
+        && !text.is_ascii()
+    {
+        let forms = other_charsets(text);
+        others.extend(forms.map(|form| (causes::BODY_CHARSET, form)));
+    }
     others.retain(|(_, form)| form != body);
     others
+}
+
+/// In GBK; with question marks where ASCII or Latin-1 have nothing; and UTF-8 taken for Latin-1, then encoded again.
+fn other_charsets(text: &str) -> [Vec<u8>; 4] {
+    let within = |last: char| -> Vec<u8> {
+        let byte = |c: char| u8::try_from(u32::from(c)).unwrap_or(b'?');
+        text.chars()
+            .map(|c| if c > last { b'?' } else { byte(c) })
+            .collect()
+    };
+    let twice: String = text.bytes().map(char::from).collect();
+    [
+        GBK.encode(text).0.into_owned(),
+        within('\x7F'),
+        within('\u{FF}'),
+        twice.into_bytes(),
+    ]
 }
 
 /// How one library or another writes JSON.

@@ -111,6 +111,11 @@ causes! {
         "Write the JSON once, sign those bytes, and send those bytes.",
         "请求体被序列化了两次：签名一次、发送一次，形式不同。",
         "只序列化一次：签这些字节，也发这些字节。";
+    BODY_CHARSET:
+        "The body was signed in another character set than UTF-8.",
+        "Turn the text into bytes once, as UTF-8 by name and not in the platform's own character set; sign and send these bytes.",
+        "签名时请求体用了 UTF-8 以外的字符集。",
+        "明确以 UTF-8 把文本转成字节（不要用系统默认字符集），签名和发送都用这些字节。";
     BODY_TRIMMED:
         "White space at an end of the body, or a byte-order mark, was signed but not sent, or sent but not signed.",
         "Sign the bytes that are sent, without trimming or adding anything.",

@@ -163,6 +163,16 @@ fn a_body_that_was_written_otherwise_is_recognized() {
         let text = |at: i64| format!("POST\n{NATIVE}\n{at}\n{NONCE}\n{signed}\n");
         assert_eq!(caller.signing(post, text), is(5, cause), "{signed}");
     }
+    // 茶 in GBK, as a question mark, and as UTF-8 that was taken for Latin-1.
+    for tea in [&b"\xB2\xE8"[..], b"?", "\u{e8}\u{8c}\u{b6}".as_bytes()] {
+        let (before, after) = BODY.split_once('茶').unwrap();
+        let head = format!("POST\n{NATIVE}\n{}\n{NONCE}\n{before}", caller.at);
+        let text = [head.as_bytes(), tea, after.as_bytes(), b"\n"].concat();
+        let signature = sign(&caller.merchant.private_key(), &text);
+        let refusal = caller.refusal(&caller.request("POST", NATIVE, BODY, &signature));
+        assert_eq!(refusal["cause"], "BODY_CHARSET", "{tea:?}");
+        assert_eq!(refusal["differences"][0]["line"], 5);
+    }
     let get = ["GET", QUERY, ""];
     let text = |at: i64| format!("GET\n{QUERY}\n{at}\n{NONCE}\n{{}}\n");
     assert_eq!(caller.signing(get, text), is(5, "BODY_NOT_SENT"));
