@@ -147,7 +147,8 @@ fn when_the_one_who_asks_fails_the_next_one_tries() {
 #[test]
 fn when_the_one_who_asks_is_cancelled_the_next_one_tries_at_once() {
     let client = client(&World::new(), None);
-    let (mut leader, mut other) = two(&client, json!({}));
+    // Its patience is shorter than what the cancelled one would have had.
+    let (mut leader, mut other) = two(&client, json!({ "timeout_ms": 5_000 }));
     leader.cancel();
     assert_eq!(after_waiting(&mut other), Step::Send);
     refused_as(Code::Cancelled, leader.result());
