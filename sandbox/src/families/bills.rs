@@ -28,7 +28,7 @@ pub const OPERATIONS: &[Operation] = &[
 ];
 
 /// A bill before it becomes a file.
-struct Bill {
+pub struct Bill {
     columns: Vec<&'static str>,
     rows: Vec<Vec<String>>,
     summary_columns: &'static [&'static str],
@@ -36,7 +36,7 @@ struct Bill {
 }
 
 impl Bill {
-    fn csv(&self) -> Vec<u8> {
+    pub fn csv(&self) -> Vec<u8> {
         let mut text = self.head();
         text.extend(self.rows.iter().map(|row| line(row)));
         text.push_str(&self.tail());
@@ -121,26 +121,34 @@ fn gzipped(input: &Input) -> Result<bool, Problem> {
 
 /// What a bill of trades is about.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Trades {
+pub enum Trades {
     All,
     Paid,
     Refunded,
 }
 
-fn trade(sandbox: &Arc<Sandbox>, input: &Input) -> Result<Reply, Problem> {
-    let trades = match input.query("bill_type").as_deref() {
-        None | Some("ALL") => Trades::All,
-        Some("SUCCESS") => Trades::Paid,
-        Some("REFUND") => Trades::Refunded,
-        Some(other) => {
-            return Err(Problem::parameter(
-                "query",
-                "bill_type",
-                Some(&other.into()),
-                "须为ALL、SUCCESS、REFUND之一 (not an allowed value)",
-            ));
+impl Trades {
+    /// The names of APIv3 and of APIv2.
+    pub fn parse(bill_type: Option<&str>) -> Option<Self> {
+        match bill_type {
+            None | Some("ALL") => Some(Self::All),
+            Some("SUCCESS") => Some(Self::Paid),
+            Some("REFUND") => Some(Self::Refunded),
+            Some(_) => None,
         }
-    };
+    }
+}
+
+fn trade(sandbox: &Arc<Sandbox>, input: &Input) -> Result<Reply, Problem> {
+    let bill_type = input.query("bill_type");
+    let trades = Trades::parse(bill_type.as_deref()).ok_or_else(|| {
+        Problem::parameter(
+            "query",
+            "bill_type",
+            bill_type.as_deref().map(Value::from).as_ref(),
+            "须为ALL、SUCCESS、REFUND之一 (not an allowed value)",
+        )
+    })?;
     let sub_mchid = input.query("sub_mchid");
     gzipped(input)?;
     let day = bill_day(sandbox, input)?;
@@ -149,7 +157,8 @@ fn trade(sandbox: &Arc<Sandbox>, input: &Input) -> Result<Reply, Problem> {
     offered(sandbox, &mut ledger, input, &csv)
 }
 
-fn trade_bill(
+/// The payments and refunds of a day; of one sub-merchant where he is named.
+pub fn trade_bill(
     ledger: &Ledger,
     day: Date,
     trades: Trades,
@@ -383,7 +392,7 @@ fn fund_flow(sandbox: &Arc<Sandbox>, input: &Input) -> Result<Reply, Problem> {
 }
 
 /// What has moved on these accounts. The frozen part of a merchant's money is a part of his basic account.
-fn flow_bill(
+pub fn flow_bill(
     ledger: &Ledger,
     accounts: &[(String, AccountKind)],
     day: Date,

@@ -2,7 +2,7 @@
 //! its table here, and what it remembers to `State`.
 
 mod batches;
-mod bills;
+pub mod bills;
 mod bodies;
 mod busifavor;
 mod certificates;

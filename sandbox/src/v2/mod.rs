@@ -3,6 +3,7 @@
 //! The client certificate that the provider demands for some operations cannot be seen on a plain loopback connection: here they are
 //! carried out without it.
 
+mod bills;
 mod diagnosis;
 mod exchange;
 mod notifications;
@@ -44,12 +45,14 @@ pub enum Reply {
         words: String,
     },
     /// A bill as it is.
-    Text(String),
-    /// A refusal that nobody signs.
-    Failed {
-        code: Option<&'static str>,
-        words: String,
+    File {
+        content_type: &'static str,
+        bytes: Vec<u8>,
+        /// What the header `Digest` says.
+        digest: Option<String>,
     },
+    /// A refusal that nobody signs.
+    Unsigned(Fields),
 }
 
 /// The configuration for payseal.
@@ -77,6 +80,9 @@ pub async fn answer(State(sandbox): State<Arc<Sandbox>>, request: Request) -> Re
         let kind = HeaderValue::from_static(kind);
         response.headers_mut().insert(header::CONTENT_TYPE, kind);
     }
+    if let Some(digest) = said.digest {
+        response.headers_mut().insert("digest", digest);
+    }
     let answer = (said.status.as_u16(), response.headers(), &said.body[..]);
     let code = said.code.as_deref();
     exchange::answered(&sandbox.merchant, &mut seen, answer, code, said.cause);
@@ -100,6 +106,8 @@ pub async fn answer(State(sandbox): State<Arc<Sandbox>>, request: Request) -> Re
 struct Said {
     status: StatusCode,
     content_type: Option<&'static str>,
+    /// The header that goes with some bills.
+    digest: Option<HeaderValue>,
     body: Bytes,
     /// Of a refusal.
     code: Option<String>,
@@ -111,6 +119,7 @@ impl Said {
         Self {
             status: StatusCode::OK,
             content_type: Some("text/xml;charset=utf-8"),
+            digest: None,
             body: xml::write("xml", fields).into(),
             code: None,
             cause: None,
@@ -118,13 +127,18 @@ impl Said {
     }
 
     /// A refusal that nobody signs.
-    fn failed(cause: &'static Cause, code: Option<&'static str>, words: &str) -> Self {
-        let mut fields = own(&[("return_code", "FAIL"), ("return_msg", words)]);
-        fields.extend(code.map(|code| ("error_code".into(), code.into())));
+    fn failed(cause: &'static Cause, words: &str) -> Self {
+        let fields = own(&[("return_code", "FAIL"), ("return_msg", words)]);
+        Self::unsigned(cause, &fields)
+    }
+
+    /// The same with fields of its own.
+    fn unsigned(cause: &'static Cause, fields: &Fields) -> Self {
+        let code = field(fields, "err_code").or(field(fields, "error_code"));
         Self {
             code: Some(code.unwrap_or("FAIL").to_owned()),
             cause: Some(cause),
-            ..Self::document(&fields)
+            ..Self::document(fields)
         }
     }
 }
@@ -138,6 +152,7 @@ fn answered(sandbox: &Arc<Sandbox>, target: &str, body: &Bytes, seen: &mut Excha
         return Said {
             status: StatusCode::NOT_FOUND,
             content_type: None,
+            digest: None,
             body: Bytes::new(),
             code: None,
             cause: Some(causes::NO_SUCH_OPERATION),
@@ -145,17 +160,17 @@ fn answered(sandbox: &Arc<Sandbox>, target: &str, body: &Bytes, seen: &mut Excha
     };
     seen.operation = Some(format!("POST {path}"));
     let Some(request) = std::str::from_utf8(body).ok().and_then(xml::read) else {
-        return Said::failed(causes::V2_XML, None, "XML格式错误");
+        return Said::failed(causes::V2_XML, "XML格式错误");
     };
     let Some(sign_type) = SignType::of(field(&request, "sign_type")) else {
-        return Said::failed(causes::V2_SIGN_TYPE_UNKNOWN, None, "签名类型错误");
+        return Said::failed(causes::V2_SIGN_TYPE_UNKNOWN, "签名类型错误");
     };
     if field(&request, "sign") != Some(sign(sign_type, &key, &request).as_str()) {
         exchange::explain(&sandbox.merchant, seen, &request, sign_type, &key);
-        return Said::failed(causes::V2_NOTHING_FITS, None, "签名错误");
+        return Said::failed(causes::V2_NOTHING_FITS, "签名错误");
     }
     if field(&request, "mch_id") != Some(sandbox.merchant.mchid.as_str()) {
-        return Said::failed(causes::V2_MERCHANT_OTHER, None, "mch_id参数错误");
+        return Said::failed(causes::V2_MERCHANT_OTHER, "mch_id参数错误");
     }
     if path == SIGN_KEY {
         return Said::document(&own(&[
@@ -166,17 +181,22 @@ fn answered(sandbox: &Arc<Sandbox>, target: &str, body: &Bytes, seen: &mut Excha
         ]));
     }
     if field(&request, "appid") != Some(sandbox.merchant.appid.as_str()) {
-        return Said::failed(causes::V2_MERCHANT_OTHER, None, "appid不存在");
+        return Said::failed(causes::V2_MERCHANT_OTHER, "appid不存在");
     }
     if field(&request, "nonce_str").is_none_or(|nonce| nonce.len() > 32) {
-        return Said::failed(causes::PARAMETER, None, "缺少参数nonce_str");
+        return Said::failed(causes::PARAMETER, "缺少参数nonce_str");
     }
     let (rest, code) = match operation(sandbox, &request) {
-        Reply::Failed { code, words } => return Said::failed(causes::STATE, code, &words),
-        Reply::Text(text) => {
+        Reply::Unsigned(fields) => return Said::unsigned(causes::STATE, &fields),
+        Reply::File {
+            content_type,
+            bytes,
+            digest,
+        } => {
             return Said {
-                content_type: Some("text/plain;charset=utf-8"),
-                body: text.into(),
+                content_type: Some(content_type),
+                digest: digest.and_then(|digest| HeaderValue::try_from(digest).ok()),
+                body: bytes.into(),
                 ..Said::document(&[])
             };
         }

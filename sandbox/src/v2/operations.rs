@@ -15,7 +15,7 @@ use crate::sandbox::Sandbox;
 use crate::signing::Asked;
 
 use super::xml::{Fields, field};
-use super::{Reply, own};
+use super::{Reply, bills, own};
 
 pub type Perform = fn(&Arc<Sandbox>, &Fields) -> Reply;
 
@@ -28,7 +28,8 @@ pub fn find(path: &str) -> Option<Perform> {
         "/secapi/pay/reverse" | "/pay/reverse" => reverse,
         "/secapi/pay/refund" | "/pay/refund" => refund,
         "/pay/refundquery" => query_refund,
-        "/pay/downloadbill" => download_bill,
+        "/pay/downloadbill" => bills::trade,
+        "/pay/downloadfundflow" => bills::fund_flow,
         super::SIGN_KEY => |_, _| Reply::Fields(Fields::new()), // answered before
         _ => return None,
     })
@@ -333,56 +334,6 @@ pub fn status(refund: &Refund) -> &'static str {
 pub fn time_of_day(at: time::OffsetDateTime) -> String {
     let text = clock::rfc3339(at);
     text.get(..19).unwrap_or_default().replace('T', " ")
-}
-
-/// The day's paid orders, each field behind a backtick, amounts in yuan.
-fn download_bill(sandbox: &Arc<Sandbox>, request: &Fields) -> Reply {
-    if field(request, "tar_type").is_some() {
-        return Reply::Failed {
-            code: Some("20007"),
-            words: "tar_type is not played here: leave it out".into(),
-        };
-    }
-    let day = field(request, "bill_date").unwrap_or_default();
-    let ledger = sandbox.ledger();
-    let mut rows = Vec::new();
-    let mut sum = 0;
-    for order in ledger.orders() {
-        let Some(payment) = order
-            .payment
-            .as_ref()
-            .filter(|payment| clock::date_digits(payment.at) == day)
-        else {
-            continue;
-        };
-        sum += order.total;
-        rows.push(format!(
-            "`{},`{},`{},`{},`{},`{},`{}\r\n",
-            time_of_day(payment.at),
-            sandbox.merchant.appid,
-            sandbox.merchant.mchid,
-            payment.transaction_id,
-            order.out_trade_no,
-            order.trade_type.name(),
-            yuan(order.total)
-        ));
-    }
-    if rows.is_empty() {
-        return Reply::Failed {
-            code: Some("20002"),
-            words: "No Bill Exist".into(),
-        };
-    }
-    Reply::Text(format!(
-        "\u{feff}交易时间,公众账号ID,商户号,微信订单号,商户订单号,交易类型,订单金额\r\n{}总交易单数,订单总金额\r\n`{},`{}\r\n",
-        rows.concat(),
-        rows.len(),
-        yuan(sum)
-    ))
-}
-
-fn yuan(fen: i64) -> String {
-    format!("{}.{:02}", fen / 100, fen % 100)
 }
 
 /// Fen: digits without sign or leading zero.

@@ -2,7 +2,9 @@
 
 use serde_json::Value;
 
-use crate::stage::{Reply, Request, Sandbox, Shop, decrypt_ecb, hmac_sha256, md5};
+use crate::stage::{
+    Answer, Reply, Request, Sandbox, Shop, decrypt_ecb, digest, gunzip, hmac_sha256, md5,
+};
 
 struct Merchant {
     port: u16,
@@ -51,6 +53,10 @@ impl Merchant {
     }
 
     fn send(&self, path: &str, fields: &[(&str, &str)]) -> String {
+        self.post(path, fields).text()
+    }
+
+    fn post(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
         let elements: String = fields
             .iter()
             .map(|(name, value)| format!("<{name}><![CDATA[{value}]]></{name}>"))
@@ -59,7 +65,6 @@ impl Merchant {
         Request::new("POST", &target, format!("<xml>{elements}</xml>").as_bytes())
             .send(self.port)
             .unwrap()
-            .text()
     }
 
     /// What the provider's own sandbox is signed with; the answer itself has no sign.
@@ -267,7 +272,7 @@ fn a_scanned_code_pays_at_once_and_can_be_taken_back() {
     let day: String = value(&paid, "time_end").chars().take(8).collect();
     let bill = merchant.bill(&day);
     assert!(
-        bill.contains("`order-0001,") && bill.ends_with("`1,`1.00\r\n"),
+        bill.contains("`order-0001,") && bill.contains("\r\n总交易单数,"),
         "{bill}"
     );
     assert!(merchant.bill("20010101").contains("No Bill Exist"));
@@ -288,18 +293,71 @@ fn a_scanned_code_pays_at_once_and_can_be_taken_back() {
 }
 
 impl Merchant {
-    fn bill(&self, day: &str) -> String {
+    /// What comes in answer to a request for a bill.
+    fn file(&self, path: &str, more: &[(&str, &str)]) -> Answer {
         let mut fields = vec![
             ("appid", self.appid.as_str()),
             ("mch_id", self.mchid.as_str()),
             ("nonce_str", "N"),
-            ("bill_date", day),
-            ("bill_type", "ALL"),
         ];
-        let sign = md5(&self.message(fields.iter().copied()));
+        fields.extend(more);
+        let message = self.message(fields.iter().copied());
+        let sign = match more.contains(&("sign_type", "HMAC-SHA256")) {
+            true => hmac_sha256(&self.key, &message),
+            false => md5(&message),
+        };
         fields.push(("sign", &sign));
-        self.send("/pay/downloadbill", &fields)
+        self.post(path, &fields)
     }
+
+    fn bill(&self, day: &str) -> String {
+        let fields = [("bill_date", day), ("bill_type", "ALL")];
+        self.file("/pay/downloadbill", &fields).text()
+    }
+}
+
+#[test]
+fn a_bill_is_the_answer_itself_and_that_of_an_account_comes_with_its_hash() {
+    let sandbox = Sandbox::start();
+    let merchant = Merchant::of(&sandbox);
+    let code = [
+        ("body", "b"),
+        ("out_trade_no", "order-0001"),
+        ("total_fee", "100"),
+        ("spbill_create_ip", "127.0.0.1"),
+        ("auth_code", "120061098828009406"),
+    ];
+    let paid = merchant.ask("/pay/micropay", &code);
+    let day: String = value(&paid, "time_end").chars().take(8).collect();
+    let packed = [("bill_date", day.as_str()), ("tar_type", "GZIP")];
+    let reply = merchant.file("/pay/downloadbill", &packed);
+    assert_eq!(gunzip(&reply.body), merchant.bill(&day).into_bytes());
+
+    let flow = [
+        ("bill_date", day.as_str()),
+        ("account_type", "Basic"),
+        ("sign_type", "HMAC-SHA256"),
+    ];
+    let plain = merchant.file("/pay/downloadfundflow", &flow);
+    assert!(plain.text().contains("`order-0001"), "{}", plain.text());
+    let expected = format!("SHA={}", digest("sha1", &plain.body));
+    assert_eq!(plain.header("digest"), Some(expected.as_str()));
+    let packed: Vec<_> = flow.into_iter().chain([("tar_type", "GZIP")]).collect();
+    let reply = merchant.file("/pay/downloadfundflow", &packed);
+    assert_eq!(gunzip(&reply.body), plain.body);
+    assert_eq!(reply.header("digest"), Some(expected.as_str()));
+
+    let none = [("bill_date", "20010101"), flow[1], flow[2]];
+    let none = merchant.file("/pay/downloadfundflow", &none).text();
+    assert!(
+        none.contains("NO_BILL_EXIST") && !none.contains("<sign>"),
+        "{none}"
+    );
+    let md5 = merchant.file("/pay/downloadfundflow", &flow[..2]).text();
+    assert!(
+        md5.contains("PARAM_ERROR"),
+        "it knows HMAC-SHA256 alone: {md5}"
+    );
 }
 
 #[test]
