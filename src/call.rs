@@ -307,9 +307,13 @@ impl Call {
         stream: Stream,
     ) -> Call {
         let task = Task::Operation(Box::new(prepared));
-        let mut call = Call::new(core, task, State::Attempt, timeout, max_attempts, trace_id);
-        call.stream = Some(stream);
-        call
+        Call::new(core, task, State::Attempt, timeout, max_attempts, trace_id).streaming(stream)
+    }
+
+    /// The same of an operation whose answer is the file.
+    pub(crate) fn streaming(mut self, stream: Stream) -> Call {
+        self.stream = Some(stream);
+        self
     }
 
     /// Whether the answer to `request` is a file: what else is fetched on the way is not.

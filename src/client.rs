@@ -186,10 +186,8 @@ impl Client {
         cancel: Option<&Cancel>,
     ) -> Result<Delivered> {
         let call = self.call(operation, params, payload)?;
-        if call.needs_client_certificate() && self.core.provider.client_identity().is_none() {
-            return Err(Error::new(Code::ConfigInvalid, format!("configuration client_certificate: it is missing, and {operation} is only answered to those who present theirs"))
-                .with_field("client_certificate")
-                .with_hint("set client_certificate and client_key: apiclient_cert.pem and apiclient_key.pem of the merchant"));
+        if call.needs_client_certificate() {
+            self.core.can_present_certificate()?;
         }
         self.drive(call, cancel)
     }
@@ -207,6 +205,7 @@ impl Client {
     pub fn download(&self, params: &[u8], cancel: Option<&Cancel>) -> Result<Download> {
         let machine = Machine::new(self.core.clone(), params)?;
         Ok(Download::new(
+            self.core.clone(),
             machine,
             cancel.cloned(),
             #[cfg(feature = "transport")]
@@ -341,6 +340,16 @@ impl Client {
 }
 
 impl Core {
+    /// Fails where the built-in transport has no certificate to present.
+    pub fn can_present_certificate(&self) -> Result<()> {
+        match self.provider.client_identity() {
+            Some(_) => Ok(()),
+            None => Err(Error::new(Code::ConfigInvalid, "configuration client_certificate: it is missing, and the operation is only answered to those who present theirs")
+                .with_field("client_certificate")
+                .with_hint("set client_certificate and client_key: apiclient_cert.pem and apiclient_key.pem of the merchant")),
+        }
+    }
+
     pub fn max_response_bytes(&self) -> u64 {
         self.settings.max_response_bytes
     }

@@ -11,13 +11,13 @@ use zeroize::{Zeroize, Zeroizing};
 
 use crate::catalogue::Repeat;
 use crate::crypto::{KeyError, base64, gate};
-use crate::download::{File, Files, Terms};
+use crate::download::{Beginning, Files, Terms};
 use crate::error::{Code, Error, Result};
 use crate::flow::{Pace, Plan};
 use crate::host::Host;
 use crate::notification::{Claim, Event, Explanation, Reply};
 use crate::params::Params;
-use crate::wire::url::{self, Origin};
+use crate::wire::url::{self, Address, Origin};
 use crate::wire::{Headers, Response, names};
 
 pub trait Provider: Send + Sync {
@@ -93,9 +93,21 @@ pub trait Provider: Send + Sync {
     /// The least time between two fetches of keys.
     fn min_key_interval(&self) -> Duration;
 
-    /// How the files are packed that an operation with these parameters names, or that the caller knows of.
-    fn file_terms(&self, given: &Map<String, Value>) -> Result<Terms> {
-        let _ = given;
+    /// How the files are packed that an operation with these parameters names or sends, or, without an operation, that the caller knows of.
+    /// Fails where a download of the operation makes no sense. `allow_unverified` says that the caller takes what nobody vouches for.
+    fn file_terms(
+        &self,
+        operation: Option<&str>,
+        given: &Map<String, Value>,
+        allow_unverified: bool,
+    ) -> Result<Terms> {
+        let _ = (operation, given, allow_unverified);
+        Err(no_files(self.name()))
+    }
+
+    /// What an answer is that is a file by `terms`: `response` is its head, with as much of the body as has come.
+    fn begin_file(&self, terms: &Terms, response: &Response) -> Result<Beginning> {
+        let _ = (terms, response);
         Err(no_files(self.name()))
     }
 
@@ -106,9 +118,9 @@ pub trait Provider: Send + Sync {
         Err(no_files(self.name()))
     }
 
-    /// The request for a file.
-    fn fetch(&self, file: &File, hosts: &[Origin]) -> Result<Prepared> {
-        let _ = (file, hosts);
+    /// The request for the file at an address.
+    fn fetch(&self, address: &Address, hosts: &[Origin]) -> Result<Prepared> {
+        let _ = (address, hosts);
         Err(no_files(self.name()))
     }
 

@@ -5,8 +5,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -130,4 +133,68 @@ func TestV2ConfigHidesItsSecretsAndIsChecked(t *testing.T) {
 	if !errors.As(err, &failure) || failure.Code != payseal.ErrConfigInvalid || failure.Outcome != payseal.OutcomeNotSent {
 		t.Error(err)
 	}
+}
+
+// A bill is the answer itself, streamed and unpacked; nobody but TLS vouches for it, so the caller has to take it so.
+func TestV2BillsAreStreamedAndNotVerified(t *testing.T) {
+	for name, options := range map[string][]payseal.Option{"native": nil, "net/http": {payseal.WithHTTPClient(http.DefaultClient)}} {
+		t.Run(name, func(t *testing.T) {
+			client := theSandbox(t).client(t, "config-v2.json", nil, options...)
+			number := fmt.Sprintf("bill%d", time.Now().UnixNano())
+			paid, err := client.Execute(t.Context(), "POST /pay/micropay", payseal.Params{Body: map[string]any{
+				"body": "一件", "out_trade_no": number, "total_fee": 100, "spbill_create_ip": "127.0.0.1", "auth_code": "120061098828009406",
+			}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			var fields struct {
+				TimeEnd string `json:"time_end"`
+			}
+			if err := paid.Decode(&fields); err != nil {
+				t.Fatal(err)
+			}
+			day := fields.TimeEnd[:8]
+			for _, params := range []payseal.DownloadParams{
+				{Operation: "POST /pay/downloadbill", Body: map[string]any{"bill_date": day, "tar_type": "GZIP"}},
+				{Operation: "POST /pay/downloadfundflow", Body: map[string]any{"bill_date": day, "account_type": "Basic", "tar_type": "GZIP"}},
+			} {
+				var failure *payseal.Error
+				if _, err := client.Download(t.Context(), params); !errors.As(err, &failure) || failure.Code != payseal.ErrHashMismatch || failure.Outcome != payseal.OutcomeNotSent {
+					t.Fatal(err)
+				}
+				params.AllowUnverified = true
+				bill := download(t, client, params)
+				content, err := io.ReadAll(bill)
+				if err != nil || !strings.Contains(string(content), "`"+number) {
+					t.Fatalf("%v %q", err, content)
+				}
+				if info, err := bill.Info(); err != nil || !info.Complete || info.Verified || info.Bytes != int64(len(content)) {
+					t.Errorf("%+v %v", info, err)
+				}
+				path := filepath.Join(t.TempDir(), "bill.csv")
+				if _, err := download(t, client, params).SaveTo(path); err != nil {
+					t.Fatal(err)
+				}
+				if saved, err := os.ReadFile(path); err != nil || string(saved) != string(content) {
+					t.Errorf("%v %q", err, saved)
+				}
+
+				params.Body.(map[string]any)["bill_date"] = "20010101"
+				_, err = io.ReadAll(download(t, client, params))
+				if !errors.As(err, &failure) || failure.Code != payseal.ErrProviderRejected || failure.Outcome != payseal.OutcomeUnknown {
+					t.Errorf("%v", err)
+				}
+			}
+		})
+	}
+}
+
+func download(t *testing.T, client *payseal.Client, params payseal.DownloadParams) *payseal.Download {
+	t.Helper()
+	file, err := client.Download(t.Context(), params)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = file.Close() })
+	return file
 }

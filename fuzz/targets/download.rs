@@ -21,6 +21,7 @@ libfuzzer_sys::fuzz_target!(|data: &[u8]| {
         seal,
         gzip: kind & 1 != 0,
         digest: None,
+        checksum: None,
     };
     let whole = decode(&coding, LIMITS, file);
     if let Ok(bytes) = &whole {

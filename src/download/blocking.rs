@@ -1,12 +1,12 @@
 //! A download over the built-in transport.
 
 use std::path::Path;
-#[cfg(feature = "transport")]
 use std::sync::Arc;
 
 use serde_json::Value;
 
 use crate::cancel::Cancel;
+use crate::client::Core;
 use crate::error::{Code, Error, Result};
 #[cfg(feature = "transport")]
 use crate::http::{Incoming, Transport};
@@ -21,6 +21,7 @@ const PIECE: usize = 64 << 10;
 
 /// A file on its way. Used by one thread at a time, and in the process that made it.
 pub struct Download {
+    core: Arc<Core>,
     machine: Machine,
     cancel: Option<Cancel>,
     #[cfg(feature = "transport")]
@@ -33,11 +34,13 @@ pub struct Download {
 
 impl Download {
     pub(crate) fn new(
+        core: Arc<Core>,
         machine: Machine,
         cancel: Option<Cancel>,
         #[cfg(feature = "transport")] transport: Arc<PerProcess<Transport>>,
     ) -> Download {
         Download {
+            core,
             machine,
             cancel,
             #[cfg(feature = "transport")]
@@ -88,6 +91,9 @@ impl Download {
     /// Does what the machine asks for until there is something to take, or the end.
     fn go_on(&mut self) -> Result<Next> {
         self.check_process()?;
+        if self.machine.needs_client_certificate() {
+            self.core.can_present_certificate()?;
+        }
         loop {
             let next = self.machine.step().inspect_err(|_| self.hang_up())?;
             if matches!(next, Next::Take | Next::Done) {

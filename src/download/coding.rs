@@ -15,6 +15,8 @@ pub struct Coding {
     pub gzip: bool,
     /// Over what is unpacked. Without it nobody vouches for the file.
     pub digest: Option<Digest>,
+    /// A hash that nobody signed: it tells damage and no forgery. Of the file as it came or as it is unpacked, for that is not said.
+    pub checksum: Option<Digest>,
 }
 
 /// The hash that the provider gave, in an answer that it signed.

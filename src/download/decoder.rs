@@ -50,6 +50,7 @@ pub struct Decoder {
     tail: Vec<u8>,
     gunzip: Option<Gunzip>,
     hash: Option<(Hasher, Digest)>,
+    checksum: Option<Checksum>,
     /// Fed and not used up from `at` on.
     pending: Vec<u8>,
     at: usize,
@@ -74,6 +75,7 @@ impl Decoder {
                 .digest
                 .clone()
                 .map(|digest| (digest.kind.hasher(), digest)),
+            checksum: coding.checksum.clone().map(Checksum::new),
             pending: Vec::new(),
             at: 0,
             received: 0,
@@ -86,6 +88,9 @@ impl Decoder {
     /// The next piece of the file. Copied, so feed no more than memory may hold; best when hungry.
     pub fn feed(&mut self, piece: &[u8]) -> Result<()> {
         self.received += piece.len() as u64;
+        if let Some(checksum) = &mut self.checksum {
+            checksum.received.update(piece);
+        }
         self.pending.drain(..self.at);
         self.at = 0;
         let Some(opening) = &mut self.opening else {
@@ -122,6 +127,9 @@ impl Decoder {
             self.check_limits()?;
             if let Some((hasher, _)) = &mut self.hash {
                 hasher.update(&out[..written]);
+            }
+            if let Some(checksum) = &mut self.checksum {
+                checksum.unpacked.update(&out[..written]);
             }
             return Ok(Decoded::Bytes(written));
         }
@@ -204,15 +212,34 @@ impl Decoder {
         if let Some((hasher, digest)) = self.hash.take()
             && !constant_time_eq(&hasher.finish(), &digest.value)
         {
-            return Err(Error::new(
-                Code::HashMismatch,
-                format!(
-                    "the file does not have the {} hash that the provider said it has: use nothing of it",
-                    digest.kind.name()
-                ),
-            ));
+            return Err(another_hash(&digest));
         }
-        Ok(())
+        self.checksum.take().map_or(Ok(()), Checksum::check)
+    }
+}
+
+/// A hash of which is not said what it is over: one of the two has to fit.
+struct Checksum {
+    digest: Digest,
+    received: Hasher,
+    unpacked: Hasher,
+}
+
+impl Checksum {
+    fn new(digest: Digest) -> Checksum {
+        Checksum {
+            received: digest.kind.hasher(),
+            unpacked: digest.kind.hasher(),
+            digest,
+        }
+    }
+
+    fn check(self) -> Result<()> {
+        let fits = |hasher: Hasher| constant_time_eq(&hasher.finish(), &self.digest.value);
+        match fits(self.received) || fits(self.unpacked) {
+            true => Ok(()),
+            false => Err(another_hash(&self.digest)),
+        }
     }
 }
 
@@ -235,6 +262,16 @@ fn not_decrypted() -> Error {
     Error::new(
         Code::DecryptionFailed,
         "the file cannot be decrypted with its key and nonce: use nothing of it",
+    )
+}
+
+fn another_hash(digest: &Digest) -> Error {
+    Error::new(
+        Code::HashMismatch,
+        format!(
+            "the file does not have the {} hash that the provider said it has: use nothing of it",
+            digest.kind.name()
+        ),
     )
 }
 

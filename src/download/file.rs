@@ -1,4 +1,4 @@
-//! Files as a provider names them.
+//! Files as a provider names them, or as it sends them in place of an answer.
 
 use crate::wire::url::Address;
 
@@ -11,12 +11,15 @@ pub struct Terms {
     pub cipher: Option<Cipher>,
     /// The caller takes a file that nobody vouches for.
     pub allow_unverified: bool,
+    /// The answer to the operation is the file, and not a word about where it is.
+    pub in_answer: bool,
 }
 
 /// One file, or one part of a file that comes in several.
 #[derive(Clone, Debug)]
 pub struct File {
-    pub address: Address,
+    /// None where the file came as the answer to the operation.
+    pub address: Option<Address>,
     pub coding: Coding,
 }
 
@@ -27,4 +30,14 @@ pub enum Files {
     Ready(Vec<File>),
     /// They are still being made; the provider's word for it.
     Preparing(String),
+}
+
+/// What the answer to an operation begins with whose answer is a file.
+#[derive(Clone, Debug)]
+pub enum Beginning {
+    File(Coding),
+    /// It says why there is no file.
+    Refusal,
+    /// Too little came to tell.
+    Unclear,
 }

@@ -15,8 +15,9 @@ use crate::error::{Code, Error, Result};
 use crate::params::Params;
 use crate::wire::{Failure, FailureKind, Request, Response, json as strict};
 
+use super::coding::Coding;
 use super::decoder::{Decoded, Decoder, Limits};
-use super::file::{File, Files, Terms};
+use super::file::{Beginning, File, Files, Terms};
 use super::request::{Ask, DownloadRequest, Options};
 use super::save::Saving;
 
@@ -80,6 +81,8 @@ enum Stage {
     Pausing(Instant),
     Open,
     Fetching(Box<Call>),
+    /// The answer may be a file or say why there is none: its first bytes tell.
+    Beginning(Box<Call>, Response),
     Decoding(Box<Decoding>),
     Done,
     /// In between, or failed.
@@ -103,8 +106,13 @@ impl Machine {
             terms,
             options,
         } = DownloadRequest::parse(params)?;
-        let mut terms = core.provider.file_terms(&terms)?;
-        terms.allow_unverified = options.allow_unverified;
+        let operation = match &ask {
+            Ask::Operation { name, .. } => Some(name.as_str()),
+            Ask::Known(_) => None,
+        };
+        let terms = core
+            .provider
+            .file_terms(operation, &terms, options.allow_unverified)?;
         let now = Instant::now();
         let mut machine = Machine {
             deadline: now + options.timeout,
@@ -132,9 +140,7 @@ impl Machine {
                 machine.learn(&answer)?;
                 machine.stage = Stage::Open;
             }
-            Ask::Operation { .. } => {
-                machine.stage = Stage::Applying(Box::new(machine.application()?))
-            }
+            Ask::Operation { .. } => machine.stage = machine.apply()?,
         }
         Ok(machine)
     }
@@ -156,6 +162,11 @@ impl Machine {
         }
     }
 
+    /// Whether the connection for `request` has to present a certificate of ours; a host's own HTTP client knows where to find it.
+    pub(crate) fn needs_client_certificate(&self) -> bool {
+        matches!(&self.stage, Stage::Applying(call) | Stage::Fetching(call) if call.needs_client_certificate())
+    }
+
     /// The head of the answer to `request`: its body follows, of whatever status it is.
     pub fn respond(&mut self, status: u16, headers: crate::wire::Headers) -> Result<()> {
         self.request()?;
@@ -166,19 +177,14 @@ impl Machine {
         };
         self.stage = match std::mem::replace(&mut self.stage, Stage::Over) {
             Stage::Fetching(call) if call.expects_file() && (200..300).contains(&status) => {
-                let limits = Limits {
-                    max_bytes: self.options.limits.max_bytes.saturating_sub(self.produced),
-                    ..self.options.limits
-                };
-                let decoder = Decoder::new(&self.files[self.index].coding, limits)
-                    .inspect_err(|error| self.end_with(error.clone()))?;
-                Stage::Decoding(Box::new(Decoding {
-                    call,
-                    head,
-                    decoder,
-                    is_hungry: true,
-                    is_seen: false,
-                }))
+                match self.terms.in_answer {
+                    true => Stage::Beginning(call, head),
+                    false => {
+                        let decoder = self.decoder(&self.files[self.index].coding);
+                        let decoder = decoder.inspect_err(|error| self.end_with(error.clone()))?;
+                        Stage::Decoding(Box::new(Decoding::new(call, head, decoder)))
+                    }
+                }
             }
             Stage::Fetching(call) | Stage::Applying(call) => Stage::Collecting(call, head),
             other => other,
@@ -214,16 +220,21 @@ impl Machine {
                 }
                 Ok(())
             }
-            Stage::Collecting(_, response) => {
-                if (response.body.len() + piece.len()) as u64 > most {
-                    return self.fail(Failure {
-                        kind: FailureKind::Sent,
-                        code: Code::ResponseTooLarge,
-                        reason: format!("the answer is longer than {most} bytes"),
-                    });
-                }
+            Stage::Collecting(_, response) | Stage::Beginning(_, response) => {
                 response.body.extend_from_slice(piece);
-                Ok(())
+                self.begin()?;
+                match &self.stage {
+                    Stage::Collecting(_, response) | Stage::Beginning(_, response)
+                        if response.body.len() as u64 > most =>
+                    {
+                        self.fail(Failure {
+                            kind: FailureKind::Sent,
+                            code: Code::ResponseTooLarge,
+                            reason: format!("the answer is longer than {most} bytes"),
+                        })
+                    }
+                    _ => Ok(()),
+                }
             }
             _ => Err(out_of_turn("no piece is wanted now")),
         }
@@ -242,6 +253,15 @@ impl Machine {
                 call.respond(response)?;
                 self.stage = self.under_way(call);
                 Ok(())
+            }
+            beginning @ Stage::Beginning(..) => {
+                self.stage = beginning;
+                let error = Error::new(
+                    Code::BodyInvalid,
+                    "the answer is empty, which no file of this provider is",
+                );
+                self.refuse(error.clone());
+                Err(self.failure.clone().unwrap_or(error))
             }
             other => {
                 self.stage = other;
@@ -264,7 +284,7 @@ impl Machine {
                 self.stage = Stage::Fetching(call);
                 said
             }
-            Stage::Collecting(mut call, _) => {
+            Stage::Collecting(mut call, _) | Stage::Beginning(mut call, _) => {
                 let said = call.fail(failure);
                 self.stage = self.under_way(call);
                 said
@@ -354,7 +374,7 @@ impl Machine {
     fn advance(&mut self) -> Result<Next> {
         loop {
             self.stage = match std::mem::replace(&mut self.stage, Stage::Over) {
-                Stage::Apply => Stage::Applying(Box::new(self.application()?)),
+                Stage::Apply => self.apply()?,
                 Stage::Applying(mut call) => match call.step() {
                     Step::Done => self.applied(call.result()?)?,
                     step => {
@@ -362,8 +382,8 @@ impl Machine {
                         return Ok(outside(step));
                     }
                 },
-                collecting @ Stage::Collecting(..) => {
-                    self.stage = collecting;
+                coming @ (Stage::Collecting(..) | Stage::Beginning(..)) => {
+                    self.stage = coming;
                     return Ok(Next::Receive);
                 }
                 Stage::Pausing(until) => {
@@ -406,14 +426,37 @@ impl Machine {
         }
     }
 
-    fn application(&self) -> Result<Call> {
+    /// Executes the operation: its answer says where the files are, or is the file.
+    fn apply(&self) -> Result<Stage> {
         let Ask::Operation { name, params } = &self.ask else {
             return Err(out_of_turn("there is nothing to apply for"));
         };
         let mut params: Params = (**params).clone();
         let left = self.left()?;
+        let call = |params| Call::operation(self.core.clone(), name, params);
+        if self.terms.in_answer {
+            params.options.timeout = Some(left);
+            let call = call(params)?.streaming(self.stream());
+            return Ok(Stage::Fetching(Box::new(call)));
+        }
         params.options.timeout = Some(left.min(self.core.settings.total));
-        Call::operation(self.core.clone(), name, params)
+        Ok(Stage::Applying(Box::new(call(params)?)))
+    }
+
+    fn stream(&self) -> Stream {
+        Stream {
+            head_timeout: self.core.settings.total,
+            // What is compressed can be longer than what it stands for, by little.
+            max_bytes: self.options.limits.max_bytes.saturating_add(1 << 20),
+        }
+    }
+
+    fn decoder(&self, coding: &Coding) -> Result<Decoder> {
+        let limits = Limits {
+            max_bytes: self.options.limits.max_bytes.saturating_sub(self.produced),
+            ..self.options.limits
+        };
+        Decoder::new(coding, limits)
     }
 
     fn left(&self) -> Result<Duration> {
@@ -480,7 +523,8 @@ impl Machine {
     }
 
     fn open(&mut self) -> Result<Stage> {
-        let Some(file) = self.files.get(self.index) else {
+        let file = self.files.get(self.index);
+        let Some(address) = file.and_then(|file| file.address.as_ref()) else {
             return Ok(Stage::Done);
         };
         let left = self.left()?;
@@ -491,12 +535,7 @@ impl Machine {
             return Ok(Stage::Apply);
         }
         let settings = &self.core.settings;
-        let prepared = self.core.provider.fetch(file, &settings.hosts)?;
-        let stream = Stream {
-            head_timeout: settings.total,
-            // What is compressed can be longer than what it stands for, by little.
-            max_bytes: self.options.limits.max_bytes.saturating_add(1 << 20),
-        };
+        let prepared = self.core.provider.fetch(address, &settings.hosts)?;
         let attempts = self.options.max_attempts.unwrap_or(settings.max_attempts);
         let trace_id = self.options.trace_id.clone();
         let call = Call::file(
@@ -505,7 +544,7 @@ impl Machine {
             left,
             attempts,
             trace_id,
-            stream,
+            self.stream(),
         );
         Ok(Stage::Fetching(Box::new(call)))
     }
@@ -522,6 +561,45 @@ impl Machine {
             return Ok(Stage::Apply);
         }
         Err(error)
+    }
+
+    /// Looks at what came of an answer that may be a file; what is left of it goes where it belongs.
+    fn begin(&mut self) -> Result<()> {
+        let Stage::Beginning(_, head) = &self.stage else {
+            return Ok(());
+        };
+        let found = self.core.provider.begin_file(&self.terms, head);
+        let decoder = match found {
+            Ok(Beginning::Unclear) => return Ok(()),
+            Ok(Beginning::Refusal) => None,
+            Ok(Beginning::File(coding)) => {
+                let decoder = self.decoder(&coding);
+                self.files = vec![File {
+                    address: None,
+                    coding,
+                }];
+                Some(decoder)
+            }
+            Err(error) => Some(Err(error)),
+        };
+        let decoder = match decoder.transpose() {
+            Ok(decoder) => decoder,
+            Err(error) => {
+                self.refuse(error.clone());
+                return Err(self.failure.clone().unwrap_or(error));
+            }
+        };
+        self.stage = match (std::mem::replace(&mut self.stage, Stage::Over), decoder) {
+            (Stage::Beginning(call, mut head), Some(mut decoder)) => {
+                decoder.feed(&std::mem::take(&mut head.body))?;
+                let mut decoding = Decoding::new(call, head, decoder);
+                decoding.is_hungry = false;
+                Stage::Decoding(Box::new(decoding))
+            }
+            (Stage::Beginning(call, head), None) => Stage::Collecting(call, head),
+            (other, _) => other,
+        };
+        Ok(())
     }
 
     fn decode(&mut self, out: &mut [u8]) -> Result<usize> {
@@ -607,11 +685,8 @@ impl Machine {
     /// What came is not the file.
     fn refuse(&mut self, error: Error) {
         let error = match std::mem::replace(&mut self.stage, Stage::Over) {
-            Stage::Decoding(decoding) => {
-                let mut call = decoding.call;
-                call.refuse(error.clone());
-                call.result().err().unwrap_or(error)
-            }
+            Stage::Decoding(decoding) => ended(decoding.call, error),
+            Stage::Beginning(call, _) => ended(call, error),
             _ => error,
         };
         self.end_with(error);
@@ -624,9 +699,9 @@ impl Machine {
     }
 
     fn under_way(&self, call: Box<Call>) -> Stage {
-        match self.files.get(self.index) {
-            Some(_) if call.is_file() => Stage::Fetching(call),
-            _ => Stage::Applying(call),
+        match call.is_file() {
+            true => Stage::Fetching(call),
+            false => Stage::Applying(call),
         }
     }
 
@@ -639,6 +714,24 @@ impl Machine {
             _ => (self.received, self.produced),
         }
     }
+}
+
+impl Decoding {
+    fn new(call: Box<Call>, head: Response, decoder: Decoder) -> Decoding {
+        Decoding {
+            call,
+            head,
+            decoder,
+            is_hungry: true,
+            is_seen: false,
+        }
+    }
+}
+
+/// What the call makes of the error with which the file ends.
+fn ended(mut call: Box<Call>, error: Error) -> Error {
+    call.refuse(error.clone());
+    call.result().err().unwrap_or(error)
 }
 
 fn outside(step: Step) -> Next {

@@ -15,5 +15,5 @@ mod save;
 pub use blocking::Download;
 pub use coding::{Cipher, Coding, Digest, DigestKind, Seal};
 pub use decoder::{Decoded, Decoder, Limits, decode};
-pub use file::{File, Files, Terms};
+pub use file::{Beginning, File, Files, Terms};
 pub use machine::{Machine, Next};

@@ -13,7 +13,7 @@ use super::decoder::Limits;
 /// The parameters of a download, as documented in `docs/abi.md`.
 pub(crate) struct DownloadRequest {
     pub ask: Ask,
-    /// Where it says how the files are packed: the query, or what stands beside the address.
+    /// Where it says how the files are packed: query and body, or what stands beside the address.
     pub terms: Map<String, Value>,
     pub options: Options,
 }
@@ -62,10 +62,10 @@ impl DownloadRequest {
         let options = Options::take(&mut dollar)?;
         match given.shift_remove("operation") {
             Some(Value::String(name)) => {
-                let terms = match given.get("query") {
-                    Some(Value::Object(query)) => query.clone(),
-                    _ => Map::new(),
-                };
+                let parts =
+                    ["query", "body"].map(|part| given.get(part).and_then(Value::as_object));
+                let terms = parts.into_iter().flatten().flatten();
+                let terms = terms.map(|(k, v)| (k.clone(), v.clone())).collect();
                 given.insert("$".into(), Value::Object(dollar));
                 let params = Params::parse(Value::Object(given).to_string().as_bytes(), b"")?;
                 let params = Box::new(params);

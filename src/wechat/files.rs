@@ -33,12 +33,8 @@ pub(super) fn hosts() -> Vec<Origin> {
 }
 
 /// `tar_type` and `algorithm`, of a request for files or beside an address that the caller has.
-pub(super) fn terms(given: &Map<String, Value>) -> Result<Terms> {
-    let gzip = match text(given, "tar_type") {
-        None => false,
-        Some("GZIP") => true,
-        Some(_) => return Err(unknown("tar_type", "GZIP, or nothing for a plain file")),
-    };
+pub(super) fn terms(given: &Map<String, Value>, allow_unverified: bool) -> Result<Terms> {
+    let gzip = is_gzip(given)?;
     // The names that the various bills have for the same parameter.
     let name = ["algorithm", "encryption_algorithm"]
         .into_iter()
@@ -52,8 +48,18 @@ pub(super) fn terms(given: &Map<String, Value>) -> Result<Terms> {
     Ok(Terms {
         gzip,
         cipher,
-        allow_unverified: false,
+        allow_unverified,
+        in_answer: false,
     })
+}
+
+/// `tar_type`, which the bills of both generations have.
+pub(super) fn is_gzip(given: &Map<String, Value>) -> Result<bool> {
+    match text(given, "tar_type") {
+        None => Ok(false),
+        Some("GZIP") => Ok(true),
+        Some(_) => Err(unknown("tar_type", "GZIP, or nothing for a plain file")),
+    }
 }
 
 fn unknown(key: &str, known: &str) -> Error {
@@ -151,8 +157,9 @@ fn file(
             seal: seal(merchant, part, terms)?,
             gzip: terms.gzip || says_gzip(&address),
             digest,
+            checksum: None,
         },
-        address,
+        address: Some(address),
     })
 }
 
@@ -260,19 +267,19 @@ pub(super) fn ciphertext(wrapped: &str) -> Result<Vec<u8>> {
 }
 
 /// The request for a file. Its token is a secret for as long as it is valid, so the operation is named without it.
-pub(super) fn fetch(file: &File, configured: &[Origin]) -> Prepared {
-    let path = file.address.target.split('?').next().unwrap_or_default();
+pub(super) fn fetch(address: &Address, configured: &[Origin]) -> Prepared {
+    let path = address.target.split('?').next().unwrap_or_default();
     let operation = format!("GET {path}");
     let is_configured = configured
         .iter()
-        .any(|host| host.normal() == file.address.origin);
+        .any(|host| host.normal() == address.origin);
     Prepared {
         label: catalogue::find("wechat", &operation).map_or("other", |known| known.name),
         operation,
         method: "GET",
-        origin: (!is_configured).then(|| file.address.origin.clone()),
+        origin: (!is_configured).then(|| address.origin.clone()),
         client_certificate: false,
-        target: file.address.target.clone(),
+        target: address.target.clone(),
         headers: vec![("Accept", "*/*".into())],
         body: Vec::new(),
         signed_body: None,
@@ -305,7 +312,7 @@ fn text<'a>(map: &'a Map<String, Value>, key: &str) -> Option<&'a str> {
         .filter(|text| !text.is_empty())
 }
 
-fn hex(text: &str) -> Option<Vec<u8>> {
+pub(super) fn hex(text: &str) -> Option<Vec<u8>> {
     let digit = |byte: u8| (byte as char).to_digit(16).map(|digit| digit as u8);
     let pairs = text.as_bytes().chunks(2);
     pairs

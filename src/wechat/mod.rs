@@ -27,7 +27,7 @@ use arc_swap::ArcSwap;
 use serde_json::{Map, Value};
 
 use crate::config::Section;
-use crate::download::{File, Files, Terms};
+use crate::download::{Files, Terms};
 use crate::error::Result;
 use crate::flow::{Pace, Plan};
 use crate::host::Host;
@@ -146,16 +146,21 @@ impl Provider for WeChat {
         files::hosts()
     }
 
-    fn file_terms(&self, given: &Map<String, Value>) -> Result<Terms> {
-        files::terms(given)
+    fn file_terms(
+        &self,
+        _: Option<&str>,
+        given: &Map<String, Value>,
+        allow_unverified: bool,
+    ) -> Result<Terms> {
+        files::terms(given, allow_unverified)
     }
 
     fn files(&self, answer: &Map<String, Value>, terms: &Terms, hosts: &[Origin]) -> Result<Files> {
         files::read(&self.merchant, answer, terms, hosts)
     }
 
-    fn fetch(&self, file: &File, hosts: &[Origin]) -> Result<Prepared> {
-        Ok(files::fetch(file, hosts))
+    fn fetch(&self, address: &Address, hosts: &[Origin]) -> Result<Prepared> {
+        Ok(files::fetch(address, hosts))
     }
 
     fn keys(&self, host: &Host) -> Result<Keys> {

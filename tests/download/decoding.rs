@@ -286,6 +286,7 @@ fn a_bill_sealed_with_sm4_is_opened_and_fits_its_sm3() {
             kind: DigestKind::find("SM3").unwrap(),
             value: unhex(&file.sm3),
         }),
+        checksum: None,
     };
     let limits = Limits::default();
     assert_eq!(

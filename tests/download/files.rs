@@ -59,6 +59,7 @@ impl Packed {
                 kind: DigestKind::Sha1,
                 value: unhex(&self.sha1),
             }),
+            checksum: None,
         }
     }
 

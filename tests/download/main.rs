@@ -4,6 +4,8 @@
 mod support;
 
 mod addresses;
+#[cfg(feature = "transport")]
+mod bills_v2;
 mod decoding;
 #[cfg(feature = "transport")]
 mod fetching;

@@ -81,6 +81,8 @@ fn read_and_save_a_long_bill() {
         .save(Path::new(&folder.path("bill.csv")))
         .unwrap();
     assert_eq!(info["bytes"], SAVED << 20);
+    // Where the answer is the file.
+    crate::bills_v2::read_and_save(SAVED);
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
     let peak = status
         .lines()

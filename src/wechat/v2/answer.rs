@@ -6,6 +6,7 @@ use crate::error::{Code, Error, Outcome, Result};
 use crate::provider::{Answer, Prepared, Sensitive};
 use crate::wire::{Response, json, xml};
 
+use super::files::{self, Begins};
 use super::paths::{self, AnswerKind};
 use super::refusal::refusal;
 use super::signature::{Algorithm, ApiKey, verify};
@@ -104,7 +105,7 @@ fn succeeded(fields: Map<String, Value>, is_refused: bool, verified: bool) -> Re
 
 /// A bill, text or compressed, as it came; or XML that says why there is none. Neither is signed.
 fn file(response: &Response) -> Result<Answer> {
-    if response.body.trim_ascii_start().starts_with(b"<xml") {
+    if files::begins(&response.body) == Some(Begins::Document) {
         let fields = xml::read(&response.body).map_err(unreadable)?;
         return Err(refusal(&map(fields), false));
     }

@@ -5,6 +5,7 @@
 mod answer;
 mod cashier;
 mod examination;
+mod files;
 mod flows;
 mod merchant;
 mod notification;
@@ -22,6 +23,7 @@ use serde_json::{Map, Value};
 
 use crate::config::Section;
 use crate::crypto::sha256;
+use crate::download::{Beginning, Terms};
 use crate::error::{Code, Result};
 use crate::flow::{Pace, Plan};
 use crate::host::Host;
@@ -133,6 +135,19 @@ impl Provider for WeChatV2 {
         match self.merchant.sandbox {
             true => Ok(self.keys.load().state(host.now_s()?)),
             false => Ok(Keys::Ready),
+    fn file_terms(
+        &self,
+        operation: Option<&str>,
+        given: &Map<String, Value>,
+        allow_unverified: bool,
+    ) -> Result<Terms> {
+        files::terms(operation, given, allow_unverified)
+    }
+
+    fn begin_file(&self, terms: &Terms, response: &Response) -> Result<Beginning> {
+        files::begin(terms, response)
+    }
+
         }
     }
 

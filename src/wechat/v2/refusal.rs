@@ -70,6 +70,8 @@ impl Meaning {
             }
             "FREQUENCY_LIMITED" | "FREQ_LIMIT" | "RATELIMIT_EXCEED" | "RATE_LIMITED"
             | "RATELIMIT_EXCEEDED" => meaning(Code::ProviderRateLimited, "retry_later", true),
+            // A day's bill is there from ten o'clock of the next one.
+            "BILL_CREATING" => meaning(Code::ProviderUnavailable, "retry_later", false),
             // The same number again, never another one: the first may have got through.
             "SYSTEMERROR" | "SYSTEM_ERROR" | "BIZERR_NEED_RETRY" => {
                 meaning(Code::ProviderUnavailable, "retry_same", true)
