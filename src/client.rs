@@ -255,8 +255,8 @@ impl Client {
         self.core.provider.claim(headers, body, &self.core.host)
     }
 
-    pub(crate) fn self_test(&self, notify_url: Option<&str>) -> Option<SelfTest> {
-        self.core.provider.self_test(notify_url)
+    pub(crate) fn self_test(&self, notify_url: Option<&str>) -> Result<Option<SelfTest>> {
+        self.core.provider.self_test(notify_url, &self.core.host)
     }
 
     /// Why a notification would be refused, for people who look for a mistake. Fetches no keys and lets nothing pass.

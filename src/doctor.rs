@@ -8,10 +8,10 @@ use serde_json::{Value, json as object};
 use crate::call::{About, Delivered, Exchange};
 use crate::client::Client;
 use crate::config::Section;
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use crate::host::Host;
 use crate::params::DoctorOptions;
-use crate::provider::SelfTest;
+use crate::provider::{Expected, SelfTest};
 use crate::wire::json;
 
 /// What was found, as documented in `docs/abi.md`.
@@ -121,50 +121,51 @@ pub fn examine(config: &[u8], host: Host, options: &[u8]) -> Result<Report> {
     })
 }
 
-/// The provider's own self-test, if it has one.
+/// A request that shows whether client and provider understand each other, if the provider has one.
 fn online(client: &Client, options: &DoctorOptions) -> Vec<Finding> {
-    let Some(test) = client.self_test(options.notify_url.as_deref()) else {
-        return vec![Finding::warning(
-            "online",
-            "this provider has no request that tests a client and changes nothing",
-        )];
+    let test = match client.self_test(options.notify_url.as_deref()) {
+        Ok(Some(test)) => test,
+        Ok(None) => {
+            return vec![Finding::warning(
+                "online",
+                "this provider has no request that tests a client and changes nothing",
+            )];
+        }
+        Err(error) => return vec![Finding::of_error("online", &error)],
     };
     let params =
         object!({ "body": test.body, "$": { "timeout_ms": options.timeout.as_millis() as u64 } });
     match client.execute(test.operation, params.to_string().as_bytes(), b"", None) {
-        Ok(delivered) => echoed(&test, &delivered),
+        Ok(delivered) => answered(&test, &delivered),
+        Err(error) if is_expected(&test, &error) => vec![passed(&test)],
         Err(error) => vec![failed(test.operation, &error)],
     }
 }
 
-/// The signature was accepted and the answer's is good; what is left is what went through encryption, and the clocks.
-fn echoed(test: &SelfTest, delivered: &Delivered) -> Vec<Finding> {
+fn passed(test: &SelfTest) -> Finding {
+    Finding::ok("online", format!("{}: {}", test.operation, test.proves))
+}
+
+/// A no counts where the provider has signed it: anybody could say it otherwise.
+fn is_expected(test: &SelfTest, error: &Error) -> bool {
+    let code = error.detail("provider_code").and_then(Value::as_str);
+    let is_authenticated = error.detail("authenticated") == Some(&Value::Bool(true));
+    matches!(test.expects, Expected::Refusal(expected) if code == Some(expected))
+        && is_authenticated
+}
+
+/// The answer is good as far as this provider's can be; what is left is what is in it, and the clocks.
+fn answered(test: &SelfTest, delivered: &Delivered) -> Vec<Finding> {
     let body = json::parse(&delivered.body).unwrap_or_default();
-    // Where only the signer has our key, what comes back encrypted stays so: nothing can be said of it here.
-    let closed: &[&str] = match &delivered.about {
-        About::Answer(exchange) => &exchange.encrypted,
-        About::Event(_) => &[],
+    let mut findings = match test.expects {
+        Expected::Echo(fields) => echoed(test, fields, &body, &delivered.about),
+        Expected::Member(name) if body.get(name).is_none() => {
+            let message = format!("{}: the answer has no {name}", test.operation);
+            vec![Finding::problem("online", message)]
+        }
+        // That there is such an order after all says the same.
+        Expected::Member(_) | Expected::Refusal(_) => vec![passed(test)],
     };
-    let mut findings: Vec<Finding> = test
-        .echoed
-        .iter()
-        .filter(|field| !closed.contains(field) && body.get(**field) != test.body.get(**field))
-        .map(|field| {
-            Finding::problem("online", format!("the provider sent {field} back as something else"))
-                .with_hint("if it was encrypted: is merchant_certificate the one that belongs to private_key, and is it the current one?")
-        })
-        .collect();
-    if findings.is_empty() {
-        let secret = match closed {
-            [] => "what was encrypted came back",
-            _ => "what came back encrypted only the signer's key could open",
-        };
-        let message = format!(
-            "{}: the provider accepted our signature, its own is good, and {secret}",
-            test.operation
-        );
-        findings.push(Finding::ok("online", message));
-    }
     if let About::Answer(Exchange {
         skew_s: Some(skew_s),
         ..
@@ -173,6 +174,32 @@ fn echoed(test: &SelfTest, delivered: &Delivered) -> Vec<Finding> {
         findings.push(clock(skew_s));
     }
     findings
+}
+
+/// What went through encryption and back.
+fn echoed(test: &SelfTest, fields: &[&str], body: &Value, about: &About) -> Vec<Finding> {
+    // Where only the signer has our key, what comes back encrypted stays so: nothing can be said of it here.
+    let closed: &[&str] = match about {
+        About::Answer(exchange) => &exchange.encrypted,
+        About::Event(_) => &[],
+    };
+    let findings: Vec<Finding> = fields
+        .iter()
+        .filter(|field| !closed.contains(field) && body.get(**field) != test.body.get(**field))
+        .map(|field| {
+            Finding::problem("online", format!("the provider sent {field} back as something else"))
+                .with_hint("if it was encrypted: is merchant_certificate the one that belongs to private_key, and is it the current one?")
+        })
+        .collect();
+    if !findings.is_empty() {
+        return findings;
+    }
+    let secret = match closed {
+        [] => "what was encrypted came back",
+        _ => "what came back encrypted only the signer's key could open",
+    };
+    let message = format!("{}: {}, and {secret}", test.operation, test.proves);
+    vec![Finding::ok("online", message)]
 }
 
 /// Above this the clock is worth a word, although 300 seconds are allowed.
@@ -188,14 +215,24 @@ fn clock(skew_s: i64) -> Finding {
 }
 
 fn failed(operation: &str, error: &Error) -> Finding {
-    let finding = Finding::of_error("online", error);
-    match error.detail("provider_code").and_then(Value::as_str) {
+    let mut finding = Finding::of_error("online", error);
+    let told = |key| error.detail(key).and_then(Value::as_str);
+    if let Some(words) = told("provider_message") {
+        finding.message = format!("{}; its words: {words}", finding.message);
+    }
+    match told("provider_code") {
         Some("NO_AUTH" | "RESOURCE_NOT_EXISTS") => Finding {
             status: Status::Warning,
             ..finding.with_hint(format!(
                 "the provider knows this merchant and accepted its signature, but does not offer it {operation}"
             ))
         },
+        // Nothing is wrong with the keys: something that a caller gives with each request would be needed here.
+        _ if error.code() == Code::ParamsInvalid => {
+            let message = format!("{operation} could not be sent: {}", finding.message);
+            Finding::warning("online", message)
+                .with_hint("set what is missing in the configuration, and it is tested too")
+        }
         _ => finding,
     }
 }

@@ -62,8 +62,9 @@ pub trait Provider: Send + Sync {
 
     /// A request that shows whether a client and the provider understand each other, and changes nothing. `notify_url` is where a test
     /// notification may go.
-    fn self_test(&self, _notify_url: Option<&str>) -> Option<SelfTest> {
-        None
+    fn self_test(&self, notify_url: Option<&str>, host: &Host) -> Result<Option<SelfTest>> {
+        let _ = (notify_url, host);
+        Ok(None)
     }
 
     /// The flow of that name: what it asks, and its pace. `timeout` is how long one exchange of it may take.
@@ -254,8 +255,20 @@ pub(crate) fn no_such_flow(names: &[&str]) -> Error {
 pub struct SelfTest {
     pub operation: &'static str,
     pub body: Value,
-    /// The members of `body` that come back in the answer.
-    pub echoed: &'static [&'static str],
+    pub expects: Expected,
+    /// What is known when it came, for people.
+    pub proves: &'static str,
+}
+
+/// The answer with which a test is passed.
+#[derive(Clone, Debug)]
+pub enum Expected {
+    /// These members of the body come back.
+    Echo(&'static [&'static str]),
+    /// The provider says no with this code, and it was the provider who said it.
+    Refusal(&'static str),
+    /// It has this member.
+    Member(&'static str),
 }
 
 /// Which sensitive fields an answer had, by the catalogue's paths: `data[].payer_phone`.

@@ -7,7 +7,7 @@ use crate::crypto::suite::{PrivateKey, PublicKey};
 use crate::crypto::{Certificate, KeyError, Serial};
 use crate::doctor::Finding;
 use crate::host::Host;
-use crate::provider::SelfTest;
+use crate::provider::{Expected, SelfTest};
 
 use super::keyring::KeyId;
 use super::scheme::Scheme;
@@ -24,7 +24,8 @@ pub(super) fn self_test(notify_url: Option<&str>) -> SelfTest {
     SelfTest {
         operation: "POST /v3/security/echo",
         body,
-        echoed: &["echo_message", "encrypted_echo_message"],
+        expects: Expected::Echo(&["echo_message", "encrypted_echo_message"]),
+        proves: "the provider accepted our signature, and its own is good",
     }
 }
 

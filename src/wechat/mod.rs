@@ -34,7 +34,7 @@ use crate::host::Host;
 use crate::notification::{Claim, Event, Explanation, Reply};
 use crate::params::Params;
 use crate::provider::{Answer, Keys, Prepared, Provider, SelfTest};
-use crate::wire::url::Origin;
+use crate::wire::url::{Address, Origin};
 use crate::wire::{Headers, Response};
 
 use self::keyring::KeyRing;
@@ -113,8 +113,8 @@ impl Provider for WeChat {
         explanation::explain(&self.merchant, &self.ring.load(), headers, body, host)
     }
 
-    fn self_test(&self, notify_url: Option<&str>) -> Option<SelfTest> {
-        Some(examination::self_test(notify_url))
+    fn self_test(&self, notify_url: Option<&str>, _: &Host) -> Result<Option<SelfTest>> {
+        Ok(Some(examination::self_test(notify_url)))
     }
 
     fn flow(&self, name: &str, params: Params, _: Duration) -> Result<(Box<dyn Plan>, Pace)> {

@@ -13,7 +13,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use zeroize::Zeroizing;
 
 use crate::config::Section;
@@ -22,7 +22,7 @@ use crate::flow::{Pace, Plan};
 use crate::host::Host;
 use crate::notification::{Claim, Event, Reply};
 use crate::params::Params;
-use crate::provider::{Answer, Keys, Prepared, Provider};
+use crate::provider::{Answer, Expected, Keys, Prepared, Provider, SelfTest};
 use crate::wire::{Headers, Response};
 
 use self::store::Store;
@@ -107,6 +107,16 @@ impl Provider for Weixin {
 
     fn claim(&self, _: &Headers, _: &[u8], _: &Host) -> Result<Claim> {
         Err(no_notifications())
+    }
+
+    /// Asks for the access token that is in use already, which leaves it as it is.
+    fn self_test(&self, _: Option<&str>, _: &Host) -> Result<Option<SelfTest>> {
+        Ok(Some(SelfTest {
+            operation: "POST /cgi-bin/stable_token",
+            body: json!({}),
+            expects: Expected::Member("access_token"),
+            proves: "the platform knows the app and its secret, and answers this machine",
+        }))
     }
 
     fn flow(&self, name: &str, params: Params, timeout: Duration) -> Result<(Box<dyn Plan>, Pace)> {

@@ -1,13 +1,28 @@
 //! A merchant's configuration of APIv2, part by part: what is wrong, and what will be soon.
 
+use serde_json::json;
+
 use crate::config::Section;
 use crate::crypto::suite::{PrivateKey, Suite};
 use crate::crypto::{Certificate, KeyError};
 use crate::doctor::Finding;
+use crate::error;
 use crate::host::Host;
+use crate::provider::{Expected, SelfTest};
 
 use super::super::examination::{lifetime, notify_url, refused, text};
 use super::super::scheme::Scheme;
+
+/// Asks for an order that nobody has placed. That it does not exist is said under the provider's signature, which is made with the same key as
+/// ours: both sides have it. The client certificate takes no part.
+pub(super) fn self_test(host: &Host) -> error::Result<SelfTest> {
+    Ok(SelfTest {
+        operation: "POST /pay/orderquery",
+        body: json!({ "out_trade_no": host.nonce()? }),
+        expects: Expected::Refusal("ORDERNOTEXIST"),
+        proves: "the provider knows the merchant and the app, accepted our signature, and signed its answer with the same key",
+    })
+}
 
 /// Looks at each part by itself, so that one mistake does not hide the next. Whether the parts make a client is not asked here.
 pub(crate) fn examine(config: &mut Section, host: &Host) -> Vec<Finding> {

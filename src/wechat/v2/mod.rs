@@ -29,7 +29,7 @@ use crate::flow::{Pace, Plan};
 use crate::host::Host;
 use crate::notification::{Claim, Event, Reply};
 use crate::params::Params;
-use crate::provider::{Answer, ClientIdentity, Keys, Prepared, Provider};
+use crate::provider::{Answer, ClientIdentity, Keys, Prepared, Provider, SelfTest};
 use crate::wire::url::Origin;
 use crate::wire::{Headers, Response};
 
@@ -105,6 +105,10 @@ impl Provider for WeChatV2 {
         }
     }
 
+    fn self_test(&self, _: Option<&str>, host: &Host) -> Result<Option<SelfTest>> {
+        examination::self_test(host).map(Some)
+    }
+
     fn flow(&self, name: &str, params: Params, _: Duration) -> Result<(Box<dyn Plan>, Pace)> {
         flows::plan(name, params)
     }
@@ -131,10 +135,6 @@ impl Provider for WeChatV2 {
         Duration::from_secs(10)
     }
 
-    fn keys(&self, host: &Host) -> Result<Keys> {
-        match self.merchant.sandbox {
-            true => Ok(self.keys.load().state(host.now_s()?)),
-            false => Ok(Keys::Ready),
     fn file_terms(
         &self,
         operation: Option<&str>,
@@ -148,6 +148,10 @@ impl Provider for WeChatV2 {
         files::begin(terms, response)
     }
 
+    fn keys(&self, host: &Host) -> Result<Keys> {
+        match self.merchant.sandbox {
+            true => Ok(self.keys.load().state(host.now_s()?)),
+            false => Ok(Keys::Ready),
         }
     }
 
