@@ -1,10 +1,10 @@
 //! Files, standard input, and `NAME=VALUE`.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::io::Read;
 
 use payseal::Client;
-use payseal::host::Host;
+use payseal::host::{Clock, Host};
 use zeroize::Zeroizing;
 
 use crate::Failure;
@@ -25,8 +25,39 @@ pub fn read(file: &OsStr) -> Result<Zeroizing<Vec<u8>>, Failure> {
     Ok(bytes)
 }
 
-pub fn client(config: &OsStr) -> Result<Client, Failure> {
-    Ok(Client::new(&read(config)?, Host::default())?)
+/// What was read once is gone.
+pub fn only_one_is_standard_input<const N: usize>(
+    files: [Option<&OsString>; N],
+) -> Result<(), Failure> {
+    match files
+        .into_iter()
+        .flatten()
+        .filter(|file| *file == "-")
+        .count()
+    {
+        0 | 1 => Ok(()),
+        _ => Err(Failure::Usage(
+            "only one of the files can be - for standard input".into(),
+        )),
+    }
+}
+
+/// A client whose clock stands at `at_s`, in seconds since 1970, where that is given.
+pub fn client(config: &OsStr, at_s: Option<i64>) -> Result<Client, Failure> {
+    let mut host = Host::default();
+    if let Some(seconds) = at_s {
+        host.clock = Box::new(Standing(seconds.saturating_mul(1000)));
+    }
+    Ok(Client::new(&read(config)?, host)?)
+}
+
+/// Milliseconds since 1970.
+struct Standing(i64);
+
+impl Clock for Standing {
+    fn now_ms(&self) -> payseal::Result<i64> {
+        Ok(self.0)
+    }
 }
 
 /// `NAME=VALUE`, of which the value may hold further equals signs.
@@ -38,9 +69,9 @@ pub fn pair(text: &str) -> Result<(&str, &str), Failure> {
 
 /// The positional arguments, each of which must be there.
 pub fn positional<const N: usize>(
-    given: Vec<std::ffi::OsString>,
+    given: Vec<OsString>,
     names: [&str; N],
-) -> Result<[std::ffi::OsString; N], Failure> {
+) -> Result<[OsString; N], Failure> {
     let count = given.len();
     given.try_into().map_err(|_| {
         Failure::Usage(match names.get(count) {

@@ -10,20 +10,28 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 
 const USAGE: &str = "\
-payseal doctor CONFIG [--online] [--notify-url URL] [--json]
-payseal call CONFIG \"GET /v3/…\" [--path NAME=VALUE]… [--query NAME=VALUE]… [--body FILE] [--payload FILE] [--filename NAME] [--info]
-payseal open CONFIG NOTIFICATION [--explain]
-payseal sandbox --dir DIR [--listen 127.0.0.1:PORT] [--speed N]
+payseal on the command line: for the day on which something does not work, and for the one before going live
 
-  doctor    looks a configuration over; --online sends the provider's self-test
-  call      sends one signed request and prints the verified answer; --info tells how it came about
-  open      verifies and decrypts a saved notification: header lines, an empty line, then the body exactly as it was received;
-            where it is refused, or with --explain, says why
-  sandbox   starts the simulated provider on loopback
+  payseal doctor CONFIG [--online]          looks a configuration over, part by part; --online sends a test request
+  payseal call CONFIG OPERATION             sends one signed request and prints the verified answer
+  payseal open CONFIG NOTIFICATION          verifies and decrypts a saved notification, or says why it is refused
+  payseal sandbox --dir DIR                 starts the simulated provider on loopback
+  payseal COMMAND --help                    all options of a command, with examples
+  payseal --version
 
-  CONFIG and FILE are files; - is standard input. CONFIG is a payseal configuration in JSON.
+CONFIG is a payseal configuration in JSON, the one that the service uses; - is standard input. For WeChat Pay APIv3:
 
-Exit status: 0 all is well, 1 it is not (the reason is on standard error), 2 the command cannot be understood, 3 money may have moved.
+  {\"provider\": \"wechat\", \"mchid\": \"1900000001\", \"merchant_serial\": \"5157F09E…\", \"apiv3_key\": \"32 bytes\",
+   \"private_key\": \"-----BEGIN PRIVATE KEY-----\\n…\", \"platform_public_keys\": {\"PUB_KEY_ID_0119…\": \"-----BEGIN PUBLIC KEY-----\\n…\"}}
+
+To begin without a merchant account, which makes a configuration:
+
+  payseal sandbox --dir sandbox &
+  payseal doctor sandbox/config.json --online
+  payseal call sandbox/config.json \"GET /v3/certificates\"
+
+Exit status: 0 all is well; 1 it is not, the reason is on standard error; 2 the command cannot be understood;
+3 money may have moved: query the order before anything is repeated.
 ";
 
 /// Why a command ended without success.
@@ -41,30 +49,33 @@ fn main() -> ExitCode {
     let mut arguments = std::env::args_os().skip(1);
     let command = arguments.next().unwrap_or_default();
     let rest: Vec<OsString> = arguments.collect();
-    let done = match command.to_str() {
-        Some("doctor") => doctor::run(rest),
-        Some("call") => call::run(rest),
-        Some("open") => open::run(rest),
+    let (done, usage) = match command.to_str() {
+        Some("doctor") => (doctor::run(rest), doctor::USAGE),
+        Some("call") => (call::run(rest), call::USAGE),
+        Some("open") => (open::run(rest), open::USAGE),
         Some("sandbox") => return payseal_sandbox::run_with(rest),
-        Some("--version" | "-V") => output::line(concat!("payseal ", env!("CARGO_PKG_VERSION"))),
-        Some("--help" | "-h" | "help") => output::text(USAGE),
-        Some("") => Err(Failure::Usage("a command is missing".into())),
-        _ => Err(Failure::Usage(format!(
-            "there is no command {}",
-            command.to_string_lossy()
-        ))),
+        Some("--version" | "-V") => (
+            output::line(concat!("payseal ", env!("CARGO_PKG_VERSION"))),
+            USAGE,
+        ),
+        Some("--help" | "-h" | "help") => (output::text(USAGE), USAGE),
+        Some("") => (Err(Failure::Usage("a command is missing".into())), USAGE),
+        _ => {
+            let problem = format!("there is no command {}", command.to_string_lossy());
+            (Err(Failure::Usage(problem)), USAGE)
+        }
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => failure.tell(),
+        Err(failure) => failure.tell(usage),
     }
 }
 
 impl Failure {
-    fn tell(self) -> ExitCode {
+    fn tell(self, usage: &str) -> ExitCode {
         match self {
             Failure::Usage(problem) => {
-                eprint!("payseal: {problem}\n\n{USAGE}");
+                eprint!("payseal: {problem}\n\n{usage}");
                 ExitCode::from(2)
             }
             Failure::File(problem) => {
@@ -73,9 +84,9 @@ impl Failure {
             }
             Failure::Payseal(error) => {
                 eprint!("{}", output::error(&error));
-                match error.outcome() {
-                    payseal::Outcome::Unknown => ExitCode::from(3),
-                    _ => ExitCode::FAILURE,
+                match output::may_have_moved_money(&error) {
+                    true => ExitCode::from(3),
+                    false => ExitCode::FAILURE,
                 }
             }
             Failure::Told => ExitCode::FAILURE,

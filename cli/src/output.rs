@@ -25,13 +25,23 @@ pub fn line(text: &str) -> Result<(), Failure> {
     bytes(format!("{text}\n").as_bytes())
 }
 
+/// Whether the order has to be queried before anything is repeated. A GET changes nothing.
+pub fn may_have_moved_money(error: &Error) -> bool {
+    let operation = error.detail("operation").and_then(Value::as_str);
+    let is_query = operation.is_some_and(|name| name.starts_with("GET "));
+    error.outcome() == payseal::Outcome::Unknown && !is_query
+}
+
 /// Message first, then what helps: the hint, the cause, the provider's own words.
 pub fn error(error: &Error) -> String {
     let mut told = format!("payseal: {}\n", error.message());
     let outcome = match error.outcome() {
         payseal::Outcome::NotSent => "nothing was sent",
         payseal::Outcome::Rejected => "the provider said no",
-        payseal::Outcome::Unknown => "MONEY MAY HAVE MOVED: query before you repeat anything",
+        payseal::Outcome::Unknown if may_have_moved_money(error) => {
+            "MONEY MAY HAVE MOVED: query before you repeat anything"
+        }
+        payseal::Outcome::Unknown => "no answer that can be believed; the request changes nothing",
         payseal::Outcome::Unauthentic => "the message is not the provider's",
         payseal::Outcome::Malformed => "the message cannot be read",
     };

@@ -163,16 +163,7 @@ fn a_body_is_read_strictly() {
 #[test]
 fn a_wrong_key_is_diagnosed_from_what_the_provider_says() {
     let sandbox = Sandbox::start("diagnosis");
-    let config = sandbox.changed_config(|config| {
-        config["private_key"] = rcgen::KeyPair::generate_for(&rcgen::PKCS_RSA_SHA256)
-            .unwrap()
-            .serialize_pem()
-            .into();
-        config
-            .as_object_mut()
-            .unwrap()
-            .shift_remove("merchant_certificate");
-    });
+    let config = sandbox.changed_config(without_its_key);
     let refused = run(&["call", &config, QUERY, "--path", "out_trade_no=CLI0000001"]);
     assert_eq!(refused.status.code(), Some(1));
     let told = text(&refused.stderr);
@@ -258,6 +249,288 @@ fn the_doctor_finds_a_good_configuration_healthy_and_a_bad_one_not() {
 }
 
 #[test]
+fn online_the_doctor_sends_the_echo_and_says_what_it_proves() {
+    let sandbox = Sandbox::start("echo");
+    for config in ["config.json", "config-certificate.json"] {
+        let healthy = run(&["doctor", &sandbox.file(config), "--online"]);
+        let told = text(&healthy.stdout);
+        assert!(healthy.status.success(), "{told}");
+        assert!(
+            told.contains("ok       online: POST /v3/security/echo"),
+            "{told}"
+        );
+        assert!(told.contains("ok       clock: "), "{told}");
+    }
+    let stranger = sandbox.changed_config(without_its_key);
+    let ill = run(&["doctor", &stranger, "--online", "--json"]);
+    assert_eq!(ill.status.code(), Some(1));
+    let report: Value = serde_json::from_slice(&ill.stdout).unwrap();
+    let mut findings = report["findings"].as_array().unwrap().iter();
+    let online = findings
+        .find(|finding| finding["check"] == "online")
+        .unwrap();
+    assert_eq!(online["status"], "problem", "{report}");
+    let nobody = sandbox.changed_config(|config| config["hosts"] = json!(["http://127.0.0.1:1"]));
+    let alone = run(&["doctor", &nobody, "--online"]);
+    assert_eq!(alone.status.code(), Some(1));
+    assert!(
+        text(&alone.stdout).contains("PROBLEM  online: "),
+        "{}",
+        text(&alone.stdout)
+    );
+}
+
+#[test]
+fn online_the_doctor_of_apiv2_asks_for_an_order_that_nobody_placed() {
+    let sandbox = Sandbox::start("v2");
+    let healthy = run(&["doctor", &sandbox.file("config-v2.json"), "--online"]);
+    let told = text(&healthy.stdout);
+    assert!(healthy.status.success(), "{told}");
+    assert!(
+        told.contains("ok       online: POST /pay/orderquery"),
+        "{told}"
+    );
+    let mut config: Value =
+        serde_json::from_slice(&fs::read(sandbox.file("config-v2.json")).unwrap()).unwrap();
+    config["apiv2_key"] = SECRET.into();
+    let stranger = sandbox.write("stranger.json", config.to_string());
+    let ill = run(&["doctor", &stranger, "--online"]);
+    assert_eq!(ill.status.code(), Some(1));
+    let told = text(&ill.stdout);
+    assert!(
+        told.contains("PROBLEM  online: ") && told.contains("apiv2_key"),
+        "{told}"
+    );
+    assert!(!told.contains(SECRET), "{told}");
+
+    let body = sandbox.write("query.json", r#"{"out_trade_no":"CLI0000001"}"#);
+    let file = sandbox.file("config-v2.json");
+    let unknown = run(&["call", &file, "POST /pay/orderquery", "--body", &body]);
+    assert_eq!(unknown.status.code(), Some(1));
+    assert!(text(&unknown.stderr).contains("ORDERNOTEXIST"));
+}
+
+/// In the place of secrets; nothing may print it.
+const SECRET: &str = "canary-of-thirty-two-characters-";
+
+fn without_its_key(config: &mut Value) {
+    config["private_key"] = rcgen::KeyPair::generate_for(&rcgen::PKCS_RSA_SHA256)
+        .unwrap()
+        .serialize_pem()
+        .into();
+    config
+        .as_object_mut()
+        .unwrap()
+        .shift_remove("merchant_certificate");
+}
+
+#[test]
+fn what_is_wrong_with_the_input_is_named_with_what_to_do_and_without_a_secret() {
+    let sandbox = Sandbox::start("bad");
+    let good = sandbox.config();
+    let write = |name: &str, change: &dyn Fn(&mut Value)| {
+        let mut config: Value = serde_json::from_slice(&fs::read(&good).unwrap()).unwrap();
+        change(&mut config);
+        sandbox.write(name, config.to_string())
+    };
+    let pem = format!("-----BEGIN PRIVATE KEY-----\n{SECRET}\n-----END PRIVATE KEY-----\n");
+    let unreadable_key = write("key.json", &|config| {
+        config["private_key"] = pem.clone().into()
+    });
+    let short_key = write("short.json", &|config| {
+        config["apiv3_key"] = SECRET[1..].into()
+    });
+    let provider = write("provider.json", &|config| {
+        config["provider"] = "wechatpay".into()
+    });
+    let unknown = write("unknown.json", &|config| config["apiv3key"] = SECRET.into());
+    let no_json = sandbox.write("no.json", format!("apiv3_key = {SECRET}"));
+    let empty = sandbox.write("empty.json", "");
+    let no_body = sandbox.write("body.txt", "out_trade_no=1");
+    let order = sandbox.write("order.json", order("http://127.0.0.1:1/notify"));
+    let no_notification = sandbox.write("notification.txt", r#"{"id":"1"}"#);
+    let certificates = "GET /v3/certificates";
+    let cases: Vec<(Vec<&str>, i32, &[&str])> = vec![
+        (
+            vec!["call", "/nonexistent.json", certificates],
+            1,
+            &["/nonexistent.json cannot be read"],
+        ),
+        (
+            vec!["call", &unreadable_key, certificates],
+            1,
+            &["private_key"],
+        ),
+        (
+            vec!["doctor", &unreadable_key],
+            1,
+            &["PROBLEM  private_key"],
+        ),
+        (
+            vec!["call", &short_key, certificates],
+            1,
+            &["apiv3_key", "32"],
+        ),
+        (
+            vec!["call", &provider, certificates],
+            1,
+            &["provider", "wechat, wechat-v2, weixin"],
+        ),
+        (
+            vec!["doctor", &provider],
+            1,
+            &["PROBLEM  provider", "wechat-v2"],
+        ),
+        (vec!["call", &unknown, certificates], 1, &["apiv3key"]),
+        (vec!["call", &no_json, certificates], 1, &["configuration"]),
+        (vec!["doctor", &no_json], 1, &["PROBLEM  configuration"]),
+        (vec!["doctor", &empty], 1, &["PROBLEM  configuration"]),
+        (
+            vec!["call", &good, "certificates"],
+            1,
+            &["operation", "POST /v3"],
+        ),
+        (
+            vec!["call", &good, "FETCH /v3/certificates"],
+            1,
+            &["operation"],
+        ),
+        (
+            vec!["call", &good, "GET v3/certificates"],
+            1,
+            &["operation"],
+        ),
+        (vec!["call", &good, QUERY], 1, &["out_trade_no"]),
+        (
+            vec!["call", &good, QUERY, "--path", "number=1"],
+            1,
+            &["number"],
+        ),
+        (vec!["call", &good, NATIVE], 1, &["body"]),
+        (
+            vec!["call", &good, NATIVE, "--body", "/nonexistent"],
+            1,
+            &["/nonexistent cannot be read"],
+        ),
+        (
+            vec!["call", &good, NATIVE, "--body", &no_body],
+            1,
+            &["body.txt", "JSON"],
+        ),
+        (
+            vec!["call", &good, NATIVE, "--body", &empty],
+            1,
+            &["empty.json", "JSON"],
+        ),
+        (
+            vec!["call", &good, certificates, "--body", &order],
+            1,
+            &["body"],
+        ),
+        (
+            vec!["open", &good, "/nonexistent"],
+            1,
+            &["/nonexistent cannot be read"],
+        ),
+        (vec!["open", &good, &no_notification], 1, &["empty line"]),
+        (
+            vec!["open", &good, &order, "--at", "yesterday"],
+            2,
+            &["--at", "seconds"],
+        ),
+        (vec!["open", "-", "-"], 2, &["standard input"]),
+        (
+            vec!["call", "-", NATIVE, "--body", "-"],
+            2,
+            &["standard input"],
+        ),
+        (vec!["sandbox"], 2, &["--dir"]),
+        (vec!["sandbox", "--dir", &order], 1, &["order.json"]),
+        (
+            vec!["sandbox", "--dir", "x", "--listen", "0.0.0.0:1"],
+            2,
+            &["loopback"],
+        ),
+    ];
+    let mut wrong = Vec::new();
+    for (arguments, status, words) in cases {
+        let output = run(&arguments);
+        let told = format!("{}{}", text(&output.stdout), text(&output.stderr));
+        let is_answer = arguments[0] != "doctor" && !output.stdout.is_empty();
+        let is_right = output.status.code() == Some(status)
+            && words.iter().all(|word| told.contains(word))
+            && !told.contains(&SECRET[1..])
+            && !told.contains("panicked")
+            && !is_answer;
+        if !is_right {
+            wrong.push(format!("{arguments:?} {:?}: {told}", output.status));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn money_may_have_moved_is_said_of_what_may_have_moved_it() {
+    let sandbox = Sandbox::start("unknown");
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let host = format!("http://{}", listener.local_addr().unwrap());
+    let config = sandbox.changed_config(|config| {
+        config["hosts"] = json!([host]);
+        config["retry"] = json!({ "max_attempts": 1 });
+    });
+    // It takes every request and answers none.
+    std::thread::spawn(move || {
+        while let Ok((mut stream, _)) = listener.accept() {
+            let _ = stream.read(&mut [0; 9]);
+        }
+    });
+    let body = sandbox.write("order.json", order("http://127.0.0.1:1/notify"));
+    let ordered = run(&["call", &config, NATIVE, "--body", &body]);
+    assert_eq!(ordered.status.code(), Some(3), "{}", text(&ordered.stderr));
+    assert!(text(&ordered.stderr).contains("MONEY MAY HAVE MOVED"));
+    let asked = run(&["call", &config, "GET /v3/certificates"]);
+    assert_eq!(asked.status.code(), Some(1), "{}", text(&asked.stderr));
+    assert!(!text(&asked.stderr).contains("MONEY"));
+}
+
+#[test]
+fn a_notification_of_last_week_is_looked_at_as_it_was_then() {
+    let sandbox = Sandbox::start("old");
+    let file = sandbox.write("notification.txt", notification(&sandbox));
+    let now = std::time::UNIX_EPOCH.elapsed().unwrap().as_secs();
+    let week = (now + 7 * 86_400).to_string();
+    let old = run(&["open", &sandbox.config(), &file, "--at", &week]);
+    assert_eq!(old.status.code(), Some(1));
+    assert!(old.stdout.is_empty());
+    let then = run(&["open", &sandbox.config(), &file, "--at", &now.to_string()]);
+    assert!(then.status.success(), "{}", text(&then.stderr));
+}
+
+#[test]
+fn help_is_there_for_every_command_and_goes_to_standard_output() {
+    for arguments in [
+        vec!["--help"],
+        vec!["help"],
+        vec!["doctor", "--help"],
+        vec!["call", "-h"],
+        vec!["open", "c", "--help"],
+        vec!["sandbox", "--help"],
+    ] {
+        let helped = run(&arguments);
+        assert!(
+            helped.status.success() && helped.stderr.is_empty(),
+            "{arguments:?}"
+        );
+        let name = match arguments[0] {
+            "sandbox" => "payseal-sandbox --dir",
+            "--help" | "help" => "payseal sandbox --dir",
+            command => &format!("payseal {command} CONFIG"),
+        };
+        assert!(text(&helped.stdout).contains(name), "{arguments:?}");
+    }
+}
+
+#[test]
 fn a_command_that_cannot_be_understood_is_told_with_the_usage() {
     for arguments in [
         vec![],
@@ -270,9 +543,14 @@ fn a_command_that_cannot_be_understood_is_told_with_the_usage() {
     ] {
         let refused = run(&arguments);
         assert_eq!(refused.status.code(), Some(2), "{arguments:?}");
+        let told = text(&refused.stderr);
+        let command = match arguments.first() {
+            Some(known @ (&"call" | &"open" | &"doctor")) => known,
+            _ => "doctor",
+        };
         assert!(
-            text(&refused.stderr).contains("payseal doctor CONFIG"),
-            "{arguments:?}"
+            told.contains(&format!("payseal {command} CONFIG")),
+            "{arguments:?}: {told}"
         );
     }
     let missing = run(&["doctor", "/nonexistent/config.json"]);
