@@ -164,6 +164,7 @@ def suites() -> Iterable[Suite]:
     # The second engine without the first, as on a platform that has no C compiler.
     second = ["cargo", "test", "--no-default-features", "--features", "rustcrypto", "--test", "crypto", "--test", "vectors", "--no-fail-fast"]
     yield Suite("rust:rustcrypto", second, cargo, explain=cargo_failures)
+    yield Suite("threats", [PYTHON, "scripts/threats.py"], tap, explain=tap_failures)
     yield Suite("header", ["tests/header/run"], tap, explain=tap_failures)
     yield Suite("c", ["examples/c/run-tests"], tap, explain=tap_failures)
     yield from go_suites()
