@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 
-use super::{DUPLICATE, MAX_DEPTH, TOO_DEEP, Text};
+use super::{DUPLICATE, MAX_DEPTH, MAX_KEYS, TOO_DEEP, Text};
 
 pub(super) struct Check {
     pub depth: usize,
@@ -80,5 +80,4 @@ impl<'de> Visitor<'de> for Check {
 }
 
 /// Each key is compared with all before it: this bounds the work that a hostile message can ask for.
-const MAX_KEYS: usize = 1_000;
 pub(super) const TOO_MANY: &str = "an object has too many keys";
