@@ -66,11 +66,12 @@ fn head(extra: &str, length: usize) -> String {
     )
 }
 
-/// Answers with `answers`, one after another and the last for ever, and keeps the fields that it was sent.
-fn serve(
-    answer: impl Fn(usize, &mut Connection) + Send + Sync + 'static,
-) -> (Server, Arc<Mutex<Vec<Vec<(String, String)>>>>) {
-    let asked: Arc<Mutex<Vec<_>>> = Arc::default();
+/// The fields of each request.
+type Asked = Arc<Mutex<Vec<Vec<(String, String)>>>>;
+
+/// Answers each request by its number, and keeps what it was asked.
+fn serve(answer: impl Fn(usize, &mut Connection) + Send + Sync + 'static) -> (Server, Asked) {
+    let asked = Asked::default();
     let log = asked.clone();
     let server = Server::start(move |connection| {
         while let Some(request) = connection.request() {

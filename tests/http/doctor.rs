@@ -105,9 +105,12 @@ fn what_is_encrypted_for_another_certificate_is_a_problem() {
     );
 }
 
+/// Target and body of each request.
+type Asked = Arc<Mutex<Vec<(String, Vec<u8>)>>>;
+
 /// A server that answers each request with the same body, and keeps target and body of what it was asked.
-fn answering(body: String) -> (Server, Arc<Mutex<Vec<(String, Vec<u8>)>>>) {
-    let asked: Arc<Mutex<Vec<_>>> = Arc::default();
+fn answering(body: String) -> (Server, Asked) {
+    let asked = Asked::default();
     let log = asked.clone();
     let server = Server::start(move |connection| {
         while let Some(request) = connection.request() {
