@@ -8,6 +8,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
+use crate::alipay;
 use crate::clock;
 use crate::families::{combine, sharing};
 use crate::keys::MERCHANT_NAME;
@@ -23,6 +24,9 @@ pub fn link(sandbox: &Sandbox, token: &str) -> String {
 
 /// What the page shows.
 pub async fn state(State(sandbox): State<Arc<Sandbox>>, Path(token): Path<String>) -> Response {
+    if let Some(view) = alipay::cashier_state(&sandbox, &token) {
+        return Json(view).into_response();
+    }
     let ledger = sandbox.ledger();
     let view = match ledger.by_token(&token) {
         Some(order) => Some(view(order)),
@@ -55,6 +59,8 @@ pub async fn pay_button(
         let _ = pay(&sandbox, &key);
     } else if let Some(number) = combined {
         let _ = combine::pay(&sandbox, &number);
+    } else {
+        alipay::pay_button(&sandbox, &token);
     }
     state(State(sandbox), Path(token)).await
 }

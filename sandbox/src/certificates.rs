@@ -118,7 +118,7 @@ impl Authority {
 
 pub const VALIDITY: Duration = Duration::days(5 * 365);
 
-fn names(Holder(common_name, unit, organization): &Holder) -> CertificateParams {
+pub fn names(Holder(common_name, unit, organization): &Holder) -> CertificateParams {
     let mut params = CertificateParams::default();
     params.distinguished_name.push(DnType::CountryName, "CN");
     params
@@ -133,7 +133,7 @@ fn names(Holder(common_name, unit, organization): &Holder) -> CertificateParams 
     params
 }
 
-fn key_pair(key: &RsaKey) -> Result<KeyPair, rcgen::Error> {
+pub fn key_pair(key: &RsaKey) -> Result<KeyPair, rcgen::Error> {
     KeyPair::from_pkcs8_der_and_sign_algo(&key.pkcs8().into(), &PKCS_RSA_SHA256)
 }
 

@@ -1,7 +1,8 @@
 //! The provider's clock: seconds for signatures, RFC 3339 in Beijing time for everything people read.
 
+use time::format_description::BorrowedFormatItem;
 use time::format_description::well_known::Rfc3339;
-use time::{OffsetDateTime, UtcOffset, macros::format_description};
+use time::{OffsetDateTime, PrimitiveDateTime, UtcOffset, macros::format_description};
 
 const BEIJING: UtcOffset = time::macros::offset!(+8);
 
@@ -39,3 +40,17 @@ pub fn date_digits(time: OffsetDateTime) -> String {
     time.format(format_description!("[year][month][day]"))
         .unwrap_or_default()
 }
+
+/// `2026-01-31 12:00:00`, as Alipay writes times.
+pub fn plain(time: OffsetDateTime) -> String {
+    time.to_offset(BEIJING).format(PLAIN).unwrap_or_default()
+}
+
+pub fn parse_plain(text: &str) -> Option<OffsetDateTime> {
+    PrimitiveDateTime::parse(text, PLAIN)
+        .ok()
+        .map(|time| time.assume_offset(BEIJING))
+}
+
+const PLAIN: &[BorrowedFormatItem] =
+    format_description!("[year]-[month]-[day] [hour]:[minute]:[second]");

@@ -25,7 +25,7 @@ use crate::problem::Problem;
 use crate::sandbox::{Sandbox, Settings};
 use crate::signing::Asked;
 use crate::{
-    cashier, catalogue, clock, exchanges, invoke, notifications, operations, provider, v2,
+    alipay, cashier, catalogue, clock, exchanges, invoke, notifications, operations, provider, v2,
 };
 
 const HOME: &str = include_str!("pages/home.html");
@@ -42,6 +42,7 @@ const GREATEST_SKEW_S: u64 = 365 * 86_400;
 
 pub fn router(sandbox: Arc<Sandbox>) -> Router {
     let people = Router::new()
+        .merge(alipay::control::routes())
         .route("/", get(|| async { page(HOME) }))
         .route("/cashier/{token}", get(|| async { page(CASHIER) }))
         .route("/cashier/{token}/state", get(cashier::state))
@@ -107,12 +108,14 @@ pub fn router(sandbox: Arc<Sandbox>) -> Router {
         .merge(favor::control())
         .layer(from_fn(loopback_origins_only));
     Router::new()
+        .route("/v3/alipay/{*rest}", any(alipay::rest))
         .route("/v3/{*rest}", any(provider::answer))
         .route("/hk/v3/{*rest}", any(provider::answer))
         .route("/global/v3/{*rest}", any(provider::answer))
         .route("/pay/{*rest}", post(v2::answer))
         .route("/secapi/{*rest}", post(v2::answer))
         .route("/xdc/{*rest}", post(v2::answer))
+        .route(alipay::GATEWAY, get(alipay::gateway).post(alipay::gateway))
         .merge(people)
         .fallback(|| async { StatusCode::NOT_FOUND })
         .with_state(sandbox)
@@ -199,6 +202,11 @@ async fn about(State(sandbox): State<Arc<Sandbox>>) -> Json<Value> {
         "merchant_serial": sandbox.merchant.serial,
         "public_key_id": sandbox.public_key.id,
         "platform_serial": sandbox.ring().signing().serial,
+        "alipay": {
+            "app_id": sandbox.alipay.app.id,
+            "seller_id": sandbox.alipay.app.pid,
+            "methods": alipay::names(),
+        },
         "operations": operations::names(),
         "sampled_operations": catalogue::operations().map(|operation| operation.name).collect::<Vec<_>>(),
         "faults": Kind::ALL.map(|kind| json!({ "fault": kind, "answers": kind.for_answers(), "notifications": kind.for_notifications() })),
@@ -207,16 +215,21 @@ async fn about(State(sandbox): State<Arc<Sandbox>>) -> Json<Value> {
 
 async fn orders(State(sandbox): State<Arc<Sandbox>>) -> Json<Value> {
     let ledger = sandbox.ledger();
-    Json(
-        ledger
-            .orders()
-            .into_iter()
-            .map(|order| order_view(&sandbox, order, &ledger))
-            .collect(),
-    )
+    let orders = ledger
+        .orders()
+        .into_iter()
+        .map(|order| order_view(&sandbox, order, &ledger));
+    let mut orders: Vec<Value> = orders.collect();
+    drop(ledger);
+    orders.extend(alipay::control::orders(&sandbox));
+    orders.sort_by(|one, other| other["created"].as_str().cmp(&one["created"].as_str()));
+    Json(orders.into())
 }
 
 async fn order(State(sandbox): State<Arc<Sandbox>>, Path(out_trade_no): Path<String>) -> Response {
+    if let Some(order) = alipay::control::order(&sandbox, &out_trade_no) {
+        return Json(order).into_response();
+    }
     let ledger = sandbox.ledger();
     match ledger.find(&out_trade_no) {
         Some(order) => Json(order_view(&sandbox, order, &ledger)).into_response(),
@@ -259,6 +272,9 @@ fn key_of(sandbox: &Sandbox, out_trade_no: &str) -> String {
 }
 
 async fn pay(State(sandbox): State<Arc<Sandbox>>, Path(out_trade_no): Path<String>) -> Response {
+    if let Some(answer) = alipay::control::pay(&sandbox, &out_trade_no) {
+        return answer;
+    }
     match cashier::pay(&sandbox, &key_of(&sandbox, &out_trade_no)) {
         Ok(transaction) => Json(transaction).into_response(),
         Err(problem) => refused(&problem),
@@ -266,6 +282,9 @@ async fn pay(State(sandbox): State<Arc<Sandbox>>, Path(out_trade_no): Path<Strin
 }
 
 async fn close(State(sandbox): State<Arc<Sandbox>>, Path(out_trade_no): Path<String>) -> Response {
+    if let Some(answer) = alipay::control::close(&sandbox, &out_trade_no) {
+        return answer;
+    }
     let key = key_of(&sandbox, &out_trade_no);
     let closed = sandbox.ledger().close(&key);
     sandbox.announce(json!({ "change": "order", "out_trade_no": out_trade_no }));
@@ -276,6 +295,9 @@ async fn close(State(sandbox): State<Arc<Sandbox>>, Path(out_trade_no): Path<Str
 }
 
 async fn expire(State(sandbox): State<Arc<Sandbox>>, Path(out_trade_no): Path<String>) -> Response {
+    if let Some(answer) = alipay::control::expire(&sandbox, &out_trade_no) {
+        return answer;
+    }
     let key = key_of(&sandbox, &out_trade_no);
     let expired = sandbox.ledger().expire(&key);
     sandbox.announce(json!({ "change": "order", "out_trade_no": out_trade_no }));
@@ -415,7 +437,11 @@ async fn set_fault(
         Ok(Json(wish)) => wish,
         Err(rejection) => return refusal(StatusCode::BAD_REQUEST, rejection.body_text()),
     };
-    let set = sandbox.faults().set(wish, &operations::names());
+    let names: Vec<_> = operations::names()
+        .into_iter()
+        .chain(alipay::names())
+        .collect();
+    let set = sandbox.faults().set(wish, &names);
     match set {
         Ok(fault) => {
             sandbox.announce(json!({ "change": "fault", "id": fault.id }));
@@ -521,6 +547,13 @@ async fn change_settings(State(sandbox): State<Arc<Sandbox>>, body: axum::body::
         return refusal(
             StatusCode::BAD_REQUEST,
             format!("profitsharing_notify_url: {issue}"),
+        );
+    }
+    let app_gateway = settings.alipay.app_gateway.as_deref();
+    if let Some(Err(issue)) = app_gateway.map(loopback::target_with_query) {
+        return refusal(
+            StatusCode::BAD_REQUEST,
+            format!("alipay.app_gateway: {issue}"),
         );
     }
     sandbox.change_settings(settings.clone());

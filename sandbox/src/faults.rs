@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::alipay;
 use crate::signing::Spoiling;
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -250,14 +251,17 @@ impl Faults {
         let fits = match target.as_str() {
             NOTIFICATION => kind.for_notifications(),
             REFUND => kind.group() == Group::Settlement,
-            path if path.starts_with("/v3") => kind.for_answers(),
+            path if path.starts_with("/v3") || path == alipay::GATEWAY => kind.for_answers(),
             operation if operations.contains(&operation) => kind.for_answers(),
             _ => {
                 return Err(format!(
-                    "target: {target} is neither an operation of this sandbox, nor a path below /v3, nor \"notification\", nor \"refund\""
+                    "target: {target} is neither an operation of this sandbox, nor a path below /v3, nor /gateway.do, nor \"notification\", nor \"refund\""
                 ));
             }
         };
+        // The signature of gateway v2 has no time that could be old.
+        let timeless = target == alipay::GATEWAY || alipay::names().contains(&target.as_str());
+        let fits = fits && !(timeless && kind == Kind::StaleTime);
         if !fits {
             return Err(format!(
                 "target: the fault {} cannot strike {target}",

@@ -59,6 +59,7 @@ struct CertificateRecord {
 }
 
 /// The folder of `--dir`.
+#[derive(Clone)]
 pub struct Folder {
     path: PathBuf,
     /// What the start asked for.
@@ -278,7 +279,20 @@ impl Folder {
         })
     }
 
-    fn read(&self, name: &str) -> Result<String, String> {
+    pub fn has(&self, name: &str) -> bool {
+        self.path.join(name).exists()
+    }
+
+    /// A folder below it, for the owner only.
+    pub fn create_folder(&self, name: &str) -> Result<(), String> {
+        fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(self.path.join(name))
+            .map_err(|error| format!("{name} cannot be created: {error}"))
+    }
+
+    pub fn read(&self, name: &str) -> Result<String, String> {
         let path = self.path.join(name);
         fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))
     }
@@ -289,7 +303,7 @@ impl Folder {
     }
 
     /// Whole or not at all: written beside, then renamed. Readable by the owner only.
-    fn write(&self, name: &str, text: &str) -> Result<(), String> {
+    pub fn write(&self, name: &str, text: &str) -> Result<(), String> {
         let path = self.path.join(name);
         let beside = self.path.join(format!("{name}.new"));
         let written = fs::OpenOptions::new()
@@ -304,6 +318,6 @@ impl Folder {
     }
 }
 
-fn pretty(value: &impl Serialize) -> String {
+pub fn pretty(value: &impl Serialize) -> String {
     serde_json::to_string_pretty(value).expect("plain data is JSON") + "\n"
 }

@@ -1,6 +1,7 @@
-//! `payseal-sandbox`: WeChat Pay APIv3 on loopback, with a merchant and keys of its own. Nothing it does
+//! `payseal-sandbox`: WeChat Pay and Alipay on loopback, with a merchant and keys of its own. Nothing it does
 //! leaves this machine. See README.md.
 
+mod alipay;
 mod authorization;
 mod books;
 mod cashier;

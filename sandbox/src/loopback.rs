@@ -13,6 +13,21 @@ pub struct Target {
     pub path: String,
 }
 
+/// The same with a query, which Alipay takes.
+pub fn target_with_query(url: &str) -> Result<Target, String> {
+    let Some((address, query)) = url.split_once('?') else {
+        return target(url);
+    };
+    // What follows becomes part of a request line.
+    let plain = |one: char| one.is_ascii_graphic() && one != '#';
+    if !query.chars().all(plain) {
+        return Err("参数须编码 (the query must be encoded)".into());
+    }
+    let target = target(address)?;
+    let path = format!("{}?{query}", target.path);
+    Ok(Target { path, ..target })
+}
+
 /// Understands a notify_url. `localhost` is 127.0.0.1; no name is ever looked up.
 pub fn target(url: &str) -> Result<Target, String> {
     let malformed = || "须为绝对URL (must be an absolute URL)".to_owned();

@@ -319,14 +319,14 @@ fn usual_headers(headers: &mut HeaderMap, number: u32) {
     );
 }
 
-fn reset() -> Response {
+pub fn reset() -> Response {
     let mut response = StatusCode::BAD_GATEWAY.into_response();
     response.extensions_mut().insert(ResetConnection);
     response
 }
 
 /// What a load balancer says instead of the API, or the API instead of the operation.
-fn replaced(sandbox: &Sandbox, kind: Kind) -> Response {
+pub fn replaced(sandbox: &Sandbox, kind: Kind) -> Response {
     let html = |status: StatusCode| {
         let page = format!(
             "<html>\r\n<head><title>{status}</title></head>\r\n<body>\r\n<center><h1>{status}</h1></center>\r\n<hr><center>nginx</center>\r\n</body>\r\n</html>\r\n"

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio::sync::broadcast;
 
+use crate::alipay::{self, Alipay};
 use crate::certificates::Ring;
 use crate::clock;
 use crate::exchanges::Exchanges;
@@ -24,6 +25,7 @@ pub struct Sandbox {
     pub speed: u32,
     pub merchant: Merchant,
     pub public_key: PublicKey,
+    pub alipay: Alipay,
     folder: Folder,
     ring: RwLock<Ring>,
     stranger: OnceLock<Key>,
@@ -55,6 +57,7 @@ pub struct Settings {
     pub profitsharing_notify_url: Option<String>,
     /// Whether there is money when the platform takes what was agreed before.
     pub deductions: Deductions,
+    pub alipay: alipay::Settings,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -84,6 +87,7 @@ impl Default for Settings {
             receiver_name: None,
             profitsharing_notify_url: None,
             deductions: Deductions::Succeed,
+            alipay: alipay::Settings::default(),
         }
     }
 }
@@ -125,11 +129,13 @@ impl Sandbox {
         folder.write_configurations(&address, &merchant, &public_key, &ring)?;
         let mut ledger = Ledger::default();
         ledger.books.open(&merchant.mchid);
+        let alipay = Alipay::open(folder.clone(), &address)?;
         Ok(Self {
             address,
             speed,
             merchant,
             public_key,
+            alipay,
             folder,
             ring: RwLock::new(ring),
             stranger: OnceLock::new(),

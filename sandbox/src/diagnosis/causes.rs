@@ -25,6 +25,8 @@ macro_rules! causes {
     };
 }
 
+pub(crate) use causes;
+
 // Of a signature: the layout of the text.
 causes! {
     LAST_NEWLINE_MISSING:

@@ -44,7 +44,7 @@ pub struct Exchange {
     /// The same in milliseconds since 1970.
     pub at_ms: i64,
     pub duration_ms: i64,
-    /// `v3` or `v2`.
+    /// `v3` or `v2`; Alipay's are `alipay` and `alipay-v3`.
     pub api: &'static str,
     /// The provider's name of it, or of the event; none for a request that is no operation.
     pub operation: Option<String>,

@@ -3,6 +3,7 @@
 use axum::body::Bytes;
 use axum::http::HeaderMap;
 
+use crate::alipay;
 use crate::diagnosis::causes;
 use crate::notifications::Delivery;
 use crate::post::Said;
@@ -12,7 +13,11 @@ use super::{Answer, Attempted, Exchange, Kind, Refusal, lines, shown};
 
 /// What is known before anything is sent.
 pub fn begin(delivery: &Delivery, body: &Bytes) -> Exchange {
-    let api = if delivery.is_v2 { "v2" } else { "v3" };
+    let api = match (&delivery.alipay, delivery.is_v2) {
+        (Some(_), _) => "alipay",
+        (None, true) => "v2",
+        (None, false) => "v3",
+    };
     let mut exchange = Exchange {
         operation: Some(delivery.event_type.clone()),
         number: Some(delivery.out_trade_no.clone()).filter(|number| !number.is_empty()),
@@ -81,7 +86,11 @@ pub fn answered(exchange: &mut Exchange, said: Result<Said, String>, verdict: Ve
             (Some(causes::FORGERY_REFUSED), said.status.to_string())
         }
         (Ok(said), _) if (200..300).contains(&said.status) => {
-            (Some(causes::SHOP_NOT_SUCCESS), "not_success".into())
+            let cause = match exchange.api {
+                "alipay" => alipay::NOT_EXACTLY_SUCCESS,
+                _ => causes::SHOP_NOT_SUCCESS,
+            };
+            (Some(cause), "not_success".into())
         }
         (Ok(said), _) => (Some(causes::SHOP_REFUSED), said.status.to_string()),
     };

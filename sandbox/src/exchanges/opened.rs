@@ -5,6 +5,7 @@ use percent_encoding::percent_decode_str;
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::alipay;
 use crate::sandbox::Sandbox;
 use crate::v2;
 
@@ -26,6 +27,10 @@ pub struct Opened {
 pub fn of_message(sandbox: &Sandbox, exchange: &Exchange) -> Vec<Opened> {
     let mut opened = Vec::new();
     match (exchange.kind, exchange.api) {
+        (Kind::Notification, "alipay") => {}
+        (Kind::Request, "alipay" | "alipay-v3") => {
+            opened.extend(alipay::opened_message(sandbox, exchange).map(by_alipays_key));
+        }
         (Kind::Notification, "v2") => {
             let info = v2::open_information(sandbox, &exchange.body);
             opened.extend(info.map(|plaintext| Opened {
@@ -57,11 +62,21 @@ pub fn of_message(sandbox: &Sandbox, exchange: &Exchange) -> Vec<Opened> {
 
 pub fn of_answer(sandbox: &Sandbox, exchange: &Exchange) -> Vec<Opened> {
     let mut opened = Vec::new();
-    if exchange.kind == Kind::Request {
+    if exchange.api.starts_with("alipay") {
+        opened.extend(alipay::opened_answer(sandbox, exchange).map(by_alipays_key));
+    } else if exchange.kind == Kind::Request {
         let body = serde_json::from_str(&exchange.answer.body).unwrap_or_default();
         walk(&body, "", Opener::Merchant(sandbox), &mut opened);
     }
     opened
+}
+
+fn by_alipays_key((field, plaintext): (String, Value)) -> Opened {
+    Opened {
+        field,
+        by: "encrypt_key".into(),
+        plaintext: Some(plaintext),
+    }
 }
 
 /// The key of the platform that opens it, and the plaintext.

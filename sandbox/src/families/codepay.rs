@@ -13,6 +13,7 @@ use time::{Duration, OffsetDateTime};
 
 use super::bodies;
 use super::partner::check_parties;
+use crate::alipay;
 use crate::books::{Account, Cause};
 use crate::cashier;
 use crate::clock;
@@ -230,6 +231,9 @@ impl Ledger {
 /// `POST /sandbox/buyer/codes`: a fresh code on the buyer's screen, and whether he wants to be asked.
 pub async fn fresh(State(sandbox): State<Arc<Sandbox>>, body: Bytes) -> Response {
     let wish: Value = serde_json::from_slice(&body).unwrap_or_default();
+    if wish["provider"] == "alipay" {
+        return alipay::buyer::fresh(&sandbox, &wish);
+    }
     let auth_code = format!("13{}", random_digits(16));
     let code = Code {
         created: clock::now(),
@@ -250,6 +254,9 @@ pub async fn fresh(State(sandbox): State<Arc<Sandbox>>, body: Bytes) -> Response
 
 /// `GET /sandbox/buyer/codes/{code}`: what the buyer's screen shows.
 pub async fn look(State(sandbox): State<Arc<Sandbox>>, Path(auth_code): Path<String>) -> Response {
+    if alipay::buyer::is_code(&auth_code) {
+        return alipay::buyer::look(&sandbox, &auth_code);
+    }
     let ledger = sandbox.ledger();
     let Some(code) = ledger.families.codes.get(&auth_code) else {
         return (StatusCode::NOT_FOUND, Json(json!({ "state": "unknown" }))).into_response();
@@ -292,6 +299,7 @@ pub async fn confirm(
         let error = "password: 须为六位数字 (must be six digits)";
         return (StatusCode::BAD_REQUEST, Json(json!({ "error": error }))).into_response();
     }
+    alipay::buyer::confirm(&sandbox, &auth_code);
     if let Some(order) = asked_for(&sandbox, &auth_code) {
         // If it cannot be paid any more, the screen says why.
         let _ = cashier::pay(&sandbox, &order);
@@ -304,6 +312,7 @@ pub async fn decline(
     State(sandbox): State<Arc<Sandbox>>,
     Path(auth_code): Path<String>,
 ) -> Response {
+    alipay::buyer::decline(&sandbox, &auth_code);
     if let Some(order) = asked_for(&sandbox, &auth_code) {
         if let Some(order) = sandbox.ledger().order_mut(&order) {
             order.state = TradeState::PayError;

@@ -56,21 +56,28 @@ pub async fn attempt(sandbox: &Arc<Sandbox>, id: &str) -> bool {
         .map(|fault| fault.fault)
         .find(|kind| kind.group() == Group::Outcome);
     let spoiling = outcome.map_or(Spoiling::None, Kind::spoiling);
-    let forged = spoiling != Spoiling::None || outcome == Some(Kind::WrongKey);
+    // Alipay's signature has no time: what is old is still true.
+    let only_old = delivery.alipay.is_some() && spoiling == Spoiling::StaleTime;
+    let forged = (spoiling != Spoiling::None && !only_old) || outcome == Some(Kind::WrongKey);
     // What APIv2 can spoil of a signature is its key.
     let under_wrong_key = outcome == Some(Kind::WrongKey) || (delivery.is_v2 && forged);
-    let body = match under_wrong_key {
-        true => &delivery.body_under_wrong_key,
-        false => &delivery.body,
+    let form = delivery.alipay.as_ref();
+    let form = form.map(|notice| notice.form(sandbox, outcome));
+    let body = match (&form, under_wrong_key) {
+        (Some(form), _) => &form.bytes,
+        (None, true) => &delivery.body_under_wrong_key,
+        (None, false) => &delivery.body,
     };
     let breaking = match outcome {
         Some(Kind::TruncatedBody) => Breaking::Truncated,
         Some(Kind::ResetBefore) => Breaking::Reset,
         _ => Breaking::None,
     };
-    let signature = match delivery.is_v2 {
-        true => HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static("text/xml"))]),
-        false => signing::headers(sandbox, signer(sandbox, &delivery), body, spoiling),
+    let typed = |kind| HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static(kind))]);
+    let signature = match (&form, delivery.is_v2) {
+        (Some(form), _) => typed(form.content_type),
+        (None, true) => typed("text/xml"),
+        (None, false) => signing::headers(sandbox, signer(sandbox, &delivery), body, spoiling),
     };
 
     let (at, at_ms, started) = (
@@ -79,9 +86,14 @@ pub async fn attempt(sandbox: &Arc<Sandbox>, id: &str) -> bool {
         Instant::now(),
     );
     let mut seen = exchange::begin(&delivery, body);
+    if let Some(form) = &form {
+        form.show(&mut seen);
+    }
     let said = send(&delivery, signature, body, breaking, &mut seen).await;
     let accepted = said.as_ref().is_ok_and(|said| {
-        (200..300).contains(&said.status) && (!delivery.is_v2 || said.body.contains("SUCCESS"))
+        (200..300).contains(&said.status)
+            && (!delivery.is_v2 || said.body.contains("SUCCESS"))
+            && (delivery.alipay.is_none() || said.body == "success")
     });
     seen.faults = struck.iter().map(|fault| fault.fault.name()).collect();
     let mut made = Attempt {
@@ -143,7 +155,10 @@ async fn struck(sandbox: &Sandbox, delivery: &Delivery) -> Vec<Fault> {
         .any(|fault| fault.fault == Kind::RotateCertificate)
     {
         // Should the folder have vanished, the notification is still sent, under the old certificate.
-        let _ = sandbox.rotate(time::Duration::hours(24));
+        let _ = match delivery.alipay {
+            Some(_) => sandbox.alipay.rotate(&sandbox.address),
+            None => sandbox.rotate(time::Duration::hours(24)),
+        };
     }
     struck
 }
@@ -156,7 +171,10 @@ async fn send(
     breaking: Breaking,
     seen: &mut Exchange,
 ) -> Result<Said, String> {
-    let target = loopback::target(&delivery.notify_url)?;
+    let target = match delivery.alipay {
+        Some(_) => loopback::target_with_query(&delivery.notify_url)?,
+        None => loopback::target(&delivery.notify_url)?,
+    };
     let headers = post::headers(&target, body.len(), signature);
     exchange::sent(seen, &headers);
     let answer = post::post(&target, headers, body.clone(), breaking);

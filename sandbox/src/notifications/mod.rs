@@ -10,6 +10,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
+use crate::alipay;
 use crate::clock;
 use crate::crypto::{hex_upper, random_bytes, random_text};
 use crate::families::complaints;
@@ -76,6 +77,9 @@ pub struct Delivery {
     /// XML, taken only when the answer says SUCCESS.
     #[serde(skip)]
     pub is_v2: bool,
+    /// A form of Alipay's, signed when it is sent.
+    #[serde(skip)]
+    pub alipay: Option<Arc<alipay::Notice>>,
     #[serde(skip)]
     asked: Asked,
 }
@@ -241,6 +245,7 @@ pub fn tell<Text: AsRef<str>>(sandbox: &Arc<Sandbox>, event: Event<Text>) -> Str
         attempts: Vec::new(),
         resource: event.resource,
         is_v2: false,
+        alipay: None,
         asked: event.asked,
     };
     sandbox.deliveries().deliveries.push(delivery);
@@ -274,7 +279,36 @@ fn tell_v2(
         body: notice.body,
         body_under_wrong_key: notice.forged,
         is_v2: true,
+        alipay: None,
         asked: order.asked,
+    };
+    sandbox.deliveries().deliveries.push(delivery);
+    sandbox.announce(json!({ "change": "notification", "id": id, "state": "pending" }));
+    tokio::spawn(deliver(sandbox.clone(), id));
+}
+
+/// The same as a form of Alipay's.
+pub fn tell_alipay(
+    sandbox: &Arc<Sandbox>,
+    (id, event_type, number, notify_url): (String, String, String, String),
+    resource: Value,
+    notice: alipay::Notice,
+) {
+    let delivery = Delivery {
+        id: id.clone(),
+        event_type,
+        out_trade_no: number,
+        notify_url,
+        created: clock::rfc3339(clock::now()),
+        state: DeliveryState::Pending,
+        next_attempt: None,
+        attempts: Vec::new(),
+        resource,
+        body: Bytes::new(),
+        body_under_wrong_key: Bytes::new(),
+        is_v2: false,
+        alipay: Some(Arc::new(notice)),
+        asked: Asked::default(),
     };
     sandbox.deliveries().deliveries.push(delivery);
     sandbox.announce(json!({ "change": "notification", "id": id, "state": "pending" }));
@@ -297,7 +331,10 @@ async fn deliver(sandbox: Arc<Sandbox>, id: String) {
         // Until another notification has overtaken this one, or nobody comes.
         let _ = tokio::time::timeout(Duration::from_millis(fault.ms), attempts.changed()).await;
     }
-    let mut pauses = SCHEDULE_S.iter();
+    let mut pauses = match delivery.alipay {
+        Some(_) => alipay::PAUSES_S.iter(),
+        None => SCHEDULE_S.iter(),
+    };
     while !attempt(&sandbox, &id).await {
         let Some(&pause) = pauses.next() else {
             set_state(&sandbox, &id, DeliveryState::Abandoned);

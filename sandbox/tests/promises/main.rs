@@ -1,6 +1,7 @@
 //! What the sandbox promises, tested from outside: the program runs as a process, requests are signed and
 //! answers verified with openssl, notifications arrive at a plain listener.
 
+mod alipay;
 mod authorization;
 mod bills;
 mod busifavor;

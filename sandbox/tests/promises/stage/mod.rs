@@ -13,7 +13,8 @@ pub use facts::{facts, fields_of_meta, fits_the_facts};
 pub use http::{Answer, Request};
 pub use merchant::{Merchant, NATIVE, NOBODY};
 pub use openssl::{
-    decrypt_ecb, decrypt_oaep, digest, encrypt_oaep, hmac_sha256, md5, openssl, sign, verify,
+    decrypt_ecb, decrypt_oaep, digest, encrypt_oaep, hmac_sha256, md5, openssl, sign, sign_with,
+    verify, verify_with,
 };
 pub use python::{gunzip, open_gcm};
 pub use sandbox::{Sandbox, empty_dir, program};

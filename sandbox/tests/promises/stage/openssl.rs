@@ -23,12 +23,22 @@ pub fn openssl(arguments: &[&str], input: &[u8]) -> Option<Vec<u8>> {
 
 /// RSA-SHA256 over `message`, base64.
 pub fn sign(private_key: &Path, message: &[u8]) -> String {
-    let key = private_key.to_str().unwrap();
-    STANDARD.encode(openssl(&["dgst", "-sha256", "-sign", key], message).unwrap())
+    sign_with("sha256", private_key, message)
+}
+
+/// The same with any hash.
+pub fn sign_with(hash: &str, private_key: &Path, message: &[u8]) -> String {
+    let (hash, key) = (format!("-{hash}"), private_key.to_str().unwrap());
+    STANDARD.encode(openssl(&["dgst", &hash, "-sign", key], message).unwrap())
 }
 
 /// Whether `signature` (base64) is one of the public key or certificate in that file.
 pub fn verify(public: &Path, message: &[u8], signature: &str) -> bool {
+    verify_with("sha256", public, message, signature)
+}
+
+/// The same with any hash.
+pub fn verify_with(hash: &str, public: &Path, message: &[u8], signature: &str) -> bool {
     static COUNT: AtomicU32 = AtomicU32::new(0);
     let Ok(signature) = STANDARD.decode(signature) else {
         return false;
@@ -44,7 +54,7 @@ pub fn verify(public: &Path, message: &[u8], signature: &str) -> bool {
     let verified = openssl(
         &[
             "dgst",
-            "-sha256",
+            &format!("-{hash}"),
             "-verify",
             key_file.to_str().unwrap(),
             "-signature",

@@ -14,6 +14,8 @@ use super::{Merchant, PATIENCE};
 #[derive(Clone, Copy)]
 pub enum Reply {
     Status(u16),
+    /// 200 with this body.
+    Text(&'static str),
     /// Nothing, until the other side gives up.
     Silence,
 }
@@ -82,13 +84,17 @@ fn serve(stream: TcpStream, reply: Reply, sender: &Sender<Received>) -> Option<(
         })
         .ok()?;
     let mut stream = reader.into_inner();
+    let mut say = |status: u16, body: &str| {
+        let length = body.len();
+        let answer = format!(
+            "HTTP/1.1 {status} Said\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}"
+        );
+        // The sandbox may have gone on purpose.
+        let _ = stream.write_all(answer.as_bytes());
+    };
     match reply {
-        Reply::Status(status) => {
-            let answer =
-                format!("HTTP/1.1 {status} Said\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
-            // The sandbox may have gone on purpose.
-            let _ = stream.write_all(answer.as_bytes());
-        }
+        Reply::Status(status) => say(status, ""),
+        Reply::Text(body) => say(200, body),
         Reply::Silence => {
             thread::spawn(move || stream.read(&mut [0]));
         }
