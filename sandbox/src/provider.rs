@@ -408,6 +408,9 @@ fn concerned_order(sandbox: &Sandbox, call: Option<&Call>, body: &Bytes) -> Opti
         let refund = refunds.find(|refund| refund.out_refund_no == number)?;
         return Some(refund.out_trade_no.clone());
     }
+    if let Some(id) = named("complaint_id") {
+        return ledger.families.complaints.order_of(id);
+    }
     // Of what is no order: the number that the merchant gave it.
     [
         "combine_out_trade_no",
@@ -415,6 +418,9 @@ fn concerned_order(sandbox: &Sandbox, call: Option<&Call>, body: &Bytes) -> Opti
         "out_order_no",
         "out_batch_no",
         "out_request_no",
+        "out_contract_code",
+        "out_parking_no",
+        "authorization_code",
     ]
     .iter()
     .find_map(|name| named(name).map(str::to_owned))

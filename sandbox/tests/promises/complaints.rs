@@ -2,7 +2,9 @@
 
 use serde_json::{Value, json};
 
-use crate::stage::{Answer, Merchant, Reply, Sandbox, Shop, digest, fits_the_facts, today};
+use crate::stage::{
+    Answer, Merchant, Reply, Request, Sandbox, Shop, digest, fits_the_facts, today,
+};
 
 const COMPLAINTS: &str = "/v3/merchant-service/complaints-v2";
 const ADDRESS: &str = "/v3/merchant-service/complaint-notifications";
@@ -452,6 +454,36 @@ fn a_refund_that_is_refused_ends_the_complaint_with_the_reason() {
     );
     assert_eq!(play.state(&id), "PROCESSED");
     assert_eq!(play.steps(&id).last().unwrap(), "MERCHANT_REFUSE_RERUND");
+}
+
+#[test]
+fn the_cashier_takes_a_complaint_about_what_was_paid_there() {
+    let play = Play::new();
+    let cashier = play.sandbox.look("/orders/order-0001")["cashier_url"].clone();
+    let path = cashier
+        .as_str()
+        .unwrap()
+        .strip_prefix(&play.sandbox.url)
+        .unwrap();
+    let complain = |body: &[u8]| {
+        let request = Request::new("POST", &format!("{path}/complain"), body);
+        request.send(play.sandbox.port).unwrap()
+    };
+    assert_eq!(complain(b"{\"detail\":\"\"}").status, 400);
+    let made = complain("{\"detail\":\"茶是冷的\"}".as_bytes());
+    assert_eq!(made.status, 201, "{}", made.text());
+    let id = made.json()["complaint_id"].as_str().unwrap().to_owned();
+    assert_eq!(play.detail(&id)["complaint_detail"], "茶是冷的");
+}
+
+#[test]
+fn a_fault_may_wait_for_the_complaint_about_one_order() {
+    let play = Play::new();
+    let id = play.complain(Value::Null);
+    play.sandbox
+        .fault(json!({ "fault": "system_error", "out_trade_no": "order-0001" }));
+    assert_eq!(play.complete(&id).refusal(), (500, "SYSTEM_ERROR".into()));
+    assert_eq!(play.state(&id), "PENDING");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::stage::{Answer, Merchant, Reply, Sandbox, Shop, fits_the_facts};
+use crate::stage::{Answer, Merchant, PATIENCE, Reply, Sandbox, Shop, fits_the_facts};
 
 const ORDERS: &str = "/v3/payscore/serviceorder";
 const PERMISSIONS: &str = "/v3/payscore/permissions";
@@ -182,6 +182,27 @@ fn an_order_is_created_confirmed_completed_and_paid() {
             .post("/v3/refund/domestic/refunds", &refund)
             .status,
         200
+    );
+}
+
+#[test]
+fn a_complaint_about_its_payment_names_the_service_order() {
+    let play = Play::new();
+    play.confirmed("score-1");
+    play.complete("score-1", 100);
+    play.next("PAYSCORE.USER_PAID");
+    let made = play
+        .sandbox
+        .control("POST", "/orders/score-1/complain", Value::Null)
+        .json();
+    let target = format!(
+        "/v3/merchant-service/complaints-v2/{}",
+        made["complaint_id"].as_str().unwrap()
+    );
+    let service = &play.merchant.get(&target).json()["service_order_info"][0];
+    assert_eq!(
+        (&service["out_order_no"], &service["state"]),
+        (&json!("score-1"), &json!("DONE"))
     );
 }
 
@@ -416,4 +437,27 @@ fn a_user_gives_leave_is_not_asked_again_and_takes_it_back() {
     assert_eq!(user("close").status, 400);
     unconfirmed["out_order_no"] = "score-2".into();
     assert_eq!(play.create(&unconfirmed).refusal(), (403, "NO_AUTH".into()));
+}
+
+#[test]
+fn what_nobody_confirms_in_time_expires() {
+    // Thirty days are a thousandth of a second.
+    let sandbox = Sandbox::start_with(&["--speed", "4000000000"]);
+    let merchant = sandbox.merchant();
+    let shop = Shop::open(&[Reply::Status(200)]);
+    let play = Play {
+        sandbox,
+        merchant,
+        shop,
+    };
+    assert_eq!(play.create(&play.order("score-1")).status, 200);
+    let deadline = std::time::Instant::now() + PATIENCE;
+    while play.state("score-1").0 != "EXPIRED" {
+        assert!(std::time::Instant::now() < deadline);
+    }
+    assert_eq!(play.user("score-1", "confirm").status, 400);
+    refused(
+        &play.post("score-1", "cancel", json!({ "reason": "r" })),
+        "INVALID_ORDER_STATE",
+    );
 }

@@ -115,6 +115,12 @@ impl Complaints {
         self.all.iter().rev()
     }
 
+    /// The `out_trade_no` of the order that a complaint is about.
+    pub fn order_of(&self, id: &str) -> Option<String> {
+        let complaint = self.find(id).ok()?;
+        Some(complaint.out_trade_no.clone())
+    }
+
     pub fn find(&self, id: &str) -> Result<&Complaint, Problem> {
         let found = self.all.iter().find(|complaint| complaint.id == id);
         found.ok_or_else(unknown)

@@ -250,7 +250,7 @@ fn paid_elsewhere(sandbox: &Arc<Sandbox>, request: &Checked) -> Result<Reply, Pr
 }
 
 fn cancel(sandbox: &Arc<Sandbox>, request: &Checked) -> Result<Reply, Problem> {
-    change(sandbox, request, |order| match order.state {
+    change(sandbox, request, |order| match order.state_now(sandbox) {
         State::Created | State::Doing => {
             order.state = State::Revoked;
             order.cancellation = Some(request.body.clone());

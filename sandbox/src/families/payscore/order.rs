@@ -141,17 +141,22 @@ impl ServiceOrder {
         }
     }
 
+    /// What nobody confirmed in time has expired.
+    pub fn state_now(&self, sandbox: &Sandbox) -> State {
+        let expired = self.created.elapsed() > sandbox.scaled(CONFIRM_WITHIN);
+        match self.state {
+            State::Created if expired => State::Expired,
+            state => state,
+        }
+    }
+
     /// All that may be said of it; which operation says what of it is for the facts to tell.
     pub fn answer(&self, sandbox: &Sandbox) -> Value {
         let mut answer = self.request.clone();
         for (name, value) in &self.said {
             answer[name] = merged(&answer[name], value);
         }
-        let expired = self.created.elapsed() > sandbox.scaled(CONFIRM_WITHIN);
-        let state = match self.state {
-            State::Created if expired => State::Expired,
-            state => state,
-        };
+        let state = self.state_now(sandbox);
         answer["state"] = state.name().into();
         answer["order_id"] = self.order_id.as_str().into();
         if let Some(openid) = &self.openid {
@@ -318,8 +323,9 @@ pub fn confirm(
 ) -> Result<Value, Problem> {
     let event = ("PAYSCORE.USER_CONFIRM", "用户确认成功");
     change(sandbox.ledger(), sandbox, number, event, |order| {
-        if order.state != State::Created {
-            return Err(wrong_state(order.state));
+        let state = order.state_now(sandbox);
+        if state != State::Created {
+            return Err(wrong_state(state));
         }
         order.state = State::Doing;
         let named = order.openid.take();
