@@ -5,6 +5,7 @@ import base64
 import json
 import sys
 import time
+import urllib.parse
 from pathlib import Path
 
 from cryptography.hazmat.primitives import hashes, serialization
@@ -31,6 +32,30 @@ TRANSACTION = {
     "success_time": "2024-11-13T10:34:56+08:00",
     "payer": {"openid": "oUpF8uMuAJO_M2pxb1Q9zNjWeS6o"},
     "amount": {"total": 100, "payer_total": 100, "currency": "CNY", "payer_currency": "CNY"},
+}
+
+ALIPAY_APP = "2021000000000001"
+# What a payment's notification carries, as Alipay documents it.
+ALIPAY_TRADE = {
+    "app_id": ALIPAY_APP,
+    "auth_app_id": ALIPAY_APP,
+    "charset": "utf-8",
+    "version": "1.0",
+    "notify_type": "trade_status_sync",
+    "notify_id": "2024111300222103456099999999999999",
+    "out_trade_no": "1217752501201407033233368018",
+    "trade_no": "2024111322001499999999999999",
+    "trade_status": "TRADE_SUCCESS",
+    "total_amount": "88.88",
+    "receipt_amount": "88.88",
+    "invoice_amount": "88.88",
+    "buyer_pay_amount": "88.88",
+    "point_amount": "0.00",
+    "subject": "Image形象店-深圳腾大-QQ公仔",
+    "buyer_id": "2088000000000001",
+    "buyer_logon_id": "abc***@example.com",
+    "seller_id": "2088000000000002",
+    "fund_bill_list": '[{"amount":"88.88","fundChannel":"ALIPAYACCOUNT"}]',
 }
 
 
@@ -82,6 +107,15 @@ def notification(platform: rsa.RSAPrivateKey) -> dict[str, object]:
     return {"headers": headers, "body": body}
 
 
+def alipay_notification(alipay: rsa.RSAPrivateKey) -> str:
+    """A form as Alipay sends it for a payment, of a moment ago."""
+    now = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(time.time() + 8 * 3600))
+    fields = ALIPAY_TRADE | {"notify_time": now, "gmt_create": now, "gmt_payment": now}
+    signed = "&".join(f"{name}={value}" for name, value in sorted(fields.items()))
+    signature = alipay.sign(signed.encode(), padding.PKCS1v15(), hashes.SHA256())
+    return urllib.parse.urlencode(fields | {"sign_type": "RSA2", "sign": base64.b64encode(signature).decode()})
+
+
 def write(folder: Path, host: str) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     private(folder, "merchant")
@@ -100,6 +134,11 @@ def write(folder: Path, host: str) -> None:
     (folder / "config.json").write_text(json.dumps(config))
     (folder / "config.json").chmod(0o600)
     (folder / "notification.json").write_text(json.dumps(notification(platform)))
+    bare = {name: "".join(pem.splitlines()[1:-1]) for name, pem in (("private", (folder / "merchant.pem").read_text()), ("public", public_pem(platform)))}
+    alipay = {"provider": "alipay", "app_id": ALIPAY_APP, "private_key": bare["private"], "alipay_public_key": bare["public"]}
+    (folder / "alipay.json").write_text(json.dumps(alipay))
+    (folder / "alipay.json").chmod(0o600)
+    (folder / "alipay-notification.txt").write_text(alipay_notification(platform))
 
 
 if __name__ == "__main__":

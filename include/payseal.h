@@ -512,6 +512,14 @@ int32_t payseal_notification_open(const struct payseal_client *client,
                                   struct payseal_buffer *event,
                                   struct payseal_error **error);
 
+// Verifies the query with which the payer's browser came back to the merchant's page, where the provider signs one. `query` is as it was received, without "?". *json is an object
+// of what was signed (docs/abi.md). It passed through the payer's hands and never says "paid": ask the provider.
+int32_t payseal_return_open(const struct payseal_client *client,
+                            const uint8_t *query,
+                            size_t query_len,
+                            struct payseal_buffer *json,
+                            struct payseal_error **error);
+
 // The HTTP answer to a notification. `code` is PAYSEAL_OK when it was opened and taken care of, the code of the error that opening it gave, or PAYSEAL_INTERNAL when
 // the host's own work on it failed: then the provider sends it again. *reply is JSON {"status":…,"headers":[[name,value],…]}, *body the exact bytes to write.
 int32_t payseal_notification_reply(const struct payseal_client *client,

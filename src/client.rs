@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 use zeroize::Zeroizing;
 
+use crate::alipay::Alipay;
 use crate::breaker::Breaker;
 use crate::call::{Call, Delivered, Step, Steps};
 use crate::cancel::Cancel;
@@ -84,7 +85,12 @@ struct Kind {
     make: fn(&mut Section, &Host) -> Result<Box<dyn Provider>>,
 }
 
-const PROVIDERS: [Kind; 3] = [
+const PROVIDERS: [Kind; 4] = [
+    Kind {
+        name: "alipay",
+        default_host: "https://openapi.alipay.com",
+        make: |config, host| Ok(Box::new(Alipay::new(config, host)?)),
+    },
     Kind {
         name: "wechat",
         default_host: "https://api.mch.weixin.qq.com",
@@ -269,6 +275,12 @@ impl Client {
         self.core.provider.explain(&headers, body, &self.core.host)
     }
 
+    /// Verifies the query with which the payer's browser came back. What it says about money is not to be believed: it passed through the payer's
+    /// hands, so there is nothing in it that says "paid".
+    pub fn open_return(&self, query: &[u8]) -> Result<Map<String, Value>> {
+        self.core.provider.open_return(query, &self.core.host)
+    }
+
     /// What to answer to a notification: `code` 0 for success, else the code of the error.
     pub fn notification_reply(&self, code: i32) -> Reply {
         self.core.provider.reply(code)
@@ -284,7 +296,10 @@ impl Client {
             )
             .with_field("params")
         })?;
-        self.core.provider.invoke(kind, params, &self.core.host)
+        let origin = &self.core.settings.hosts[0];
+        self.core
+            .provider
+            .invoke(kind, params, origin, &self.core.host)
     }
 
     /// Prometheus text format 0.0.4.

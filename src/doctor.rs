@@ -8,6 +8,7 @@ use serde_json::{Value, json as object};
 use crate::call::{About, Delivered, Exchange};
 use crate::client::Client;
 use crate::config::Section;
+use crate::crypto::Certificate;
 use crate::error::{Code, Error, Result};
 use crate::host::Host;
 use crate::params::DoctorOptions;
@@ -87,6 +88,7 @@ pub fn examine(config: &[u8], host: Host, options: &[u8]) -> Result<Report> {
     let mut findings = match Section::parse(config) {
         Ok(mut section) => match section.text("provider").ok().flatten().as_deref() {
             Some("wechat") => crate::wechat::examine(&mut section, &host),
+            Some("alipay") => crate::alipay::examine(&mut section, &host),
             Some("wechat-v2") => crate::wechat::v2::examine(&mut section, &host),
             _ => Vec::new(),
         },
@@ -234,5 +236,32 @@ fn failed(operation: &str, error: &Error) -> Finding {
                 .with_hint("set what is missing in the configuration, and it is tested too")
         }
         _ => finding,
+    }
+}
+
+/// A part of a configuration that is there and a text.
+pub(crate) fn text(config: &mut Section, key: &'static str) -> Option<String> {
+    config.text(key).ok().flatten()
+}
+
+/// Renewing a certificate takes people, so they are told a month before.
+const SOON_S: i64 = 30 * 86_400;
+
+pub(crate) fn certificate_lifetime(check: &str, certificate: &Certificate, now_s: i64) -> Finding {
+    let serial = certificate.serial();
+    let left_s = certificate.not_after().saturating_sub(now_s);
+    let days = left_s / 86_400;
+    if left_s < 0 {
+        return Finding::problem(check, format!("the certificate {serial} has expired"));
+    }
+    if certificate.not_before() > now_s {
+        return Finding::problem(check, format!("the certificate {serial} is not valid yet"))
+            .with_hint("check this machine's clock");
+    }
+    let message = format!("the certificate {serial} is valid for {days} more days");
+    match left_s < SOON_S {
+        true => Finding::warning(check, message)
+            .with_hint("replace it in time; the old and the new one may be used side by side"),
+        false => Finding::ok(check, message),
     }
 }

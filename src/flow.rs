@@ -3,6 +3,9 @@
 //! A flow is driven like a call, by the built-in transport or by a host's own HTTP client; each exchange in it is a [`Call`], verified and
 //! repeated like any other. What to ask and when it is over says a [`Plan`], which is the provider's; the pace is kept here.
 
+mod scanned;
+mod wait;
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -16,6 +19,31 @@ use crate::host::Host;
 use crate::params::{FlowOptions, Params};
 use crate::wire::json::{self, Wiped};
 use crate::wire::{Failure, FailureKind, Request, Response};
+
+pub(crate) use self::scanned::Scanned;
+pub(crate) use self::wait::Wait;
+
+/// The states of something that do not change by waiting.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Final {
+    /// Dotted path into the answer.
+    pub at: &'static str,
+    pub states: &'static [&'static str],
+}
+
+impl Final {
+    pub fn is_reached(self, body: &Value) -> bool {
+        json::at(body, self.at)
+            .and_then(Value::as_str)
+            .is_some_and(|state| self.states.contains(&state))
+    }
+}
+
+/// Whether an error leaves open what is waited for, so that asking again may tell.
+pub(crate) fn may_pass(error: &Error) -> bool {
+    error.outcome() == Outcome::Unknown
+        || error.code() as i32 >= 300 && error.outcome() == Outcome::NotSent
+}
 
 /// What a flow asks and when it is over: it sees what came, and says what comes next. Of the host it knows clock, randomness and cache.
 pub trait Plan: Send {

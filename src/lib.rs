@@ -9,6 +9,7 @@
 //! * [`flow`]: several exchanges that belong together, until a state is final.
 //! * [`provider`]: the one trait every provider implements. [`wechat`]: WeChat Pay, pure protocol: the same configuration, clock,
 //!   random source and input give the same bytes.
+//! * [`alipay`]: Alipay, gateway v2 and REST v3.
 //! * [`weixin`]: mini-programs and official accounts, which sign nothing.
 //! * [`catalogue`]: what a provider can be asked, as data. [`notification`]: a verified event and the answer to it.
 //! * [`route`](route()): whose a notification is, where one address serves many merchants.
@@ -18,6 +19,7 @@
 //! * [`qr`]: QR codes as PNG and SVG.
 //! * [`error`]: every error says whether money may have moved.
 
+pub mod alipay;
 mod breaker;
 pub mod call;
 pub mod cancel;
@@ -36,6 +38,8 @@ pub mod host;
 pub mod http;
 pub mod notification;
 pub mod observe;
+mod operation;
+mod own_key;
 mod params;
 mod process;
 pub mod provider;

@@ -28,7 +28,8 @@ pub struct Envelope {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub original_type: Option<String>,
     pub provider: &'static str,
-    pub mchid: String,
+    /// The client's: the merchant id or, of Alipay, the app id.
+    pub merchant: String,
     /// The key that signed it; empty where the provider's keys have no serial numbers.
     pub serial: String,
     /// When it was signed, Unix seconds; 0 where the provider does not sign a time.

@@ -81,6 +81,8 @@ pub struct Options {
     pub accept: Option<String>,
     pub content_type: Option<String>,
     pub filename: Option<String>,
+    /// Of an upload that is not catalogued: the name of the part that is the file.
+    pub file_field: Option<String>,
     /// The parameters are not checked against the catalogue.
     pub unchecked: bool,
     /// Of a notification: whether one that is encrypted but not signed is handed out. Whoever sets it queries before acting.
@@ -161,6 +163,7 @@ impl Options {
             accept: take_text(&mut map, "accept", 128)?,
             content_type: take_text(&mut map, "content_type", 128)?,
             filename: take_filename(&mut map)?,
+            file_field: take_text(&mut map, "file_field", 64)?,
             unchecked: take_flag(&mut map, "unchecked")?,
             accept_unauthenticated: false,
             expect: take_object(&mut map, "expect").map_err(|_| {

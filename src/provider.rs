@@ -4,13 +4,14 @@
 //! only thing in a provider that changes; they change through `accept_keys` alone.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Map, Value};
 use zeroize::{Zeroize, Zeroizing};
 
 use crate::catalogue::Repeat;
-use crate::crypto::{KeyError, base64, gate};
+use crate::crypto::{KeyError, gate};
 use crate::download::{Beginning, Files, Terms};
 use crate::error::{Code, Error, Result};
 use crate::flow::{Pace, Plan};
@@ -49,6 +50,17 @@ pub trait Provider: Send + Sync {
     /// Verifies a notification, then decrypts and reads it.
     fn open(&self, headers: &Headers, body: &[u8], host: &Host) -> Result<Event>;
 
+    /// Verifies what the payer's browser brought back. It passed through the payer's hands and never says that money moved.
+    fn open_return(&self, _query: &[u8], _host: &Host) -> Result<Map<String, Value>> {
+        Err(Error::new(
+            Code::UnknownOperation,
+            format!(
+                "{} signs nothing that a browser brings back: query the order",
+                self.name()
+            ),
+        ))
+    }
+
     /// Whether a notification is for this merchant, where one address serves several. An error says how far it came.
     fn claim(&self, headers: &Headers, body: &[u8], host: &Host) -> Result<Claim>;
 
@@ -83,11 +95,12 @@ pub trait Provider: Send + Sync {
     /// What to answer to a notification: success for 0, else how the provider is told to send it again.
     fn reply(&self, code: i32) -> Reply;
 
-    /// What a client needs to call up the cashier.
+    /// What a client needs to call up the cashier; `origin` is where requests go first.
     fn invoke(
         &self,
         kind: &str,
         params: Map<String, Value>,
+        origin: &Origin,
         host: &Host,
     ) -> Result<Map<String, Value>>;
 
@@ -131,8 +144,9 @@ pub trait Provider: Send + Sync {
     /// Whether a message signed by the unknown key `serial` may be answered with a refresh.
     fn can_fetch_key(&self, serial: &str) -> bool;
 
-    /// The request whose answer brings new keys; None where keys are only configured.
-    fn key_request(&self, host: &Host) -> Result<Option<Prepared>>;
+    /// The request whose answer brings new keys, where a message was signed by an unknown one the one of that serial; None where keys are only
+    /// configured.
+    fn key_request(&self, serial: Option<&str>, host: &Host) -> Result<Option<Prepared>>;
 
     /// Takes in the answer to `key_request`: all of it verified, or nothing changes. Returns how many keys are known now.
     fn accept_keys(&self, response: &Response, host: &Host) -> Result<usize>;
@@ -143,8 +157,8 @@ pub trait Provider: Send + Sync {
 pub struct ClientIdentity {
     /// DER.
     pub certificate: Vec<u8>,
-    /// PKCS#8, PEM.
-    pub key_pem: Zeroizing<Vec<u8>>,
+    /// PKCS#8, DER.
+    pub key: Arc<Zeroizing<Vec<u8>>>,
 }
 
 impl ClientIdentity {
@@ -153,15 +167,9 @@ impl ClientIdentity {
         certificate: &[u8],
         key: &[u8],
     ) -> std::result::Result<ClientIdentity, KeyError> {
-        let key = Zeroizing::new(base64::encode(&gate::private_key(key)?.pkcs8()));
-        let armour = [
-            "-----BEGIN PRIVATE KEY-----\n",
-            &key,
-            "\n-----END PRIVATE KEY-----\n",
-        ];
         Ok(ClientIdentity {
             certificate: gate::certificate(certificate)?.to_vec(),
-            key_pem: Zeroizing::new(armour.concat().into_bytes()),
+            key: Arc::new(gate::private_key(key)?.pkcs8()),
         })
     }
 }

@@ -1,4 +1,4 @@
-// payseal beside wechatpay-go. Usage: bench FOLDER prints a JSON line for each measurement; bench FOLDER memory ours|peer prints resident KiB.
+// payseal beside wechatpay-go and smartwalle/alipay. Usage: bench FOLDER prints a JSON line for each measurement; bench FOLDER memory ours|peer prints resident KiB.
 package main
 
 import (
@@ -72,6 +72,7 @@ func main() {
 		best[1] = max(best[1], concurrently(peer.roundTrip))
 	}
 	report("round_trip", "requests/s", best)
+	alipayReport(os.Args[1])
 }
 
 func load(folder string) fixture {

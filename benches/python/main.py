@@ -1,4 +1,4 @@
-"""payseal beside wechatpayv3. Usage: main.py FOLDER prints a JSON line for each measurement; main.py FOLDER memory ours|peer prints resident KiB."""
+"""payseal beside wechatpayv3 and python-alipay-sdk. Usage: main.py FOLDER prints a JSON line for each measurement; main.py FOLDER memory ours|peer prints resident KiB."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "bindings" / "python" / "src"))
 
@@ -22,6 +23,12 @@ ORDER = {
     "notify_url": "https://www.weixin.qq.com/wxpay/pay.php",
     "amount": {"total": 100, "currency": "CNY"},
     "payer": {"openid": "oUpF8uMuAJO_M2pxb1Q9zNjWeS6o"},
+}
+APP_ORDER = {
+    "out_trade_no": "1217752501201407033233368018",
+    "total_amount": "88.88",
+    "subject": "Image形象店-深圳腾大-QQ公仔",
+    "product_code": "QUICK_MSECURITY_PAY",
 }
 OPERATION = "POST /v3/pay/transactions/jsapi"
 CALLERS = 8
@@ -105,6 +112,46 @@ class Peer:
         self.requests.post = refuse if closed else self.core_requests
 
 
+class AlipayOurs:
+    def __init__(self, folder: Path) -> None:
+        import payseal
+
+        self.client = payseal.Client((folder / "alipay.json").read_bytes())
+        self.body = (folder / "alipay-notification.txt").read_bytes()
+
+    def sign(self) -> None:
+        """An order for the app, from its parameters to the order string."""
+        params = {"operation": "alipay.trade.app.pay", "query": {"notify_url": ORDER["notify_url"]}, "body": APP_ORDER}
+        assert self.client.invoke("order_string", params)["order_string"]
+
+    def open_notification(self) -> None:
+        assert self.client.open_notification([], self.body).json()["trade_status"] == "TRADE_SUCCESS"
+
+
+class AlipayPeer:
+    def __init__(self, folder: Path) -> None:
+        from alipay import AliPay
+
+        config = json.loads((folder / "alipay.json").read_text())
+        armour = "-----BEGIN {0}-----\n{1}\n-----END {0}-----"
+        self.client = AliPay(
+            appid=config["app_id"],
+            app_notify_url=ORDER["notify_url"],
+            app_private_key_string=armour.format("PRIVATE KEY", config["private_key"]),
+            alipay_public_key_string=armour.format("PUBLIC KEY", config["alipay_public_key"]),
+            sign_type="RSA2",
+        )
+        self.body = (folder / "alipay-notification.txt").read_text()
+
+    def sign(self) -> None:
+        assert self.client.api_alipay_trade_app_pay(**APP_ORDER)
+
+    def open_notification(self) -> None:
+        fields = dict(parse_qsl(self.body))
+        assert self.client.verify(fields, fields.pop("sign"))
+        assert fields["trade_status"] == "TRADE_SUCCESS"
+
+
 class Door(BaseException):
     """The door of the HTTP client, which stays closed while signing is measured."""
 
@@ -164,6 +211,9 @@ def main() -> None:
     report("open_notification", *in_turns(ours.open_notification, peer.open_notification), "notifications/s")
     rounds = [(concurrently(ours.round_trip), concurrently(peer.round_trip)) for _ in range(5)]
     report("round_trip", max(rate for rate, _ in rounds), max(rate for _, rate in rounds), "requests/s")
+    app, app_peer = AlipayOurs(folder), AlipayPeer(folder)
+    report("alipay_sign", *in_turns(app.sign, app_peer.sign), "orders/s")
+    report("alipay_notification", *in_turns(app.open_notification, app_peer.open_notification), "notifications/s")
 
 
 if __name__ == "__main__":

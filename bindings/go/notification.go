@@ -33,10 +33,10 @@ type Event struct {
 	OriginalType string `json:"original_type"`
 	// Summary is the provider's note for people.
 	Summary string `json:"summary"`
-	// Provider is "wechat" or "wechat-v2".
+	// Provider is "wechat", "wechat-v2" or "alipay".
 	Provider string `json:"provider"`
-	// MchID is the merchant the client belongs to.
-	MchID string `json:"mchid"`
+	// Merchant is whom the client is for: a merchant id or, of Alipay, an app id.
+	Merchant string `json:"merchant"`
 	// Serial names the key that signed; empty where keys have no serial numbers.
 	Serial string `json:"serial"`
 	// Timestamp is when it was signed, Unix seconds; 0 where the provider signs no time.

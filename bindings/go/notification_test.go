@@ -29,7 +29,7 @@ func TestANotificationSealedByGoIsOpened(t *testing.T) {
 				t.Fatal(err)
 			}
 			if string(event.Plaintext) != paidPlaintext || event.ID != "EV-2018022511223320873" || event.EventType != "TRANSACTION.SUCCESS" ||
-				event.OriginalType != "transaction" || event.Serial != platformSerial || event.MchID != mchid || event.Provider != payseal.WeChat ||
+				event.OriginalType != "transaction" || event.Serial != platformSerial || event.Merchant != mchid || event.Provider != payseal.WeChat ||
 				event.Timestamp != at.Unix() || event.Summary != "支付成功" || event.Replay {
 				t.Errorf("%+v %s", event, event.Plaintext)
 			}

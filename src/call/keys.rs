@@ -32,7 +32,11 @@ impl Call {
 
     /// `otherwise` is the error to end with when no keys can be had; without one, keys that are merely due are done without.
     fn fetch(&mut self, want: Want, then: State, otherwise: Option<Error>) -> State {
-        let prepared = match self.core.provider.key_request(&self.core.host) {
+        let serial = match &want {
+            Want::Serial(serial) => Some(serial.as_str()),
+            Want::Due | Want::Missing => None,
+        };
+        let prepared = match self.core.provider.key_request(serial, &self.core.host) {
             Ok(Some(prepared)) => prepared,
             Ok(None) => return self.without_keys(&want, then, otherwise),
             Err(error) => return self.failed(error),

@@ -72,6 +72,18 @@ pub(super) fn remove(text: &[u8]) -> Result<Contents, KeyError> {
     })
 }
 
+/// The PEM blocks of a bundle, each from its first dash to its last; a block without an end is none.
+pub(super) fn blocks(bundle: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut rest = bundle;
+    std::iter::from_fn(move || {
+        let text = &rest[find(rest, BEGIN)?..];
+        let end = find(text, END)? + END.len();
+        let length = end + find(&text[end..], DASHES)? + DASHES.len();
+        rest = &text[length..];
+        Some(&text[..length])
+    })
+}
+
 /// The label and the body of the one PEM block in the text.
 fn block(text: &[u8]) -> Result<(&str, &[u8]), KeyError> {
     let start = find(text, BEGIN)

@@ -8,6 +8,8 @@ use super::structure;
 use super::suite::{PublicKey, Suite};
 use der::asn1::ObjectIdentifier;
 use der::{Decode, Encode};
+use x509_cert::TbsCertificate;
+use x509_cert::ext::pkix::{BasicConstraints, KeyUsage};
 
 /// A certificate with a usable key. Reading it does not check its signature: who trusts it, and why, is the provider's rule.
 #[derive(Clone, Debug)]
@@ -19,6 +21,7 @@ pub struct Certificate {
     not_after: i64,
     subject: String,
     issuer: String,
+    is_authority: bool,
 }
 
 impl Certificate {
@@ -40,6 +43,7 @@ impl Certificate {
             not_after: unix_seconds(validity.not_after)?,
             subject: contents.subject().to_string(),
             issuer: contents.issuer().to_string(),
+            is_authority: is_authority(contents),
         })
     }
 
@@ -52,6 +56,11 @@ impl Certificate {
                 .public_key
                 .verify(&self.signed.contents, &self.signed.signature)
                 == Verdict::Valid
+    }
+
+    /// Whether its key may issue certificates: it says so, and its key usage does not say otherwise, RFC 5280 sections 4.2.1.9 and 4.2.1.3.
+    pub fn is_authority(&self) -> bool {
+        self.is_authority
     }
 
     /// The certificate's own serial number, never the one a message claims for it.
@@ -123,6 +132,17 @@ fn suite(algorithm: ObjectIdentifier) -> Option<Suite> {
         SM2_WITH_SM3 => Some(Suite::Shangmi),
         _ => None,
     }
+}
+
+fn is_authority(contents: &TbsCertificate) -> bool {
+    let is_named =
+        matches!(contents.get_extension::<BasicConstraints>(), Ok(Some((_, it))) if it.ca);
+    let may_sign = match contents.get_extension::<KeyUsage>() {
+        Ok(Some((_, usage))) => usage.key_cert_sign(),
+        Ok(None) => true,
+        Err(_) => false,
+    };
+    is_named && may_sign
 }
 
 fn unix_seconds(time: x509_cert::time::Time) -> Result<i64, KeyError> {

@@ -3,6 +3,7 @@
 //! Accepted: RSA keys of 2048 to 8192 bits (a multiple of 8) with two primes of half that length and an odd exponent
 //! from 65537 to 2³³ − 1; private as PKCS#8 or PKCS#1, public as SubjectPublicKeyInfo or PKCS#1, and X.509 certificates of such keys;
 //! each as one PEM block, bare base64 or DER, without a byte more. With the feature `shangmi` also SM2 keys, see [`sm2`].
+//! Keys for signatures with SHA-1, which only a configuration that asks for them gets, may have 1024 bits: that is how old they are.
 
 use super::armour::{self, Contents};
 use super::error::KeyError;
@@ -17,6 +18,8 @@ use zeroize::Zeroizing;
 pub mod sm2;
 
 const MIN_BITS: usize = 2048;
+/// Of keys for signatures with SHA-1.
+const MIN_BITS_SHA1: usize = 1024;
 const MAX_BITS: usize = 8192;
 const MIN_EXPONENT: u64 = 65537;
 const MAX_EXPONENT: u64 = (1 << 33) - 1;
@@ -69,6 +72,15 @@ impl CheckedPrivateKey {
 
 /// Reads a private key.
 pub fn private_key(text: &[u8]) -> Result<CheckedPrivateKey, KeyError> {
+    private_key_from(MIN_BITS, text)
+}
+
+/// Reads a private key for signatures with SHA-1.
+pub fn private_key_for_sha1(text: &[u8]) -> Result<CheckedPrivateKey, KeyError> {
+    private_key_from(MIN_BITS_SHA1, text)
+}
+
+fn private_key_from(min_bits: usize, text: &[u8]) -> Result<CheckedPrivateKey, KeyError> {
     let contents = open(text)?;
     let pkcs1 = match private_part(&contents)? {
         PrivatePart::Pkcs8(algorithm, key) => {
@@ -79,7 +91,7 @@ pub fn private_key(text: &[u8]) -> Result<CheckedPrivateKey, KeyError> {
         PrivatePart::Sec1(_) => return Err(elliptic_curve()),
     };
     let numbers = structure::rsa_private(pkcs1)?;
-    let public = check(&numbers.public)?;
+    let public = check(min_bits, &numbers.public)?;
     let [p, q] = numbers.primes;
     if p == q {
         return Err(KeyError::invalid(
@@ -101,12 +113,21 @@ pub fn private_key(text: &[u8]) -> Result<CheckedPrivateKey, KeyError> {
 
 /// Reads a public key that stands by itself.
 pub fn public_key(text: &[u8]) -> Result<CheckedPublicKey, KeyError> {
+    public_key_from(MIN_BITS, text)
+}
+
+/// Reads a public key for signatures with SHA-1.
+pub fn public_key_for_sha1(text: &[u8]) -> Result<CheckedPublicKey, KeyError> {
+    public_key_from(MIN_BITS_SHA1, text)
+}
+
+fn public_key_from(min_bits: usize, text: &[u8]) -> Result<CheckedPublicKey, KeyError> {
     match public_part(&open(text)?)? {
         PublicPart::Spki(algorithm, key) => {
             require_rsa(algorithm)?;
-            check(&structure::rsa_public(key)?)
+            check(min_bits, &structure::rsa_public(key)?)
         }
-        PublicPart::Pkcs1(key) => check(&structure::rsa_public(key)?),
+        PublicPart::Pkcs1(key) => check(min_bits, &structure::rsa_public(key)?),
     }
 }
 
@@ -123,7 +144,7 @@ pub(super) fn subject_public_key(der: &[u8]) -> Result<PublicKey, KeyError> {
         return Sm2PublicKey::load(public).map(PublicKey::Sm2);
     }
     require_rsa(algorithm)?;
-    RsaPublicKey::load(check(&structure::rsa_public(key)?)?).map(PublicKey::Rsa)
+    RsaPublicKey::load(check(MIN_BITS, &structure::rsa_public(key)?)?).map(PublicKey::Rsa)
 }
 
 /// Takes the armour off a certificate and gives its DER.
@@ -240,16 +261,16 @@ fn agree(label: Option<&str>, structure: &Structure<'_>) -> Result<(), KeyError>
 }
 
 /// The policy for the numbers of a public key, alone or as half of a private one.
-fn check(numbers: &RsaPublicNumbers<'_>) -> Result<CheckedPublicKey, KeyError> {
+fn check(min_bits: usize, numbers: &RsaPublicNumbers<'_>) -> Result<CheckedPublicKey, KeyError> {
     let bits = bit_length(numbers.modulus);
-    if bits < MIN_BITS {
+    if bits < min_bits {
         return Err(KeyError::unsupported(format!(
-            "the RSA key has {bits} bits; it needs {MIN_BITS} or more"
+            "the RSA key has {bits} bits; it needs {min_bits} or more"
         )));
     }
     if bits > MAX_BITS || !bits.is_multiple_of(8) {
         return Err(KeyError::unsupported(format!(
-            "the RSA key has {bits} bits; it needs {MIN_BITS} to {MAX_BITS}, a multiple of 8"
+            "the RSA key has {bits} bits; it needs {min_bits} to {MAX_BITS}, a multiple of 8"
         )));
     }
     if numbers.modulus.last().is_none_or(|last| last % 2 == 0) {

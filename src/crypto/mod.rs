@@ -9,6 +9,7 @@
 mod aead;
 mod armour;
 pub mod base64;
+mod cbc;
 mod certificate;
 mod digest;
 mod ecb;
@@ -16,7 +17,9 @@ pub mod engine;
 mod error;
 pub mod gate;
 mod gcm;
+mod issue;
 mod key;
+mod rsa_sha1;
 mod secret;
 mod serial;
 #[cfg(feature = "shangmi")]
@@ -32,6 +35,7 @@ pub mod awslc;
 pub mod rustcrypto;
 
 pub use aead::{aes_256_gcm_open, aes_256_gcm_seal};
+pub use cbc::{aes_128_cbc_open, aes_128_cbc_seal};
 pub use certificate::Certificate;
 #[cfg(feature = "shangmi")]
 pub use digest::sm3;
@@ -40,7 +44,9 @@ pub use ecb::aes_256_ecb_open;
 pub use engine::{Verdict, engine_name};
 pub use error::{CryptoError, KeyError, KeyErrorKind};
 pub use gcm::{Aes256GcmOpening, GcmOpening, TAG_LEN as GCM_TAG_LEN};
+pub use issue::{CertificateIssue, pem_blocks};
 pub use key::{RsaPrivateKey, RsaPublicKey};
+pub use rsa_sha1::{RsaSha1PrivateKey, RsaSha1PublicKey};
 pub use secret::{Secret, burn_stack};
 pub use serial::Serial;
 #[cfg(feature = "shangmi")]

@@ -333,3 +333,34 @@ pub(super) fn certificate_parts(der: &[u8]) -> der::Result<CertificateParts<'_>>
         signature: signature.raw_bytes(),
     })
 }
+
+/// What the beginning of a certificate says, RFC 5280 section 4.1.2, whatever key and signature it is about.
+pub(super) struct Issue<'a> {
+    /// Two's complement, big-endian.
+    pub serial: &'a [u8],
+    /// Name, in DER.
+    pub issuer: &'a [u8],
+    pub algorithm: ObjectIdentifier,
+}
+
+/// Reads no further than it must: certificates of algorithms that are not known here have such a beginning too.
+pub(super) fn certificate_issue(der: &[u8]) -> der::Result<Issue<'_>> {
+    let CertificateParts {
+        contents,
+        algorithm,
+        ..
+    } = certificate_parts(der)?;
+    let mut fields = SliceReader::new(AnyRef::from_der(contents)?.value())?;
+    let first = AnyRef::decode(&mut fields)?;
+    let serial = match first.tag() {
+        Tag::Integer => first, // version 1, which says nothing about it
+        _ => AnyRef::decode(&mut fields)?,
+    };
+    serial.tag().assert_eq(Tag::Integer)?;
+    AnyRef::decode(&mut fields)?;
+    Ok(Issue {
+        serial: serial.value(),
+        issuer: fields.tlv_bytes()?,
+        algorithm,
+    })
+}

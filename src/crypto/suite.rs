@@ -5,6 +5,7 @@
 use super::engine::{Default, Verdict};
 use super::error::{CryptoError, KeyError};
 use super::key::{RsaPrivateKey, RsaPublicKey};
+use super::rsa_sha1::{RsaSha1PrivateKey, RsaSha1PublicKey};
 #[cfg(feature = "shangmi")]
 use super::sm2::{Sm2PrivateKey, Sm2PublicKey};
 use std::fmt;
@@ -18,6 +19,8 @@ pub type Random<'a> = &'a mut dyn FnMut(&mut [u8]) -> Result<(), CryptoError>;
 pub enum Suite {
     /// RSASSA-PKCS1-v1_5 with SHA-256, RSAES-OAEP with SHA-1, AES-256-GCM.
     Rsa,
+    /// RSASSA-PKCS1-v1_5 with SHA-1, and no encryption.
+    RsaSha1,
     /// SM2 with SM3, SM2, SM4-GCM.
     #[cfg(feature = "shangmi")]
     Shangmi,
@@ -28,6 +31,7 @@ impl Suite {
     pub fn signature_lengths(self) -> RangeInclusive<usize> {
         match self {
             Self::Rsa => 256..=1024,
+            Self::RsaSha1 => 128..=1024,
             #[cfg(feature = "shangmi")]
             Self::Shangmi => 8..=72,
         }
@@ -38,7 +42,7 @@ impl fmt::Display for Suite {
     /// The name of its keys.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Rsa => "RSA",
+            Self::Rsa | Self::RsaSha1 => "RSA",
             #[cfg(feature = "shangmi")]
             Self::Shangmi => "SM2",
         })
@@ -49,6 +53,7 @@ impl fmt::Display for Suite {
 #[derive(Clone, Debug)]
 pub enum PrivateKey {
     Rsa(RsaPrivateKey<Default>),
+    RsaSha1(RsaSha1PrivateKey),
     #[cfg(feature = "shangmi")]
     Sm2(Sm2PrivateKey),
 }
@@ -58,6 +63,7 @@ impl PrivateKey {
     pub fn parse(suite: Suite, text: &[u8]) -> Result<Self, KeyError> {
         match suite {
             Suite::Rsa => RsaPrivateKey::parse(text).map(Self::Rsa),
+            Suite::RsaSha1 => RsaSha1PrivateKey::parse(text).map(Self::RsaSha1),
             #[cfg(feature = "shangmi")]
             Suite::Shangmi => Sm2PrivateKey::parse(text).map(Self::Sm2),
         }
@@ -68,6 +74,7 @@ impl PrivateKey {
     pub fn sign(&self, message: &[u8], random: Random) -> Result<Vec<u8>, CryptoError> {
         match self {
             Self::Rsa(key) => key.sign_sha256(message),
+            Self::RsaSha1(key) => key.sign(message),
             #[cfg(feature = "shangmi")]
             Self::Sm2(key) => key.sign_sm3(message, random),
         }
@@ -77,6 +84,7 @@ impl PrivateKey {
     pub fn open(&self, ciphertext: &[u8]) -> Result<Zeroizing<Vec<u8>>, CryptoError> {
         match self {
             Self::Rsa(key) => key.oaep_sha1_open(ciphertext),
+            Self::RsaSha1(_) => Err(CryptoError),
             #[cfg(feature = "shangmi")]
             Self::Sm2(key) => key.open(ciphertext),
         }
@@ -85,6 +93,7 @@ impl PrivateKey {
     pub fn public_key(&self) -> PublicKey {
         match self {
             Self::Rsa(key) => PublicKey::Rsa(key.public_key().clone()),
+            Self::RsaSha1(key) => PublicKey::RsaSha1(key.public_key().clone()),
             #[cfg(feature = "shangmi")]
             Self::Sm2(key) => PublicKey::Sm2(key.public_key().clone()),
         }
@@ -95,6 +104,7 @@ impl PrivateKey {
 #[derive(Clone, Debug)]
 pub enum PublicKey {
     Rsa(RsaPublicKey<Default>),
+    RsaSha1(RsaSha1PublicKey),
     #[cfg(feature = "shangmi")]
     Sm2(Sm2PublicKey),
 }
@@ -104,6 +114,7 @@ impl PublicKey {
     pub fn parse(suite: Suite, text: &[u8]) -> Result<Self, KeyError> {
         match suite {
             Suite::Rsa => RsaPublicKey::parse(text).map(Self::Rsa),
+            Suite::RsaSha1 => RsaSha1PublicKey::parse(text).map(Self::RsaSha1),
             #[cfg(feature = "shangmi")]
             Suite::Shangmi => Sm2PublicKey::parse(text).map(Self::Sm2),
         }
@@ -112,6 +123,7 @@ impl PublicKey {
     pub fn suite(&self) -> Suite {
         match self {
             Self::Rsa(_) => Suite::Rsa,
+            Self::RsaSha1(_) => Suite::RsaSha1,
             #[cfg(feature = "shangmi")]
             Self::Sm2(_) => Suite::Shangmi,
         }
@@ -132,6 +144,7 @@ impl PublicKey {
     pub fn verify(&self, message: &[u8], signature: &[u8]) -> Verdict {
         match self {
             Self::Rsa(key) => key.verify_sha256(message, signature),
+            Self::RsaSha1(key) => key.verify(message, signature),
             #[cfg(feature = "shangmi")]
             Self::Sm2(key) => key.verify_sm3(message, signature),
         }
@@ -142,6 +155,7 @@ impl PublicKey {
     pub fn seal(&self, plaintext: &[u8], random: Random) -> Result<Vec<u8>, CryptoError> {
         match self {
             Self::Rsa(key) => key.oaep_sha1_seal(plaintext),
+            Self::RsaSha1(_) => Err(CryptoError),
             #[cfg(feature = "shangmi")]
             Self::Sm2(key) => key.seal(plaintext, random),
         }
@@ -151,6 +165,7 @@ impl PublicKey {
     pub fn max_plaintext(&self) -> Option<usize> {
         match self {
             Self::Rsa(key) => Some(key.max_oaep_plaintext()),
+            Self::RsaSha1(_) => Some(0),
             #[cfg(feature = "shangmi")]
             Self::Sm2(_) => None,
         }
@@ -159,9 +174,9 @@ impl PublicKey {
     pub fn is_same_key(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Rsa(ours), Self::Rsa(theirs)) => ours.is_same_key(theirs),
+            (Self::RsaSha1(ours), Self::RsaSha1(theirs)) => ours.is_same_key(theirs),
             #[cfg(feature = "shangmi")]
             (Self::Sm2(ours), Self::Sm2(theirs)) => ours.is_same_key(theirs),
-            #[cfg(feature = "shangmi")]
             _ => false,
         }
     }

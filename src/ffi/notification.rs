@@ -36,6 +36,28 @@ pub unsafe extern "C" fn payseal_notification_open(
     }
 }
 
+/// Verifies the query with which the payer's browser came back to the merchant's page, where the provider signs one. `query` is as it was received, without "?". *json is an object
+/// of what was signed (docs/abi.md). It passed through the payer's hands and never says "paid": ask the provider.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn payseal_return_open(
+    client: *const payseal_client,
+    query: *const u8,
+    query_len: usize,
+    json: *mut payseal_buffer,
+    error: *mut *mut payseal_error,
+) -> i32 {
+    unsafe {
+        call(error, || {
+            let out = output(json, "json")?;
+            *out = payseal_buffer::EMPTY;
+            let query = bytes(query, query_len, input::DOCUMENT, "query")?;
+            let returned = client::borrow(client)?.open_return(query)?;
+            *out = payseal_buffer::of(serde_json::Value::Object(returned).to_string().into_bytes());
+            Ok(())
+        })
+    }
+}
+
 /// The HTTP answer to a notification. `code` is PAYSEAL_OK when it was opened and taken care of, the code of the error that opening it gave, or PAYSEAL_INTERNAL when
 /// the host's own work on it failed: then the provider sends it again. *reply is JSON {"status":…,"headers":[[name,value],…]}, *body the exact bytes to write.
 #[unsafe(no_mangle)]

@@ -1,5 +1,6 @@
 //! The built-in transport: moves bytes, decides nothing. It knows no provider, repeats nothing, follows nothing and believes nothing.
 
+mod identity;
 mod resolver;
 mod watch;
 
@@ -7,9 +8,7 @@ use std::io::{self, Read};
 use std::sync::Arc;
 use std::time::Duration;
 
-use ureq::tls::{
-    Certificate, ClientCert, PemItem, PrivateKey, RootCerts, TlsConfig, TlsProvider, parse_pem,
-};
+use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, TlsProvider, parse_pem};
 use ureq::unversioned::transport::{
     ConnectProxyConnector, Connector, RustlsConnector, TcpConnector,
 };
@@ -21,6 +20,7 @@ use crate::error::{Code, Error, Result};
 use crate::provider::ClientIdentity;
 use crate::wire::{Failure, FailureKind, Headers, Request, Response};
 
+use self::identity::Lending;
 use self::resolver::CachingResolver;
 use self::watch::{Exchange, Seen, WatchedConnector};
 
@@ -51,13 +51,16 @@ impl Transport {
             })?),
             None => None,
         };
+        let unusable = || config_error("client_key", "it cannot be used for TLS");
+        let certificate = match identity {
+            Some(identity) => Some(identity::client_certificate(identity).ok_or_else(unusable)?),
+            None => None,
+        };
         let tls = TlsConfig::builder()
             .provider(TlsProvider::Rustls)
-            .unversioned_rustls_crypto_provider(Arc::new(
-                rustls::crypto::aws_lc_rs::default_provider(),
-            ))
+            .unversioned_rustls_crypto_provider(Arc::new(identity::crypto_provider()))
             .root_certs(roots(network.root_certificates.as_deref())?)
-            .client_cert(identity.map(client_certificate).transpose()?)
+            .client_cert(certificate)
             .build();
         let config = Agent::config_builder()
             .tls_config(tls)
@@ -77,7 +80,7 @@ impl Transport {
             .build();
         let chain = ConnectProxyConnector::default()
             .chain(TcpConnector::default())
-            .chain(RustlsConnector::default());
+            .chain(Lending::new(identity, RustlsConnector::default()));
         Ok(Agent::with_parts(
             config,
             WatchedConnector::new(chain),
@@ -174,13 +177,6 @@ impl Transport {
             .build();
         agent.run(request)
     }
-}
-
-fn client_certificate(identity: &ClientIdentity) -> Result<ClientCert> {
-    let certificate = Certificate::from_der(&identity.certificate).to_owned();
-    let key = PrivateKey::from_pem(&identity.key_pem)
-        .map_err(|_| config_error("client_key", "it cannot be used for TLS"))?;
-    Ok(ClientCert::new_with_certs(&[certificate], key))
 }
 
 /// An answer of which the body is still to come.

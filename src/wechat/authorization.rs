@@ -2,11 +2,10 @@
 
 use crate::error::{Code, Error, Outcome, Result};
 use crate::host::Host;
+use crate::operation::USER_AGENT;
 use crate::provider::Prepared;
 
 use super::merchant::Merchant;
-
-const USER_AGENT: &str = concat!("payseal/", env!("CARGO_PKG_VERSION"));
 
 /// All header fields of one attempt.
 pub(super) fn headers(

@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::config::Section;
 use crate::crypto::suite::{PrivateKey, PublicKey};
 use crate::crypto::{Certificate, KeyError, Serial};
-use crate::doctor::Finding;
+use crate::doctor::{Finding, certificate_lifetime, text};
 use crate::host::Host;
 use crate::provider::{Expected, SelfTest};
 
@@ -39,7 +39,7 @@ pub(crate) fn examine(config: &mut Section, host: &Host) -> Vec<Finding> {
         text(config, "merchant_certificate").map(|pem| scheme.read_certificate(pem.as_bytes()));
     if let Some(certificate) = &certificate {
         findings.push(match certificate {
-            Ok(certificate) => lifetime("merchant_certificate", certificate, now_s),
+            Ok(certificate) => certificate_lifetime("merchant_certificate", certificate, now_s),
             Err(error) => refused("merchant_certificate", error),
         });
     }
@@ -58,10 +58,6 @@ pub(crate) fn examine(config: &mut Section, host: &Host) -> Vec<Finding> {
     );
     findings.extend(notify_url(config));
     findings
-}
-
-pub(super) fn text(config: &mut Section, key: &'static str) -> Option<String> {
-    config.text(key).ok().flatten()
 }
 
 pub(super) fn refused(check: &str, error: &KeyError) -> Finding {
@@ -171,31 +167,9 @@ fn platform_keys(
         let check = format!("platform_certificates.{index}");
         findings.push(match scheme.read_certificate(pem.as_bytes()) {
             Ok(certificate) if is_own(certificate.public_key()) => Finding::problem(check, own_key),
-            Ok(certificate) => lifetime(&check, &certificate, now_s),
+            Ok(certificate) => certificate_lifetime(&check, &certificate, now_s),
             Err(error) => refused(&check, &error),
         });
-    }
-}
-
-/// Renewing a certificate takes people, so they are told a month before.
-const SOON_S: i64 = 30 * 86_400;
-
-pub(super) fn lifetime(check: &str, certificate: &Certificate, now_s: i64) -> Finding {
-    let serial = certificate.serial();
-    let left_s = certificate.not_after().saturating_sub(now_s);
-    let days = left_s / 86_400;
-    if left_s < 0 {
-        return Finding::problem(check, format!("the certificate {serial} has expired"));
-    }
-    if certificate.not_before() > now_s {
-        return Finding::problem(check, format!("the certificate {serial} is not valid yet"))
-            .with_hint("check this machine's clock");
-    }
-    let message = format!("the certificate {serial} is valid for {days} more days");
-    match left_s < SOON_S {
-        true => Finding::warning(check, message)
-            .with_hint("replace it in time; the old and the new one may be used side by side"),
-        false => Finding::ok(check, message),
     }
 }
 

@@ -4,13 +4,10 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-use crate::error::{Code, Error, Outcome, Result};
-use crate::flow::{Ask, Move, Pace, Plan, Seen};
-use crate::host::Host;
+use crate::error::{Code, Error, Result};
+use crate::flow::{Ask, Final, Pace, Plan, Scanned, Wait};
 use crate::params::Params;
 use crate::provider::no_such_flow;
-
-use super::scanned::{PAID, Scanned, may_pass};
 
 const fn s(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
@@ -31,6 +28,12 @@ struct Waiting {
     deadline: Option<Duration>,
 }
 
+/// The states of a payment that do not change by waiting.
+const PAID: &[&str] = &["SUCCESS", "REFUND", "CLOSED", "REVOKED", "PAYERROR"];
+pub(super) const TRADE_STATE: Final = Final {
+    at: "trade_state",
+    states: PAID,
+};
 const REFUNDED: &[&str] = &["SUCCESS", "CLOSED", "ABNORMAL"];
 const TRANSFERRED: &[&str] = &["SUCCESS", "FAIL", "CANCELLED"];
 const MADE: &[&str] = &["FINISHED", "FAILED"];
@@ -237,55 +240,18 @@ impl Waiting {
                 }
             }
         };
-        Ok(Wait {
-            waiting: self,
-            begin: self.begin.map(|operation| ask(operation, params)),
-            question: ask(self.operation, question),
-            is_begun: self.begin.is_none(),
-        })
-    }
-
-    fn is_last(&self, body: &Value) -> bool {
-        crate::wire::json::at(body, self.state)
-            .and_then(Value::as_str)
-            .is_some_and(|state| self.last.contains(&state))
-    }
-}
-
-/// Asks again until the state is final.
-struct Wait {
-    waiting: &'static Waiting,
-    /// What begins it, until it was sent.
-    begin: Option<Box<Ask>>,
-    question: Box<Ask>,
-    /// What begins it was answered, or may have been carried out.
-    is_begun: bool,
-}
-
-impl Plan for Wait {
-    fn next(&mut self, seen: Seen<'_>, _: &Host) -> Move {
-        let again = || Move::Later(self.question.clone());
-        match seen {
-            Seen::Nothing => match self.begin.take() {
-                Some(begin) => Move::Ask(begin),
-                None if self.waiting.deadline.is_none() => again(),
-                None => Move::Ask(self.question.clone()),
+        let wait = Wait::new(
+            self.begin.map(|operation| ask(operation, params)),
+            ask(self.operation, question),
+            Final {
+                at: self.state,
+                states: self.last,
             },
-            Seen::Waited => again(),
-            Seen::Answer(body) if self.waiting.is_last(body) => Move::End { is_final: true },
-            Seen::Answer(_) => {
-                self.is_begun = true;
-                Move::Later(self.question.clone())
-            }
-            // Bytes left and no answer came: what was begun may be under way.
-            Seen::Error(error) if !self.is_begun && error.outcome() == Outcome::Unknown => {
-                self.is_begun = true;
-                Move::Later(self.question.clone())
-            }
-            Seen::Error(error) if self.is_begun && may_pass(error) => again(),
-            Seen::Error(error) => Move::Fail(error.clone()),
-            Seen::OverTime => Move::End { is_final: false },
-        }
+        );
+        Ok(match self.begin.is_none() && self.deadline.is_none() {
+            true => wait.after_a_pause(),
+            false => wait,
+        })
     }
 }
 
@@ -350,6 +316,7 @@ impl Codepay {
             ask(self.order, params),
             ask(self.query, query),
             ask(self.reverse, reverse),
+            TRADE_STATE,
         ))
     }
 }

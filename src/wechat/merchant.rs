@@ -9,6 +9,7 @@ use crate::crypto::suite::{PrivateKey, PublicKey};
 use crate::crypto::{Certificate, Serial};
 use crate::error::{Code, Error, Outcome, Result};
 use crate::host::Host;
+use crate::own_key::OwnKey;
 
 use super::files;
 use super::scheme::Scheme;
@@ -25,8 +26,7 @@ pub(crate) struct Merchant {
     pub notify_url: Option<String>,
     /// |now − timestamp| above this is refused, in both directions.
     pub window_s: i64,
-    /// None where the host signs.
-    key: Option<PrivateKey>,
+    key: OwnKey,
     pub apiv3_keys: Vec<Zeroizing<[u8; 32]>>,
     /// The public half of our key: the provider's key must be another one.
     pub public_key: Option<PublicKey>,
@@ -78,7 +78,7 @@ impl Merchant {
             window_s: config
                 .integer("timestamp_window_s", 0..=300)?
                 .unwrap_or(300) as i64,
-            key,
+            key: OwnKey::new(scheme.suite(), key),
             apiv3_keys,
             public_key,
         })
@@ -86,52 +86,17 @@ impl Merchant {
 
     /// What opens texts that are encrypted for our certificate; None where the host holds the key.
     pub fn decryption_key(&self) -> Option<&PrivateKey> {
-        self.key.as_ref()
-    }
-
-    /// What a signer gave, if a key of our scheme can have made it: a digest or a text is nothing to send.
-    fn plausible(&self, signature: Vec<u8>) -> Result<Vec<u8>> {
-        let lengths = self.scheme.suite().signature_lengths();
-        match lengths.contains(&signature.len()) {
-            true => Ok(signature),
-            false => Err(Error::new(
-                Code::SignerFailed,
-                format!(
-                    "the signer gave {} bytes, and a signature of the scheme {} has {} to {}",
-                    signature.len(),
-                    self.scheme.name(),
-                    lengths.start(),
-                    lengths.end()
-                ),
-            )),
-        }
+        self.key.private()
     }
 
     /// Base64 of the signature over `message`, by our key or by the host's signer.
     pub fn sign(&self, message: &[u8], host: &Host) -> Result<String> {
-        let signature = match (&self.key, &host.signer) {
-            (_, Some(signer)) => self.plausible(signer.sign(message)?)?,
-            (Some(key), None) => host
-                .lend_random(|random| key.sign(message, random))?
-                .map_err(|_| {
-                    Error::new(
-                        Code::Internal,
-                        "the private key did not sign, although it did when it was loaded",
-                    )
-                })?,
-            (None, None) => {
-                return Err(Error::new(
-                    Code::SignerFailed,
-                    "there is neither a private key nor a signer",
-                ));
-            }
-        };
-        Ok(crate::crypto::base64::encode(&signature))
+        self.key.sign(message, host)
     }
 
     /// Opens what is encrypted to our certificate: base64 of RSAES-OAEP. Only our own key can, a signer cannot.
     pub fn unwrap_key(&self, wrapped: &str) -> Result<Zeroizing<Vec<u8>>> {
-        let Some(key) = &self.key else {
+        let Some(key) = self.key.private() else {
             return Err(Error::new(
                 Code::KeyRole,
                 "the file is encrypted to the merchant's key, and the signer that holds it cannot decrypt",

@@ -13,7 +13,6 @@ mod keyring;
 mod merchant;
 mod notification;
 mod prepare;
-mod scanned;
 mod scheme;
 mod sensitive;
 mod statement;
@@ -41,7 +40,6 @@ use self::keyring::KeyRing;
 use self::merchant::Merchant;
 
 pub(crate) use self::examination::examine;
-pub(crate) use self::prepare::{parse_name, refused, target};
 
 /// One merchant at WeChat Pay.
 #[derive(Debug)]
@@ -133,6 +131,7 @@ impl Provider for WeChat {
         &self,
         kind: &str,
         params: Map<String, Value>,
+        _: &Origin,
         host: &Host,
     ) -> Result<Map<String, Value>> {
         cashier::invoke(&self.merchant, kind, params, host)
@@ -171,7 +170,7 @@ impl Provider for WeChat {
         self.ring.load().can_fetch(serial)
     }
 
-    fn key_request(&self, host: &Host) -> Result<Option<Prepared>> {
+    fn key_request(&self, _: Option<&str>, host: &Host) -> Result<Option<Prepared>> {
         let ring = self.ring.load();
         if !ring.policy.enabled {
             return Ok(None);

@@ -52,7 +52,7 @@ pub(super) fn open(
         summary: sent.summary.map(Text::into_owned),
         original_type: resource.original_type.map(Text::into_owned),
         provider: "wechat",
-        mchid: merchant.mchid.clone(),
+        merchant: merchant.mchid.clone(),
         serial: proof.serial,
         timestamp: proof.timestamp,
         authenticity: Authenticity::Signed,

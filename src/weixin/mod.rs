@@ -23,6 +23,7 @@ use crate::host::Host;
 use crate::notification::{Claim, Event, Reply};
 use crate::params::Params;
 use crate::provider::{Answer, Expected, Keys, Prepared, Provider, SelfTest};
+use crate::wire::url::Origin;
 use crate::wire::{Headers, Response};
 
 use self::store::Store;
@@ -141,6 +142,7 @@ impl Provider for Weixin {
         &self,
         kind: &str,
         params: Map<String, Value>,
+        _: &Origin,
         host: &Host,
     ) -> Result<Map<String, Value>> {
         js_config::invoke(&self.account.appid, kind, params, host)
@@ -158,7 +160,7 @@ impl Provider for Weixin {
         false
     }
 
-    fn key_request(&self, _: &Host) -> Result<Option<Prepared>> {
+    fn key_request(&self, _: Option<&str>, _: &Host) -> Result<Option<Prepared>> {
         Ok(None)
     }
 

@@ -4,14 +4,12 @@ use serde_json::{Map, Value};
 
 use crate::catalogue::{self, Repeat};
 use crate::error::{Code, Error, Result};
+use crate::operation::{USER_AGENT, parse_name, refused, target};
 use crate::params::{Params, Secretive};
 use crate::provider::Prepared;
-use crate::wechat::{parse_name, refused, target};
 use crate::wire::json;
 
 use super::{Account, PROVIDER};
-
-const USER_AGENT: &str = concat!("payseal/", env!("CARGO_PKG_VERSION"));
 
 /// What an operation wants to be told beside its parameters: what of the account, and which grant.
 fn credentials(name: &str) -> Option<(&'static str, &'static str)> {

@@ -1,5 +1,6 @@
 //! Requests, responses, headers, JSON, XML and URLs as values. No sockets, no provider.
 
+pub mod form;
 pub mod headers;
 pub mod json;
 pub mod multipart;

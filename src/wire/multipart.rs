@@ -31,20 +31,21 @@ pub fn form(
     (body, format!("multipart/form-data; boundary={boundary}"))
 }
 
-/// Fields of text and one file, under the name `part`.
+/// Fields and one file, under the name `part`.
 pub fn fields<'a>(
     boundary: &str,
-    fields: impl Iterator<Item = (&'a str, &'a str)>,
+    fields: impl Iterator<Item = (&'a str, &'a [u8])>,
     part: &str,
     filename: &str,
     file: &[u8],
 ) -> (Vec<u8>, String) {
     let mut body = Vec::with_capacity(file.len() + 1024);
-    for (name, text) in fields {
-        let head = format!(
-            "--{boundary}\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{text}\r\n"
-        );
+    for (name, value) in fields {
+        let head =
+            format!("--{boundary}\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n");
         body.extend_from_slice(head.as_bytes());
+        body.extend_from_slice(value);
+        body.extend_from_slice(b"\r\n");
     }
     let head = format!(
         "--{boundary}\r\nContent-Disposition: form-data; name=\"{part}\"; filename=\"{}\"\r\nContent-Type: {}\r\n\r\n",

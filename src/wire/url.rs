@@ -215,8 +215,13 @@ pub fn query<'a>(pairs: impl Iterator<Item = (&'a str, &'a str)> + Clone) -> Str
 
 /// Percent-encodes everything but the unreserved characters of RFC 3986; a space becomes `%20`, never `+`.
 pub fn encode(text: &str, out: &mut String) {
+    encode_bytes(text.as_bytes(), out);
+}
+
+/// The same of bytes in any charset.
+pub fn encode_bytes(bytes: &[u8], out: &mut String) {
     const HEX: &[u8; 16] = b"0123456789ABCDEF";
-    for byte in text.bytes() {
+    for byte in bytes.iter().copied() {
         if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
             out.push(byte as char);
         } else {

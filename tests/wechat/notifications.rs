@@ -44,7 +44,7 @@ fn a_notification_is_verified_decrypted_and_read() {
             "original_type": "transaction",
             "summary": "支付成功",
             "provider": "wechat",
-            "mchid": MCHID,
+            "merchant": MCHID,
             "serial": platform.serial,
             "timestamp": NOW,
             "authenticity": "signed",

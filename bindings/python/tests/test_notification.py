@@ -23,7 +23,7 @@ def test_a_notification_opens_to_its_event_and_plaintext(client: payseal.Client,
     assert notification.plaintext == json.dumps(TRANSACTION, ensure_ascii=False).encode()
     event = notification.event
     assert (event.id, event.event_type, event.original_type) == (json.loads(body)["id"], "TRANSACTION.SUCCESS", "transaction")
-    assert (event.provider, event.mchid, event.serial, event.timestamp, event.replay) == ("wechat", MCHID, PUBLIC_KEY_ID, NOW, False)
+    assert (event.provider, event.merchant, event.serial, event.timestamp, event.replay) == ("wechat", MCHID, PUBLIC_KEY_ID, NOW, False)
 
 
 @pytest.mark.parametrize(

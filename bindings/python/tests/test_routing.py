@@ -29,7 +29,7 @@ def test_a_notification_is_opened_by_the_merchant_whose_it_is(clients: list[pays
     router = payseal.NotificationRouter(clients)
     headers, body = provider.notification(TRANSACTION)
     assert router.route(headers, body) is clients[1]
-    assert router.open_notification(iter(headers), body).event.mchid == MCHID
+    assert router.open_notification(iter(headers), body).event.merchant == MCHID
 
 
 def test_a_router_answers_in_a_clients_place(clients: list[payseal.Client], provider: Provider) -> None:

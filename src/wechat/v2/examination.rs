@@ -5,12 +5,12 @@ use serde_json::json;
 use crate::config::Section;
 use crate::crypto::suite::{PrivateKey, Suite};
 use crate::crypto::{Certificate, KeyError};
-use crate::doctor::Finding;
+use crate::doctor::{Finding, certificate_lifetime, text};
 use crate::error;
 use crate::host::Host;
 use crate::provider::{Expected, SelfTest};
 
-use super::super::examination::{lifetime, notify_url, refused, text};
+use super::super::examination::{notify_url, refused};
 use super::super::scheme::Scheme;
 
 /// Asks for an order that nobody has placed. That it does not exist is said under the provider's signature, which is made with the same key as
@@ -35,7 +35,7 @@ pub(crate) fn examine(config: &mut Section, host: &Host) -> Vec<Finding> {
     client_certificate(config, now_s, &mut findings);
     if let Some(pem) = text(config, "platform_certificate") {
         findings.push(match Scheme::Rsa.read_certificate(pem.as_bytes()) {
-            Ok(certificate) => lifetime("platform_certificate", &certificate, now_s),
+            Ok(certificate) => certificate_lifetime("platform_certificate", &certificate, now_s),
             Err(error) => refused("platform_certificate", &error),
         });
     }
@@ -78,7 +78,7 @@ fn client_certificate(config: &mut Section, now_s: i64, findings: &mut Vec<Findi
     };
     let certificate: Result<Certificate, KeyError> = Scheme::Rsa.read_certificate(pem.as_bytes());
     findings.push(match &certificate {
-        Ok(certificate) => lifetime(check, certificate, now_s),
+        Ok(certificate) => certificate_lifetime(check, certificate, now_s),
         Err(error) => refused(check, error),
     });
     let Ok(Some(key)) = config.secret("client_key") else {

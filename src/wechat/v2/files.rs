@@ -11,8 +11,8 @@ use crate::error::{Code, Error, Outcome, Result};
 use crate::wire::Response;
 
 use super::super::files::{hex, is_gzip};
-use super::super::prepare::parse_name;
 use super::paths::{self, AnswerKind};
+use crate::operation::parse_name;
 
 const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 

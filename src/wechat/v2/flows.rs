@@ -5,10 +5,11 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 
 use crate::error::{Code, Error, Result};
-use crate::flow::{Ask, Pace, Plan};
+use crate::flow::{Ask, Pace, Plan, Scanned};
 use crate::params::Params;
 use crate::provider::no_such_flow;
-use crate::wechat::scanned::Scanned;
+
+use super::super::flows::TRADE_STATE;
 
 const MICROPAY: &str = "micropay";
 
@@ -47,6 +48,7 @@ pub(super) fn plan(name: &str, params: Params) -> Result<(Box<dyn Plan>, Pace)> 
         ask("POST /pay/micropay", params),
         ask("POST /pay/orderquery", question.clone()),
         ask("POST /secapi/pay/reverse", question),
+        TRADE_STATE,
     );
     let pace = Pace {
         pauses: vec![Duration::from_secs(5)],

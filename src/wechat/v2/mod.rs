@@ -126,6 +126,7 @@ impl Provider for WeChatV2 {
         &self,
         kind: &str,
         params: Map<String, Value>,
+        _: &Origin,
         host: &Host,
     ) -> Result<Map<String, Value>> {
         cashier::invoke(&self.merchant, &self.keys.load(), kind, params, host)
@@ -159,7 +160,7 @@ impl Provider for WeChatV2 {
         self.merchant.sandbox && serial == sandbox_key::SERIAL
     }
 
-    fn key_request(&self, host: &Host) -> Result<Option<Prepared>> {
+    fn key_request(&self, _: Option<&str>, host: &Host) -> Result<Option<Prepared>> {
         match self.merchant.sandbox {
             true => sandbox_key::request(&self.merchant, host).map(Some),
             false => Ok(None),

@@ -43,7 +43,7 @@ pub(super) fn open(merchant: &Merchant, keys: &[ApiKey], body: &[u8]) -> Result<
         summary: None,
         original_type: kind.original_type.map(str::to_owned),
         provider: PROVIDER,
-        mchid: merchant.mchid.clone(),
+        merchant: merchant.mchid.clone(),
         serial: String::new(),
         timestamp: 0,
         authenticity,

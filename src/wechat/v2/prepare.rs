@@ -6,19 +6,17 @@ use crate::catalogue::{self, Kind, Operation, Repeat};
 use crate::crypto::md5;
 use crate::error::{Code, Error, Outcome, Result};
 use crate::host::Host;
+use crate::operation::{USER_AGENT, parse_name, refused};
 use crate::params::Params;
 use crate::provider::Prepared;
 use crate::wire::{multipart, url, xml};
 
-use super::super::prepare::{parse_name, refused};
 use super::super::sensitive::{self, seal_at};
 use super::PROVIDER;
 use super::merchant::{Merchant, not_configured};
 use super::paths::{self, AnswerKind};
 use super::sandbox_key::KeySet;
 use super::signature::{Algorithm, sign};
-
-const USER_AGENT: &str = concat!("payseal/", env!("CARGO_PKG_VERSION"));
 
 /// Of every request with XML in it.
 pub(super) const HEADERS: [(&str, &str); 2] = [
@@ -109,8 +107,10 @@ pub(super) fn prepare(
             Vec::new()
         }
         (_, Some(filename)) => {
-            let (body, content_type) =
-                multipart::fields(&host.nonce()?, texts(), "media", &filename, &params.payload);
+            let (body, content_type) = {
+                let fields = texts().map(|(name, text)| (name, text.as_bytes()));
+                multipart::fields(&host.nonce()?, fields, "media", &filename, &params.payload)
+            };
             headers[1].1 = content_type;
             signed_body = Some(xml::write(texts()));
             body

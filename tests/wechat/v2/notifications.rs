@@ -74,7 +74,7 @@ fn a_payment_is_verified_and_read() {
         ("original_type", "transaction"),
         ("create_time", "2023-11-14T22:13:20+08:00"),
         ("provider", "wechat-v2"),
-        ("mchid", MCHID),
+        ("merchant", MCHID),
         ("authenticity", "signed"),
     ] {
         assert_eq!(event[key], value, "{key}");

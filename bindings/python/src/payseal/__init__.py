@@ -1,4 +1,4 @@
-"""Take money through WeChat Pay and others: signing, verification, decryption and HTTP happen in a native library.
+"""Take money through WeChat Pay, Alipay and others: signing, verification, decryption and HTTP happen in a native library.
 
 :class:`Client` is one merchant at one provider, :class:`AsyncClient` the same for :mod:`asyncio`. Every failure is a
 :class:`PaysealError` that says whether money may have moved. :mod:`payseal.wechat` has typed operations, :mod:`payseal.contrib` the
@@ -10,7 +10,7 @@ from payseal._library import ABI_VERSION, load, version
 from payseal.aio import AsyncClient
 from payseal.cancellation import Cancellation
 from payseal.client import Client, operations
-from payseal.configuration import Configuration, ConfigurationV2
+from payseal.configuration import Configuration, ConfigurationAlipay, ConfigurationV2
 from payseal.downloads import AsyncDownload, Download, DownloadInfo, DownloadOptions, FileAddress
 from payseal.errors import (
     ArgumentError,
@@ -24,7 +24,7 @@ from payseal.errors import (
     TransportError,
     TrustError,
 )
-from payseal.notification import Event, Explanation, Headers, Notification, NotificationOptions, Reply
+from payseal.notification import Event, Explanation, Headers, Notification, NotificationOptions, Reply, Returned
 from payseal.result import FlowOptions, Info, Options, Result
 from payseal.routing import AsyncNotificationRouter, NotificationRouter
 from payseal.transport import (
@@ -51,6 +51,7 @@ __all__ = [
     "ClosedError",
     "Code",
     "Configuration",
+    "ConfigurationAlipay",
     "ConfigurationError",
     "ConfigurationV2",
     "Download",
@@ -75,6 +76,7 @@ __all__ = [
     "ProviderError",
     "Reply",
     "Result",
+    "Returned",
     "StreamedResponse",
     "Transport",
     "TransportError",

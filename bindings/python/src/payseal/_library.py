@@ -68,6 +68,7 @@ _FALLIBLE = {
     "call_new_flow": (_HANDLE, *_BYTES, *_BYTES, _OUT),
     "qr_encode": (*_BYTES, *_BYTES, _OUT),
     "client_invoke": (_HANDLE, *_BYTES, *_BYTES, _OUT),
+    "return_open": (_HANDLE, *_BYTES, _OUT),
     "cancel_new": (_OUT,),
     "cancel_trigger": (_HANDLE,),
     "call_new": (_HANDLE, *_BYTES, *_BYTES, *_BYTES, _OUT),

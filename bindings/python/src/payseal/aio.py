@@ -18,10 +18,10 @@ from payseal._library import Buffer
 from payseal._native import lines, to_json
 from payseal.cancellation import Cancellation
 from payseal.client import Client, PathValue
-from payseal.configuration import Configuration, ConfigurationV2
+from payseal.configuration import Configuration, ConfigurationAlipay, ConfigurationV2
 from payseal.downloads import AsyncDownload, DownloadOptions, FileAddress, request
 from payseal.errors import Code
-from payseal.notification import Headers, Notification, NotificationOptions, Reply
+from payseal.notification import Headers, Notification, NotificationOptions, Reply, Returned
 from payseal.result import FlowOptions, Options, Result
 from payseal.transport import AsyncTransport, Failure, HttpResponse, TransportFailure
 
@@ -46,7 +46,7 @@ class AsyncClient:
 
     def __init__(
         self,
-        config: Union[Configuration, ConfigurationV2, Mapping[str, object], str, bytes],
+        config: Union[Configuration, ConfigurationV2, ConfigurationAlipay, Mapping[str, object], str, bytes],
         *,
         logger: Optional[logging.Logger] = None,
         now_ms: Optional[Clock] = None,
@@ -175,6 +175,10 @@ class AsyncClient:
     def notification_reply(self, code: int = Code.OK) -> Reply:
         """The answer to write for a notification; see :meth:`payseal.Client.notification_reply`. Does not block."""
         return self._client.notification_reply(code)
+
+    def open_return(self, query: Union[str, bytes]) -> Returned:
+        """What the payer's browser brought back; see :meth:`payseal.Client.open_return`. Does not block."""
+        return self._client.open_return(query)
 
     async def invoke(self, kind: str, params: Mapping[str, object]) -> dict[str, Any]:
         """What the buyer's side needs to call up the cashier; see :meth:`payseal.Client.invoke`."""

@@ -15,10 +15,10 @@ from payseal._client import ClientHandle
 from payseal._library import Buffer, library
 from payseal._native import check, closed, copy, from_json, inputs, lines, to_json
 from payseal.cancellation import Cancellation
-from payseal.configuration import Configuration, ConfigurationV2
+from payseal.configuration import Configuration, ConfigurationAlipay, ConfigurationV2
 from payseal.downloads import Download, DownloadOptions, FileAddress, request
 from payseal.errors import Code
-from payseal.notification import Explanation, Headers, Notification, NotificationOptions, Reply
+from payseal.notification import Explanation, Headers, Notification, NotificationOptions, Reply, Returned
 from payseal.result import FlowOptions, Options, Result, known
 from payseal.transport import Transport
 
@@ -40,7 +40,7 @@ class Client:
 
     def __init__(
         self,
-        config: Union[Configuration, ConfigurationV2, Mapping[str, object], str, bytes],
+        config: Union[Configuration, ConfigurationV2, ConfigurationAlipay, Mapping[str, object], str, bytes],
         *,
         logger: Optional[logging.Logger] = None,
         now_ms: Optional[Clock] = None,
@@ -294,6 +294,27 @@ class Client:
         client.invoke(library().client_invoke, client.pointer, *inputs(kind, to_json(params)), byref(output))
         values: dict[str, Any] = from_json(output)
         return values
+
+    def open_return(self, query: Union[str, bytes]) -> Returned:
+        """Verify the query with which the payer's browser came back to the ``return_url``.
+
+        It passed through the payer's hands: it tells which order the payer comes from, and never that the order is paid.
+
+        Args:
+            query: The query string as it was received, without the question mark.
+
+        Returns:
+            What the provider had signed.
+
+        Raises:
+            TrustError: It is not the provider's, or it is a notification.
+            ArgumentError: The provider signs no returns.
+            ClosedError: The client is closed.
+        """
+        client, output = self._handle(), Buffer()
+        client.invoke(library().return_open, client.pointer, *inputs(query), byref(output))
+        values: dict[str, Any] = from_json(output)
+        return Returned(**values)
 
     def metrics(self) -> str:
         """Counters and histograms in the Prometheus text format 0.0.4.

@@ -91,6 +91,53 @@ class Configuration(TypedDict, total=False):
     """PEM bundle that replaces the built-in web roots."""
 
 
+class ConfigurationAlipay(TypedDict, total=False):
+    """One app at Alipay. ``provider``, ``app_id`` and ``private_key`` are required, and ``alipay_public_key`` or the three certificates."""
+
+    provider: str
+    """``"alipay"``."""
+    app_id: str
+    """The app id, digits."""
+    private_key: str
+    """The app's private key, PEM or the bare base64 of Alipay's key tool. Not with a ``signer``."""
+    alipay_public_key: str
+    """Alipay's public key, not the app's own, PEM or bare base64."""
+    app_certificate: str
+    """The app's certificate, PEM: ``appCertPublicKey_….crt``."""
+    alipay_certificate: str
+    """Alipay's certificate with its chain, PEM: the whole ``alipayCertPublicKey_RSA2.crt``."""
+    alipay_root_certificate: str
+    """The bundle of roots, PEM: ``alipayRootCert.crt``."""
+    sign_type: str
+    """``"RSA2"``, which is the default, or ``"RSA"`` of old apps."""
+    encrypt_key: str
+    """The AES key of the app, base64: business parameters and answers are then encrypted."""
+    charset: str
+    """``"utf-8"``, which is the default, or ``"GBK"``."""
+    seller_id: str
+    """The seller that notifications must name."""
+    notify_url: str
+    """Sent where an operation takes one and the caller gives none."""
+    return_url: str
+    """Sent with pages where the caller gives none."""
+    app_auth_token: str
+    """Acts for a merchant who has authorized the app."""
+    timestamp_window_s: int
+    """How far an answer of REST v3 may be from our clock, seconds, 0 to 300."""
+    notification_age_s: int
+    """How long ago a notification may have been sent, seconds; 26 hours by default."""
+    hosts: Sequence[str]
+    replay_guard: ReplayGuard
+    timeouts: Timeouts
+    retry: Retry
+    circuit_breaker: CircuitBreaker
+    max_response_bytes: int
+    proxy: str
+    """``http://[user:password@]host:port``; the environment is never read."""
+    root_certificates: str
+    """PEM bundle that replaces the built-in web roots."""
+
+
 class ConfigurationV2(TypedDict, total=False):
     """One merchant at WeChat Pay APIv2. ``provider``, ``mchid`` and ``apiv2_key`` are required.
 

@@ -42,7 +42,7 @@ class Event:
         original_type: What the plaintext is, for example ``"transaction"`` or ``"refund"``.
         summary: A short text of the provider.
         provider: For example ``"wechat"``.
-        mchid: The merchant id of the client that opened it.
+        merchant: Whom the client that opened it is for: a merchant id or, of Alipay, an app id.
         serial: The serial number of the key that signed it; empty where keys have none.
         timestamp: Unix time of the signature, seconds; 0 where the provider signs no time.
         authenticity: ``"signed"``, or ``"encrypted_only"`` for what was opened with ``accept_unauthenticated``: it proves nothing.
@@ -57,12 +57,29 @@ class Event:
     original_type: Optional[str] = None
     summary: Optional[str] = None
     provider: Optional[str] = None
-    mchid: Optional[str] = None
+    merchant: Optional[str] = None
     serial: Optional[str] = None
     timestamp: Optional[int] = None
     authenticity: Optional[str] = None
     confirm_with: Optional[str] = None
     replay: bool = False
+
+
+@dataclass(frozen=True)
+class Returned:
+    """What the payer's browser brought back and the provider had signed. It never says that an order is paid: ask.
+
+    Attributes:
+        provider: ``"alipay"``.
+        merchant: Whom the client is for, the app id.
+        confirm_with: The operation that tells whether the order is paid, ``"alipay.trade.query"``.
+        fields: The signed ones, such as ``out_trade_no``.
+    """
+
+    provider: str
+    merchant: str
+    confirm_with: str
+    fields: Mapping[str, str]
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """One address for the notifications of many merchants: a notification of WeChat Pay names no merchant.
 
-A router opens notifications as a client does, so the handlers of :mod:`payseal.contrib` take one in a client's place; ``event.mchid``
+A router opens notifications as a client does, so the handlers of :mod:`payseal.contrib` take one in a client's place; ``event.merchant``
 says whose a notification is.
 """
 

@@ -341,6 +341,17 @@ static jbyteArray client_invoke(JNIEnv *env, jclass class, jlong client, jbyteAr
   return ok(env, code, error) ? give(env, &json) : NULL;
 }
 
+static jbyteArray return_open(JNIEnv *env, jclass class, jlong client, jbyteArray query) {
+  (void)class;
+  bytes in[1];
+  if (!take_all(env, (jbyteArray[]){query}, in, COUNT(in))) return NULL;
+  payseal_buffer json = {NULL, 0};
+  payseal_error *error = NULL;
+  int32_t code = payseal_return_open(pointer(client), in[0].data, in[0].len, &json, &error);
+  drop_all(in, COUNT(in));
+  return ok(env, code, error) ? give(env, &json) : NULL;
+}
+
 /* ---- cancel ---- */
 
 static jlong cancel_new(JNIEnv *env, jclass class) {
@@ -547,6 +558,7 @@ static const JNINativeMethod METHODS[] = {
     METHOD("clientMetrics", "(J)[B", client_metrics),
     METHOD("clientExecute", "(J[B[B[BJ)[[B", client_execute),
     METHOD("clientInvoke", "(J[B[B)[B", client_invoke),
+    METHOD("returnOpen", "(J[B)[B", return_open),
     METHOD("cancelNew", "()J", cancel_new),
     METHOD("cancelTrigger", "(J)V", cancel_trigger),
     METHOD("cancelFree", "(J)V", cancel_free),

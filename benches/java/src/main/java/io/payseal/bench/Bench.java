@@ -11,7 +11,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 
 /**
- * payseal beside wechatpay-java. {@code Bench FOLDER} prints a JSON line for each measurement, {@code Bench FOLDER memory ours|peer}
+ * payseal beside wechatpay-java and alipay-sdk-java. {@code Bench FOLDER} prints a JSON line for each measurement, {@code Bench FOLDER memory ours|peer}
  * prints resident KiB, {@code Bench FOLDER bill ours|peer} what was resident at most while a bill of 2 GB was read, and the MB/s.
  */
 public final class Bench {
@@ -39,6 +39,9 @@ public final class Bench {
         inTurns("sign_request", "requests/s", ours::signRequest, peer::signRequest);
         inTurns("open_notification", "notifications/s", ours::openNotification, peer::openNotification);
         roundTrips(ours, peer);
+        AlipayBench app = AlipayBench.read(Path.of(arguments[0]));
+        inTurns("alipay_sign", "orders/s", app::sign, app::signPeer);
+        inTurns("alipay_notification", "notifications/s", app::openNotification, app::openNotificationPeer);
         System.exit(0); // okhttp keeps threads
     }
 

@@ -1,6 +1,5 @@
 package io.payseal;
 
-import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -8,7 +7,6 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 
 /**
  * The configuration of a client. It is checked when the client is made; a wrong one gives a {@link ConfigurationException} that
@@ -17,7 +15,7 @@ import java.util.Objects;
 public final class Configuration {
     private final byte[] json;
 
-    private Configuration(byte[] json) {
+    Configuration(byte[] json) {
         this.json = json;
     }
 
@@ -71,6 +69,15 @@ public final class Configuration {
         return new Builder("weixin");
     }
 
+    /**
+     * Starts a configuration for an app at Alipay: its gateway and its REST v3.
+     *
+     * @return a builder
+     */
+    public static AlipayBuilder alipay() {
+        return new AlipayBuilder();
+    }
+
     byte[] json() {
         return json;
     }
@@ -80,12 +87,15 @@ public final class Configuration {
         return "Configuration[…]";
     }
 
-    /** Collects a configuration. Not safe for use by several threads at once. */
-    public static final class Builder {
-        private final ObjectNode json = Json.MAPPER.createObjectNode();
-
+    /** Collects a configuration for WeChat. Not safe for use by several threads at once. */
+    public static final class Builder extends ConfigurationBuilder<Builder> {
         private Builder(String provider) {
-            json.put("provider", provider);
+            super(provider);
+        }
+
+        @Override
+        Builder self() {
+            return this;
         }
 
         /**
@@ -352,17 +362,6 @@ public final class Configuration {
         }
 
         /**
-         * The hosts to call; the first is preferred, the others are for failover.
-         *
-         * @param hosts {@code "https://…"}; plain http only to loopback addresses
-         * @return this builder
-         */
-        public Builder hosts(List<String> hosts) {
-            json.putPOJO("hosts", List.copyOf(hosts));
-            return this;
-        }
-
-        /**
          * Filled into bodies that need an appid and have none.
          *
          * @param appid the application's id
@@ -370,162 +369,6 @@ public final class Configuration {
          */
         public Builder appid(String appid) {
             return text("appid", appid);
-        }
-
-        /**
-         * Filled into bodies that need a notification address and have none.
-         *
-         * @param url where the provider sends notifications
-         * @return this builder
-         */
-        public Builder notifyUrl(String url) {
-            return text("notify_url", url);
-        }
-
-        /**
-         * How far the provider's clock may be from ours in a signed message.
-         *
-         * @param window 0 to 300 seconds; zero means zero
-         * @return this builder
-         */
-        public Builder timestampWindow(Duration window) {
-            json.put("timestamp_window_s", window.toSeconds());
-            return this;
-        }
-
-        /**
-         * Marks repeated notifications.
-         *
-         * @param entries how many to remember
-         * @return this builder
-         */
-        public Builder replayGuard(int entries) {
-            json.withObject("/replay_guard").put("entries", entries);
-            return this;
-        }
-
-        /**
-         * How long resolving a host's name may take.
-         *
-         * @param timeout counted in milliseconds
-         * @return this builder
-         */
-        public Builder resolveTimeout(Duration timeout) {
-            return millis("timeouts", "resolve_ms", timeout);
-        }
-
-        /**
-         * How long connecting may take.
-         *
-         * @param timeout counted in milliseconds
-         * @return this builder
-         */
-        public Builder connectTimeout(Duration timeout) {
-            return millis("timeouts", "connect_ms", timeout);
-        }
-
-        /**
-         * How long the provider may be silent.
-         *
-         * @param timeout counted in milliseconds
-         * @return this builder
-         */
-        public Builder readTimeout(Duration timeout) {
-            return millis("timeouts", "read_ms", timeout);
-        }
-
-        /**
-         * How long a call may take with all its attempts.
-         *
-         * @param timeout counted in milliseconds
-         * @return this builder
-         */
-        public Builder totalTimeout(Duration timeout) {
-            return millis("timeouts", "total_ms", timeout);
-        }
-
-        /**
-         * How many times a call is sent at most. Only what is safe to repeat is repeated.
-         *
-         * @param maxAttempts 1 means no retry
-         * @return this builder
-         */
-        public Builder maxAttempts(int maxAttempts) {
-            json.withObject("/retry").put("max_attempts", maxAttempts);
-            return this;
-        }
-
-        /**
-         * The pause before a retry, doubled each time and chosen at random below that.
-         *
-         * @param base the first, counted in milliseconds
-         * @param cap the longest, counted in milliseconds
-         * @return this builder
-         */
-        public Builder retryBackoff(Duration base, Duration cap) {
-            return millis("retry", "base_ms", base).millis("retry", "cap_ms", cap);
-        }
-
-        /**
-         * Leaves a host alone that fails.
-         *
-         * @param failures after so many failures in a row
-         * @param open for so long, counted in milliseconds
-         * @return this builder
-         */
-        public Builder circuitBreaker(int failures, Duration open) {
-            json.withObject("/circuit_breaker").put("failures", failures);
-            return millis("circuit_breaker", "open_ms", open);
-        }
-
-        /**
-         * How long an answer may be.
-         *
-         * @param bytes the most bytes
-         * @return this builder
-         */
-        public Builder maxResponseBytes(long bytes) {
-            json.put("max_response_bytes", bytes);
-            return this;
-        }
-
-        /**
-         * The proxy of the built-in transport. Neither the environment nor system properties are read.
-         *
-         * @param proxy {@code "http://[user:password@]host:port"}
-         * @return this builder
-         */
-        public Builder proxy(String proxy) {
-            return text("proxy", proxy);
-        }
-
-        /**
-         * Replaces the built-in web roots of the built-in transport.
-         *
-         * @param pem a PEM bundle
-         * @return this builder
-         */
-        public Builder rootCertificates(String pem) {
-            return text("root_certificates", pem);
-        }
-
-        /**
-         * Done.
-         *
-         * @return the configuration, unchecked
-         */
-        public Configuration build() {
-            return new Configuration(Json.write(json));
-        }
-
-        private Builder text(String key, String value) {
-            json.put(key, Objects.requireNonNull(value, key));
-            return this;
-        }
-
-        private Builder millis(String group, String key, Duration value) {
-            json.withObject("/" + group).put(key, value.toMillis());
-            return this;
         }
     }
 }

@@ -12,7 +12,7 @@ import com.fasterxml.jackson.annotation.JsonProperty;
  * @param originalType what the plaintext is, e.g. {@code "transaction"}
  * @param summary a short text for people
  * @param provider {@code "wechat"} or {@code "wechat-v2"}
- * @param mchid the merchant whose client opened it
+ * @param merchant whom the client that opened it is for: a merchant id or, of Alipay, an app id
  * @param serial the serial number of the key that verified it; empty where keys have none
  * @param timestamp when it was signed, Unix seconds; 0 where the provider signs no time
  * @param authenticity {@code "signed"}, or {@code "encrypted_only"} for what was opened with {@link
@@ -28,7 +28,7 @@ public record Event(
         @JsonProperty("original_type") String originalType,
         @JsonProperty("summary") String summary,
         @JsonProperty("provider") String provider,
-        @JsonProperty("mchid") String mchid,
+        @JsonProperty("merchant") String merchant,
         @JsonProperty("serial") String serial,
         @JsonProperty("timestamp") long timestamp,
         @JsonProperty("authenticity") String authenticity,

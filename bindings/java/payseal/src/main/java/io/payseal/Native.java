@@ -37,6 +37,8 @@ final class Native {
 
     static native byte[] clientInvoke(long client, byte[] kind, byte[] params);
 
+    static native byte[] returnOpen(long client, byte[] query);
+
     static native long cancelNew();
 
     static native void cancelTrigger(long cancel);

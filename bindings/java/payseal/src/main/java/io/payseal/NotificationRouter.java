@@ -6,7 +6,7 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Serves the notifications of many merchants at one address: a notification of WeChat Pay names no merchant. {@link Event#mchid()}
+ * Serves the notifications of many merchants at one address: a notification of WeChat Pay names no merchant. {@link Event#merchant()}
  * says whose one is.
  *
  * <p>Immutable, for any number of threads at once; make another when merchants come or go. The clients stay the caller's to

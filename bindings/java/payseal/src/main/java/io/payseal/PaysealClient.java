@@ -469,6 +469,22 @@ public final class PaysealClient implements NotificationService, AutoCloseable {
     }
 
     /**
+     * Verifies the query with which the payer's browser came back to the return address. A notification is refused here, as a return is
+     * refused where notifications are opened.
+     *
+     * @param query the query string as it was received, without the question mark
+     * @return what the provider had signed; never that the order is paid
+     * @throws TrustException when it is not the provider's
+     */
+    public Returned openReturn(String query) {
+        try {
+            return Json.read(Native.returnOpen(handle.get(), utf8(query)), Returned.class);
+        } finally {
+            Reference.reachabilityFence(this);
+        }
+    }
+
+    /**
      * The client's counters and histograms. {@code payseal-micrometer} brings them into a meter registry.
      *
      * @return Prometheus text format 0.0.4

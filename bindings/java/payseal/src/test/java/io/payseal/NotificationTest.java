@@ -57,7 +57,7 @@ class NotificationTest {
         assertEquals("TRANSACTION.SUCCESS", event.eventType());
         assertEquals("transaction", event.originalType());
         assertEquals(Platform.KEY_ID, event.serial());
-        assertEquals(Platform.MCHID, event.mchid());
+        assertEquals(Platform.MCHID, event.merchant());
         assertFalse(event.replay());
         JsonNode transaction = notification.as(JsonNode.class);
         assertEquals("ORDER20260102", transaction.path("out_trade_no").asText());

@@ -45,7 +45,7 @@ class RouterTest {
         assertSame(first, router.route(PLATFORM.signed(BODY), BODY));
         assertEquals(
                 Platform.MCHID,
-                router.openNotification(PLATFORM.signed(BODY), BODY).event().mchid());
+                router.openNotification(PLATFORM.signed(BODY), BODY).event().merchant());
     }
 
     @Test

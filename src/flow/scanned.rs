@@ -1,22 +1,13 @@
 //! A code that the shop scanned: the payer may have to confirm it. At the deadline the order is reversed, so that it ends paid or certainly not.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
-use crate::error::{Error, Outcome};
-use crate::flow::{Ask, Move, Plan, Seen};
+use crate::error::Outcome;
+use crate::flow::{Ask, Final, Move, Plan, Seen, may_pass};
 use crate::host::Host;
-
-/// The states of a payment that do not change by waiting.
-pub(super) const PAID: &[&str] = &["SUCCESS", "REFUND", "CLOSED", "REVOKED", "PAYERROR"];
 
 /// How often the reversal is tried when nobody answers.
 const REVERSALS: u32 = 5;
-
-/// Whether an error leaves open what is waited for, so that asking again may tell.
-pub(super) fn may_pass(error: &Error) -> bool {
-    error.outcome() == Outcome::Unknown
-        || error.code() as i32 >= 300 && error.outcome() == Outcome::NotSent
-}
 
 #[derive(Clone, Copy, PartialEq)]
 enum Stage {
@@ -29,10 +20,11 @@ enum Stage {
 }
 
 /// Orders, asks while the payer confirms, reverses at the deadline and asks what became of it.
-pub(super) struct Scanned {
+pub(crate) struct Scanned {
     order: Option<Box<Ask>>,
     query: Box<Ask>,
     reverse: Box<Ask>,
+    paid: Final,
     stage: Stage,
     reversals: u32,
     /// The order is answered only when it is paid, without saying its state.
@@ -40,11 +32,13 @@ pub(super) struct Scanned {
 }
 
 impl Scanned {
-    pub fn new(order: Box<Ask>, query: Box<Ask>, reverse: Box<Ask>) -> Scanned {
+    /// `paid` are the states that do not change by waiting, whether paid or not.
+    pub fn new(order: Box<Ask>, query: Box<Ask>, reverse: Box<Ask>, paid: Final) -> Scanned {
         Scanned {
             order: Some(order),
             query,
             reverse,
+            paid,
             stage: Stage::Ordering,
             reversals: 0,
             answer_means_paid: false,
@@ -85,10 +79,7 @@ impl Scanned {
 
 impl Plan for Scanned {
     fn next(&mut self, seen: Seen<'_>, _: &Host) -> Move {
-        let is_over = |body: &Value| {
-            let state = body.get("trade_state").and_then(Value::as_str);
-            state.is_some_and(|state| PAID.contains(&state))
-        };
+        let paid = self.paid;
         match (self.stage, seen) {
             (_, Seen::Nothing | Seen::Waited) => match self.order.take() {
                 Some(order) => Move::Ask(order),
@@ -98,7 +89,7 @@ impl Plan for Scanned {
                 Move::End { is_final: true }
             }
             (Stage::Ordering | Stage::Querying | Stage::Confirming, Seen::Answer(body))
-                if is_over(body) =>
+                if paid.is_reached(body) =>
             {
                 Move::End { is_final: true }
             }
