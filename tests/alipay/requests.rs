@@ -16,7 +16,7 @@ const PRECREATE: &str = "alipay.trade.precreate";
 const UNKNOWN: &str = "alipay.not.in.the.catalogue";
 
 fn order() -> Value {
-    json!({ "body": { "out_trade_no": "A100", "total_amount": "88.88", "subject": "茶 & Tee" }, "query": { "notify_url": "https://shop.example/a?b=1&c=2" } })
+    json!({ "body": { "out_trade_no": "A100", "total_amount": "88.88", "subject": "茶 & Tee" }, "query": { "notify_url": "https://shop.example/notify/a+b%20c" } })
 }
 
 #[test]
@@ -39,7 +39,7 @@ fn every_parameter_is_signed_and_openssl_finds_the_signature_good() {
         ("utf-8", "RSA2", "1.0", "JSON")
     );
     assert_eq!(text("timestamp"), NOW_IN_BEIJING);
-    assert_eq!(text("notify_url"), "https://shop.example/a?b=1&c=2");
+    assert_eq!(text("notify_url"), "https://shop.example/notify/a+b%20c");
     let biz: Value = serde_json::from_slice(&fields["biz_content"]).unwrap();
     assert_eq!(biz, order()["body"]);
     assert!(verifies(

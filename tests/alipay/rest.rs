@@ -130,10 +130,8 @@ fn an_answer_that_is_too_old_unsigned_or_altered_is_none() {
     let mut altered = good.clone();
     altered.body[3] ^= 1;
     refused_as(Code::SignatureInvalid, ask(altered));
-    let unsigned = Response {
-        headers: Headers::new(),
-        ..good.clone()
-    };
+    let mut unsigned = good.clone();
+    unsigned.headers = Headers::new();
     let error = refused_as(Code::SignatureMissing, ask(unsigned));
     assert_eq!(error.outcome(), Outcome::Unknown);
     let mut twice = good;

@@ -16,6 +16,8 @@ from primitives import client_cases, crypto_cases, invoke_cases
 from shangmi import shangmi_cases
 from v2 import v2_cases
 
+from alipay import alipay_cases
+
 
 def write_fields(folder: Path, fields: dict[str, Any]) -> None:
     folder.mkdir(parents=True)
@@ -35,7 +37,7 @@ def write_fields(folder: Path, fields: dict[str, Any]) -> None:
 def main(target: Path) -> None:
     with tempfile.TemporaryDirectory(dir=target.parent) as folder:
         merchant = Merchant(Path(folder))
-        sources = (client_cases, request_cases, answer_cases, notification_cases, invoke_cases, crypto_cases, shangmi_cases, v2_cases)
+        sources = (client_cases, request_cases, answer_cases, notification_cases, invoke_cases, crypto_cases, shangmi_cases, v2_cases, alipay_cases)
         cases: list[Case] = [case for source in sources for case in source(merchant)]
 
     kinds = collections.Counter(case["kind"] for case in cases)

@@ -83,8 +83,9 @@ def v2_cases(merchant: Merchant) -> Iterator[Case]:
     yield answer("unsigned", "no signature", xml(PAID), error("SIGNATURE_MISSING", "UNKNOWN", "sign"))
     yield answer("forged", "another key", signed(PAID, key="0" * 32), error("SIGNATURE_INVALID", "UNKNOWN", "sign"))
     yield answer("downgraded", "MD5 where HMAC was asked for", signed(PAID, "MD5"), error("ALGORITHM_MISMATCH", "UNKNOWN", "sign_type"))
-    yield answer("of_another_order", "a genuine answer to another query", signed(PAID | {"out_trade_no": "other"}), {
-        "code": 210, "code_name": "RESPONSE_MISMATCH", "outcome": 3, "field": "out_trade_no"})  # fmt: skip
+    yield answer(
+        "of_another_order", "a genuine answer to another query", signed(PAID | {"out_trade_no": "other"}), error("RESPONSE_MISMATCH", "UNKNOWN", "out_trade_no")
+    )
     refused = {name: PAID[name] for name in ("return_code", "appid", "mch_id", "nonce_str")} | {"result_code": "FAIL", "err_code": "ORDERNOTEXIST"}
     yield answer("refused", "a signed no", signed(refused), error("PROVIDER_REJECTED", "REJECTED"))
     failed = {"return_code": "FAIL", "return_msg": "签名错误"}
