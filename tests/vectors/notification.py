@@ -73,7 +73,7 @@ def notification_cases(merchant: Merchant) -> Iterator[Case]:
         headers = signed_headers(key, serial, raw, timestamp)
         outer = json.loads(raw)
         event = {name: outer[name] for name in ("id", "create_time", "event_type", "resource_type", "summary")}
-        event |= {"original_type": outer["resource"]["original_type"], "provider": "wechat", "mchid": MCHID, "timestamp": timestamp, "replay": False}
+        event |= {"original_type": outer["resource"]["original_type"], "provider": "wechat", "merchant": MCHID, "timestamp": timestamp, "replay": False}
         message = platform_message(str(timestamp), headers["Wechatpay-Nonce"], raw).decode()
         return notification(name, what, lines(headers, end), raw, {"plaintext": inside.decode(), "event": event, "message": message}, **config)
 
