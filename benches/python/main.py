@@ -1,4 +1,5 @@
-"""payseal beside wechatpayv3 and python-alipay-sdk. Usage: main.py FOLDER prints a JSON line for each measurement; main.py FOLDER memory ours|peer prints resident KiB."""
+"""payseal beside wechatpayv3 and python-alipay-sdk. Usage: main.py FOLDER prints a JSON line for each measurement, main.py FOLDER memory ours|peer
+resident KiB."""
 
 from __future__ import annotations
 

@@ -32,7 +32,10 @@ libfuzzer_sys::fuzz_target!(|data: &[u8]| {
     ]
     .concat();
     if let Some(Ok(delivered)) = answer(&body) {
-        assert_eq!(&**delivered.body, data, "something else than the signed span was handed out");
+        assert_eq!(
+            &**delivered.body, data,
+            "something else than the signed span was handed out"
+        );
         assert!(serde_json::from_slice::<Value>(data).unwrap().is_object());
     }
 });

@@ -14,7 +14,10 @@ libfuzzer_sys::fuzz_target!(|data: &[u8]| {
         let _ = CertificateIssue::read(block);
     }
     let (certificates, roots) = cut(data);
-    if let (Ok(certificates), Ok(roots)) = (std::str::from_utf8(certificates), std::str::from_utf8(roots)) {
+    if let (Ok(certificates), Ok(roots)) = (
+        std::str::from_utf8(certificates),
+        std::str::from_utf8(roots),
+    ) {
         let config = json!({
             "provider": "alipay", "app_id": ALIPAY_APP, "private_key": "x", "app_certificate": certificates,
             "alipay_certificate": certificates, "alipay_root_certificate": roots,

@@ -78,7 +78,7 @@ fn a_changed_byte_in_any_field_is_refused() {
     let body = String::from_utf8(notification(&paid())).unwrap();
     for (at, _) in body.match_indices('=') {
         let mut changed = body.clone();
-        changed.insert_str(at + 1, "x");
+        changed.insert(at + 1, 'x');
         let name = body[..at].rsplit('&').next().unwrap();
         if name != "buyer_id" {
             assert!(
