@@ -19,3 +19,4 @@ mod published;
 mod requests;
 mod rest;
 mod returns;
+mod walk;
