@@ -6,6 +6,8 @@ use serde_json::{Value, json};
 
 use crate::sandbox::Sandbox;
 
+use super::agreement;
+use super::freeze;
 use super::money::yuan;
 use super::notices::return_address;
 use super::pay::{announce, has_paid, payment};
@@ -15,8 +17,22 @@ pub fn link(sandbox: &Sandbox, token: &str) -> String {
     format!("{}/cashier/{token}", sandbox.address)
 }
 
-/// What the page shows, if a trade bears this token. To look at it is to be seen by the buyer: the trade then exists.
+/// What the page shows, if anything of Alipay's bears this token: a trade, a freeze, an agreement.
 pub fn state(sandbox: &Sandbox, token: &str) -> Option<Value> {
+    if let Some(view) = trade_state(sandbox, token) {
+        return Some(view);
+    }
+    let mut state = sandbox.alipay.state();
+    if let Some(freeze) = state.freeze_by_token(token) {
+        return Some(freeze.view());
+    }
+    let agreement = state.agreement_by_token(token)?.clone();
+    drop(state);
+    Some(agreement.view(sandbox))
+}
+
+/// To look at a trade is to be its buyer: it then exists.
+fn trade_state(sandbox: &Sandbox, token: &str) -> Option<Value> {
     let (trade, new) = {
         let mut state = sandbox.alipay.state();
         let trade = state.by_token(token)?;
@@ -40,8 +56,12 @@ pub fn pay_button(sandbox: &Arc<Sandbox>, token: &str) {
         // A refusal (paid, closed, expired) is what the page then says.
         trade.and_then(|trade| trade.pay(sandbox).is_ok().then(|| trade.clone()))
     };
-    if let Some(trade) = paid {
-        has_paid(sandbox, &trade);
+    match paid {
+        Some(trade) => has_paid(sandbox, &trade),
+        None => {
+            freeze::authorize(sandbox, token);
+            agreement::agree(sandbox, token);
+        }
     }
 }
 

@@ -14,12 +14,15 @@ use serde_json::{Value, json};
 use crate::clock;
 use crate::sandbox::Sandbox;
 
+use super::agreement;
+use super::bills;
 use super::canonical::{Params, read_form};
 use super::cashier::{self, app_result};
 use super::charset::Charset;
 use super::gateway::{self, Received};
 use super::money::yuan;
 use super::notices;
+use super::oauth;
 use super::operations::{Ask, Kind, Reply};
 use super::pay::{has_paid, payment};
 use super::refusal::Refusal;
@@ -30,6 +33,14 @@ pub fn routes() -> Router<Arc<Sandbox>> {
         .route("/sandbox/alipay/certificates", get(certificates))
         .route("/sandbox/alipay/certificates/rotate", post(rotate))
         .route("/sandbox/alipay/app/pay", post(app_pay))
+        .route("/sandbox/alipay/agreements", get(agreement::list))
+        .route(
+            "/sandbox/alipay/agreements/{agreement_no}/unsign",
+            post(agreement::unsign_by_buyer),
+        )
+        .route("/sandbox/alipay/auth-codes", post(oauth::fresh))
+        .route("/oauth2/publicAppAuthorize.htm", get(oauth::authorize))
+        .route("/alipay/files/{name}", get(bills::fetch))
         .route("/sandbox/alipay/trades/{out_trade_no}/finish", post(finish))
 }
 

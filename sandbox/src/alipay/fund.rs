@@ -20,15 +20,20 @@ pub const OPERATIONS: &[Operation] = &[
 ];
 
 pub struct Transfer {
-    out_biz_no: String,
-    order_id: String,
+    pub out_biz_no: String,
+    pub order_id: String,
     fund_order_id: String,
-    amount: i64,
+    pub amount: i64,
     request: Value,
-    at: OffsetDateTime,
+    pub at: OffsetDateTime,
 }
 
 impl Transfer {
+    /// Whether it bears this number of the provider's.
+    pub fn has_number(&self, number: &str) -> bool {
+        [&self.order_id, &self.fund_order_id].contains(&&number.to_owned())
+    }
+
     fn answer(&self) -> Value {
         json!({
             "out_biz_no": self.out_biz_no,

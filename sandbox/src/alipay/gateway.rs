@@ -218,6 +218,7 @@ async fn exchange(
             root_of(&received.params),
             with_code("10000", "Success", fields),
         ),
+        Ok(Reply::Bare(fields)) => (root_of(&received.params), fields),
         Ok(Reply::Pending(fields)) => (
             root_of(&received.params),
             with_code("10003", " order success pay inprocess", fields),

@@ -1,6 +1,8 @@
 //! Alipay on loopback: gateway v2, REST v3, the cashier, notifications. One app with keys and certificates of
 //! its own, which serves both modes: a request that names certificates is answered in certificate mode.
 
+mod agreement;
+mod bills;
 pub mod buyer;
 mod canonical;
 mod cashier;
@@ -12,15 +14,18 @@ pub mod control;
 mod download;
 mod envelope;
 mod files;
+mod freeze;
 mod fund;
 mod gateway;
 mod keys;
 mod mistake;
 mod money;
 mod notices;
+mod oauth;
 mod operations;
 mod parties;
 mod pay;
+mod receipts;
 mod record;
 mod refund;
 mod refusal;
@@ -28,6 +33,7 @@ mod rest;
 mod signing;
 mod state;
 mod trade;
+mod zip;
 
 use std::sync::{Mutex, MutexGuard, OnceLock, RwLock, RwLockReadGuard};
 

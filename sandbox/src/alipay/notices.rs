@@ -19,7 +19,7 @@ use super::charset::Charset;
 use super::envelope::{Mode, Signed, Style, sign};
 use super::money::yuan;
 use super::parties::{BUYER_ID, BUYER_LOGON_ID, BUYER_OPEN_ID};
-use super::trade::{Refund, Status, Trade};
+use super::trade::{Product, Refund, Status, Trade};
 
 const MINUTE: u64 = 60;
 const HOUR: u64 = 3600;
@@ -307,27 +307,42 @@ fn notify_id() -> String {
 /// Where the buyer's browser goes after the payment: the `return_url` with a signed query that never says "paid".
 pub fn return_address(sandbox: &Sandbox, trade: &Trade) -> Option<String> {
     let address = trade.return_url.as_deref()?;
-    let app = &sandbox.alipay.app;
     let method = match trade.product {
-        super::trade::Product::Wap => "alipay.trade.wap.pay.return",
+        Product::Wap => "alipay.trade.wap.pay.return",
         _ => "alipay.trade.page.pay.return",
     };
-    let fields = own(&[
+    let fields = vec![
+        ("out_trade_no", trade.out_trade_no.clone()),
+        ("seller_id", trade.seller.clone()),
+        ("total_amount", yuan(trade.total)),
+        ("trade_no", trade.number().to_owned()),
+    ];
+    Some(return_with(sandbox, address, method, trade.style, fields))
+}
+
+/// A `return_url` with these fields and the common ones.
+pub fn return_with(
+    sandbox: &Sandbox,
+    address: &str,
+    method: &str,
+    style: Style,
+    extra: Vec<(&str, String)>,
+) -> String {
+    let app = &sandbox.alipay.app;
+    let mut fields = own(&[
         ("app_id", &app.id),
         ("auth_app_id", &app.id),
-        ("charset", trade.style.charset.name()),
+        ("charset", style.charset.name()),
         ("method", method),
-        ("out_trade_no", &trade.out_trade_no),
-        ("seller_id", &trade.seller),
         ("timestamp", &clock::plain(clock::now())),
-        ("total_amount", &yuan(trade.total)),
-        ("trade_no", trade.number()),
         ("version", "1.0"),
     ]);
-    let query = signed(sandbox, Rule::V1, trade.style, fields, Spoiling::None).bytes;
-    let query = String::from_utf8_lossy(&query);
+    let extra = extra.into_iter().filter(|(_, value)| !value.is_empty());
+    fields.extend(extra.map(|(name, value)| (name.to_owned(), value)));
+    fields.sort();
+    let query = signed(sandbox, Rule::V1, style, fields, Spoiling::None).bytes;
     let joint = if address.contains('?') { '&' } else { '?' };
-    Some(format!("{address}{joint}{query}"))
+    format!("{address}{joint}{}", String::from_utf8_lossy(&query))
 }
 
 #[cfg(test)]

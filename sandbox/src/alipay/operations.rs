@@ -11,7 +11,7 @@ use super::canonical::Params;
 use super::envelope::Style;
 use super::money;
 use super::refusal::Refusal;
-use super::{download, files, fund, pay, refund};
+use super::{agreement, bills, download, files, freeze, fund, oauth, pay, receipts, refund};
 
 pub struct Operation {
     pub name: &'static str,
@@ -63,6 +63,11 @@ const FAMILIES: &[&[Operation]] = &[
     pay::OPERATIONS,
     refund::OPERATIONS,
     fund::OPERATIONS,
+    freeze::OPERATIONS,
+    agreement::OPERATIONS,
+    oauth::OPERATIONS,
+    bills::OPERATIONS,
+    receipts::OPERATIONS,
     download::OPERATIONS,
     files::OPERATIONS,
 ];
@@ -83,6 +88,8 @@ pub fn names() -> Vec<&'static str> {
 /// What a method answers, before it is signed.
 pub enum Reply {
     Done(Value),
+    /// Without `code` and `msg`, as tokens are answered.
+    Bare(Value),
     /// Code 10003: the buyer has yet to do something.
     Pending(Value),
     /// The path that the browser goes on to.

@@ -15,6 +15,7 @@ use super::notices;
 use super::operations::{Ask, Operation, Reply, api, app, page};
 use super::parties::{BUYER_ID, BUYER_OPEN_ID};
 use super::refusal::Refusal;
+use super::state::State;
 use super::trade::{Product, Refund, Settlement, Status, Trade, not_exist};
 
 const ACQ: &str = "ACQ.";
@@ -147,8 +148,45 @@ fn at_the_cashier(ask: &Ask, product: Product) -> Result<Reply, Refusal> {
     place(ask, product).map(|token| Reply::Page(format!("/cashier/{token}")))
 }
 
-/// A scanned code.
+/// A scanned code, an agreement, or what a freeze holds.
 fn pay(ask: &Ask) -> Result<Reply, Refusal> {
+    if let Some(number) = ask.body["agreement_params"]["agreement_no"].as_str() {
+        let amount = ask.amount(ACQ, "total_amount")?;
+        ask.sandbox.alipay.state().may_deduct(number, amount)?;
+        return at_once(ask, Product::Agreement, |_| Ok(()));
+    }
+    if let Some(number) = ask.text("auth_no") {
+        let amount = ask.amount(ACQ, "total_amount")?;
+        let complete = ask.text("auth_confirm_mode") == Some("COMPLETE");
+        ask.sandbox.alipay.state().freeze_for(number, amount)?;
+        return at_once(ask, Product::Freeze, |state| {
+            let freeze = state.freeze_for(number, amount)?;
+            freeze.pay(amount, complete);
+            Ok(())
+        });
+    }
+    scanned(ask)
+}
+
+/// Nobody has to be asked. `take` is what else it changes.
+fn at_once(
+    ask: &Ask,
+    product: Product,
+    take: impl FnOnce(&mut State) -> Result<(), Refusal>,
+) -> Result<Reply, Refusal> {
+    let token = place(ask, product)?;
+    let trade = {
+        let mut state = ask.sandbox.alipay.state();
+        take(&mut state)?;
+        let trade = state.by_token(&token).ok_or_else(not_exist)?;
+        trade.pay(ask.sandbox)?;
+        trade.clone()
+    };
+    has_paid(ask.sandbox, &trade);
+    Ok(payment(&trade).into())
+}
+
+fn scanned(ask: &Ask) -> Result<Reply, Refusal> {
     let code = ask.required(ACQ, "auth_code")?;
     buyer::check(&ask.sandbox.alipay.state(), code)?;
     let token = place(ask, Product::Pay)?;

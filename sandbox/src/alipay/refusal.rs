@@ -21,6 +21,7 @@ enum Code {
     Invalid,
     Business,
     Limited,
+    Permission,
 }
 
 impl Code {
@@ -32,6 +33,7 @@ impl Code {
             Self::Invalid => "40002",
             Self::Business => "40004",
             Self::Limited => "40005",
+            Self::Permission => "40006",
         }
     }
 
@@ -43,6 +45,7 @@ impl Code {
             Self::Invalid => "Invalid Arguments",
             Self::Business => "Business Failed",
             Self::Limited => "Call Limited",
+            Self::Permission => "Insufficient Permissions",
         }
     }
 }
@@ -68,6 +71,10 @@ impl Refusal {
 
     pub fn token(sub_code: &str, sub_msg: &str) -> Self {
         Self::new(Code::Token, sub_code, sub_msg)
+    }
+
+    pub fn permission(sub_code: &str, sub_msg: &str) -> Self {
+        Self::new(Code::Permission, sub_code, sub_msg)
     }
 
     /// `sub_code` as `isv.missing-…`.

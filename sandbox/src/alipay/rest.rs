@@ -215,7 +215,9 @@ async fn exchange(
         return reset();
     }
     let (status, mut node, is_signed) = match result {
-        Ok(Reply::Done(fields) | Reply::Pending(fields)) => (StatusCode::OK, fields, true),
+        Ok(Reply::Done(fields) | Reply::Bare(fields) | Reply::Pending(fields)) => {
+            (StatusCode::OK, fields, true)
+        }
         Ok(Reply::Page(_)) => return StatusCode::NOT_FOUND.into_response(),
         Err(refusal) => {
             seen.refused(sandbox, &Params::default(), &refusal);

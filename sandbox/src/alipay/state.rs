@@ -5,7 +5,12 @@ use std::collections::HashMap;
 use axum::body::Bytes;
 use time::OffsetDateTime;
 
+use super::agreement::Agreement;
+use super::bills::Link;
+use super::freeze::Freeze;
 use super::fund::Transfer;
+use super::oauth::Grants;
+use super::receipts::Receipt;
 use super::trade::Trade;
 
 #[derive(Default)]
@@ -13,6 +18,12 @@ pub struct State {
     /// Oldest first.
     pub trades: Vec<Trade>,
     pub transfers: Vec<Transfer>,
+    pub freezes: Vec<Freeze>,
+    pub agreements: Vec<Agreement>,
+    pub receipts: Vec<Receipt>,
+    pub grants: Grants,
+    /// Files that can be fetched for a while, by the token in their address.
+    pub links: HashMap<String, Link>,
     /// What buyers show, by its digits.
     pub codes: HashMap<String, Code>,
     /// Files that were uploaded, by their id.

@@ -24,6 +24,10 @@ pub enum Product {
     Page,
     Wap,
     App,
+    /// Deducted under an agreement.
+    Agreement,
+    /// Paid out of what was held.
+    Freeze,
 }
 
 impl Product {
@@ -36,6 +40,8 @@ impl Product {
             Self::Page => "PAGE",
             Self::Wap => "WAP",
             Self::App => "APP",
+            Self::Agreement => "AGREEMENT",
+            Self::Freeze => "PREAUTH",
         }
     }
 
@@ -48,6 +54,8 @@ impl Product {
             Self::Page => "电脑网站 website",
             Self::Wap => "手机网站 mobile website",
             Self::App => "App",
+            Self::Agreement => "商家扣款 agreement",
+            Self::Freeze => "预授权 authorization",
         }
     }
 
@@ -62,7 +70,7 @@ impl Product {
 
     /// Whether an unpaid trade's end is told. Face to face it is not.
     pub fn tells_closing(self) -> bool {
-        !matches!(self, Self::Precreate | Self::Pay)
+        matches!(self, Self::Create | Self::Page | Self::Wap | Self::App)
     }
 }
 

@@ -19,7 +19,7 @@ pub mod parking;
 mod partner;
 mod pay;
 pub mod payscore;
-mod receipts;
+pub mod receipts;
 mod refund;
 mod security;
 pub mod sharing;

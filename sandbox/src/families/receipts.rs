@@ -312,7 +312,7 @@ pub fn yuan(fen: i64) -> String {
 }
 
 /// One page of PDF with these lines. Only ASCII is shown; numbers and ids are nothing else.
-fn pdf(lines: &[String]) -> Vec<u8> {
+pub fn pdf(lines: &[String]) -> Vec<u8> {
     let mut page = String::from(
         "BT /F1 16 Tf 72 770 Td (payseal sandbox: electronic receipt) Tj /F1 11 Tf 0 -14 Td\n",
     );

@@ -1,12 +1,16 @@
 //! Alipay: gateway v2, its keys and certificates, trades, notifications.
 
+mod agreements;
+mod bills;
 mod buyer;
 mod certificates;
 mod charset;
 mod faults;
+mod freezes;
 mod fund;
 mod gateway;
 mod notifications;
+mod oauth;
 mod pages;
 mod refunds;
 mod rest;

@@ -1,0 +1,103 @@
+//! Who the buyer is: codes, tokens, what they open.
+
+use serde_json::{Value, json};
+
+use super::stage::{App, own};
+use crate::stage::{Request, Sandbox};
+
+const TOKEN: &str = "alipay.system.oauth.token";
+
+/// These methods have their parameters beside biz_content.
+fn call(app: &App, method: &str, root: &str, extra: &[(&str, &str)]) -> Value {
+    let mut fields = app.common(method);
+    fields.extend(own(extra));
+    app.opened_as(root, &app.send(&app.signed(fields)))
+}
+
+fn grant(app: &App, extra: &[(&str, &str)]) -> Value {
+    call(app, TOKEN, "alipay_system_oauth_token_response", extra)
+}
+
+#[test]
+fn a_code_is_exchanged_once_and_the_answer_has_no_code_of_success() {
+    let sandbox = Sandbox::start();
+    let app = App::of(&sandbox);
+    let made = sandbox.control(
+        "POST",
+        "/alipay/auth-codes",
+        json!({ "scope": "auth_user" }),
+    );
+    let code = made.json()["auth_code"].as_str().unwrap().to_owned();
+    let by_code = [
+        ("grant_type", "authorization_code"),
+        ("code", code.as_str()),
+    ];
+    let tokens = grant(&app, &by_code);
+    assert!(
+        tokens.get("code").is_none() && tokens["expires_in"].is_number(),
+        "{tokens}"
+    );
+    let again = call(&app, TOKEN, "error_response", &by_code);
+    assert_eq!(
+        (&again["code"], &again["sub_code"]),
+        (&json!("40002"), &json!("isv.code-invalid"))
+    );
+
+    let refresh = tokens["refresh_token"].as_str().unwrap();
+    let by_token = [("grant_type", "refresh_token"), ("refresh_token", refresh)];
+    let renewed = grant(&app, &by_token);
+    assert_ne!(renewed["access_token"], tokens["access_token"]);
+    assert_eq!(
+        call(&app, TOKEN, "error_response", &by_token)["sub_code"],
+        "isv.refresh-token-invalid"
+    );
+
+    let share = |token: &str| {
+        call(
+            &app,
+            "alipay.user.info.share",
+            "alipay_user_info_share_response",
+            &[("auth_token", token)],
+        )
+    };
+    let who = share(renewed["access_token"].as_str().unwrap());
+    assert_eq!(
+        (&who["code"], &who["user_id"]),
+        (&json!("10000"), &tokens["user_id"])
+    );
+    assert_eq!(share("nobody's")["sub_code"], "aop.invalid-auth-token");
+}
+
+#[test]
+fn the_page_leads_back_with_a_code_for_its_scope() {
+    let sandbox = Sandbox::start();
+    let app = App::of(&sandbox);
+    let open = |redirect: &str| {
+        let target = format!(
+            "/oauth2/publicAppAuthorize.htm?app_id={}&scope=auth_base&state=s1&redirect_uri={redirect}",
+            app.id
+        );
+        Request::new("GET", &target, b"").send(app.port).unwrap()
+    };
+    let answer = open("http%3A%2F%2F127.0.0.1%3A9%2Fback");
+    let back = answer.header("Location").unwrap();
+    let fields = app.decoded(back.split_once('?').unwrap().1);
+    let code = super::stage::value(&fields, "auth_code");
+    assert_eq!(super::stage::value(&fields, "state"), "s1");
+    let tokens = grant(
+        &app,
+        &[("grant_type", "authorization_code"), ("code", code)],
+    );
+    let token = tokens["access_token"].as_str().unwrap();
+    let who = call(
+        &app,
+        "alipay.user.info.share",
+        "alipay_user_info_share_response",
+        &[("auth_token", token)],
+    );
+    assert_eq!(
+        (&who["code"], &who["sub_code"]),
+        (&json!("40006"), &json!("isv.insufficient-user-permissions"))
+    );
+    assert_eq!(open("https%3A%2F%2Fshop.example%2F").status, 400);
+}
