@@ -1,0 +1,124 @@
+package io.payseal;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.payseal.alipay.fund.FundService;
+import io.payseal.alipay.fund.Participant;
+import io.payseal.alipay.fund.QueryTransferRequest;
+import io.payseal.alipay.fund.TransferRequest;
+import io.payseal.alipay.fund.TransferResponse;
+import io.payseal.alipay.merchant.MerchantService;
+import io.payseal.alipay.trade.FundChange;
+import io.payseal.alipay.trade.PrecreateRequest;
+import io.payseal.alipay.trade.QueryRefundRequest;
+import io.payseal.alipay.trade.QueryRequest;
+import io.payseal.alipay.trade.RefundRequest;
+import io.payseal.alipay.trade.RefundResponse;
+import io.payseal.alipay.trade.RefundStatus;
+import io.payseal.alipay.trade.TradeService;
+import io.payseal.alipay.trade.TradeStatus;
+import io.payseal.testing.Orders;
+import io.payseal.testing.Sandbox;
+import java.nio.file.Path;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** An operation of each of Alipay's families that the sandbox plays, typed: by key, with AES, by certificate. */
+class AlipayFamiliesTest {
+    @TempDir
+    static Path folder;
+
+    private static Sandbox sandbox;
+
+    private final String number = Orders.number();
+
+    @BeforeAll
+    static void start() {
+        sandbox = Sandbox.start(folder);
+    }
+
+    @AfterAll
+    static void stop() {
+        sandbox.close();
+    }
+
+    private static PaysealClient client(String file) {
+        return PaysealClient.of(Configuration.fromJson(sandbox.read(file).toString()));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"config-alipay.json", "config-alipay-aes.json", "config-alipay-certificate.json"})
+    void aTradeIsPaidAndRefundedOnce(String file) {
+        try (PaysealClient client = client(file)) {
+            TradeService trade = new TradeService(client);
+            PrecreateRequest order = PrecreateRequest.builder()
+                    .outTradeNo(number)
+                    .totalAmount("88.88")
+                    .subject("一杯茶")
+                    .build();
+            assertTrue(trade.precreate(order).qrCode().startsWith("http"));
+            sandbox.pay(number);
+            QueryRequest asked = QueryRequest.builder().outTradeNo(number).build();
+            assertEquals(TradeStatus.TRADE_SUCCESS, trade.query(asked).tradeStatus());
+
+            RefundRequest refund = RefundRequest.builder()
+                    .outTradeNo(number)
+                    .outRequestNo(number + "r")
+                    .refundAmount("8.88")
+                    .build();
+            RefundResponse refunded = trade.refund(refund);
+            assertEquals(FundChange.Y, refunded.fundChange());
+            assertEquals("8.88", refunded.refundFee());
+            assertEquals(FundChange.N, trade.refund(refund).fundChange());
+            QueryRefundRequest wanted = QueryRefundRequest.builder()
+                    .outTradeNo(number)
+                    .outRequestNo(number + "r")
+                    .build();
+            assertEquals(RefundStatus.REFUND_SUCCESS, trade.queryRefund(wanted).refundStatus());
+
+            QueryRequest nothing =
+                    QueryRequest.builder().outTradeNo(number + "x").build();
+            ProviderException refused = assertThrows(ProviderException.class, () -> trade.query(nothing));
+            assertEquals(Outcome.REJECTED, refused.outcome());
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"config-alipay.json", "config-alipay-aes.json", "config-alipay-certificate.json"})
+    void aTransferIsMadeOnceAndAPictureUploaded(String file) {
+        try (PaysealClient client = client(file)) {
+            FundService fund = new FundService(client);
+            TransferRequest request = TransferRequest.builder()
+                    .outBizNo(number)
+                    .transAmount("1.00")
+                    .productCode("TRANS_ACCOUNT_NO_PWD")
+                    .bizScene("DIRECT_TRANSFER")
+                    .orderTitle("一杯茶")
+                    .payeeInfo(Participant.builder()
+                            .identityType("ALIPAY_USER_ID")
+                            .identity("2088102146225135")
+                            .build())
+                    .build();
+            TransferResponse made = fund.transfer(request);
+            assertEquals(made, fund.transfer(request));
+            QueryTransferRequest wanted = QueryTransferRequest.builder()
+                    .outBizNo(number)
+                    .productCode("TRANS_ACCOUNT_NO_PWD")
+                    .bizScene("DIRECT_TRANSFER")
+                    .build();
+            assertEquals(made.orderId(), fund.queryTransfer(wanted).orderId());
+
+            byte[] picture = {(byte) 0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n'};
+            assertTrue(new MerchantService(client)
+                            .uploadFile("tea.png", picture, "SYNC_ORDER")
+                            .materialId()
+                            .length()
+                    > 0);
+        }
+    }
+}
