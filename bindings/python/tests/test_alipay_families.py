@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 import secrets
 import urllib.request
@@ -10,7 +11,7 @@ from collections.abc import Iterator
 import pytest
 
 import payseal
-from payseal.alipay import fund, merchant, trade
+from payseal.alipay import bill, fund, merchant, trade, user
 from sandbox import Sandbox
 
 CONFIGURATIONS = ["config-alipay.json", "config-alipay-aes.json", "config-alipay-certificate.json"]
@@ -75,7 +76,7 @@ def test_an_apps_order_is_taken_by_the_wallet(client: payseal.Client, sandbox: S
     assert opened["cashier_url"].startswith("http")
 
 
-def test_a_transfer_is_made_once(client: payseal.Client, number: str) -> None:
+def transferred(client: payseal.Client, number: str) -> fund.TransferResponse:
     request = fund.TransferRequest(
         out_biz_no=number,
         trans_amount="1.00",
@@ -84,9 +85,13 @@ def test_a_transfer_is_made_once(client: payseal.Client, number: str) -> None:
         order_title="一杯茶",
         payee_info=fund.Participant(identity_type="ALIPAY_USER_ID", identity="2088102146225135"),
     )
-    made = fund.transfer(client, request)
+    return fund.transfer(client, request)
+
+
+def test_a_transfer_is_made_once(client: payseal.Client, number: str) -> None:
+    made = transferred(client, number)
     assert made.status == "SUCCESS"
-    assert fund.transfer(client, request) == made, "the same number is one transfer"
+    assert transferred(client, number) == made, "the same number is one transfer"
     wanted = fund.QueryTransferRequest(out_biz_no=number, product_code="TRANS_ACCOUNT_NO_PWD", biz_scene="DIRECT_TRANSFER")
     found = fund.query_transfer(client, wanted)
     assert (found.status, found.trans_amount, found.order_id) == ("SUCCESS", "1.00", made.order_id)
@@ -101,3 +106,94 @@ def test_a_balance_is_asked_for(client: payseal.Client, sandbox: Sandbox) -> Non
 def test_a_picture_is_uploaded(client: payseal.Client) -> None:
     picture = b"\x89PNG\r\n\x1a\n" + json.dumps("tea").encode()
     assert merchant.upload_file(client, "tea.png", picture, scene="SYNC_ORDER").material_id
+
+
+def test_frozen_money_is_paid_out_of_and_set_free(client: payseal.Client, sandbox: Sandbox, number: str) -> None:
+    code = sandbox.control("POST", "/sandbox/buyer/codes", {"provider": "alipay"})["auth_code"]
+    request = fund.FreezeRequest(
+        auth_code=code,
+        auth_code_type="bar_code",
+        out_order_no=number,
+        out_request_no=number,
+        order_title="一杯茶",
+        amount="100.00",
+        product_code="PREAUTH_PAY",
+    )
+    frozen = fund.freeze(client, request)
+    assert (frozen.status, frozen.amount) == ("SUCCESS", "100.00")
+    assert frozen.auth_no is not None
+    payment = trade.PayRequest(
+        out_trade_no=number,
+        total_amount="30.00",
+        subject="一杯茶",
+        auth_no=frozen.auth_no,
+        product_code="PREAUTH_PAY",
+        auth_confirm_mode="NOT_COMPLETE",
+    )
+    assert trade.pay(client, payment).total_amount == "30.00"
+    release = fund.UnfreezeRequest(auth_no=frozen.auth_no, out_request_no=f"{number}u", amount="20.00", remark="茶")
+    assert fund.unfreeze(client, release).operation_id == fund.unfreeze(client, release).operation_id, "the same number is released once"
+    found = fund.query_operation(client, fund.QueryOperationRequest(auth_no=frozen.auth_no, operation_type="FREEZE"))
+    assert (found.order_status, found.rest_amount, found.total_pay_amount) == ("AUTHORIZED", "50.00", "30.00")
+
+
+def test_a_voucher_is_taken_back(client: payseal.Client, number: str) -> None:
+    request = fund.CreateVoucherRequest(
+        out_order_no=number, out_request_no=number, order_title="一杯茶", amount="100.00", product_code="PREAUTH_PAY"
+    )
+    assert (fund.create_voucher(client, request).code_value or "").startswith("http")
+    cancelled = fund.cancel_operation(client, fund.CancelOperationRequest(out_order_no=number, out_request_no=number, remark="茶"))
+    assert cancelled.action == "close"
+
+
+def test_an_agreement_is_signed_deducted_under_and_ended(client: payseal.Client, number: str) -> None:
+    request = user.SignAgreementRequest(
+        personal_product_code="CYCLE_PAY_AUTH_P",
+        product_code="GENERAL_WITHHOLDING",
+        sign_scene="INDUSTRY|DEFAULT",
+        external_agreement_no=number,
+        access_params=user.AccessParams(channel="QRCODE"),
+        period_rule_params=user.PeriodRule(period_type="MONTH", period=1, execute_time="2026-12-01", single_amount="30.00"),
+    )
+    address = user.sign_agreement_url(client, request, notify_url="http://127.0.0.1:9/", return_url="http://127.0.0.1:9/signed")
+    with urllib.request.urlopen(address, timeout=10) as page:
+        cashier = page.url
+    with urllib.request.urlopen(urllib.request.Request(f"{cashier}/pay", method="POST"), timeout=10) as signed:
+        assert signed.status == 200
+    agreement = user.query_agreement(client, user.QueryAgreementRequest(external_agreement_no=number))
+    assert (agreement.status, agreement.external_agreement_no) == ("NORMAL", number)
+    assert agreement.agreement_no is not None
+    payment = trade.PayRequest(
+        out_trade_no=number,
+        total_amount="30.00",
+        subject="一杯茶",
+        product_code="CYCLE_PAY_AUTH",
+        agreement_params=trade.AgreementParams(agreement_no=agreement.agreement_no),
+    )
+    assert trade.pay(client, payment).total_amount == "30.00"
+    later = user.ModifyExecutionPlanRequest(agreement_no=agreement.agreement_no, deduct_time="2026-12-03")
+    assert user.modify_execution_plan(client, later).deduct_time == "2026-12-03"
+    user.unsign_agreement(client, user.UnsignAgreementRequest(agreement_no=agreement.agreement_no))
+
+
+def test_a_buyer_says_who_he_is(client: payseal.Client, sandbox: Sandbox) -> None:
+    code = sandbox.control("POST", "/sandbox/alipay/auth-codes", {"scope": "auth_user"})["auth_code"]
+    token = user.oauth_token(client, grant_type="authorization_code", code=code)
+    assert token.access_token is not None
+    assert (token.expires_in or 0) > 0
+    assert user.info_share(client, auth_token=token.access_token).user_id == token.user_id
+    renewed = user.oauth_token(client, grant_type="refresh_token", refresh_token=token.refresh_token)
+    assert renewed.access_token != token.access_token
+
+
+def test_a_bill_and_a_receipt_are_asked_for(client: payseal.Client, sandbox: Sandbox, number: str) -> None:
+    ordered(client, sandbox, number)
+    today = datetime.datetime.now(datetime.timezone(datetime.timedelta(hours=8))).date().isoformat()
+    found = bill.download_url(client, bill.DownloadUrlRequest(bill_type="trade", bill_date=today))
+    assert (found.bill_download_url or "").startswith("http")
+    sent = transferred(client, number)
+    assert sent.order_id is not None
+    applied = bill.apply_receipt(client, bill.ApplyReceiptRequest(type="FUND_DETAIL", key=sent.order_id))
+    assert applied.file_id is not None
+    receipt = bill.query_receipt(client, bill.QueryReceiptRequest(file_id=applied.file_id))
+    assert receipt.status in ("INIT", "PROCESS", "SUCCESS")

@@ -745,7 +745,7 @@ type UnsignNotification struct {
 	PersonalProductCode string `json:"personal_product_code,omitempty"`
 	// sign_scene: The scene of the agreement.
 	SignScene string `json:"sign_scene,omitempty"`
-	// status: UNSIGN.
+	// status: UNSIGN, or STOP.
 	Status string `json:"status,omitempty"`
 	// zm_open_id: The user at Zhima.
 	ZmOpenID string `json:"zm_open_id,omitempty"`

@@ -855,7 +855,7 @@ class UnsignNotification(Model):
         merchant_app_id: The merchant's app.
         personal_product_code: The product of the agreement.
         sign_scene: The scene of the agreement.
-        status: UNSIGN.
+        status: UNSIGN, or STOP.
         zm_open_id: The user at Zhima.
         unsign_time: When it was ended, Beijing time.
     """

@@ -22,7 +22,7 @@ import com.fasterxml.jackson.annotation.JsonProperty;
  * @param merchantAppId merchant_app_id: The merchant's app.
  * @param personalProductCode personal_product_code: The product of the agreement.
  * @param signScene sign_scene: The scene of the agreement.
- * @param status status: UNSIGN.
+ * @param status status: UNSIGN, or STOP.
  * @param zmOpenId zm_open_id: The user at Zhima.
  * @param unsignTime unsign_time: When it was ended, Beijing time.
  */
