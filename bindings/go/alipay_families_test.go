@@ -2,7 +2,9 @@ package payseal_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
@@ -10,6 +12,7 @@ import (
 	payseal "github.com/payseal/payseal/bindings/go"
 	"github.com/payseal/payseal/bindings/go/alipay/fund"
 	"github.com/payseal/payseal/bindings/go/alipay/trade"
+	"github.com/payseal/payseal/bindings/go/alipay/user"
 )
 
 // By key, with AES, by certificate.
@@ -22,6 +25,9 @@ func TestTheFamiliesOfAlipayThatTheSandboxPlaysAreTyped(t *testing.T) {
 			t.Run("a trade is paid, told, and refunded once", func(t *testing.T) { alipayTrade(t, client) })
 			t.Run("a transfer is made once", func(t *testing.T) { alipayTransfer(t, client) })
 			t.Run("an app's order is taken by the wallet", func(t *testing.T) { alipayAppOrder(t, client) })
+			t.Run("frozen money is set free once", func(t *testing.T) { alipayFreeze(t, client) })
+			t.Run("an agreement is signed, deducted under and ended", func(t *testing.T) { alipayAgreement(t, client) })
+			t.Run("a buyer says who he is", func(t *testing.T) { alipayUser(t, client) })
 		})
 	}
 }
@@ -99,5 +105,92 @@ func alipayAppOrder(t *testing.T, client *payseal.Client) {
 	opened := theSandbox(t).control(t, "POST", "/sandbox/alipay/app/pay", map[string]string{"order_string": order})
 	if !strings.Contains(string(opened), "cashier_url") {
 		t.Fatalf("%s", opened)
+	}
+}
+
+func alipayFreeze(t *testing.T, client *payseal.Client) {
+	number := newOrderNumber()
+	var buyer struct {
+		AuthCode string `json:"auth_code"`
+	}
+	decode(t, theSandbox(t).control(t, "POST", "/sandbox/buyer/codes", map[string]string{"provider": "alipay"}), &buyer)
+	frozen, err := fund.Freeze(t.Context(), client, &fund.FreezeRequest{
+		AuthCode: buyer.AuthCode, AuthCodeType: fund.AuthCodeTypeBarCode, OutOrderNo: number, OutRequestNo: number, OrderTitle: "一杯茶",
+		Amount: "100.00", ProductCode: "PREAUTH_PAY",
+	}, nil)
+	if err != nil || frozen.Amount != "100.00" || frozen.Status != fund.FreezeResponseStatusSuccess {
+		t.Fatalf("%+v %v", frozen, err)
+	}
+	release := &fund.UnfreezeRequest{AuthNo: frozen.AuthNo, OutRequestNo: number + "u", Amount: "20.00", Remark: "茶"}
+	for range 2 {
+		if released, err := fund.Unfreeze(t.Context(), client, release, nil); err != nil || released.Amount != "20.00" {
+			t.Fatalf("%+v %v", released, err)
+		}
+	}
+	found, err := fund.QueryOperation(t.Context(), client, &fund.QueryOperationRequest{AuthNo: frozen.AuthNo, OperationType: "FREEZE"}, nil)
+	if err != nil || found.RestAmount != "80.00" {
+		t.Fatalf("the same number is released once: %+v %v", found, err)
+	}
+}
+
+func alipayAgreement(t *testing.T, client *payseal.Client) {
+	number := newOrderNumber()
+	address, err := user.SignAgreementURL(client, &user.SignAgreementRequest{
+		PersonalProductCode: "CYCLE_PAY_AUTH_P", ProductCode: "GENERAL_WITHHOLDING", SignScene: "INDUSTRY|DEFAULT", ExternalAgreementNo: number,
+		AccessParams:     user.AccessParams{Channel: user.ChannelQRCode},
+		PeriodRuleParams: &user.PeriodRule{PeriodType: user.PeriodTypeMonth, Period: pointer[int64](1), ExecuteTime: "2026-12-01", SingleAmount: "30.00"},
+	}, &user.SignAgreementOptions{ReturnURL: "http://127.0.0.1:9/signed"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	page, err := http.Get(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	page.Body.Close()
+	signed, err := http.Post(page.Request.URL.String()+"/pay", "", nil)
+	if err != nil || signed.StatusCode != http.StatusOK {
+		t.Fatalf("%v %v", signed, err)
+	}
+	signed.Body.Close()
+	agreement, err := user.QueryAgreement(t.Context(), client, &user.QueryAgreementRequest{ExternalAgreementNo: number}, nil)
+	if err != nil || agreement.Status != user.StatusNormal || agreement.AgreementNo == "" {
+		t.Fatalf("%+v %v", agreement, err)
+	}
+	paid, err := trade.Pay(t.Context(), client, &trade.PayRequest{
+		OutTradeNo: number, TotalAmount: "30.00", Subject: "一杯茶", ProductCode: "CYCLE_PAY_AUTH",
+		AgreementParams: &trade.AgreementParams{AgreementNo: agreement.AgreementNo},
+	}, nil)
+	if err != nil || paid.TotalAmount != "30.00" {
+		t.Fatalf("%+v %v", paid, err)
+	}
+	later := &user.ModifyExecutionPlanRequest{AgreementNo: agreement.AgreementNo, DeductTime: "2026-12-03"}
+	if put, err := user.ModifyExecutionPlan(t.Context(), client, later, nil); err != nil || put.DeductTime != "2026-12-03" {
+		t.Fatalf("%+v %v", put, err)
+	}
+	if err := user.UnsignAgreement(t.Context(), client, &user.UnsignAgreementRequest{AgreementNo: agreement.AgreementNo}, nil); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func alipayUser(t *testing.T, client *payseal.Client) {
+	var buyer struct {
+		AuthCode string `json:"auth_code"`
+	}
+	decode(t, theSandbox(t).control(t, "POST", "/sandbox/alipay/auth-codes", map[string]string{"scope": "auth_user"}), &buyer)
+	token, err := user.OAuthToken(t.Context(), client, &user.OAuthTokenOptions{GrantType: user.GrantTypeAuthorizationCode, Code: buyer.AuthCode})
+	if err != nil || token.ExpiresIn <= 0 {
+		t.Fatalf("%+v %v", token, err)
+	}
+	who, err := user.InfoShare(t.Context(), client, &user.InfoShareOptions{AuthToken: token.AccessToken})
+	if err != nil || who.UserID != token.UserID {
+		t.Fatalf("%+v %v", who, err)
+	}
+}
+
+func decode(t *testing.T, text []byte, into any) {
+	t.Helper()
+	if err := json.Unmarshal(text, into); err != nil {
+		t.Fatalf("%s: %v", text, err)
 	}
 }
