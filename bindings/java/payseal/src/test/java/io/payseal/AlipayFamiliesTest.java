@@ -4,13 +4,20 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.payseal.alipay.fund.AuthCodeType;
+import io.payseal.alipay.fund.FreezeRequest;
+import io.payseal.alipay.fund.FreezeResponse;
 import io.payseal.alipay.fund.FundService;
 import io.payseal.alipay.fund.Participant;
+import io.payseal.alipay.fund.QueryOperationRequest;
 import io.payseal.alipay.fund.QueryTransferRequest;
 import io.payseal.alipay.fund.TransferRequest;
 import io.payseal.alipay.fund.TransferResponse;
+import io.payseal.alipay.fund.UnfreezeRequest;
 import io.payseal.alipay.merchant.MerchantService;
+import io.payseal.alipay.trade.AgreementParams;
 import io.payseal.alipay.trade.FundChange;
+import io.payseal.alipay.trade.PayRequest;
 import io.payseal.alipay.trade.PrecreateRequest;
 import io.payseal.alipay.trade.QueryRefundRequest;
 import io.payseal.alipay.trade.QueryRequest;
@@ -19,8 +26,24 @@ import io.payseal.alipay.trade.RefundResponse;
 import io.payseal.alipay.trade.RefundStatus;
 import io.payseal.alipay.trade.TradeService;
 import io.payseal.alipay.trade.TradeStatus;
+import io.payseal.alipay.user.AccessParams;
+import io.payseal.alipay.user.Channel;
+import io.payseal.alipay.user.GrantType;
+import io.payseal.alipay.user.OauthTokenResponse;
+import io.payseal.alipay.user.PeriodRule;
+import io.payseal.alipay.user.PeriodType;
+import io.payseal.alipay.user.QueryAgreementRequest;
+import io.payseal.alipay.user.QueryAgreementResponse;
+import io.payseal.alipay.user.SignAgreementRequest;
+import io.payseal.alipay.user.UnsignAgreementRequest;
+import io.payseal.alipay.user.UserService;
 import io.payseal.testing.Orders;
 import io.payseal.testing.Sandbox;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpRequest.BodyPublishers;
+import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.file.Path;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -119,6 +142,98 @@ class AlipayFamiliesTest {
                             .materialId()
                             .length()
                     > 0);
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"config-alipay.json", "config-alipay-aes.json", "config-alipay-certificate.json"})
+    void frozenMoneyIsSetFreeOnce(String file) {
+        try (PaysealClient client = client(file)) {
+            FundService fund = new FundService(client);
+            FreezeResponse frozen = fund.freeze(FreezeRequest.builder()
+                    .authCode(sandbox.alipayCode())
+                    .authCodeType(AuthCodeType.BAR_CODE)
+                    .outOrderNo(number)
+                    .outRequestNo(number)
+                    .orderTitle("一杯茶")
+                    .amount("100.00")
+                    .productCode("PREAUTH_PAY")
+                    .build());
+            UnfreezeRequest release = UnfreezeRequest.builder()
+                    .authNo(frozen.authNo())
+                    .outRequestNo(number + "u")
+                    .amount("20.00")
+                    .remark("茶")
+                    .build();
+            assertEquals(
+                    fund.unfreeze(release).operationId(), fund.unfreeze(release).operationId());
+            QueryOperationRequest wanted = QueryOperationRequest.builder()
+                    .authNo(frozen.authNo())
+                    .operationType("FREEZE")
+                    .build();
+            assertEquals("80.00", fund.queryOperation(wanted).restAmount());
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"config-alipay.json", "config-alipay-aes.json", "config-alipay-certificate.json"})
+    void anAgreementIsSignedDeductedUnderAndEnded(String file) throws Exception {
+        try (PaysealClient client = client(file)) {
+            UserService user = new UserService(client);
+            SignAgreementRequest request = SignAgreementRequest.builder()
+                    .personalProductCode("CYCLE_PAY_AUTH_P")
+                    .productCode("GENERAL_WITHHOLDING")
+                    .signScene("INDUSTRY|DEFAULT")
+                    .externalAgreementNo(number)
+                    .accessParams(AccessParams.builder().channel(Channel.QRCODE).build())
+                    .periodRuleParams(PeriodRule.builder()
+                            .periodType(PeriodType.MONTH)
+                            .period(1L)
+                            .executeTime("2026-12-01")
+                            .singleAmount("30.00")
+                            .build())
+                    .build();
+            String address = user.signAgreementUrl(request, null, "http://127.0.0.1:9/signed", null);
+            HttpClient browser = HttpClient.newBuilder()
+                    .followRedirects(HttpClient.Redirect.NORMAL)
+                    .build();
+            URI cashier = browser.send(
+                            HttpRequest.newBuilder(URI.create(address)).build(), BodyHandlers.discarding())
+                    .uri();
+            HttpRequest signing = HttpRequest.newBuilder(URI.create(cashier + "/pay"))
+                    .POST(BodyPublishers.noBody())
+                    .build();
+            assertEquals(200, browser.send(signing, BodyHandlers.discarding()).statusCode());
+            QueryAgreementRequest asked =
+                    QueryAgreementRequest.builder().externalAgreementNo(number).build();
+            QueryAgreementResponse agreement = user.queryAgreement(asked);
+            assertEquals("NORMAL", agreement.status());
+
+            PayRequest payment = PayRequest.builder()
+                    .outTradeNo(number)
+                    .totalAmount("30.00")
+                    .subject("一杯茶")
+                    .productCode("CYCLE_PAY_AUTH")
+                    .agreementParams(AgreementParams.builder()
+                            .agreementNo(agreement.agreementNo())
+                            .build())
+                    .build();
+            assertEquals("30.00", new TradeService(client).pay(payment).totalAmount());
+            user.unsignAgreement(UnsignAgreementRequest.builder()
+                    .agreementNo(agreement.agreementNo())
+                    .build());
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"config-alipay.json", "config-alipay-aes.json", "config-alipay-certificate.json"})
+    void aBuyerSaysWhoHeIs(String file) {
+        try (PaysealClient client = client(file)) {
+            UserService user = new UserService(client);
+            OauthTokenResponse token =
+                    user.oauthToken(GrantType.AUTHORIZATION_CODE, sandbox.alipayAuthCode(), null, null, null);
+            assertTrue(token.expiresIn() > 0);
+            assertEquals(token.userId(), user.infoShare(token.accessToken()).userId());
         }
     }
 }

@@ -126,6 +126,20 @@ public final class Sandbox implements AutoCloseable {
         return send("GET", "/sandbox/orders/" + outTradeNo, null);
     }
 
+    /** What a buyer at Alipay shows the shop: a code good for a minute. */
+    public String alipayCode() {
+        return send("POST", "/sandbox/buyer/codes", Map.of("provider", "alipay"))
+                .get("auth_code")
+                .asText();
+    }
+
+    /** What Alipay gives an app whom a buyer has let know who he is. */
+    public String alipayAuthCode() {
+        return send("POST", "/sandbox/alipay/auth-codes", Map.of("scope", "auth_user"))
+                .get("auth_code")
+                .asText();
+    }
+
     /** The deliveries of an order's notifications, newest first. */
     public JsonNode notifications(String outTradeNo) {
         return send("GET", "/sandbox/notifications?out_trade_no=" + outTradeNo, null);
