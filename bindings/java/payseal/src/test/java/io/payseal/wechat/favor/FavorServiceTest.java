@@ -37,9 +37,7 @@ class FavorServiceTest {
         String made = coupons.createStock(request).stockId();
         coupons.startStock(
                 made,
-                StartStockRequest.builder()
-                        .stockCreatorMchid(merchant.mchid())
-                        .build());
+                StartStockRequest.builder().stockCreatorMchid(merchant.mchid()).build());
         Stock stock = coupons.queryStock(made, merchant.mchid());
         assertEquals(made, stock.stockId());
         assertEquals("running", stock.status());
