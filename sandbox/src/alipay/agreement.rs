@@ -108,6 +108,7 @@ impl Agreement {
     pub fn view(&self, sandbox: &Sandbox) -> Value {
         let mut view = json!({
             "provider": "alipay",
+            "deed": "agreement",
             "merchant": MERCHANT_NAME,
             "description": "授权商家扣款 Agreement for deductions",
             "out_trade_no": self.external_agreement_no,

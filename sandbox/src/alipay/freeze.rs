@@ -155,6 +155,7 @@ impl Freeze {
     pub fn view(&self) -> Value {
         json!({
             "provider": "alipay",
+            "deed": "freeze",
             "merchant": MERCHANT_NAME,
             "description": self.title,
             "amount_fen": self.amount,
