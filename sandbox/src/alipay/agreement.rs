@@ -72,8 +72,6 @@ impl Agreement {
             ("personal_product_code", text("personal_product_code")),
             ("sign_scene", text("sign_scene")),
             ("status", self.status.name().to_owned()),
-            ("alipay_user_id", BUYER_ID.into()),
-            ("alipay_open_id", BUYER_OPEN_ID.into()),
             ("alipay_logon_id", BUYER_LOGON_ID.into()),
         ];
         if let Some(at) = self.signed {
@@ -91,12 +89,22 @@ impl Agreement {
         for (name, value) in self.fields() {
             answer[name] = value.into();
         }
-        answer["principal_type"] = "CARD".into();
+        // The provider's own spelling.
+        answer["pricipal_type"] = "CARD".into();
         answer["principal_id"] = BUYER_ID.into();
+        answer["principal_open_id"] = BUYER_OPEN_ID.into();
         if let Some(day) = &self.next_deduction {
             answer["next_deduct_time"] = day.as_str().into();
         }
         answer
+    }
+
+    /// The same as it is told, which names the buyer otherwise.
+    fn told(&self) -> Vec<(&'static str, String)> {
+        let mut fields = self.fields();
+        fields.push(("alipay_user_id", BUYER_ID.into()));
+        fields.push(("alipay_open_id", BUYER_OPEN_ID.into()));
+        fields
     }
 
     /// The most that one deduction may take.
@@ -128,7 +136,7 @@ impl Agreement {
             && let Some(address) = &self.return_url
         {
             let method = "alipay.user.agreement.page.sign.return";
-            let back = notices::return_with(sandbox, address, method, self.style, self.fields());
+            let back = notices::return_with(sandbox, address, method, self.style, self.told());
             view["return_url"] = back.into();
         }
         view
@@ -201,7 +209,7 @@ fn tell(sandbox: &Arc<Sandbox>, agreement: &Agreement, notify_type: &str) {
     let Some(address) = agreement.notify_url.clone() else {
         return;
     };
-    let mut fields = agreement.fields();
+    let mut fields = agreement.told();
     if let Some(at) = agreement.ended {
         fields.push(("unsign_time", clock::plain(at)));
     }

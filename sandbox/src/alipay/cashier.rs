@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use crate::sandbox::Sandbox;
 
 use super::agreement;
+use super::certify;
 use super::freeze;
 use super::money::yuan;
 use super::notices::return_address;
@@ -25,6 +26,9 @@ pub fn state(sandbox: &Sandbox, token: &str) -> Option<Value> {
     let mut state = sandbox.alipay.state();
     if let Some(freeze) = state.freeze_by_token(token) {
         return Some(freeze.view());
+    }
+    if let Some(view) = certify::view(&mut state, token) {
+        return Some(view);
     }
     let agreement = state.agreement_by_token(token)?.clone();
     drop(state);
@@ -61,6 +65,7 @@ pub fn pay_button(sandbox: &Arc<Sandbox>, token: &str) {
         None => {
             freeze::authorize(sandbox, token);
             agreement::agree(sandbox, token);
+            certify::pass(sandbox, token);
         }
     }
 }

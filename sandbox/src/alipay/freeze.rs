@@ -145,10 +145,16 @@ impl Freeze {
             "out_request_no": step.out_request_no,
             "amount": yuan(step.amount),
             "status": self.status(step),
-            "payer_user_id": BUYER_ID,
-            "payer_open_id": BUYER_OPEN_ID,
             "gmt_trans": clock::plain(step.at),
         })
+    }
+
+    /// With whose money it is, where the answer says so.
+    fn answer_with_payer(&self, step: &Step) -> Value {
+        let mut answer = self.answer(step);
+        answer["payer_user_id"] = BUYER_ID.into();
+        answer["payer_open_id"] = BUYER_OPEN_ID.into();
+        answer
     }
 
     /// What the cashier shows.
@@ -229,7 +235,7 @@ fn freeze(ask: &Ask) -> Result<Reply, Refusal> {
     let mut state = ask.sandbox.alipay.state();
     let freeze = state.freeze_by_token(&token).ok_or_else(not_exist)?;
     let step = freeze.steps.first().ok_or_else(not_exist)?;
-    Ok(freeze.answer(step).into())
+    Ok(freeze.answer_with_payer(step).into())
 }
 
 /// The buyer agrees.
@@ -292,7 +298,7 @@ fn query(ask: &Ask) -> Result<Reply, Refusal> {
             && is("operation_type", step.kind)
     });
     let step = step.ok_or_else(|| Refusal::business("ORDER_NOT_EXIST", "授权操作不存在"))?;
-    let mut answer = freeze.answer(step);
+    let mut answer = freeze.answer_with_payer(step);
     for (name, value) in [
         ("order_title", freeze.title.clone()),
         ("order_status", freeze.stage.name().to_owned()),

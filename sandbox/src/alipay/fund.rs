@@ -98,7 +98,10 @@ fn transfer(ask: &Ask) -> Result<Reply, Refusal> {
     let cause = cause("转账", &transfer.order_id, &transfer.out_biz_no);
     post(ask.sandbox, &ask.seller, cause, moves)?;
     let answer = transfer.answer();
-    let told = detail(&transfer);
+    let mut told = detail(&transfer);
+    for name in ["product_code", "biz_scene"] {
+        told[name] = transfer.request[name].clone();
+    }
     let number = transfer.out_biz_no.clone();
     state.transfers.push(transfer);
     drop(state);
@@ -120,8 +123,6 @@ fn detail(transfer: &Transfer) -> Value {
         "pay_fund_order_id": transfer.fund_order_id,
         "out_biz_no": transfer.out_biz_no,
         "trans_amount": yuan(transfer.amount),
-        "product_code": transfer.request["product_code"],
-        "biz_scene": transfer.request["biz_scene"],
         "status": "SUCCESS",
         "pay_date": clock::plain(transfer.at),
         "order_fee": "0.00",

@@ -1,6 +1,7 @@
 //! Alipay on loopback: gateway v2, REST v3, the cashier, notifications. One app with keys and certificates of
 //! its own, which serves both modes: a request that names certificates is answered in certificate mode.
 
+mod account;
 mod agreement;
 mod bills;
 pub mod buyer;
@@ -8,6 +9,7 @@ mod canonical;
 mod cashier;
 mod causes;
 mod certificates;
+mod certify;
 mod charset;
 mod cipher;
 pub mod control;
@@ -18,6 +20,7 @@ mod freeze;
 mod fund;
 mod gateway;
 mod keys;
+mod merchant;
 mod mistake;
 mod money;
 mod notices;

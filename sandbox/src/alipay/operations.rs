@@ -11,7 +11,10 @@ use super::canonical::Params;
 use super::envelope::Style;
 use super::money;
 use super::refusal::Refusal;
-use super::{agreement, bills, download, files, freeze, fund, oauth, pay, receipts, refund};
+use super::{
+    account, agreement, bills, certify, download, files, freeze, fund, merchant, oauth, pay,
+    receipts, refund,
+};
 
 pub struct Operation {
     pub name: &'static str,
@@ -68,6 +71,9 @@ const FAMILIES: &[&[Operation]] = &[
     oauth::OPERATIONS,
     bills::OPERATIONS,
     receipts::OPERATIONS,
+    account::OPERATIONS,
+    certify::OPERATIONS,
+    merchant::OPERATIONS,
     download::OPERATIONS,
     files::OPERATIONS,
 ];

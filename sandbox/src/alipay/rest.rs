@@ -39,7 +39,11 @@ const STALE_BY_MS: i64 = 600_000;
 const GET: &[&str] = &[
     "alipay.data.bill.ereceipt.query",
     "alipay.data.dataservice.bill.downloadurl.query",
+    "alipay.data.bill.accountlog.query",
+    "alipay.data.bill.balance.query",
+    "alipay.data.bill.sell.query",
     "alipay.fund.account.query",
+    "alipay.fund.quota.query",
     "alipay.fund.trans.common.query",
     "alipay.user.agreement.query",
 ];

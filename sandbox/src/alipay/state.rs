@@ -7,6 +7,7 @@ use time::OffsetDateTime;
 
 use super::agreement::Agreement;
 use super::bills::Link;
+use super::certify::Certification;
 use super::freeze::Freeze;
 use super::fund::Transfer;
 use super::oauth::Grants;
@@ -21,6 +22,9 @@ pub struct State {
     pub freezes: Vec<Freeze>,
     pub agreements: Vec<Agreement>,
     pub receipts: Vec<Receipt>,
+    pub certifications: Vec<Certification>,
+    /// Orders that the merchant has told of: the provider's number by the merchant's.
+    pub synced_orders: HashMap<String, String>,
     pub grants: Grants,
     /// Files that can be fetched for a while, by the token in their address.
     pub links: HashMap<String, Link>,

@@ -1,10 +1,12 @@
 //! Alipay: gateway v2, its keys and certificates, trades, notifications.
 
+mod account;
 mod agreements;
 mod bills;
 mod buyer;
 mod certificates;
 mod charset;
+mod facts;
 mod faults;
 mod freezes;
 mod fund;

@@ -11,7 +11,11 @@ const TOKEN: &str = "alipay.system.oauth.token";
 fn call(app: &App, method: &str, root: &str, extra: &[(&str, &str)]) -> Value {
     let mut fields = app.common(method);
     fields.extend(own(extra));
-    app.opened_as(root, &app.send(&app.signed(fields)))
+    let node = app.opened_as(root, &app.send(&app.signed(fields)));
+    if node.get("sub_code").is_none() {
+        super::facts::check(method, &node);
+    }
+    node
 }
 
 fn grant(app: &App, extra: &[(&str, &str)]) -> Value {

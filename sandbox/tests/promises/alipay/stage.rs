@@ -211,7 +211,11 @@ impl App {
 
     pub fn opened(&self, method: &str, answer: &Answer) -> Value {
         let root = format!("{}_response", method.replace('.', "_"));
-        self.opened_as(&root, answer)
+        let node = self.opened_as(&root, answer);
+        if matches!(node["code"].as_str(), None | Some("10000" | "10003")) {
+            super::facts::check(method, &node);
+        }
+        node
     }
 
     pub fn opened_as(&self, root: &str, answer: &Answer) -> Value {
