@@ -14,7 +14,7 @@ use super::refusal::Refusal;
 pub const OPERATIONS: &[Operation] = &[
     api("alipay.fund.quota.query", quota),
     api("alipay.data.bill.balance.query", |ask| {
-        let total = yuan(balance(ask.sandbox, &ask.seller));
+        let total = yuan(balance(ask.sandbox, &ask.party.seller));
         Ok(json!({
             "total_amount": total,
             "available_amount": total,
@@ -29,7 +29,7 @@ pub const OPERATIONS: &[Operation] = &[
 
 /// There is no limit but the balance.
 fn quota(ask: &Ask) -> Result<Reply, Refusal> {
-    let available = yuan(balance(ask.sandbox, &ask.seller));
+    let available = yuan(balance(ask.sandbox, &ask.party.seller));
     let mut answer = json!({ "active_quota_is_new": false });
     for kind in ["private", "corporate"] {
         for period in ["daily", "monthly"] {
@@ -104,7 +104,7 @@ fn is_named(ask: &Ask, alipay: &str, own: &str) -> bool {
 fn account_log(ask: &Ask) -> Result<Reply, Refusal> {
     let page = Page::of(ask)?;
     let ledger = ask.sandbox.ledger();
-    let account = Account::basic(&ask.seller);
+    let account = Account::basic(&ask.party.seller);
     let lines = ledger.books.lines(&account).filter(|(posting, _)| {
         page.has(posting.at) && is_named(ask, &posting.cause.number, &posting.cause.voucher)
     });
@@ -129,7 +129,7 @@ fn sales(ask: &Ask) -> Result<Reply, Refusal> {
     let page = Page::of(ask)?;
     let state = ask.sandbox.alipay.state();
     let trades = state.trades.iter().filter(|trade| {
-        trade.seller == ask.seller
+        trade.party.seller == ask.party.seller
             && trade.paid.is_some_and(|at| page.has(at))
             && is_named(ask, trade.number(), &trade.out_trade_no)
     });

@@ -17,7 +17,7 @@ use crate::sandbox::Sandbox;
 use super::envelope::Style;
 use super::money::fen;
 use super::notices::{self, Told};
-use super::operations::{Ask, Operation, Reply, api, page};
+use super::operations::{Ask, Operation, Party, Reply, api, page};
 use super::parties::{BUYER_ID, BUYER_LOGON_ID, BUYER_OPEN_ID};
 use super::refusal::Refusal;
 use super::state::State;
@@ -60,6 +60,7 @@ pub struct Agreement {
     notify_url: Option<String>,
     return_url: Option<String>,
     style: Style,
+    party: Party,
 }
 
 impl Agreement {
@@ -136,7 +137,13 @@ impl Agreement {
             && let Some(address) = &self.return_url
         {
             let method = "alipay.user.agreement.page.sign.return";
-            let back = notices::return_with(sandbox, address, method, self.style, self.told());
+            let back = notices::return_with(
+                sandbox,
+                (address, method),
+                self.style,
+                &self.party,
+                self.told(),
+            );
             view["return_url"] = back.into();
         }
         view
@@ -181,6 +188,7 @@ fn sign(ask: &Ask) -> Result<Reply, Refusal> {
         notify_url: ask.address("notify_url")?,
         return_url: ask.address("return_url")?,
         style: ask.style,
+        party: ask.party.clone(),
     };
     let path = format!("/cashier/{}", agreement.token);
     state.agreements.push(agreement);
@@ -221,6 +229,7 @@ fn tell(sandbox: &Arc<Sandbox>, agreement: &Agreement, notify_type: &str) {
             number: agreement.external_agreement_no.clone(),
             address,
             style: agreement.style,
+            auth_app_id: &agreement.party.auth_app_id,
             fields,
         },
     );

@@ -55,7 +55,7 @@ fn query(ask: &Ask) -> Result<Reply, Refusal> {
     let bill = bill
         .filter(|_| is_over)
         .ok_or_else(|| Refusal::business("isp.bill_not_exist", "账单不存在"))?;
-    let bytes = bill.packed(&ask.seller, date);
+    let bytes = bill.packed(&ask.party.seller, date);
     let token = random_text(32);
     let link = Link {
         bytes,
@@ -175,7 +175,7 @@ fn trades(ask: &Ask, days: (Date, Date)) -> Option<Bill> {
     for trade in state
         .trades
         .iter()
-        .filter(|trade| trade.seller == ask.seller)
+        .filter(|trade| trade.party.seller == ask.party.seller)
     {
         if let Some(at) = trade.paid.filter(|at| within(*at)) {
             sums.payments += 1;
@@ -207,7 +207,7 @@ fn trades(ask: &Ask, days: (Date, Date)) -> Option<Bill> {
         return None;
     }
     let title = "业务明细";
-    let mut details = head(title, &ask.seller, days);
+    let mut details = head(title, &ask.party.seller, days);
     details += &rule("业务明细列表");
     details += "支付宝交易号,商户订单号,业务类型,商品名称,创建时间,完成时间,门店编号,门店名称,操作员,终端号,对方账户,订单金额（元）,商家实收（元）,支付宝红包（元）,集分宝（元）,支付宝优惠（元）,商家优惠（元）,券核销金额（元）,券名称,商家红包消费金额（元）,卡消费金额（元）,退款批次号/请求号,服务费（元）,分润（元）,备注\r\n";
     details += &rows;
@@ -221,7 +221,7 @@ fn trades(ask: &Ask, days: (Date, Date)) -> Option<Bill> {
     );
     details += &exported();
 
-    let mut summary = head("业务汇总", &ask.seller, days);
+    let mut summary = head("业务汇总", &ask.party.seller, days);
     summary += &rule("业务汇总列表");
     summary += "门店编号,门店名称,交易订单总笔数,退款订单总笔数,订单金额（元）,商家实收（元）,支付宝优惠（元）,商家优惠（元）,卡消费金额（元）,服务费（元）,分润（元）,实收净额（元）\r\n";
     let net = sums.paid - sums.refunded;
@@ -289,7 +289,7 @@ fn row(
 /// Everything that has moved the account.
 fn account(ask: &Ask, days: (Date, Date)) -> Option<Bill> {
     let ledger = ask.sandbox.ledger();
-    let account = Account::basic(&ask.seller);
+    let account = Account::basic(&ask.party.seller);
     let mut rows = String::new();
     let (mut income, mut expense, mut counts) = (0, 0, [0, 0]);
     for (posting, moved) in ledger.books.lines(&account) {
@@ -323,7 +323,7 @@ fn account(ask: &Ask, days: (Date, Date)) -> Option<Bill> {
         return None;
     }
     let title = "账务明细";
-    let mut details = head(title, &ask.seller, days);
+    let mut details = head(title, &ask.party.seller, days);
     details += &rule("账务明细列表");
     details += "账务流水号,业务流水号,商户订单号,商品名称,发生时间,对方账号,收入金额（+元）,支出金额（-元）,账户余额（元）,交易渠道,业务类型,备注\r\n";
     details += &rows;
@@ -336,7 +336,7 @@ fn account(ask: &Ask, days: (Date, Date)) -> Option<Bill> {
         yuan(income)
     );
     details += &exported();
-    let mut summary = head("账务汇总", &ask.seller, days);
+    let mut summary = head("账务汇总", &ask.party.seller, days);
     summary += &rule("账务汇总列表");
     summary += "类型,收入笔数,收入金额（+元）,支出笔数,支出金额（-元）,总金额（元）\r\n";
     summary += &line(&[

@@ -87,13 +87,13 @@ pub fn app_result(sandbox: &Sandbox, trade: &Trade) -> Option<Value> {
         "code": "10000",
         "msg": "Success",
         "app_id": sandbox.alipay.app.id,
-        "auth_app_id": sandbox.alipay.app.id,
+        "auth_app_id": trade.party.auth_app_id,
         "charset": trade.style.charset.name(),
         "timestamp": payment(trade)["gmt_payment"],
         "out_trade_no": trade.out_trade_no,
         "trade_no": trade.number(),
         "total_amount": yuan(trade.total),
-        "seller_id": trade.seller,
+        "seller_id": trade.party.seller,
     });
     let root = "alipay_trade_app_pay_response";
     let envelope = super::envelope::seal(

@@ -39,6 +39,7 @@ pub fn routes() -> Router<Arc<Sandbox>> {
             post(agreement::unsign_by_buyer),
         )
         .route("/sandbox/alipay/auth-codes", post(oauth::fresh))
+        .route("/sandbox/alipay/app-auth-codes", post(oauth::fresh_for_app))
         .route("/oauth2/publicAppAuthorize.htm", get(oauth::authorize))
         .route("/alipay/files/{name}", get(bills::fetch))
         .route("/sandbox/alipay/trades/{out_trade_no}/finish", post(finish))
@@ -103,7 +104,7 @@ async fn app_pay(Shared(sandbox): Shared<Arc<Sandbox>>, body: Bytes) -> Response
                 body: checked.body,
                 files: &[],
                 style: checked.style,
-                seller: checked.seller,
+                party: checked.party,
             };
             (checked.operation.perform)(&ask)
         });

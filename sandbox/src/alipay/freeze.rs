@@ -15,7 +15,7 @@ use super::cashier;
 use super::envelope::Style;
 use super::money::yuan;
 use super::notices::{self, Told};
-use super::operations::{Ask, Operation, Reply, api, app};
+use super::operations::{Ask, Operation, Party, Reply, api, app};
 use super::parties::{BUYER_ID, BUYER_LOGON_ID, BUYER_OPEN_ID};
 use super::refusal::Refusal;
 use super::state::State;
@@ -72,7 +72,7 @@ pub struct Freeze {
     unfrozen: i64,
     pub stage: Stage,
     steps: Vec<Step>,
-    seller: String,
+    party: Party,
     notify_url: Option<String>,
     style: Style,
 }
@@ -210,7 +210,7 @@ fn place(ask: &Ask) -> Result<String, Refusal> {
         unfrozen: 0,
         stage: Stage::Init,
         steps: vec![Step::new("FREEZE", out_request_no, amount, title)],
-        seller: ask.seller.clone(),
+        party: ask.party.clone(),
         notify_url,
         style: ask.style,
     };
@@ -268,7 +268,7 @@ fn tell(sandbox: &Arc<Sandbox>, freeze: &Freeze, step: &Step, notify_type: &str)
         ("gmt_trans", clock::plain(step.at)),
         ("payer_user_id", BUYER_ID.into()),
         ("payer_logon_id", BUYER_LOGON_ID.into()),
-        ("payee_user_id", freeze.seller.clone()),
+        ("payee_user_id", freeze.party.seller.clone()),
         ("total_freeze_amount", yuan(freeze.amount)),
         ("total_unfreeze_amount", yuan(freeze.unfrozen)),
         ("total_pay_amount", yuan(freeze.paid)),
@@ -282,6 +282,7 @@ fn tell(sandbox: &Arc<Sandbox>, freeze: &Freeze, step: &Step, notify_type: &str)
             number: freeze.out_order_no.clone(),
             address,
             style: freeze.style,
+            auth_app_id: &freeze.party.auth_app_id,
             fields,
         },
     );

@@ -92,11 +92,11 @@ fn transfer(ask: &Ask) -> Result<Reply, Refusal> {
         at: clock::now(),
     };
     let moves = vec![
-        (Account::basic(&ask.seller), -amount),
+        (Account::basic(&ask.party.seller), -amount),
         (Account::Wallet(identity), amount),
     ];
     let cause = cause("转账", &transfer.order_id, &transfer.out_biz_no);
-    post(ask.sandbox, &ask.seller, cause, moves)?;
+    post(ask.sandbox, &ask.party.seller, cause, moves)?;
     let answer = transfer.answer();
     let mut told = detail(&transfer);
     for name in ["product_code", "biz_scene"] {
@@ -155,7 +155,7 @@ fn query(ask: &Ask) -> Result<Reply, Refusal> {
 fn account(ask: &Ask) -> Result<Reply, Refusal> {
     let names = ["alipay_user_id", "alipay_open_id"];
     let named = names.into_iter().find_map(|name| ask.text(name));
-    if named.is_some_and(|named| named.starts_with("2088") && named != ask.seller) {
+    if named.is_some_and(|named| named.starts_with("2088") && named != ask.party.seller) {
         return Err(Refusal::parameter(
             "",
             "alipay_user_id",
@@ -172,6 +172,6 @@ fn account(ask: &Ask) -> Result<Reply, Refusal> {
             "须为ACCTRANS_ACCOUNT",
         ));
     }
-    let available = balance(ask.sandbox, &ask.seller);
+    let available = balance(ask.sandbox, &ask.party.seller);
     Ok(json!({ "available_amount": yuan(available), "freeze_amount": "0.00" }).into())
 }

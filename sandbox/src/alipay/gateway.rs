@@ -26,7 +26,8 @@ use super::charset::Charset;
 use super::cipher;
 use super::envelope::{self, Envelope, Mode, Style};
 use super::mistake::mistake_for_another;
-use super::operations::{self, Ask, File, Kind, Operation, Reply};
+use super::oauth;
+use super::operations::{self, Ask, File, Kind, Operation, Party, Reply};
 use super::record::{Seen, concerned_order};
 use super::refusal::Refusal;
 use super::signing::SignType;
@@ -64,7 +65,7 @@ pub struct Checked {
     pub operation: &'static Operation,
     pub style: Style,
     pub body: Value,
-    pub seller: String,
+    pub party: Party,
 }
 
 pub async fn answer(State(sandbox): State<Arc<Sandbox>>, request: Request) -> Response {
@@ -375,12 +376,10 @@ pub fn check(sandbox: &Sandbox, received: &Received) -> Result<Checked, (Refusal
         );
         return refuse(Refusal::invalid("isv.invalid-timestamp", words));
     }
-    if params.get("app_auth_token").is_some() {
-        return refuse(Refusal::token(
-            "aop.invalid-app-auth-token",
-            "无效的应用授权令牌",
-        ));
-    }
+    let party = match oauth::party(sandbox, params.get("app_auth_token")) {
+        Ok(party) => party,
+        Err(refusal) => return refuse(refusal),
+    };
 
     let content = params.get("biz_content").unwrap_or("{}");
     let content = match params.get("encrypt_type") {
@@ -410,7 +409,7 @@ pub fn check(sandbox: &Sandbox, received: &Received) -> Result<Checked, (Refusal
         operation,
         style,
         body,
-        seller: app.pid.clone(),
+        party,
     })
 }
 
@@ -446,7 +445,7 @@ pub fn perform(
         body: checked.body.clone(),
         files: &received.files,
         style: checked.style,
-        seller: checked.seller.clone(),
+        party: checked.party.clone(),
     };
     match checked.operation.kind {
         // An app's order is no request: its string goes to Alipay's app.

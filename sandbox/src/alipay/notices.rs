@@ -18,6 +18,7 @@ use super::canonical::{Rule, canonical, write_form};
 use super::charset::Charset;
 use super::envelope::{Mode, Signed, Style, sign};
 use super::money::yuan;
+use super::operations::Party;
 use super::parties::{BUYER_ID, BUYER_LOGON_ID, BUYER_OPEN_ID};
 use super::trade::{Product, Refund, Status, Trade};
 
@@ -169,7 +170,7 @@ fn tell_of_trade(sandbox: &Arc<Sandbox>, trade: &Trade, extra: Vec<(&str, String
         ("buyer_id", BUYER_ID.into()),
         ("buyer_open_id", BUYER_OPEN_ID.into()),
         ("buyer_logon_id", BUYER_LOGON_ID.into()),
-        ("seller_id", trade.seller.clone()),
+        ("seller_id", trade.party.seller.clone()),
         ("seller_email", sandbox.alipay.app.seller_email.clone()),
         ("gmt_create", clock::plain(trade.placed)),
     ];
@@ -202,6 +203,7 @@ fn tell_of_trade(sandbox: &Arc<Sandbox>, trade: &Trade, extra: Vec<(&str, String
             number: trade.out_trade_no.clone(),
             address,
             style: trade.style,
+            auth_app_id: &trade.party.auth_app_id,
             fields,
         },
     );
@@ -216,6 +218,7 @@ pub struct Told<'a> {
     pub number: String,
     pub address: String,
     pub style: Style,
+    pub auth_app_id: &'a str,
     pub fields: Vec<(&'a str, String)>,
 }
 
@@ -227,7 +230,7 @@ pub fn tell(sandbox: &Arc<Sandbox>, told: Told) -> String {
         ("notify_type", told.notify_type),
         ("notify_id", &id),
         ("app_id", &app.id),
-        ("auth_app_id", &app.id),
+        ("auth_app_id", told.auth_app_id),
         ("charset", told.style.charset.name()),
         ("version", "1.0"),
     ]);
@@ -313,25 +316,31 @@ pub fn return_address(sandbox: &Sandbox, trade: &Trade) -> Option<String> {
     };
     let fields = vec![
         ("out_trade_no", trade.out_trade_no.clone()),
-        ("seller_id", trade.seller.clone()),
+        ("seller_id", trade.party.seller.clone()),
         ("total_amount", yuan(trade.total)),
         ("trade_no", trade.number().to_owned()),
     ];
-    Some(return_with(sandbox, address, method, trade.style, fields))
+    Some(return_with(
+        sandbox,
+        (address, method),
+        trade.style,
+        &trade.party,
+        fields,
+    ))
 }
 
 /// A `return_url` with these fields and the common ones.
 pub fn return_with(
     sandbox: &Sandbox,
-    address: &str,
-    method: &str,
+    (address, method): (&str, &str),
     style: Style,
+    party: &Party,
     extra: Vec<(&str, String)>,
 ) -> String {
     let app = &sandbox.alipay.app;
     let mut fields = own(&[
         ("app_id", &app.id),
-        ("auth_app_id", &app.id),
+        ("auth_app_id", &party.auth_app_id),
         ("charset", style.charset.name()),
         ("method", method),
         ("timestamp", &clock::plain(clock::now())),

@@ -13,24 +13,28 @@ use serde_json::{Value, json};
 use time::{Duration, OffsetDateTime};
 
 use crate::clock;
-use crate::crypto::random_text;
+use crate::crypto::{random_digits, random_text};
 use crate::loopback;
 use crate::sandbox::Sandbox;
 
 use super::canonical::write_form;
 use super::charset::Charset;
-use super::operations::{Ask, Operation, Reply, api};
+use super::operations::{Ask, Operation, Party, Reply, api};
 use super::parties::{BUYER_ID, BUYER_OPEN_ID};
 use super::refusal::Refusal;
 
 pub const OPERATIONS: &[Operation] = &[
     api("alipay.system.oauth.token", token),
     api("alipay.user.info.share", share),
+    api("alipay.open.auth.token.app", app_token),
+    api("alipay.open.auth.token.app.query", app_token_query),
 ];
 
 const CODE_LIFETIME: Duration = Duration::minutes(10);
 const ACCESS_S: i64 = 1_296_000;
 const REFRESH_S: i64 = 2_592_000;
+const APP_ACCESS_S: i64 = 31_536_000;
+const APP_REFRESH_S: i64 = 32_140_800;
 
 /// Codes and tokens that were handed out.
 #[derive(Default)]
@@ -38,6 +42,10 @@ pub struct Grants {
     codes: HashMap<String, Grant>,
     access: HashMap<String, Grant>,
     refresh: HashMap<String, Grant>,
+    /// Of merchants who let the app act for them.
+    app_codes: HashMap<String, Party>,
+    app_access: HashMap<String, Party>,
+    app_refresh: HashMap<String, Party>,
 }
 
 #[derive(Clone)]
@@ -56,6 +64,67 @@ impl Grants {
         self.codes.insert(code.clone(), grant);
         code
     }
+}
+
+/// Who is acted for: with a token its merchant, without one the app's own seller.
+pub fn party(sandbox: &Sandbox, app_auth_token: Option<&str>) -> Result<Party, Refusal> {
+    let app = &sandbox.alipay.app;
+    let Some(token) = app_auth_token else {
+        return Ok(Party {
+            seller: app.pid.clone(),
+            auth_app_id: app.id.clone(),
+        });
+    };
+    let state = sandbox.alipay.state();
+    let party = state.grants.app_access.get(token);
+    party
+        .cloned()
+        .ok_or_else(|| Refusal::token("aop.invalid-app-auth-token", "无效的应用授权令牌"))
+}
+
+/// A merchant's code or the token for renewing, exchanged once.
+fn app_token(ask: &Ask) -> Result<Reply, Refusal> {
+    let mut state = ask.sandbox.alipay.state();
+    let grants = &mut state.grants;
+    let party = match ask.text("grant_type") {
+        Some("authorization_code") => ask
+            .text("code")
+            .and_then(|code| grants.app_codes.remove(code))
+            .ok_or_else(|| Refusal::business("AUTH_CODE_NOT_EXIST", "auth_code不存在"))?,
+        Some("refresh_token") => ask
+            .text("refresh_token")
+            .and_then(|token| grants.app_refresh.remove(token))
+            .ok_or_else(|| Refusal::business("REFRESH_TOKEN_NOT_EXIST", "刷新令牌不存在"))?,
+        _ => {
+            let words = "grant_type必须是authorization_code或者refresh_token";
+            return Err(Refusal::business("GRANT_TYPE_INVALID", words));
+        }
+    };
+    let [access, refresh] = ["BB", "BR"].map(|kind| format!("20{kind}{}", random_text(32)));
+    grants.app_access.insert(access.clone(), party.clone());
+    grants.app_refresh.insert(refresh.clone(), party.clone());
+    Ok(json!({
+        "app_auth_token": access,
+        "app_refresh_token": refresh,
+        "auth_app_id": party.auth_app_id,
+        "expires_in": APP_ACCESS_S.to_string(),
+        "re_expires_in": APP_REFRESH_S.to_string(),
+        "user_id": party.seller,
+    })
+    .into())
+}
+
+fn app_token_query(ask: &Ask) -> Result<Reply, Refusal> {
+    let token = ask.required("", "app_auth_token")?;
+    let party = party(ask.sandbox, Some(token))?;
+    Ok(json!({
+        "user_id": party.seller,
+        "auth_app_id": party.auth_app_id,
+        "expires_in": APP_ACCESS_S,
+        "auth_methods": super::names(),
+        "status": "valid",
+    })
+    .into())
 }
 
 fn token(ask: &Ask) -> Result<Reply, Refusal> {
@@ -125,6 +194,18 @@ fn share(ask: &Ask) -> Result<Reply, Refusal> {
         "gender": "F",
     })
     .into())
+}
+
+/// `POST /sandbox/alipay/app-auth-codes`: a merchant who has not been here before lets the app act for him.
+pub async fn fresh_for_app(Shared(sandbox): Shared<Arc<Sandbox>>) -> Response {
+    let party = Party {
+        seller: format!("2088{}", random_digits(12)),
+        auth_app_id: format!("2021{}", random_digits(12)),
+    };
+    let code = format!("P{}", random_text(31));
+    let answer = json!({ "app_auth_code": code, "seller_id": party.seller, "auth_app_id": party.auth_app_id });
+    sandbox.alipay.state().grants.app_codes.insert(code, party);
+    (StatusCode::CREATED, Json(answer)).into_response()
 }
 
 /// `POST /sandbox/alipay/auth-codes`: a buyer has agreed.

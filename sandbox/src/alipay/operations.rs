@@ -116,8 +116,17 @@ pub struct Ask<'a> {
     pub body: Value,
     pub files: &'a [File],
     pub style: Style,
-    /// Whose money it is about.
+    /// Whose business it is.
+    pub party: Party,
+}
+
+/// Who is acted for: the seller of the app itself, or a merchant who has authorized it.
+#[derive(Clone)]
+pub struct Party {
+    /// `2088…`, whose money it is.
     pub seller: String,
+    /// The app that has given leave; the own one when it acts for itself.
+    pub auth_app_id: String,
 }
 
 pub struct File {
@@ -135,7 +144,7 @@ impl<'a> Ask<'a> {
             body: part.clone(),
             files: self.files,
             style: self.style,
-            seller: self.seller.clone(),
+            party: self.party.clone(),
         }
     }
 

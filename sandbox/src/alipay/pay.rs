@@ -53,12 +53,18 @@ fn place(ask: &Ask, product: Product) -> Result<String, Refusal> {
         ));
     }
     let total = ask.amount(ACQ, "total_amount")?;
-    let seller = ask.text("seller_id").unwrap_or(&ask.seller);
-    if seller != ask.seller {
+    let seller = ask.text("seller_id").unwrap_or(&ask.party.seller);
+    if seller != ask.party.seller {
         return Err(Refusal::parameter(ACQ, "seller_id", "与应用的卖家不一致"));
     }
     let order = (out_trade_no, subject, total);
-    let mut trade = Trade::new(product, order, ask.body.clone(), seller, ask.style)?;
+    let mut trade = Trade::new(
+        product,
+        order,
+        ask.body.clone(),
+        ask.party.clone(),
+        ask.style,
+    )?;
     trade.notify_url = ask.address("notify_url")?;
     trade.return_url = ask.address("return_url")?;
     let sandbox = ask.sandbox;
@@ -247,23 +253,25 @@ pub fn has_paid(sandbox: &Arc<Sandbox>, trade: &Trade) {
 
 fn query(ask: &Ask) -> Result<Reply, Refusal> {
     let mut state = ask.sandbox.alipay.state();
-    let trade = state.named(&ask.seller, &ask.body).map_err(|refusal| {
-        let nothing = json!({
-            "out_trade_no": ask.body["out_trade_no"],
-            "buyer_pay_amount": "0.00",
-            "invoice_amount": "0.00",
-            "point_amount": "0.00",
-            "receipt_amount": "0.00",
-        });
-        refusal.with(nothing)
-    })?;
+    let trade = state
+        .named(&ask.party.seller, &ask.body)
+        .map_err(|refusal| {
+            let nothing = json!({
+                "out_trade_no": ask.body["out_trade_no"],
+                "buyer_pay_amount": "0.00",
+                "invoice_amount": "0.00",
+                "point_amount": "0.00",
+                "receipt_amount": "0.00",
+            });
+            refusal.with(nothing)
+        })?;
     Ok(trade.answer().into())
 }
 
 fn close(ask: &Ask) -> Result<Reply, Refusal> {
     let trade = {
         let mut state = ask.sandbox.alipay.state();
-        let trade = state.named(&ask.seller, &ask.body)?;
+        let trade = state.named(&ask.party.seller, &ask.body)?;
         match trade.status {
             Status::WaitBuyerPay => trade.close(),
             Status::Closed if trade.paid.is_none() => {}
@@ -286,14 +294,14 @@ fn cancel(ask: &Ask) -> Result<Reply, Refusal> {
     let unseen = ask.text("out_trade_no").and_then(|number| {
         state
             .by_out_trade_no(number)
-            .filter(|trade| trade.trade_no.is_none() && trade.seller == ask.seller)
+            .filter(|trade| trade.trade_no.is_none() && trade.party.seller == ask.party.seller)
     });
     if let Some(trade) = unseen {
         trade.close();
         let answer = json!({ "out_trade_no": trade.out_trade_no, "retry_flag": "N" });
         return Ok(answer.into());
     }
-    let trade = match state.named(&ask.seller, &ask.body) {
+    let trade = match state.named(&ask.party.seller, &ask.body) {
         Ok(trade) => trade,
         Err(refusal) if refusal.sub_code != "ACQ.TRADE_NOT_EXIST" => return Err(refusal),
         Err(_) => {
@@ -350,7 +358,7 @@ fn settle(ask: &Ask) -> Result<Reply, Refusal> {
         amount += share.amount(ACQ, "amount")?;
     }
     let mut state = ask.sandbox.alipay.state();
-    let trade = state.named(&ask.seller, &ask.body)?;
+    let trade = state.named(&ask.party.seller, &ask.body)?;
     let known = trade
         .settlements
         .iter()
@@ -391,10 +399,10 @@ fn settle(ask: &Ask) -> Result<Reply, Refusal> {
     };
     let cause = super::parties::cause("分账", trade.number(), &settlement.out_request_no);
     let moves = vec![
-        (crate::books::Account::basic(&trade.seller), -amount),
+        (crate::books::Account::basic(&trade.party.seller), -amount),
         (crate::books::Account::Wallet("royalties".into()), amount),
     ];
-    super::parties::post(ask.sandbox, &trade.seller, cause, moves)?;
+    super::parties::post(ask.sandbox, &trade.party.seller, cause, moves)?;
     let answer = json!({ "trade_no": trade.number(), "settle_no": settlement.settle_no });
     trade.settlements.push(settlement);
     Ok(answer.into())
@@ -423,7 +431,7 @@ fn settlement(ask: &Ask) -> Result<Reply, Refusal> {
             json!({
                 "operation_type": "transfer",
                 "execute_dt": clock::plain(one.at),
-                "trans_out": ask.seller,
+                "trans_out": ask.party.seller,
                 "trans_in": share["trans_in"],
                 "trans_in_type": share["trans_in_type"],
                 "amount": share["amount"],
@@ -444,7 +452,7 @@ fn sync(ask: &Ask) -> Result<Reply, Refusal> {
     ask.required(ACQ, "out_request_no")?;
     ask.required(ACQ, "biz_type")?;
     let mut state = ask.sandbox.alipay.state();
-    let trade = state.named(&ask.seller, &ask.body)?;
+    let trade = state.named(&ask.party.seller, &ask.body)?;
     Ok(json!({
         "trade_no": trade.number(),
         "out_trade_no": trade.out_trade_no,

@@ -25,7 +25,7 @@ fn refund(ask: &Ask) -> Result<Reply, Refusal> {
     let reason = ask.text("refund_reason").unwrap_or("正常退款").to_owned();
     let sandbox = ask.sandbox;
     let mut state = sandbox.alipay.state();
-    let trade = state.named(&ask.seller, &ask.body)?;
+    let trade = state.named(&ask.party.seller, &ask.body)?;
     // Without a number of its own, a refund is that of the whole trade, once.
     let out_request_no = match ask.text("out_request_no") {
         Some(_) => ask.number(ACQ, "out_request_no")?.to_owned(),
@@ -126,7 +126,7 @@ fn answer(trade: &Trade, amount: i64, changed: bool) -> Value {
 fn query(ask: &Ask) -> Result<Reply, Refusal> {
     let out_request_no = ask.required(ACQ, "out_request_no")?.to_owned();
     let mut state = ask.sandbox.alipay.state();
-    let trade = state.named(&ask.seller, &ask.body)?;
+    let trade = state.named(&ask.party.seller, &ask.body)?;
     let found = trade
         .refunds
         .iter()

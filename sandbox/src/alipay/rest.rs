@@ -25,7 +25,8 @@ use super::cipher;
 use super::envelope::{Envelope, Mode, Style, sign};
 use super::gateway::read_multipart;
 use super::mistake::mistake_for_another;
-use super::operations::{self, Ask, File, Kind, Operation, Reply};
+use super::oauth;
+use super::operations::{self, Ask, File, Kind, Operation, Party, Reply};
 use super::record::{Seen, concerned};
 use super::refusal::Refusal;
 use super::signing::SignType;
@@ -186,7 +187,7 @@ async fn exchange(
     }
     let (style, checked) = check(sandbox, received, seen);
     let perform = || {
-        checked.clone()?;
+        let party = checked.clone()?;
         let operation = operation.ok_or_else(|| {
             Refusal::invalid("isv.invalid-method", "不存在的接口，请检查路径与HTTP方法")
         })?;
@@ -196,7 +197,7 @@ async fn exchange(
             body: content.clone()?,
             files: &received.files,
             style,
-            seller: sandbox.alipay.app.pid.clone(),
+            party,
         };
         (operation.perform)(&ask)
     };
@@ -288,7 +289,11 @@ impl<'a> Authorization<'a> {
     }
 }
 
-fn check(sandbox: &Sandbox, received: &Received, seen: &mut Seen) -> (Style, Result<(), Refusal>) {
+fn check(
+    sandbox: &Sandbox,
+    received: &Received,
+    seen: &mut Seen,
+) -> (Style, Result<Party, Refusal>) {
     let headers = &received.head.headers;
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     let mut style = Style {
@@ -338,7 +343,7 @@ fn credentials(
     authorization: &Authorization,
     headers: &HeaderMap,
     message: &str,
-) -> Result<(), Refusal> {
+) -> Result<Party, Refusal> {
     let app = &sandbox.alipay.app;
     let missing = |name: &str| Refusal::missing(&format!("isv.missing-{name}"), "缺少参数");
     let app_id = authorization
@@ -391,13 +396,11 @@ fn credentials(
         let words = format!("非法的时间戳参数，须为毫秒，现在是{now}");
         return Err(Refusal::invalid("isv.invalid-timestamp", words));
     }
-    match headers.get("alipay-app-auth-token") {
-        None => Ok(()),
-        Some(_) => Err(Refusal::token(
-            "aop.invalid-app-auth-token",
-            "无效的应用授权令牌",
-        )),
-    }
+    let token = headers.get("alipay-app-auth-token");
+    oauth::party(
+        sandbox,
+        token.map(|token| token.to_str().unwrap_or_default()),
+    )
 }
 
 fn sent(

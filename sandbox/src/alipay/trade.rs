@@ -11,6 +11,7 @@ use crate::sandbox::Sandbox;
 
 use super::envelope::Style;
 use super::money::yuan;
+use super::operations::Party;
 use super::parties::{self, buyer, fund_bills};
 use super::refusal::Refusal;
 use super::state::State;
@@ -108,7 +109,7 @@ pub struct Trade {
     pub request: Value,
     pub notify_url: Option<String>,
     pub return_url: Option<String>,
-    pub seller: String,
+    pub party: Party,
     /// How the request was signed and encoded, and so everything that is told of it.
     pub style: Style,
     pub placed: OffsetDateTime,
@@ -149,7 +150,7 @@ impl Trade {
         product: Product,
         (out_trade_no, subject, total): (&str, &str, i64),
         request: Value,
-        seller: &str,
+        party: Party,
         style: Style,
     ) -> Result<Self, Refusal> {
         let placed = clock::now();
@@ -165,7 +166,7 @@ impl Trade {
             request,
             notify_url: None,
             return_url: None,
-            seller: seller.to_owned(),
+            party,
             style,
             placed,
             paid: None,
@@ -225,11 +226,11 @@ impl Trade {
         self.seen();
         let moves = vec![
             (Account::Buyers, -self.total),
-            (Account::basic(&self.seller), self.total - self.fee),
+            (Account::basic(&self.party.seller), self.total - self.fee),
             (Account::Fees, self.fee),
         ];
         let cause = parties::cause("交易", self.number(), &self.out_trade_no);
-        parties::post(sandbox, &self.seller, cause, moves)?;
+        parties::post(sandbox, &self.party.seller, cause, moves)?;
         self.status = Status::Success;
         self.paid = Some(clock::now());
         self.asks_password = false;
@@ -242,12 +243,12 @@ impl Trade {
         let after = fee_returned(self.fee, self.total, self.refunded() + refund.amount);
         let fee = after - before;
         let moves = vec![
-            (Account::basic(&self.seller), fee - refund.amount),
+            (Account::basic(&self.party.seller), fee - refund.amount),
             (Account::Fees, -fee),
             (Account::Buyers, refund.amount),
         ];
         let cause = parties::cause("退款", self.number(), &refund.out_request_no);
-        parties::post(sandbox, &self.seller, cause, moves)
+        parties::post(sandbox, &self.party.seller, cause, moves)
             .map_err(|_| Refusal::business("ACQ.SELLER_BALANCE_NOT_ENOUGH", "卖家余额不足"))?;
         self.refunds.push(refund);
         if self.refunded() == self.total {
@@ -360,7 +361,7 @@ impl State {
     pub fn place(&mut self, trade: Trade) -> Result<&mut Trade, Refusal> {
         let found = self.trades.iter_mut().position(|other| {
             other.lapse();
-            other.out_trade_no == trade.out_trade_no && other.seller == trade.seller
+            other.out_trade_no == trade.out_trade_no && other.party.seller == trade.party.seller
         });
         let Some(index) = found else {
             self.trades.push(trade);
@@ -377,7 +378,7 @@ impl State {
                 one.product,
                 one.total,
                 one.subject.clone(),
-                one.seller.clone(),
+                one.party.seller.clone(),
             )
         };
         if same(other) != same(&trade) {
@@ -418,7 +419,7 @@ impl State {
             return Err(Refusal::parameter("ACQ.", "out_trade_no", issue));
         }
         let found = self.trades.iter_mut().find(|trade| {
-            trade.seller == seller
+            trade.party.seller == seller
                 && match number {
                     Some(number) => trade.trade_no.as_deref() == Some(number),
                     None => Some(trade.out_trade_no.as_str()) == own,

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::stage::{App, own};
-use crate::stage::{Request, Sandbox};
+use crate::stage::{Reply, Request, Sandbox, Shop};
 
 const TOKEN: &str = "alipay.system.oauth.token";
 
@@ -104,4 +104,53 @@ fn the_page_leads_back_with_a_code_for_its_scope() {
         (&json!("40006"), &json!("isv.insufficient-user-permissions"))
     );
     assert_eq!(open("https%3A%2F%2Fshop.example%2F").status, 400);
+}
+
+#[test]
+fn an_app_acts_for_a_merchant_who_lets_it() {
+    let sandbox = Sandbox::start();
+    let app = App::of(&sandbox);
+    let made = sandbox
+        .control("POST", "/alipay/app-auth-codes", Value::Null)
+        .json();
+    let exchange = || {
+        let body = json!({ "grant_type": "authorization_code", "code": made["app_auth_code"] });
+        app.call("alipay.open.auth.token.app", body)
+    };
+    let tokens = exchange();
+    assert_eq!(
+        (&tokens["user_id"], &tokens["auth_app_id"]),
+        (&made["seller_id"], &made["auth_app_id"])
+    );
+    assert_eq!(exchange()["sub_code"], "AUTH_CODE_NOT_EXIST");
+    let token = tokens["app_auth_token"].as_str().unwrap();
+    let known = app.call(
+        "alipay.open.auth.token.app.query",
+        json!({ "app_auth_token": token }),
+    );
+    assert_eq!(known["user_id"], made["seller_id"]);
+
+    let shop = Shop::open(&[Reply::Text("success")]);
+    let extra = [
+        ("app_auth_token", token),
+        ("notify_url", shop.notify_url.as_str()),
+    ];
+    let placed = app.call_with("alipay.trade.precreate", &extra, app.order("order-0001"));
+    assert_eq!(placed["code"], "10000", "{placed}");
+    sandbox.pay("order-0001");
+    let told = app.told(&shop.next());
+    let sent = |name: &str| super::stage::value(&told, name);
+    assert_eq!(sent("app_id"), app.id);
+    assert_eq!(
+        (sent("auth_app_id"), sent("seller_id")),
+        (
+            made["auth_app_id"].as_str().unwrap(),
+            made["seller_id"].as_str().unwrap()
+        )
+    );
+    // In the app's own name there is no such trade.
+    assert_eq!(app.query("order-0001")["sub_code"], "ACQ.TRADE_NOT_EXIST");
+    let query = json!({ "out_trade_no": "order-0001" });
+    let found = app.call_with("alipay.trade.query", &[("app_auth_token", token)], query);
+    assert_eq!(found["trade_status"], "TRADE_SUCCESS");
 }

@@ -238,6 +238,35 @@ fn faults_strike_here_too_and_time_is_part_of_the_signature() {
 }
 
 #[test]
+fn a_merchants_token_is_the_last_line_of_what_is_signed() {
+    let sandbox = Sandbox::start();
+    let app = App::of(&sandbox);
+    let made = sandbox
+        .control("POST", "/alipay/app-auth-codes", Value::Null)
+        .json();
+    let exchange = json!({ "grant_type": "authorization_code", "code": made["app_auth_code"] });
+    let tokens = send(&app, "POST", "/v3/alipay/open/auth/token/app", &exchange).json();
+    let token = tokens["app_auth_token"].as_str().unwrap();
+    let target = "/v3/alipay/fund/account/query";
+    let authorization = format!("app_id={},nonce=n1,timestamp={}", app.id, now() * 1000);
+    let ask = |message: String| {
+        let signature = sign(&app.private_key(), message.as_bytes());
+        Request::new("GET", target, b"")
+            .with(
+                "Authorization",
+                &format!("ALIPAY-SHA256withRSA {authorization},sign={signature}"),
+            )
+            .with("alipay-app-auth-token", token)
+            .send(app.port)
+            .unwrap()
+    };
+    let without = ask(format!("{authorization}\nGET\n{target}\n\n"));
+    assert_eq!(without.refusal(), (400, "invalid-signature".into()));
+    let with = ask(format!("{authorization}\nGET\n{target}\n\n{token}\n"));
+    assert_eq!(with.json()["available_amount"], "1000000.00");
+}
+
+#[test]
 fn queries_are_read_with_get_and_their_query_is_signed() {
     let sandbox = Sandbox::start();
     let app = App::of(&sandbox);
