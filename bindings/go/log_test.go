@@ -56,7 +56,7 @@ func TestRecordsReachSlogWithTimeLevelAndAttributes(t *testing.T) {
 	}
 	for name, want := range map[string]any{
 		"trace_id": "trace-4711", "operation": nativeOrder, "out_trade_no": "GO20250608001", "outcome": "rejected", "code": "PROVIDER_REJECTED",
-		"http_status": float64(400), "mchid": mchid, "provider": "wechat", "level": "WARN",
+		"http_status": float64(400), "merchant": mchid, "provider": "wechat", "level": "WARN",
 	} {
 		if done[name] != want {
 			t.Errorf("%s is %v, want %v in %v", name, done[name], want, done)

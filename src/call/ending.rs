@@ -132,7 +132,7 @@ impl Call {
     pub(super) fn record(&self, level: Level, event: &str) -> Record<'_> {
         let record = Record::new(&self.core.host, level, event)
             .with("provider", self.core.provider.name())
-            .with("mchid", self.core.provider.merchant())
+            .with("merchant", self.core.provider.merchant())
             .with_some("trace_id", self.trace_id.clone());
         match &self.task {
             Task::Operation(prepared) => record
