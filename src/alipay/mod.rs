@@ -13,6 +13,7 @@ mod charset;
 mod encryption;
 mod examination;
 mod explanation;
+mod files;
 mod flows;
 mod keyring;
 mod message;
@@ -32,17 +33,18 @@ use serde_json::{Map, Value, json};
 
 use crate::config::Section;
 use crate::crypto::sha256;
+use crate::download::{Files, Terms};
 use crate::error::{Code, Error, Result};
 use crate::flow::{Pace, Plan};
 use crate::host::Host;
 use crate::notification::{Claim, Event, Explanation, Reply};
 use crate::params::Params;
 use crate::provider::{Answer, Keys, Prepared, Provider, SelfTest};
-use crate::wire::url::Origin;
+use crate::wire::url::{Address, Origin};
 use crate::wire::{Headers, Response, json as strict};
 
 use self::app::App;
-use self::certificates::Files;
+use self::certificates::Files as CertificateFiles;
 use self::keyring::KeyRing;
 
 pub(crate) use self::examination::examine;
@@ -59,7 +61,7 @@ pub struct Alipay {
 
 impl Alipay {
     pub(crate) fn new(config: &mut Section, host: &Host) -> Result<Alipay> {
-        let files = Files::read(config)?;
+        let files = CertificateFiles::read(config)?;
         let app = App::read(config, files.as_ref(), host)?;
         let ring = KeyRing::read(config, &app, files.as_ref(), host.now_s()?)?;
         Ok(Alipay {
@@ -91,7 +93,7 @@ impl Provider for Alipay {
     }
 
     fn sign(&self, prepared: &Prepared, host: &Host) -> Result<Vec<(&'static str, String)>> {
-        match is_rest(&prepared.operation) {
+        match is_rest(&prepared.operation) && prepared.answer_is_signed {
             true => rest::sign(&self.app, prepared, host),
             false => Ok(prepared.headers.clone()),
         }
@@ -157,6 +159,27 @@ impl Provider for Alipay {
 
     fn min_key_interval(&self) -> Duration {
         Duration::from_secs(60)
+    }
+
+    fn special_hosts(&self) -> Vec<Origin> {
+        files::hosts()
+    }
+
+    fn file_terms(
+        &self,
+        _: Option<&str>,
+        _: &Map<String, Value>,
+        allow_unverified: bool,
+    ) -> Result<Terms> {
+        files::terms(allow_unverified)
+    }
+
+    fn files(&self, answer: &Map<String, Value>, _: &Terms, hosts: &[Origin]) -> Result<Files> {
+        files::read(answer, hosts)
+    }
+
+    fn fetch(&self, address: &Address, hosts: &[Origin]) -> Result<Prepared> {
+        Ok(files::fetch(address, hosts))
     }
 
     fn keys(&self, _: &Host) -> Result<Keys> {

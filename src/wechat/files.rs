@@ -4,9 +4,11 @@
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
-use crate::catalogue::{self, Repeat};
+use crate::catalogue;
 use crate::crypto::base64;
-use crate::download::{Cipher, Coding, Digest, DigestKind, File, Files, Seal, Terms};
+use crate::download::{
+    Cipher, Coding, Digest, DigestKind, File, Files, Seal, Terms, followed, request,
+};
 use crate::error::{Code, Error, Outcome, Result};
 use crate::provider::Prepared;
 use crate::wire::url::{Address, Origin};
@@ -142,7 +144,7 @@ fn file(
     configured: &[Origin],
 ) -> Result<File> {
     let url = address(part).ok_or_else(|| malformed("a part has no download_url"))?;
-    let address = permitted(url, configured)?;
+    let address = followed("download_url", url, &hosts(), configured)?;
     let digest = digest(part)?;
     if digest.is_none() && !terms.allow_unverified {
         return Err(Error::new(
@@ -172,27 +174,6 @@ fn says_gzip(address: &Address) -> bool {
     query
         .split('&')
         .any(|pair| pair.eq_ignore_ascii_case("tartype=gzip"))
-}
-
-/// An address is data from outside: it may lead to the provider, never into the merchant's own network.
-fn permitted(url: &str, configured: &[Origin]) -> Result<Address> {
-    let refused = |problem: &str| {
-        Error::new(
-            Code::ResponseMismatch,
-            format!("download_url is not followed: {problem}"),
-        )
-        .with_outcome(Outcome::NotSent)
-        .with_field("download_url")
-    };
-    let address = Address::parse(url).map_err(|problem| refused(&problem))?;
-    let known = configured.iter().map(Origin::normal).chain(hosts());
-    match known.into_iter().any(|origin| origin == address.origin) {
-        true => Ok(address),
-        false => Err(
-            refused("it leads neither to WeChat Pay nor to a configured host")
-                .with_hint("add the host to hosts in the configuration if it is yours"),
-        ),
-    }
 }
 
 fn digest(part: &Map<String, Value>) -> Result<Option<Digest>> {
@@ -266,31 +247,12 @@ pub(super) fn ciphertext(wrapped: &str) -> Result<Vec<u8>> {
     base64::decode(wrapped.as_bytes()).map_err(|_| not_unwrapped())
 }
 
-/// The request for a file. Its token is a secret for as long as it is valid, so the operation is named without it.
+/// The request for a file.
 pub(super) fn fetch(address: &Address, configured: &[Origin]) -> Prepared {
     let path = address.target.split('?').next().unwrap_or_default();
     let operation = format!("GET {path}");
-    let is_configured = configured
-        .iter()
-        .any(|host| host.normal() == address.origin);
-    Prepared {
-        label: catalogue::find("wechat", &operation).map_or("other", |known| known.name),
-        operation,
-        method: "GET",
-        origin: (!is_configured).then(|| address.origin.clone()),
-        client_certificate: false,
-        target: address.target.clone(),
-        headers: vec![("Accept", "*/*".into())],
-        body: Vec::new(),
-        signed_body: None,
-        repeat: Repeat::Safe,
-        // The hash vouches for it, and stands in an answer that is signed.
-        answer_is_signed: false,
-        asked: Vec::new(),
-        expect: Map::new(),
-        order_number: None,
-        awaits_key: false,
-    }
+    let label = catalogue::find("wechat", &operation).map_or("other", |known| known.name);
+    request(address, configured, operation, label)
 }
 
 /// `url` is what the reports of coupons call it.

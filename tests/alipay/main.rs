@@ -13,6 +13,7 @@ mod certificates;
 mod configuration;
 mod encryption;
 mod explanation;
+mod files;
 mod flows;
 mod notifications;
 mod published;
