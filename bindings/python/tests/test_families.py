@@ -330,6 +330,7 @@ def test_favor(merchant: Merchant, number: str) -> None:
         ),
     )
     made = favor.create_stock(merchant.client, request).stock_id
+    assert made is not None
     favor.start_stock(merchant.client, made, favor.StartStockRequest(stock_creator_mchid=merchant.mchid))
     stock = favor.query_stock(merchant.client, made, stock_creator_mchid=merchant.mchid)
     assert (stock.stock_id, stock.stock_creator_mchid, stock.status) == (made, merchant.mchid, "running")
@@ -355,6 +356,7 @@ def test_busifavor(merchant: Merchant, number: str) -> None:
         ),
     )
     made = busifavor.create_stock(merchant.client, request).stock_id
+    assert made is not None
     coupon = busifavor.SendCouponRequest(appid=merchant.appid, openid=OPENID, out_request_no=number, stock_id=made, coupon_code="TEA1")
     sent = busifavor.send_coupon(merchant.client, coupon)
     assert (sent.out_request_no, sent.coupon_code) == (number, "TEA1")
@@ -417,6 +419,7 @@ def test_papay(merchant: Merchant, number: str) -> None:
     merchant.sandbox.control("POST", f"/sandbox/contracts/{number}/sign", {})
     contract = papay.query_contract(merchant.client, 12535, number)
     assert (contract.plan_id, contract.out_contract_code) == (12535, number)
+    assert contract.contract_id is not None
     deduction = papay.ScheduleDeductionRequest(appid=merchant.appid, schedule_amount=monthly)
     assert papay.schedule_deduction(merchant.client, contract.contract_id, deduction).scheduled_amount is not None
 
