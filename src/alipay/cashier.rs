@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::catalogue;
+use crate::catalogue::{self, Operation};
 use crate::error::{Code, Error, Result};
 use crate::host::Host;
 use crate::params::Params;
@@ -11,26 +11,11 @@ use crate::wire::url::Origin;
 
 use super::PROVIDER;
 use super::app::App;
-use super::prepare::{self, invalid};
+use super::prepare::{self, Way, invalid};
 
-/// Methods that answer with a page, or that an app hands to Alipay's.
-const PAGES: [&str; 12] = [
-    "alipay.trade.page.pay",
-    "alipay.trade.wap.pay",
-    "alipay.trade.app.pay",
-    "alipay.fund.auth.order.app.freeze",
-    "alipay.user.agreement.page.sign",
-    "alipay.user.certify.open.certify",
-    "alipay.fund.trans.page.pay",
-    "alipay.fund.trans.app.pay",
-    "alipay.trade.page.refund",
-    "alipay.trade.customs.page.declare",
-    "alipay.open.invite.order.page.create",
-    "alipay.user.customerpay.page.sign",
-];
-
-pub(super) fn is_page(name: &str) -> bool {
-    PAGES.contains(&name)
+/// Whether a catalogued operation is a page for the payer's browser, or for Alipay's app, and no call.
+pub(super) fn is_page(operation: &Operation) -> bool {
+    operation.makes.len() > 0
 }
 
 pub(super) fn invoke(
@@ -57,14 +42,24 @@ pub(super) fn invoke(
     };
     let mut params = Params::parse(Value::Object(given).to_string().as_bytes(), b"")?;
     let known = catalogue::find(PROVIDER, &name);
-    if known.is_some() && !is_page(&name) {
-        return Err(Error::new(
-            Code::UnknownOperation,
-            "the operation is a call, not a page: execute it",
-        )
-        .with_field("operation"));
+    if let Some(operation) = &known {
+        if !is_page(operation) {
+            return Err(Error::new(
+                Code::UnknownOperation,
+                "the operation is a call, not a page: execute it",
+            )
+            .with_field("operation"));
+        }
+        let kinds: Vec<&str> = operation.makes.collect();
+        if !kinds.contains(&kind) {
+            return Err(invalid(
+                "kind",
+                &format!("{name} is made as {}", kinds.join(" or ")),
+            ));
+        }
     }
-    let signed = prepare::signed(app, &name, known.as_ref(), &mut params, true, host)?;
+    let way = Way::Page;
+    let signed = prepare::signed(app, &name, known.as_ref(), &mut params, way, host)?;
     let address = |query: &str| format!("{}{}?{query}", origin.as_str(), prepare::GATEWAY);
     let (name, text) = match kind {
         "url" => ("url", address(&signed.whole())),

@@ -20,14 +20,25 @@ pub(super) const GATEWAY: &str = "/gateway.do";
 
 /// A request to the gateway. Its signature covers a time, but is settled: every attempt sends the same bytes.
 pub(super) fn prepare(app: &App, name: &str, mut params: Params, host: &Host) -> Result<Prepared> {
-    if cashier::is_page(name) {
+    let known = catalogue::find(PROVIDER, name);
+    if known.as_ref().is_some_and(cashier::is_page) {
         let problem = "the operation is a page for the payer's browser or app, not a call: payseal_client_invoke, kind url, form or order_string, makes it";
         return Err(Error::new(Code::UnknownOperation, problem).with_field("operation"));
     }
-    let known = catalogue::find(PROVIDER, name);
     let file = file(known.as_ref(), &mut params)?;
     let (asked, order_number) = (asked::of(&params), asked::order_number(&params));
-    let signed = signed(app, name, known.as_ref(), &mut params, file.is_none(), host)?;
+    let signed = signed(
+        app,
+        name,
+        known.as_ref(),
+        &mut params,
+        if file.is_some() {
+            Way::Upload
+        } else {
+            Way::Call
+        },
+        host,
+    )?;
     let (body, content_type) = match &file {
         Some(file) => multipart::fields(
             &host.nonce()?,
@@ -79,13 +90,24 @@ pub(super) fn prepare(app: &App, name: &str, mut params: Params, host: &Host) ->
     })
 }
 
+/// What becomes of a request.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Way {
+    /// It is sent; a payload is its business parameters.
+    Call,
+    /// It is sent; a payload is a file.
+    Upload,
+    /// It is handed to the payer.
+    Page,
+}
+
 /// Everything of a request, signed: what a page is opened with, too.
 pub(super) fn signed(
     app: &App,
     name: &str,
     known: Option<&Operation>,
     params: &mut Params,
-    payload_is_body: bool,
+    way: Way,
     host: &Host,
 ) -> Result<Signed> {
     check_name(name)?;
@@ -104,7 +126,7 @@ pub(super) fn signed(
     let mut common = take_common(known, params);
     if let Some(operation) = known {
         complete(app, operation, params);
-        let raw = payload_is_body && params.body.is_none() && !params.payload.is_empty();
+        let raw = way != Way::Upload && params.body.is_none() && !params.payload.is_empty();
         let checked = match raw {
             _ if params.options.unchecked => Ok(()),
             true => catalogue::check_placement(operation, &params.path, &params.query),
@@ -117,7 +139,7 @@ pub(super) fn signed(
         ("return_url", &app.return_url),
         ("app_auth_token", &app.app_auth_token),
     ] {
-        let takes = key == "app_auth_token" || takes_address(known, key, name);
+        let takes = key == "app_auth_token" || takes_address(known, key, way);
         if let Some(value) = value
             .as_ref()
             .filter(|_| takes && !common.contains_key(key) && !params.query.contains_key(key))
@@ -133,7 +155,7 @@ pub(super) fn signed(
     if let Some((name, _)) = given.iter().find(|(name, _)| is_ours(name)) {
         return Err(invalid(&format!("query.{name}"), "the library sets it"));
     }
-    let biz_content = biz_content(params, payload_is_body)?;
+    let biz_content = biz_content(params, way)?;
     Signed::new(app, name, given, biz_content.as_deref(), host)
 }
 
@@ -189,10 +211,10 @@ fn take_common(known: Option<&Operation>, params: &mut Params) -> Map<String, Va
 }
 
 /// Whether an operation is told where notifications or the payer go: as the catalogue says; of others those that begin a payment.
-fn takes_address(known: Option<&Operation>, key: &str, name: &str) -> bool {
+fn takes_address(known: Option<&Operation>, key: &str, way: Way) -> bool {
     match known {
         Some(operation) => operation.query_fields.get(key).is_some(),
-        None => key == "notify_url" || cashier::is_page(name),
+        None => key == "notify_url" || way == Way::Page,
     }
 }
 
@@ -219,11 +241,10 @@ fn complete(app: &App, operation: &Operation, params: &mut Params) {
 }
 
 /// The text of the business parameters; none where the operation has none.
-fn biz_content(params: &Params, payload_is_body: bool) -> Result<Option<String>> {
-    let payload = if payload_is_body {
-        &*params.payload
-    } else {
-        b""
+fn biz_content(params: &Params, way: Way) -> Result<Option<String>> {
+    let payload = match way {
+        Way::Upload => b"",
+        Way::Call | Way::Page => &*params.payload,
     };
     match (&params.body, payload.is_empty()) {
         (Some(_), false) => Err(invalid(
