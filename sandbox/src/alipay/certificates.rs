@@ -122,7 +122,7 @@ fn authority_params(holder: &Holder, from: OffsetDateTime) -> CertificateParams 
 
 /// The roots as one file: SM2, RSA, ECDSA whose algorithm has the NULL that it may not have, and RSA with SHA-1. Only `root`
 /// has issued anything.
-pub fn root_bundle(root: &RsaKey, now: OffsetDateTime) -> Result<String, String> {
+pub fn root_bundle(root: &RsaKey, old_key: &RsaKey, now: OffsetDateTime) -> Result<String, String> {
     let from = now - Duration::days(2000);
     let state = Holder("ROOTCA", "NRCAC", "NRCAC");
     let sm2 = Sm2Key::generate()?;
@@ -154,11 +154,10 @@ pub fn root_bundle(root: &RsaKey, now: OffsetDateTime) -> Result<String, String>
         "China Trust Network",
         "iTruschina Co., Ltd.",
     );
-    let key = RsaKey::generate()?;
     let sha1 = authority_params(&old, from)
-        .self_signed(&key_pair(&key).map_err(broken)?)
+        .self_signed(&key_pair(old_key).map_err(broken)?)
         .map_err(broken)?;
-    let sha1 = with_sha1(sha1.der(), &key)?;
+    let sha1 = with_sha1(sha1.der(), old_key)?;
 
     Ok([sm2, rsa.pem(), pem(&ecdsa)?, pem(&sha1)?].join("\n"))
 }

@@ -138,9 +138,10 @@ fn create(folder: &Folder) -> Result<(App, Ring), String> {
     let now = clock::now();
     let id = format!("2021{}", random_digits(12));
     let pid = format!("2088{}", random_digits(12));
-    let [root, app_authority, authority, key, alipay_key] = keys()?;
+    // The two intermediates, and the oldest root, share a key: nobody sees it, and making keys is most of a first start.
+    let [root, authority, key, alipay_key, signing] = keys()?;
 
-    let roots = root_bundle(&root, now)?;
+    let roots = root_bundle(&root, &authority, now)?;
     let by_root = Authority {
         name: &ROOT,
         key: &root,
@@ -148,7 +149,7 @@ fn create(folder: &Folder) -> Result<(App, Ring), String> {
     let authority_pem = by_root.issue_authority(&authority, &ALIPAY_AUTHORITY, now)?;
     let by_app_authority = Authority {
         name: &APP_AUTHORITY,
-        key: &app_authority,
+        key: &authority,
     };
     let holder = format!("{pid}-{id}");
     let holder = Holder(&holder, "Alipay", MERCHANT_NAME);
@@ -180,12 +181,12 @@ fn create(folder: &Folder) -> Result<(App, Ring), String> {
         pid,
         certificates: Vec::new(),
     };
-    ring.add(folder, now - Duration::days(20))?;
+    ring.add(folder, signing, now - Duration::days(20))?;
     save(folder, &app, &ring)?;
     Ok((app, ring))
 }
 
-/// Made at the same time: it is most of a first start.
+/// Made at the same time.
 fn keys<const N: usize>() -> Result<[RsaKey; N], String> {
     let made: Result<Vec<RsaKey>, String> = std::thread::scope(|scope| {
         let threads: Vec<_> = (0..N).map(|_| scope.spawn(RsaKey::generate)).collect();
@@ -255,15 +256,19 @@ impl Ring {
     }
 
     pub fn rotate(&mut self, folder: &Folder) -> Result<(), String> {
-        self.add(folder, clock::now())?;
+        self.add(folder, RsaKey::generate()?, clock::now())?;
         let mut record: Record = serde_json::from_str(&folder.read(RECORD)?)
             .map_err(|error| format!("{RECORD}: {error}"))?;
         record.alipay_certificates = self.certificates.iter().map(|one| one.sn.clone()).collect();
         folder.write(RECORD, &pretty(&record))
     }
 
-    fn add(&mut self, folder: &Folder, from: time::OffsetDateTime) -> Result<(), String> {
-        let key = RsaKey::generate()?;
+    fn add(
+        &mut self,
+        folder: &Folder,
+        key: RsaKey,
+        from: time::OffsetDateTime,
+    ) -> Result<(), String> {
         let authority = Authority {
             name: &ALIPAY_AUTHORITY,
             key: &self.authority,
