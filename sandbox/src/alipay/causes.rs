@@ -87,6 +87,9 @@ causes! {
 pub fn explain(sandbox: &Sandbox, params: &Params, refusal: &Refusal) -> Explained {
     let app = &sandbox.alipay.app;
     let code = refusal.sub_code.trim_start_matches("isv.");
+    if matches!(code, "isp.unknow-error" | "app-call-limited") {
+        return Explained::by_fault();
+    }
     let (cause, expected, received) = match code {
         "invalid-signature" => (of_signature(sandbox, params), None, None),
         "invalid-app-id" => (APP_OTHER, Some(app.id.clone()), params.get("app_id")),

@@ -2,7 +2,6 @@
 
 use std::convert::Infallible;
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{Request, State};
@@ -14,9 +13,7 @@ use serde_json::{Value, json};
 
 use crate::clock;
 use crate::faults::{Fault, Group, Kind as FaultKind, Place};
-use crate::provider::{self, reset};
 use crate::sandbox::Sandbox;
-use crate::signing::Spoiling;
 use crate::truncated::Truncated;
 use crate::upload;
 
@@ -28,6 +25,7 @@ use super::envelope::{self, Envelope, Mode, Style};
 use super::mistake::mistake_for_another;
 use super::oauth;
 use super::operations::{self, Ask, File, Kind, Operation, Party, Reply};
+use super::outcome::{Instead, Outcome};
 use super::record::{Seen, concerned_order};
 use super::refusal::Refusal;
 use super::signing::SignType;
@@ -171,40 +169,22 @@ async fn exchange(
     struck: &[Fault],
     seen: &mut Seen,
 ) -> Response {
-    let delay = struck.iter().find(|fault| fault.fault == FaultKind::Delay);
-    if let Some(fault) = delay {
-        tokio::time::sleep(Duration::from_millis(fault.ms)).await;
-    }
-    let outcome = struck
-        .iter()
-        .find(|fault| fault.fault.group() == Group::Outcome);
-    let kind = outcome.map(|fault| fault.fault);
-    if kind == Some(FaultKind::ResetBefore) {
-        return reset();
-    }
-    let rotates = |fault: &Fault| fault.fault == FaultKind::RotateCertificate;
-    if struck.iter().any(rotates)
-        && let Err(error) = sandbox.alipay.rotate(&sandbox.address)
-    {
-        return (StatusCode::INTERNAL_SERVER_ERROR, error).into_response();
-    }
+    let outcome = match Outcome::begin(sandbox, struck).await {
+        Ok(outcome) => outcome,
+        Err(over) => return *over,
+    };
     let checked = check(sandbox, received);
-    let replaces = kind.filter(|kind| kind.replaces_answer());
-    if let Some(kind) = replaces {
-        if outcome.is_some_and(|fault| fault.processed)
-            && let Ok(checked) = &checked
-        {
-            let _ = perform(sandbox, received, checked);
-        }
-        return replaced(sandbox, received, checked.as_ref().ok(), kind, seen);
-    }
     let result = match &checked {
-        Ok(checked) => perform(sandbox, received, checked),
+        Ok(checked) if outcome.takes_effect() => perform(sandbox, received, checked),
+        // What comes instead is another answer.
+        Ok(_) => Ok(Reply::Done(Value::Null)),
         Err((refusal, _)) => Err(refusal.clone()),
     };
-    if kind == Some(FaultKind::ResetAfter) {
-        return reset();
-    }
+    let result = match outcome.instead(sandbox) {
+        None => result,
+        Some(Instead::Refusal(refusal)) => Err(refusal),
+        Some(Instead::Other(response)) => return response,
+    };
     let style = match &checked {
         Ok(checked) => checked.style,
         Err((_, style)) => *style,
@@ -233,17 +213,16 @@ async fn exchange(
             if refusal.unsigned {
                 let envelope =
                     envelope::unsigned(style.charset, &root, &refusal.node().to_string());
-                return sent(envelope, style, None, seen);
+                return sent(envelope, style, false, seen);
             }
             (root, refusal.node())
         }
     };
-    if kind == Some(FaultKind::WrongAnswer) {
+    if outcome.is(FaultKind::WrongAnswer) {
         mistake_for_another(&mut node);
     }
-    let spoiling = kind.map_or(Spoiling::None, FaultKind::spoiling);
-    let envelope = envelope::seal(sandbox, style, &root, &node, spoiling);
-    sent(envelope, style, kind, seen)
+    let envelope = envelope::seal(sandbox, style, &root, &node, outcome.spoiling());
+    sent(envelope, style, outcome.is(FaultKind::TruncatedBody), seen)
 }
 
 fn with_code(code: &str, msg: &str, fields: Value) -> Value {
@@ -454,8 +433,8 @@ pub fn perform(
     }
 }
 
-fn sent(envelope: Envelope, style: Style, kind: Option<FaultKind>, seen: &mut Seen) -> Response {
-    let mut response = match kind == Some(FaultKind::TruncatedBody) {
+fn sent(envelope: Envelope, style: Style, cut: bool, seen: &mut Seen) -> Response {
+    let mut response = match cut {
         true => Response::new(Body::new(Truncated::half_of(&envelope.bytes))),
         false => Response::new(Body::from(envelope.bytes.clone())),
     };
@@ -473,33 +452,6 @@ fn sent(envelope: Envelope, style: Style, kind: Option<FaultKind>, seen: &mut Se
     );
     seen.answered(&envelope, style.charset);
     response
-}
-
-fn replaced(
-    sandbox: &Sandbox,
-    received: &Received,
-    checked: Option<&Checked>,
-    kind: FaultKind,
-    seen: &mut Seen,
-) -> Response {
-    let refusal = match kind {
-        FaultKind::SystemError => Refusal::unavailable(),
-        FaultKind::RateLimit => Refusal::limited(),
-        kind => return provider::replaced(sandbox, kind),
-    };
-    seen.refused(sandbox, &received.params, &refusal);
-    let style = checked.map_or(
-        Style {
-            mode: Mode::Key,
-            charset: Charset::Utf8,
-            sign_type: SignType::Rsa2,
-            encrypted: false,
-        },
-        |checked| checked.style,
-    );
-    let root = root_of(&received.params);
-    let envelope = envelope::seal(sandbox, style, &root, &refusal.node(), Spoiling::None);
-    sent(envelope, style, None, seen)
 }
 
 fn onwards(sandbox: &Sandbox, path: &str) -> Response {

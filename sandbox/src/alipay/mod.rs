@@ -26,6 +26,7 @@ mod money;
 mod notices;
 mod oauth;
 mod operations;
+mod outcome;
 mod parties;
 mod pay;
 mod receipts;

@@ -1,7 +1,6 @@
 //! REST v3: `/v3/alipay/…`, the same methods by path, signed in the header `Authorization`, answered with signed headers.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{Request, State};
@@ -13,7 +12,6 @@ use serde_json::{Map, Value, json};
 use crate::clock;
 use crate::crypto::random_text;
 use crate::faults::{Fault, Group, Kind as FaultKind, Place};
-use crate::provider::{self, reset};
 use crate::sandbox::Sandbox;
 use crate::signing::Spoiling;
 use crate::truncated::Truncated;
@@ -27,6 +25,7 @@ use super::gateway::read_multipart;
 use super::mistake::mistake_for_another;
 use super::oauth;
 use super::operations::{self, Ask, File, Kind, Operation, Party, Reply};
+use super::outcome::{Instead, Outcome};
 use super::record::{Seen, concerned};
 use super::refusal::Refusal;
 use super::signing::SignType;
@@ -168,23 +167,10 @@ async fn exchange(
     struck: &[Fault],
     seen: &mut Seen,
 ) -> Response {
-    let delay = struck.iter().find(|fault| fault.fault == FaultKind::Delay);
-    if let Some(fault) = delay {
-        tokio::time::sleep(Duration::from_millis(fault.ms)).await;
-    }
-    let outcome = struck
-        .iter()
-        .find(|fault| fault.fault.group() == Group::Outcome);
-    let kind = outcome.map(|fault| fault.fault);
-    if kind == Some(FaultKind::ResetBefore) {
-        return reset();
-    }
-    let rotates = |fault: &Fault| fault.fault == FaultKind::RotateCertificate;
-    if struck.iter().any(rotates)
-        && let Err(error) = sandbox.alipay.rotate(&sandbox.address)
-    {
-        return (StatusCode::INTERNAL_SERVER_ERROR, error).into_response();
-    }
+    let outcome = match Outcome::begin(sandbox, struck).await {
+        Ok(outcome) => outcome,
+        Err(over) => return *over,
+    };
     let (style, checked) = check(sandbox, received, seen);
     let perform = || {
         let party = checked.clone()?;
@@ -201,24 +187,16 @@ async fn exchange(
         };
         (operation.perform)(&ask)
     };
-    let replaces = kind.filter(|kind| kind.replaces_answer());
-    let processed = outcome.is_some_and(|fault| fault.processed);
-    let result = match replaces {
-        None => perform(),
-        Some(kind) => {
-            if processed {
-                let _ = perform();
-            }
-            match kind {
-                FaultKind::SystemError => Err(Refusal::unavailable()),
-                FaultKind::RateLimit => Err(Refusal::limited()),
-                kind => return provider::replaced(sandbox, kind),
-            }
-        }
+    let result = match outcome.takes_effect() {
+        true => perform(),
+        // What comes instead is another answer.
+        false => Ok(Reply::Done(Value::Null)),
     };
-    if kind == Some(FaultKind::ResetAfter) {
-        return reset();
-    }
+    let result = match outcome.instead(sandbox) {
+        None => result,
+        Some(Instead::Refusal(refusal)) => Err(refusal),
+        Some(Instead::Other(response)) => return response,
+    };
     let (status, mut node, is_signed) = match result {
         Ok(Reply::Done(fields) | Reply::Bare(fields) | Reply::Pending(fields)) => {
             (StatusCode::OK, fields, true)
@@ -233,14 +211,15 @@ async fn exchange(
             )
         }
     };
-    if kind == Some(FaultKind::WrongAnswer) {
+    if outcome.is(FaultKind::WrongAnswer) {
         mistake_for_another(&mut node);
     }
     let spoiling = match is_signed {
-        true => kind.map_or(Spoiling::None, FaultKind::spoiling),
+        true => outcome.spoiling(),
         false => Spoiling::Unsigned,
     };
-    sent(sandbox, style, status, &node, spoiling, kind, seen)
+    let cut = outcome.is(FaultKind::TruncatedBody);
+    sent(sandbox, style, status, (&node, cut), spoiling, seen)
 }
 
 fn status(refusal: &Refusal) -> StatusCode {
@@ -407,9 +386,8 @@ fn sent(
     sandbox: &Sandbox,
     style: Style,
     status: StatusCode,
-    node: &Value,
+    (node, cut): (&Value, bool),
     spoiling: Spoiling,
-    kind: Option<FaultKind>,
     seen: &mut Seen,
 ) -> Response {
     let body = match style.encrypted && status.is_success() {
@@ -428,7 +406,7 @@ fn sent(
     let message = format!("{timestamp}\n{nonce}\n{body}\n");
     let signed = sign(sandbox, style, message.as_bytes(), spoiling);
 
-    let mut response = match kind == Some(FaultKind::TruncatedBody) {
+    let mut response = match cut {
         true => Response::new(Body::new(Truncated::half_of(&bytes))),
         false => Response::new(Body::from(bytes.clone())),
     };
