@@ -1,4 +1,4 @@
-//! payseal takes money through WeChat Pay: signing, verification, decryption of notifications and HTTP calls live
+//! payseal takes money through WeChat Pay and Alipay: signing, verification, decryption of notifications and HTTP calls live
 //! here once, for every language that can call C.
 //!
 //! A reader's map, from the outside in:
