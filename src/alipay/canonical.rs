@@ -24,9 +24,10 @@ pub(super) fn text<'a>(fields: impl Iterator<Item = (&'a str, &'a [u8])>) -> Vec
 
 /// Names that mean something in a signed form. The text above joins raw values, so a value with `&total_amount=` in it can be read as two
 /// fields: a genuine message whose subject holds such a thing could be split anew by whoever passes it on. Nothing that could be is taken.
-const FIELDS: [&str; 42] = [
+const FIELDS: [&str; 46] = [
     "app_id",
     "auth_app_id",
+    "auth_no",
     "biz_content",
     "body",
     "buyer_id",
@@ -46,15 +47,16 @@ const FIELDS: [&str; 42] = [
     "notify_id",
     "notify_time",
     "notify_type",
+    "open_id",
     "out_biz_no",
     "out_request_no",
     "out_trade_no",
     "passback_params",
     "point_amount",
     "receipt_amount",
+    "refund_amount",
     "refund_fee",
     "refund_status",
-    "refund_amount",
     "seller_email",
     "seller_id",
     "send_back_fee",
@@ -66,8 +68,15 @@ const FIELDS: [&str; 42] = [
     "total_fee",
     "trade_no",
     "trade_status",
+    "utc_timestamp",
     "version",
+    "voucher_detail_list",
 ];
+
+/// Whether a field of messages has this name; others were put into `notify_url` by the merchant.
+pub(super) fn is_field(name: &str) -> bool {
+    FIELDS.contains(&name)
+}
 
 /// The first field whose value could be read as several.
 pub(super) fn ambiguous<'a>(fields: impl Iterator<Item = (&'a str, &'a [u8])>) -> Option<&'a str> {

@@ -34,54 +34,6 @@ struct Looked<'a> {
     now_s: i64,
 }
 
-/// Fields that a notification has; others were put into `notify_url` by the merchant.
-const OF_NOTIFICATIONS: [&str; 44] = [
-    "app_id",
-    "auth_app_id",
-    "auth_no",
-    "biz_content",
-    "body",
-    "buyer_id",
-    "buyer_logon_id",
-    "buyer_open_id",
-    "buyer_pay_amount",
-    "charset",
-    "fund_bill_list",
-    "fund_change",
-    "gmt_close",
-    "gmt_create",
-    "gmt_payment",
-    "gmt_refund",
-    "invoice_amount",
-    "method",
-    "msg_method",
-    "notify_id",
-    "notify_time",
-    "notify_type",
-    "open_id",
-    "out_biz_no",
-    "out_request_no",
-    "out_trade_no",
-    "passback_params",
-    "point_amount",
-    "receipt_amount",
-    "refund_fee",
-    "refund_status",
-    "seller_email",
-    "seller_id",
-    "send_back_fee",
-    "sign",
-    "sign_type",
-    "subject",
-    "timestamp",
-    "total_amount",
-    "trade_no",
-    "trade_status",
-    "utc_timestamp",
-    "version",
-    "voucher_detail_list",
-];
-
 impl Looked<'_> {
     fn cause(&self, body: &[u8], error: &Error) -> Option<Cause> {
         if body.trim_ascii().is_empty() {
@@ -149,14 +101,14 @@ impl Looked<'_> {
         }
         let known: Fields = fields
             .iter()
-            .filter(|(name, _)| OF_NOTIFICATIONS.contains(&name.as_str()))
+            .filter(|(name, _)| canonical::is_field(name))
             .cloned()
             .collect();
         if known.len() < fields.len() && self.fits(&known) {
             let extra: Vec<&str> = fields
                 .iter()
                 .map(|(name, _)| name.as_str())
-                .filter(|name| !OF_NOTIFICATIONS.contains(name))
+                .filter(|name| !canonical::is_field(name))
                 .collect();
             return Some((
                 "query_in_notify_url",

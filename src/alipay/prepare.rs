@@ -13,7 +13,7 @@ use crate::wire::multipart;
 
 use super::app::App;
 use super::cashier;
-use super::request::{COMMON, Signed};
+use super::request::{COMMON, OURS, Signed};
 use super::{PROVIDER, asked};
 
 pub(super) const GATEWAY: &str = "/gateway.do";
@@ -152,30 +152,11 @@ pub(super) fn signed(
         let part = texts("query", part)?;
         given.extend(part.into_iter().map(|(name, text)| (name.to_owned(), text)));
     }
-    if let Some((name, _)) = given.iter().find(|(name, _)| is_ours(name)) {
+    if let Some((name, _)) = given.iter().find(|(name, _)| OURS.contains(&name.as_str())) {
         return Err(invalid(&format!("query.{name}"), "the library sets it"));
     }
     let biz_content = biz_content(params, way)?;
     Signed::new(app, name, given, biz_content.as_deref(), host)
-}
-
-/// What no caller gives: it follows from the configuration, or is the signature.
-fn is_ours(name: &str) -> bool {
-    const OURS: [&str; 12] = [
-        "app_id",
-        "method",
-        "format",
-        "charset",
-        "sign_type",
-        "sign",
-        "timestamp",
-        "version",
-        "app_cert_sn",
-        "alipay_root_cert_sn",
-        "encrypt_type",
-        "biz_content",
-    ];
-    OURS.contains(&name)
 }
 
 /// Lower case and dots: `alipay.trade.precreate`.

@@ -8,8 +8,8 @@ use crate::host::Host;
 use super::app::App;
 use super::{canonical, certificates, encryption, time};
 
-/// What stands in the address of a request; all else is its form.
-const SYSTEM: [&str; 18] = [
+/// What no caller gives: it follows from the configuration and from the body, or is the signature.
+pub(super) const OURS: [&str; 12] = [
     "app_id",
     "method",
     "format",
@@ -18,16 +18,10 @@ const SYSTEM: [&str; 18] = [
     "sign",
     "timestamp",
     "version",
-    "notify_url",
-    "return_url",
-    "app_auth_token",
-    "auth_token",
     "app_cert_sn",
     "alipay_root_cert_sn",
     "encrypt_type",
-    "target_app_id",
-    "ws_service_url",
-    "alipay_sdk",
+    "biz_content",
 ];
 
 /// Parameters that any operation takes, beside what it is about.
@@ -135,8 +129,9 @@ fn borrowed(fields: &[(String, Vec<u8>)]) -> impl Iterator<Item = (&str, &[u8])>
         .map(|(name, value)| (name.as_str(), value.as_slice()))
 }
 
+/// What stands in the address of a request; the business is its form.
 fn is_system(name: &str) -> bool {
-    SYSTEM.contains(&name)
+    name != "biz_content" && (OURS.contains(&name) || COMMON.contains(&name))
 }
 
 pub(super) fn encoded<'a>(fields: impl Iterator<Item = (&'a str, &'a [u8])>) -> String {
