@@ -70,6 +70,13 @@ func newWeixinPlatform(t *testing.T) *weixinPlatform {
 	return platform
 }
 
+// holdAnswers lets answers wait until hold is closed.
+func (p *weixinPlatform) holdAnswers() {
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	p.hold = make(chan struct{})
+}
+
 func (p *weixinPlatform) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, _ := io.ReadAll(r.Body)
 	p.mutex.Lock()
@@ -186,7 +193,7 @@ func TestTwoClientsWithOneCacheFetchATokenOnce(t *testing.T) {
 func TestGoroutinesThatMissATokenTogetherAskOnce(t *testing.T) {
 	bothWays(t, func(t *testing.T, options ...payseal.Option) {
 		platform := newWeixinPlatform(t)
-		platform.hold = make(chan struct{})
+		platform.holdAnswers()
 		client := platform.client(t, appSecret, options...)
 		var group sync.WaitGroup
 		for range 16 {
@@ -210,7 +217,7 @@ func TestGoroutinesThatMissATokenTogetherAskOnce(t *testing.T) {
 func TestWhoWaitsForATokenCanGiveUp(t *testing.T) {
 	bothWays(t, func(t *testing.T, options ...payseal.Option) {
 		platform := newWeixinPlatform(t)
-		platform.hold = make(chan struct{})
+		platform.holdAnswers()
 		client := platform.client(t, appSecret, options...)
 		asking := make(chan error)
 		go func() {
