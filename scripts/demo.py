@@ -94,7 +94,8 @@ def main() -> int:
     ended = threading.Event()
     with ExitStack() as running:
         sandbox = running.enter_context(program("sandbox", ["target/release/payseal-sandbox", "--dir", str(STATE / "sandbox"), "--exit-with-stdin"], ended))
-        start = [*SHOPS[given.shop][2], "--config", str(STATE / "sandbox" / "config.json"), "--listen", "127.0.0.1:0"]
+        keys = STATE / "sandbox"
+        start = [*SHOPS[given.shop][2], "--wechat", str(keys / "config.json"), "--alipay", str(keys / "config-alipay.json"), "--listen", "127.0.0.1:0"]
         shop = running.enter_context(program("shop", start, ended))
         if given.check:
             browser = [PYTHON, "tests/demo/browser.py", "--shop", shop, "--sandbox", sandbox, "--screenshots", str(STATE)]

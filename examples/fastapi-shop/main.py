@@ -1,8 +1,8 @@
-"""A small shop on FastAPI that takes money through WeChat Pay with payseal.
+"""A small shop on FastAPI that takes money through WeChat Pay and Alipay with payseal.
 
-Usage: main.py --config config.json [--listen 127.0.0.1:8080] [--public-url https://shop.example] [--page DIR]
+Usage: main.py --wechat config.json --alipay config-alipay.json [--listen 127.0.0.1:8080] [--public-url https://shop.example] [--page DIR]
 
-config.json is a payseal configuration; the sandbox writes one. When the shop is ready it prints one line, "shop: http://…"; its log
+The files are payseal configurations; the sandbox writes both. When the shop is ready it prints one line, "shop: http://…"; its log
 goes to standard error.
 """
 
@@ -22,10 +22,11 @@ PAGE = Path(__file__).resolve().parent.parent / "page"
 
 def main() -> None:
     """Serve until SIGTERM or SIGINT, then let the requests under way finish."""
-    arguments = argparse.ArgumentParser(description="A small shop on FastAPI that takes money through WeChat Pay with payseal.")
-    arguments.add_argument("--config", type=Path, required=True, metavar="FILE", help="payseal configuration")
+    arguments = argparse.ArgumentParser(description="A small shop on FastAPI that takes money through WeChat Pay and Alipay with payseal.")
+    arguments.add_argument("--wechat", type=Path, required=True, metavar="FILE", help="payseal configuration of WeChat Pay")
+    arguments.add_argument("--alipay", type=Path, required=True, metavar="FILE", help="payseal configuration of Alipay")
     arguments.add_argument("--listen", default="127.0.0.1:0", metavar="ADDRESS", help="address to listen on")
-    arguments.add_argument("--public-url", metavar="URL", help="base URL under which the provider reaches this shop; default its own")
+    arguments.add_argument("--public-url", metavar="URL", help="base URL under which providers and buyers reach this shop; default its own")
     arguments.add_argument("--page", type=Path, default=PAGE, metavar="DIR", help="folder of the shop's page")
     given = arguments.parse_args()
 
@@ -34,7 +35,8 @@ def main() -> None:
     # Bound before the app is made, because with port 0 only the socket knows the address that notify_url needs.
     with socket.create_server((host, int(port))) as listener:
         address = "http://{}:{}".format(*listener.getsockname()[:2])
-        app = create_app(given.config.read_bytes(), notify_base=given.public_url or address, page=given.page, address=address)
+        public_url = given.public_url or address
+        app = create_app(given.wechat.read_bytes(), given.alipay.read_bytes(), public_url=public_url, page=given.page, address=address)
         uvicorn.Server(uvicorn.Config(app, log_config=None, timeout_graceful_shutdown=5)).run(sockets=[listener])
 
 

@@ -1,12 +1,21 @@
-"""The shop's orders."""
+"""What the shop sells, and its orders."""
 
 from __future__ import annotations
 
+import logging
 import secrets
 import threading
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Optional
+
+from tracing import trace_id
+
+PRODUCT_NAME = "山间清茶"
+PRODUCT_DESCRIPTION = "一杯手作的高山绿茶"
+PRICE_FEN = 1
+
+logger = logging.getLogger("shop")
 
 
 @dataclass(frozen=True)
@@ -45,15 +54,15 @@ class Orders:
         with self._lock:
             self._by_id[id] = replace(self._by_id[id], code_url=code_url)
 
-    def mark_paid(self, id: str, transaction_id: str, paid_at: str, amount_fen: int) -> bool:
-        """Called for every notification of a payment, repeated ones included. Whether this was the first, which changed the order."""
+    def mark_paid(self, id: Optional[str], transaction_id: Optional[str], paid_at: Optional[str], amount_fen: Optional[int]) -> None:
+        """Called for every word of a payment, repetitions included, with what the provider says. Only the first changes the order."""
         with self._lock:
-            order = self._by_id.get(id)
+            order = self._by_id.get(id or "")
             if order is None:
                 raise ValueError(f"order {id} is not ours")
             if order.amount_fen != amount_fen:
                 raise ValueError(f"order {id} costs {order.amount_fen} fen, {amount_fen} were paid")
             if order.state == "paid":
-                return False
-            self._by_id[id] = replace(order, state="paid", transaction_id=transaction_id, paid_at=paid_at)
-            return True
+                return
+            self._by_id[order.id] = replace(order, state="paid", transaction_id=transaction_id, paid_at=paid_at)
+        logger.info("trace_id=%s order %s is paid", trace_id.get(), id)

@@ -1,10 +1,10 @@
-// Command gin-shop is a small shop on Gin that takes money through WeChat Pay with payseal.
+// Command gin-shop is a small shop on Gin that takes money through WeChat Pay and Alipay with payseal.
 //
 // Usage:
 //
-//	gin-shop --config config.json [--listen 127.0.0.1:8080] [--public-url https://shop.example] [--page DIR]
+//	gin-shop --wechat config.json --alipay config-alipay.json [--listen 127.0.0.1:8080] [--public-url https://shop.example] [--page DIR]
 //
-// config.json is a payseal configuration; the sandbox writes one. When the shop is ready it prints one line, "shop: http://…"; its log
+// The files are payseal configurations; the sandbox writes both. When the shop is ready it prints one line, "shop: http://…"; its log
 // goes to standard error.
 package main
 
@@ -28,9 +28,10 @@ import (
 
 func main() {
 	var settings settings
-	flag.StringVar(&settings.config, "config", "", "payseal configuration `file`, required")
+	flag.StringVar(&settings.wechat, "wechat", "", "payseal configuration `file` of WeChat Pay, required")
+	flag.StringVar(&settings.alipay, "alipay", "", "payseal configuration `file` of Alipay, required")
 	flag.StringVar(&settings.listen, "listen", "127.0.0.1:0", "`address` to listen on")
-	flag.StringVar(&settings.publicURL, "public-url", "", "base `URL` under which the provider reaches this shop; default its own address")
+	flag.StringVar(&settings.publicURL, "public-url", "", "base `URL` under which the providers and buyers reach this shop; default its own address")
 	flag.StringVar(&settings.page, "page", "", "`folder` of the shop's page; default examples/page of this repository")
 	flag.Parse()
 
@@ -44,26 +45,25 @@ func main() {
 }
 
 type settings struct {
-	config, listen, publicURL, page string
+	wechat, alipay, listen, publicURL, page string
 }
 
 // run serves until ctx ends, then lets the requests under way finish.
 func run(ctx context.Context, settings settings, logger *slog.Logger) error {
-	config, err := os.ReadFile(settings.config)
+	wechat, err := openClient(settings.wechat, logger)
 	if err != nil {
 		return err
 	}
-	var sandbox struct {
-		Hosts []string `json:"hosts"`
-	}
-	if err := json.Unmarshal(config, &sandbox); err != nil {
-		return fmt.Errorf("%s: %w", settings.config, err)
-	}
-	client, err := payseal.NewClientFromJSON(config, payseal.WithLogger(logger))
+	defer wechat.Close()
+	alipay, err := openClient(settings.alipay, logger)
 	if err != nil {
-		return fmt.Errorf("%s: %w", settings.config, err)
+		return err
 	}
-	defer client.Close()
+	defer alipay.Close()
+	sandbox, err := firstHost(settings.wechat)
+	if err != nil {
+		return err
+	}
 
 	if settings.page == "" {
 		if settings.page, err = findPage(); err != nil {
@@ -78,10 +78,7 @@ func run(ctx context.Context, settings settings, logger *slog.Logger) error {
 	if settings.publicURL == "" {
 		settings.publicURL = address
 	}
-	shop := &shop{client: client, orders: newOrders(), logger: logger, notifyURL: settings.publicURL + "/notify/wechat"}
-	if len(sandbox.Hosts) > 0 {
-		shop.sandbox = sandbox.Hosts[0]
-	}
+	shop := &shop{wechat: wechat, alipay: alipay, orders: newOrders(), logger: logger, publicURL: settings.publicURL, sandbox: sandbox}
 	server := &http.Server{Handler: shop.routes(settings.page), ReadHeaderTimeout: 5 * time.Second}
 
 	served := make(chan error, 1)
@@ -95,6 +92,33 @@ func run(ctx context.Context, settings settings, logger *slog.Logger) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
 	return server.Shutdown(ctx)
+}
+
+func openClient(file string, logger *slog.Logger) (*payseal.Client, error) {
+	config, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	client, err := payseal.NewClientFromJSON(config, payseal.WithLogger(logger))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
+	}
+	return client, nil
+}
+
+// firstHost is where the page finds the sandbox's wx.js.
+func firstHost(file string) (string, error) {
+	config, err := os.ReadFile(file)
+	if err != nil {
+		return "", err
+	}
+	var named struct {
+		Hosts []string `json:"hosts"`
+	}
+	if err := json.Unmarshal(config, &named); err != nil || len(named.Hosts) == 0 {
+		return "", err
+	}
+	return named.Hosts[0], nil
 }
 
 // findPage looks for examples/page upwards from the program and from the working directory.

@@ -62,7 +62,7 @@ func (o *orders) setCodeURL(id, codeURL string) {
 	}
 }
 
-// markPaid is called for every notification of a payment, repeated ones included; only the first changes the order. first says which it was.
+// markPaid is called for every word of a payment, repetitions included; only the first changes the order. first says which it was.
 func (o *orders) markPaid(id, transactionID, paidAt string, amountFen int64) (first bool, err error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()

@@ -1,8 +1,8 @@
 package main
 
 import (
+	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net/http"
 
@@ -10,23 +10,20 @@ import (
 
 	payseal "github.com/payseal/payseal/bindings/go"
 	ginpay "github.com/payseal/payseal/bindings/go/gin"
-	"github.com/payseal/payseal/bindings/go/wechat/pay"
 )
 
 const (
 	productName        = "山间清茶"
 	productDescription = "一杯手作的高山绿茶"
 	priceFen           = 1
-	// A mini-program learns its buyer's openid when the buyer logs in; this shop has one buyer.
-	demoOpenID = "oUpF8uMuAJO_M2pxb1Q9zNjWeS6o"
 )
 
 type shop struct {
-	client    *payseal.Client
-	orders    *orders
-	logger    *slog.Logger
-	notifyURL string
-	sandbox   string
+	wechat, alipay *payseal.Client
+	orders         *orders
+	logger         *slog.Logger
+	publicURL      string // where the providers and the buyer's browser find the shop
+	sandbox        string // where the page finds wx.js, outside WeChat
 }
 
 // routes returns the shop's engine; everything that is no route of its own comes from the folder page.
@@ -38,8 +35,11 @@ func (s *shop) routes(page string) *gin.Engine {
 	engine.POST("/api/orders", s.createOrder)
 	engine.GET("/api/orders/:id", s.showOrder)
 	engine.GET("/api/orders/:id/qr", s.showQR)
-	engine.POST("/notify/wechat", ginpay.NotificationHandler(s.client, s.notified))
-	engine.GET("/metrics", ginpay.MetricsHandler(s.client))
+	engine.POST("/notify/wechat", ginpay.NotificationHandler(s.wechat, s.notifiedByWeChat))
+	engine.POST("/notify/alipay", ginpay.NotificationHandler(s.alipay, s.notifiedByAlipay))
+	engine.GET("/return/alipay", s.returned)
+	engine.GET("/metrics/wechat", ginpay.MetricsHandler(s.wechat))
+	engine.GET("/metrics/alipay", ginpay.MetricsHandler(s.alipay))
 	engine.NoRoute(gin.WrapH(http.FileServer(http.Dir(page))))
 	return engine
 }
@@ -50,19 +50,25 @@ func (s *shop) product(c *gin.Context) {
 
 func (s *shop) createOrder(c *gin.Context) {
 	var asked struct {
-		Method string `json:"method" binding:"required,oneof=native jsapi"`
+		Method string `json:"method" binding:"required,oneof=native jsapi precreate page"`
 	}
 	if err := c.ShouldBindJSON(&asked); err != nil {
-		c.JSON(http.StatusBadRequest, gin.H{"error": `method must be "native" or "jsapi"`})
+		c.JSON(http.StatusBadRequest, gin.H{"error": `method must be "native", "jsapi", "precreate" or "page"`})
 		return
 	}
 	created := s.orders.create(asked.Method, priceFen)
-	view := gin.H{"id": created.ID, "state": created.State, "amount_fen": created.AmountFen, "method": created.Method, "code_url": nil, "invoke": nil}
+	view := gin.H{"id": created.ID, "state": created.State, "amount_fen": created.AmountFen, "method": created.Method, "code_url": nil, "invoke": nil, "pay_url": nil}
+	ctx := c.Request.Context()
 	var err error
-	if asked.Method == "native" {
-		view["code_url"], err = s.prepayNative(c.Request.Context(), created)
-	} else {
-		view["invoke"], err = s.prepayJSAPI(c.Request.Context(), created)
+	switch asked.Method {
+	case "native":
+		view["code_url"], err = s.native(ctx, created)
+	case "jsapi":
+		view["invoke"], err = s.jsapi(ctx, created)
+	case "precreate":
+		view["code_url"], err = s.precreate(ctx, created)
+	case "page":
+		view["pay_url"], err = s.pagePay(created)
 	}
 	if err != nil {
 		s.refuse(c, err)
@@ -74,7 +80,7 @@ func (s *shop) createOrder(c *gin.Context) {
 // refuse tells the page that the provider gave no order. Here an unknown outcome does no harm: without a QR code nobody pays.
 func (s *shop) refuse(c *gin.Context, err error) {
 	_ = c.Error(err)
-	view := gin.H{"error": "WeChat Pay did not take the order, please try again"}
+	view := gin.H{"error": "the provider did not take the order, please try again"}
 	var failed *payseal.Error
 	if errors.As(err, &failed) {
 		view["outcome"] = failed.Outcome.String()
@@ -110,21 +116,11 @@ func (s *shop) showQR(c *gin.Context) {
 	c.Data(http.StatusOK, "image/svg+xml", svg)
 }
 
-// notified is called with verified events only. The provider repeats an event until this returns nil, so it must be idempotent.
-func (s *shop) notified(c *gin.Context, event *payseal.Event) error {
-	if event.EventType != "TRANSACTION.SUCCESS" {
-		return nil // a refund, say: acknowledged, this shop has no use for it
-	}
-	var transaction pay.Transaction
-	if err := event.Decode(&transaction); err != nil {
-		return err
-	}
-	if transaction.TradeState != "SUCCESS" || transaction.Amount == nil {
-		return fmt.Errorf("order %s is %q in an event of success", transaction.OutTradeNo, transaction.TradeState)
-	}
-	first, err := s.orders.markPaid(transaction.OutTradeNo, transaction.TransactionID, transaction.SuccessTime, transaction.Amount.Total)
+// settle is told of a payment by notifications and by answers, of one payment any number of times. Only the first changes the order.
+func (s *shop) settle(ctx context.Context, id, transactionID, paidAt string, amountFen int64) error {
+	first, err := s.orders.markPaid(id, transactionID, paidAt, amountFen)
 	if first {
-		s.logger.InfoContext(c, "order paid", "out_trade_no", transaction.OutTradeNo, "transaction_id", transaction.TransactionID)
+		s.logger.InfoContext(ctx, "order paid", "out_trade_no", id, "transaction_id", transactionID)
 	}
 	return err
 }

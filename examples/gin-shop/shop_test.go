@@ -17,11 +17,9 @@ import (
 	"sync"
 	"testing"
 	"time"
-
-	payseal "github.com/payseal/payseal/bindings/go"
 )
 
-// startSandbox returns the address and the folder of a simulated WeChat Pay that ends with the test.
+// startSandbox returns the address and the folder of simulated providers that end with the test.
 func startSandbox(t *testing.T) (address, dir string) {
 	program := os.Getenv("PAYSEAL_SANDBOX")
 	if program == "" {
@@ -53,28 +51,33 @@ func startSandbox(t *testing.T) (address, dir string) {
 }
 
 // openShop serves a shop whose log goes to the returned buffer.
-func openShop(t *testing.T) (server *httptest.Server, sandbox string, log *lockedBuffer) {
+func openShop(t *testing.T) (shop *shop, sandbox string, log *lockedBuffer) {
 	sandbox, dir := startSandbox(t)
-	config, err := os.ReadFile(filepath.Join(dir, "config.json"))
-	if err != nil {
-		t.Fatal(err)
-	}
 	log = &lockedBuffer{}
-	logger := slog.New(slog.NewJSONHandler(log, nil))
-	client, err := payseal.NewClientFromJSON(config, payseal.WithLogger(logger))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { client.Close() })
+	shop = newShop(t, dir, slog.New(slog.NewJSONHandler(log, nil)))
+	shop.sandbox = sandbox
 	page, err := findPage()
 	if err != nil {
 		t.Fatal(err)
 	}
-	shop := &shop{client: client, orders: newOrders(), logger: logger, sandbox: sandbox}
-	server = httptest.NewServer(shop.routes(page))
+	server := httptest.NewServer(shop.routes(page))
 	t.Cleanup(server.Close)
-	shop.notifyURL = server.URL + "/notify/wechat"
-	return server, sandbox, log
+	shop.publicURL = server.URL
+	return shop, sandbox, log
+}
+
+func newShop(t *testing.T, dir string, logger *slog.Logger) *shop {
+	wechat, err := openClient(filepath.Join(dir, "config.json"), logger)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { wechat.Close() })
+	alipay, err := openClient(filepath.Join(dir, "config-alipay.json"), logger)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { alipay.Close() })
+	return &shop{wechat: wechat, alipay: alipay, orders: newOrders(), logger: logger}
 }
 
 type lockedBuffer struct {
@@ -127,6 +130,7 @@ type view struct {
 	ID, State, Method string
 	AmountFen         int64          `json:"amount_fen"`
 	CodeURL           *string        `json:"code_url"`
+	PayURL            *string        `json:"pay_url"`
 	Invoke            map[string]any `json:"invoke"`
 	TransactionID     *string        `json:"transaction_id"`
 	PaidAt            *string        `json:"paid_at"`
@@ -152,17 +156,17 @@ func untilPaid(t *testing.T, url string) view {
 }
 
 func TestAnOrderIsPaidByTheCallbackAlone(t *testing.T) {
-	server, sandbox, log := openShop(t)
-	for _, method := range []string{"native", "jsapi"} {
+	shop, sandbox, log := openShop(t)
+	for _, method := range []string{"native", "jsapi", "precreate"} {
 		var order view
-		if status, header := ask(t, "POST", server.URL+"/api/orders", `{"method":"`+method+`"}`, &order); status != 201 || header.Get(traceHeader) != "trace-of-the-test" {
+		if status, header := ask(t, "POST", shop.publicURL+"/api/orders", `{"method":"`+method+`"}`, &order); status != 201 || header.Get(traceHeader) != "trace-of-the-test" {
 			t.Fatalf("%d %+v %v", status, order, header)
 		}
-		if order.State != "paying" || order.AmountFen != priceFen || order.Method != method || (order.CodeURL == nil) != (method == "jsapi") || (order.Invoke == nil) != (method == "native") {
+		if order.State != "paying" || order.AmountFen != priceFen || order.Method != method || (order.CodeURL == nil) != (method == "jsapi") || (order.Invoke == nil) != (method != "jsapi") || order.PayURL != nil {
 			t.Errorf("%+v", order)
 		}
-		url := server.URL + "/api/orders/" + order.ID
-		if method == "native" {
+		url := shop.publicURL + "/api/orders/" + order.ID
+		if method != "jsapi" {
 			var svg []byte
 			if status, header := ask(t, "GET", url+"/qr", "", &svg); status != 200 || header.Get("Content-Type") != "image/svg+xml" || xml.Unmarshal(svg, new(struct{})) != nil {
 				t.Errorf("%d %v %.80s", status, header, svg)
@@ -184,29 +188,31 @@ func TestAnOrderIsPaidByTheCallbackAlone(t *testing.T) {
 	if !strings.Contains(log.String(), `"trace_id":"trace-of-the-test"`) || !strings.Contains(log.String(), `"msg":"order paid"`) {
 		t.Error(log.String())
 	}
-	var metrics []byte
-	if ask(t, "GET", server.URL+"/metrics", "", &metrics); !bytes.Contains(metrics, []byte("payseal_requests_total")) {
-		t.Errorf("%s", metrics)
+	for _, provider := range []string{"wechat", "alipay"} {
+		var metrics []byte
+		if ask(t, "GET", shop.publicURL+"/metrics/"+provider, "", &metrics); !bytes.Contains(metrics, []byte(`payseal_requests_total{provider="`+provider+`"`)) {
+			t.Errorf("%s", metrics)
+		}
 	}
 }
 
 func TestAForgedCallbackPaysNothing(t *testing.T) {
-	server, _, _ := openShop(t)
+	shop, _, _ := openShop(t)
 	var order view
-	ask(t, "POST", server.URL+"/api/orders", `{"method":"native"}`, &order)
+	ask(t, "POST", shop.publicURL+"/api/orders", `{"method":"native"}`, &order)
 	forged := `{"id":"1","event_type":"TRANSACTION.SUCCESS","resource":{"out_trade_no":"` + order.ID + `"}}`
 	var answer struct{ Code string }
-	if status, _ := ask(t, "POST", server.URL+"/notify/wechat", forged, &answer); status < 400 || answer.Code != "FAIL" {
+	if status, _ := ask(t, "POST", shop.publicURL+"/notify/wechat", forged, &answer); status < 400 || answer.Code != "FAIL" {
 		t.Errorf("%d %+v", status, answer)
 	}
 	var after view
-	if ask(t, "GET", server.URL+"/api/orders/"+order.ID, "", &after); after.State != "paying" {
+	if ask(t, "GET", shop.publicURL+"/api/orders/"+order.ID, "", &after); after.State != "paying" {
 		t.Errorf("%+v", after)
 	}
 }
 
 func TestMistakesAreAnsweredWithAnError(t *testing.T) {
-	server, sandbox, _ := openShop(t)
+	shop, sandbox, _ := openShop(t)
 	for _, test := range []struct {
 		method, path, body string
 		status             int
@@ -217,21 +223,21 @@ func TestMistakesAreAnsweredWithAnError(t *testing.T) {
 		{"GET", "/api/orders/nobody/qr", "", 404},
 	} {
 		var answer view
-		if status, _ := ask(t, test.method, server.URL+test.path, test.body, &answer); status != test.status || answer.Error == "" {
+		if status, _ := ask(t, test.method, shop.publicURL+test.path, test.body, &answer); status != test.status || answer.Error == "" {
 			t.Errorf("%s %s: %d %+v", test.method, test.path, status, answer)
 		}
 	}
 	ask(t, "POST", sandbox+"/sandbox/faults", `{"fault":"wrong_signature","times":0}`, nil)
 	var answer view
-	if status, _ := ask(t, "POST", server.URL+"/api/orders", `{"method":"native"}`, &answer); status != 502 || answer.Outcome != "UNKNOWN" || answer.Error == "" {
+	if status, _ := ask(t, "POST", shop.publicURL+"/api/orders", `{"method":"native"}`, &answer); status != 502 || answer.Outcome != "UNKNOWN" || answer.Error == "" {
 		t.Errorf("%d %+v", status, answer)
 	}
 	var product map[string]any
-	if ask(t, "GET", server.URL+"/api/product", "", &product); product["price_fen"] != float64(priceFen) || product["sandbox"] != sandbox || product["name"] == "" {
+	if ask(t, "GET", shop.publicURL+"/api/product", "", &product); product["price_fen"] != float64(priceFen) || product["sandbox"] != sandbox || product["name"] == "" {
 		t.Errorf("%v", product)
 	}
 	var page []byte
-	if status, _ := ask(t, "GET", server.URL+"/", "", &page); status != 200 || !bytes.Contains(page, []byte("shop.js")) {
+	if status, _ := ask(t, "GET", shop.publicURL+"/", "", &page); status != 200 || !bytes.Contains(page, []byte("shop.js")) {
 		t.Errorf("%d", status)
 	}
 }

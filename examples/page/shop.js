@@ -1,26 +1,29 @@
-// The shop's page. It asks its own server for everything, and calls an order paid only when the server does:
-// what the browser, the cashier or wx.requestPayment say about money proves nothing. The server knows from the verified callback.
+// The shop's page. It asks its own server for everything, and calls an order paid only when the server does: what the browser, the cashier,
+// wx.requestPayment or Alipay's return say about money proves nothing. The server knows from the verified callback, or because it has asked.
 
 const POLL_MS = 400;
+
+// A way to pay, by its provider's name, and whose it is.
+const METHODS = { native: "wechat", jsapi: "wechat", precreate: "alipay", page: "alipay" };
 
 const texts = {
   zh: {
     shop: "小店", other: "English", price: "价格", how: "付款方式",
-    native: "微信支付 · 扫码", nativeHint: "Native：用微信扫一扫二维码",
-    jsapi: "微信内支付", jsapiHint: "JSAPI：和小程序一样调起收银台",
-    scan: "请用微信扫一扫付款。", cashier: "手边没有手机？打开收银台", qr: "付款二维码",
+    wechat: "微信支付", native: "扫码支付", nativeHint: "Native：用微信扫一扫", jsapi: "微信内支付", jsapiHint: "JSAPI：同小程序一样调起收银台",
+    alipay: "支付宝", precreate: "当面付扫码", precreateHint: "precreate：用支付宝扫一扫", page: "电脑网站支付", pageHint: "page.pay：跳转到支付宝",
+    scan: { wechat: "请用微信扫一扫付款。", alipay: "请用支付宝扫一扫付款。" }, cashier: "手边没有手机？打开收银台", qr: "付款二维码",
     waiting: "等待付款…", back: "换一种方式", thanks: "付款成功，谢谢惠顾。",
-    amount: "实付", order: "订单号", transaction: "微信支付单号", again: "再买一份",
-    note: "本页连接的是本机的模拟微信支付，不会产生真实扣款。", unreachable: "无法连接商店，请稍后再试。", dismissed: "收银台已关闭，尚未付款。",
+    amount: "实付", order: "订单号", transaction: "交易号", again: "再买一份",
+    note: "本页连接的是本机的模拟微信支付和支付宝，不会产生真实扣款。", unreachable: "无法连接商店，请稍后再试。", dismissed: "收银台已关闭，尚未付款。",
   },
   en: {
     shop: "shop", other: "中文", price: "Price", how: "How would you like to pay?",
-    native: "WeChat Pay · QR code", nativeHint: "Native: scan the code with WeChat",
-    jsapi: "Pay inside WeChat", jsapiHint: "JSAPI: calls up the cashier like a mini-program",
-    scan: "Scan with WeChat to pay.", cashier: "No phone at hand? Open the cashier", qr: "Payment QR code",
+    wechat: "WeChat Pay", native: "QR code", nativeHint: "Native: scan with WeChat", jsapi: "Inside WeChat", jsapiHint: "JSAPI: as in a mini-program",
+    alipay: "Alipay", precreate: "QR code", precreateHint: "precreate: scan with Alipay", page: "On Alipay's page", pageHint: "page.pay: there and back",
+    scan: { wechat: "Scan with WeChat to pay.", alipay: "Scan with Alipay to pay." }, cashier: "No phone at hand? Open the cashier", qr: "Payment QR code",
     waiting: "Waiting for the payment…", back: "Pay another way", thanks: "Paid. Thank you!",
-    amount: "Paid", order: "Order", transaction: "WeChat Pay transaction", again: "Buy another",
-    note: "This page talks to a simulated WeChat Pay on this machine. No real money moves.",
+    amount: "Paid", order: "Order", transaction: "Transaction", again: "Buy another",
+    note: "This page talks to a simulated WeChat Pay and Alipay on this machine. No real money moves.",
     unreachable: "The shop cannot be reached. Please try again.", dismissed: "The cashier was closed; nothing has been paid.",
   },
 };
@@ -39,6 +42,7 @@ function say() {
   element("language").textContent = text.other;
   element("language").lang = language === "zh" ? "en" : "zh-CN";
   element("qr").alt = text.qr;
+  element("scan").textContent = text.scan[main.dataset.provider];
   if (product) show(product);
 }
 
@@ -52,7 +56,7 @@ function show({ name, description, price_fen }) {
 
 function enter(state) {
   main.dataset.state = state;
-  element("native").disabled = element("jsapi").disabled = state !== "ready";
+  for (const method of Object.keys(METHODS)) element(method).disabled = state !== "ready";
   element("status").textContent = { paying: texts[language].waiting, paid: texts[language].thanks }[state] ?? "";
 }
 
@@ -71,20 +75,39 @@ async function buy(method) {
   element("error").textContent = "";
   enter("loading");
   try {
-    order = await ask("/api/orders", { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ method }) });
-    document.querySelector(".code").hidden = method !== "native";
-    if (method === "native") {
-      element("qr").src = `/api/orders/${order.id}/qr`;
-      element("cashier").href = order.code_url;
+    const created = await ask("/api/orders", { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ method }) });
+    const { code_url, invoke, pay_url } = created;
+    if (code_url) {
+      element("qr").src = `/api/orders/${created.id}/qr`;
+      element("cashier").href = code_url;
     }
-    main.dataset.order = order.id;
-    enter("paying");
-    follow(order);
-    if (method === "jsapi") await callCashier(order.invoke);
+    wait(created);
+    if (invoke) await callCashier(invoke);
+    if (pay_url) location.assign(pay_url);
   } catch (error) {
     fail(error);
     if (main.dataset.state !== "paid") enter("ready");
   }
+}
+
+/** The buyer is back from Alipay's page. That proves nothing, so the order is looked at like any other. */
+async function comeBack(id) {
+  try {
+    wait(await ask(`/api/orders/${encodeURIComponent(id)}`));
+  } catch (error) {
+    fail(error);
+    enter("ready");
+  }
+}
+
+function wait(mine) {
+  order = mine;
+  main.dataset.order = mine.id;
+  main.dataset.provider = METHODS[mine.method];
+  document.querySelector(".code").hidden = !mine.code_url;
+  say();
+  enter("paying");
+  follow(mine);
 }
 
 /** Asks for the order until it is paid or another one has taken its place. */
@@ -134,13 +157,13 @@ async function callCashier(invoke) {
 
 function leave() {
   order = undefined;
+  history.replaceState(null, "", location.pathname);
   element("error").textContent = "";
   enter("ready");
 }
 
 element("language").onclick = () => { language = language === "zh" ? "en" : "zh"; say(); };
-element("native").onclick = () => buy("native");
-element("jsapi").onclick = () => buy("jsapi");
+for (const method of Object.keys(METHODS)) element(method).onclick = () => buy(method);
 element("cancel").onclick = leave;
 element("again").onclick = leave;
 
@@ -148,7 +171,9 @@ say();
 try {
   product = await ask("/api/product");
   say();
-  enter("ready");
+  const returned = new URLSearchParams(location.search).get("order");
+  if (returned) await comeBack(returned);
+  else enter("ready");
 } catch (error) {
   fail(error);
 }

@@ -1,10 +1,11 @@
-"""Buys something twice in headless Chromium, as a person would: once by the QR code, once by the JSAPI button.
+"""Buys something four times in headless Chromium, as a person would: with WeChat Pay by the QR code and by the JSAPI button, with Alipay by the
+QR code and on Alipay's page.
 
 Usage: browser.py --shop URL --sandbox URL --screenshots FOLDER
 
 Prints one line `check: …` for each promise kept, writes a screenshot of each stage, and ends with `demo: paid, callback verified, N ms`.
 N is the time from the moment at which the sandbox had the shop's 2xx for its notification (the shop answers so only after payseal has
-verified and decrypted it) to the moment at which the shop's page showed "paid" by itself; of the two purchases, the slower one.
+verified and decrypted it) to the moment at which the shop's page showed "paid" by itself; of the purchases, the slowest one.
 Anything that does not go as it should ends with one line on standard error and status 1.
 """
 
@@ -125,38 +126,63 @@ class Buyer:
             fail(f"the page shows {len(codes)} readable QR codes")
         return str(codes[0])
 
-    def pay_by_code(self) -> int:
-        self.click("#native")
+    def pay_by_code(self, method: str) -> int:
+        self.choose(method)
         self.state("paying")
         address = self.scan()
-        self.picture("code")
+        self.picture(f"{method}-code")
         if address != self.driver.find_element(By.ID, "cashier").get_attribute("href"):
             fail("the QR code and the link beside it lead to different places")
         if not address.startswith(self.sandbox):
             fail(f"the QR code leads to {address}")
-        kept("a QR code leads to the cashier")
+        kept(f"a QR code leads to the cashier ({method})")
 
         shop_tab = self.driver.current_window_handle
         self.driver.switch_to.new_window("tab")
         self.driver.get(address)
-        self.press_pay("cashier")
+        self.press_pay(f"{method}-cashier")
+        self.driver.close()
         self.driver.switch_to.window(shop_tab)
-        took = self.turns_to_paid()
-        self.picture("paid-by-code")
+        took = self.turns_to_paid(method)
+        self.picture(f"{method}-paid")
         return took
 
     def pay_by_button(self) -> int:
-        self.click("#again")
-        self.state("ready")
-        self.click("#jsapi")
+        self.choose("jsapi")
         self.state("paying")
         self.cashier_in_page()
         self.press_pay("jsapi-cashier")
         self.driver.switch_to.default_content()
-        took = self.turns_to_paid()
+        took = self.turns_to_paid("jsapi")
         self.wait("!document.querySelector('iframe')", "the end of the cashier")
-        self.picture("paid-by-button")
+        self.picture("jsapi-paid")
         return took
+
+    def pay_on_page(self) -> None:
+        """Alipay's page takes the place of the shop's, and sends the buyer back to it."""
+        self.choose("page")
+        self.press_pay("page-cashier")
+        if not self.driver.current_url.startswith(self.sandbox):
+            fail(f"the buyer pays at {self.driver.current_url}")
+        self.wait("document.getElementById('return')", "the way back to the shop")
+        self.click("#return")
+        self.says_what_is_paid()
+        address = self.driver.current_url
+        if address != f"{self.shop}/?order={self.order()}":
+            fail(f"the buyer comes back to {address}")
+        self.callback_accepted(self.order())
+        self.picture("page-paid")
+        kept("Alipay's page sends the buyer back to the order, which is paid")
+        self.click("#again")
+        self.state("ready")
+        if self.driver.current_url != f"{self.shop}/":
+            fail("the page still names the order that is paid")
+
+    def choose(self, method: str) -> None:
+        if self.driver.execute_script("return document.querySelector('main').dataset.state") == "paid":
+            self.click("#again")
+        self.state("ready")
+        self.click(f"#{method}")
 
     def cashier_in_page(self) -> None:
         """wx.requestPayment lays the cashier over the page."""
@@ -168,19 +194,24 @@ class Buyer:
         self.picture(picture)
         self.click("#pay")
 
-    def turns_to_paid(self) -> int:
+    def turns_to_paid(self, method: str) -> int:
         """Without a touch: the callback arrives, the shop verifies it, the page shows it."""
-        order = self.driver.execute_script("return document.querySelector('main').dataset.order")
-        accepted = self.callback_accepted(order)
-        self.state("paid")
+        accepted = self.callback_accepted(self.order())
+        self.says_what_is_paid()
         shown = int(self.driver.execute_script("return document.querySelector('main').dataset.paidAt"))
-        if order not in self.text("#order") or not self.text("#transaction"):
-            fail("the page says paid without order or transaction number")
         took = max(0, shown - accepted)
         if took > MOST_MS:
             fail(f"the page has turned to paid {took} ms after the callback; {MOST_MS} are promised")
-        kept(f"the page turns to paid by itself {took} ms after the callback")
+        kept(f"the page turns to paid by itself {took} ms after the callback ({method})")
         return took
+
+    def order(self) -> str:
+        return str(self.driver.execute_script("return document.querySelector('main').dataset.order"))
+
+    def says_what_is_paid(self) -> None:
+        self.state("paid")
+        if self.order() not in self.text("#order") or not self.text("#transaction"):
+            fail("the page says paid without order or transaction number")
 
     def callback_accepted(self, order: str) -> int:
         """When the shop had answered the notification with 2xx, in milliseconds since 1970."""
@@ -212,9 +243,11 @@ class Buyer:
         self.driver.get(f"{self.sandbox}/exchanges")
         self.wait(f"document.querySelector('#list a[href=\"#{refused}\"]')", "the refused request in the debugging view")
         title = self.driver.title
-        if "TRANSACTION.SUCCESS" not in self.text("#list"):
+        # The list is drawn anew whenever something happens, so an element of it is not held on to.
+        told = self.driver.execute_script("return document.getElementById('list').textContent")
+        if "TRANSACTION.SUCCESS" not in told or "trade_status_sync.TRADE_SUCCESS" not in told:
             fail("the debugging view does not show the callbacks")
-        self.click(f'#list a[href="#{refused}"]')
+        self.driver.execute_script("document.querySelector(arguments[0]).click()", f'#list a[href="#{refused}"]')
         self.wait("document.querySelector('#detail .why')", "the reason of the refusal")
         self.picture("debugging-view")
         shown = self.driver.execute_script("return document.getElementById('detail').textContent")
@@ -239,12 +272,12 @@ class Buyer:
         kept("the page fits a narrow window")
 
 
-def metrics_are_served(shop: str) -> None:
-    with urllib.request.urlopen(f"{shop}/metrics", timeout=WAIT_S) as answer:
+def metrics_are_served(shop: str, provider: str) -> None:
+    with urllib.request.urlopen(f"{shop}/metrics/{provider}", timeout=WAIT_S) as answer:
         text = answer.read().decode()
-    if "payseal_requests_total{" not in text:
-        fail("the shop's /metrics does not count requests")
-    kept("the shop's metrics count the requests")
+    if f'payseal_requests_total{{provider="{provider}"' not in text:
+        fail(f"the shop's /metrics/{provider} does not count requests")
+    kept(f"the shop's metrics count the requests ({provider})")
 
 
 def main() -> int:
@@ -260,12 +293,14 @@ def main() -> int:
             buyer = Buyer(driver, given.shop, given.sandbox, given.screenshots)
             buyer.enter_shop()
             buyer.speak_english()
-            took = max(buyer.pay_by_code(), buyer.pay_by_button())
+            took = max(buyer.pay_by_code("native"), buyer.pay_by_button(), buyer.pay_by_code("precreate"))
+            buyer.pay_on_page()
             buyer.fits_a_phone()
             buyer.look_behind()
             buyer.fits_a_phone()
             buyer.no_complaints()
-        metrics_are_served(given.shop)
+        for provider in ("wechat", "alipay"):
+            metrics_are_served(given.shop, provider)
     except (Broken, WebDriverException, OSError) as error:
         print(f"demo: failed: {str(error).strip().splitlines()[0]}", file=sys.stderr)
         return 1

@@ -21,8 +21,9 @@ class Address {
         System.out.println("shop: " + own());
     }
 
-    String notifyUrl() {
-        return (settings.publicUrl() != null ? settings.publicUrl() : own()) + "/notify/wechat";
+    /** The address of a path of this shop, as the providers and the buyer's browser reach it. */
+    String of(String path) {
+        return (settings.publicUrl() != null ? settings.publicUrl() : own()) + path;
     }
 
     private String own() {

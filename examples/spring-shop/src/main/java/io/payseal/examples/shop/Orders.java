@@ -7,11 +7,14 @@ import java.util.HexFormat;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import org.springframework.stereotype.Component;
 
 /** Keeps the orders in memory. A real shop keeps them in a database, and writes the order before it asks for money. */
 @Component
 class Orders {
+    private static final Logger LOG = LoggerFactory.getLogger("shop");
     private static final DateTimeFormatter DATE = DateTimeFormatter.ofPattern("yyMMdd");
 
     private final Map<String, Order> byId = new ConcurrentHashMap<>();
@@ -35,20 +38,21 @@ class Orders {
         byId.computeIfPresent(id, (key, order) -> order.withCodeUrl(codeUrl));
     }
 
-    /** For every notification of a payment, repeated ones included; only the first changes the order, and is told so. */
-    boolean markPaid(String id, String transactionId, String paidAt, long amountFen) {
-        boolean[] first = new boolean[1];
+    /** For every word of a payment, repetitions included; only the first changes the order. */
+    void markPaid(String id, String transactionId, String paidAt, long amountFen) {
         Order now = byId.computeIfPresent(id, (key, order) -> {
             if (order.amountFen() != amountFen) {
                 throw new IllegalStateException(
                         "order " + id + " costs " + order.amountFen() + " fen, " + amountFen + " were paid");
             }
-            first[0] = order.transactionId() == null;
-            return first[0] ? order.paid(transactionId, paidAt) : order;
+            if (order.transactionId() != null) {
+                return order;
+            }
+            LOG.info("order {} is paid", id);
+            return order.paid(transactionId, paidAt);
         });
         if (now == null) {
             throw new IllegalStateException("order " + id + " is not ours");
         }
-        return first[0];
     }
 }

@@ -3,19 +3,21 @@ package io.payseal.examples.shop;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 
 /**
  * The command line.
  *
- * @param config the payseal configuration
+ * @param wechat the payseal configuration of WeChat Pay
+ * @param alipay the payseal configuration of Alipay
  * @param listen where to listen, {@code host:port}
- * @param publicUrl under which base the provider reaches this shop; null for its own address
+ * @param publicUrl under which base the providers and buyers reach this shop; null for its own address
  * @param page the folder of the shop's page
  */
-record Settings(Path config, String listen, String publicUrl, Path page) {
-    private static final Set<String> OPTIONS = Set.of("--config", "--listen", "--public-url", "--page");
+record Settings(Path wechat, Path alipay, String listen, String publicUrl, Path page) {
+    private static final Set<String> OPTIONS = Set.of("--wechat", "--alipay", "--listen", "--public-url", "--page");
 
     static Settings of(String... arguments) {
         Map<String, String> given = new HashMap<>();
@@ -25,11 +27,14 @@ record Settings(Path config, String listen, String publicUrl, Path page) {
             }
             given.put(arguments[i], arguments[i + 1]);
         }
-        if (!given.containsKey("--config")) {
-            throw new IllegalArgumentException("--config is needed: a payseal configuration");
+        for (String needed : List.of("--wechat", "--alipay")) {
+            if (!given.containsKey(needed)) {
+                throw new IllegalArgumentException(needed + " is needed: a payseal configuration");
+            }
         }
         return new Settings(
-                Path.of(given.get("--config")),
+                Path.of(given.get("--wechat")),
+                Path.of(given.get("--alipay")),
                 given.getOrDefault("--listen", "127.0.0.1:0"),
                 given.get("--public-url"),
                 given.containsKey("--page") ? Path.of(given.get("--page")) : findPage());

@@ -5,12 +5,12 @@ import org.springframework.boot.autoconfigure.SpringBootApplication;
 import org.springframework.context.ConfigurableApplicationContext;
 
 /**
- * A small shop on Spring Boot that takes money through WeChat Pay with payseal.
+ * A small shop on Spring Boot that takes money through WeChat Pay and Alipay with payseal.
  *
- * <pre>java -jar spring-shop.jar --config config.json [--listen 127.0.0.1:8080] [--public-url https://shop.example] [--page DIR]</pre>
+ * <pre>java -jar spring-shop.jar --wechat config.json --alipay config-alipay.json [--listen 127.0.0.1:8080] [--public-url https://shop.example] [--page DIR]</pre>
  *
- * config.json is a payseal configuration; the sandbox writes one. When the shop is ready it prints one line, "shop: http://…"; its
- * log goes to standard error.
+ * The files are payseal configurations; the sandbox writes both. When the shop is ready it prints one line, "shop: http://…"; its log
+ * goes to standard error.
  */
 @SpringBootApplication
 public class ShopApplication {

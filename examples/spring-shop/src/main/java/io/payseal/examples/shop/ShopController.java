@@ -7,6 +7,8 @@ import io.payseal.PaysealException;
 import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.springframework.http.HttpStatus;
@@ -25,18 +27,26 @@ import org.springframework.web.bind.annotation.RestController;
 class ShopController {
     static final Product PRODUCT = new Product("山间清茶", "一杯手作的高山绿茶", 1);
 
+    private static final Set<String> METHODS = Set.of("native", "jsapi", "precreate", "page");
     private static final Logger LOG = LoggerFactory.getLogger("shop");
 
-    private final PaysealClient client;
+    private final Map<String, PaysealClient> clients;
     private final Payments.Sandbox sandbox;
     private final Orders orders;
-    private final Cashier cashier;
+    private final WeChatCashier wechat;
+    private final AlipayCashier alipay;
 
-    ShopController(PaysealClient client, Payments.Sandbox sandbox, Orders orders, Cashier cashier) {
-        this.client = client;
+    ShopController(
+            Map<String, PaysealClient> clients,
+            Payments.Sandbox sandbox,
+            Orders orders,
+            WeChatCashier wechat,
+            AlipayCashier alipay) {
+        this.clients = clients;
         this.sandbox = sandbox;
         this.orders = orders;
-        this.cashier = cashier;
+        this.wechat = wechat;
+        this.alipay = alipay;
     }
 
     record Product(String name, String description, long priceFen) {}
@@ -56,21 +66,26 @@ class ShopController {
     @PostMapping("/api/orders")
     @ResponseStatus(HttpStatus.CREATED)
     Map<String, Object> create(@RequestBody NewOrder asked) {
-        if (!"native".equals(asked.method()) && !"jsapi".equals(asked.method())) {
+        if (asked.method() == null || !METHODS.contains(asked.method())) {
             throw new BadMethod();
         }
         Order order = orders.create(asked.method(), PRODUCT.priceFen());
         String codeUrl = null;
         Map<String, String> invoke = null;
-        if (asked.method().equals("native")) {
-            codeUrl = cashier.codeUrl(order);
+        String payUrl = null;
+        switch (asked.method()) {
+            case "native" -> codeUrl = wechat.codeUrl(order);
+            case "jsapi" -> invoke = wechat.invocation(order);
+            case "precreate" -> codeUrl = alipay.codeUrl(order);
+            default -> payUrl = alipay.payUrl(order);
+        }
+        if (codeUrl != null) {
             orders.setCodeUrl(order.id(), codeUrl);
-        } else {
-            invoke = cashier.invocation(order);
         }
         Map<String, Object> view = view(order);
         view.put("code_url", codeUrl);
         view.put("invoke", invoke);
+        view.put("pay_url", payUrl);
         return view;
     }
 
@@ -88,9 +103,9 @@ class ShopController {
         return QrCode.svg(orders.find(id).map(Order::codeUrl).orElseThrow(NoSuchOrder::new));
     }
 
-    @GetMapping(path = "/metrics", produces = "text/plain; version=0.0.4; charset=utf-8")
-    String metrics() {
-        return client.metrics();
+    @GetMapping(path = "/metrics/{provider}", produces = "text/plain; version=0.0.4; charset=utf-8")
+    ResponseEntity<String> metrics(@PathVariable String provider) {
+        return ResponseEntity.of(Optional.ofNullable(clients.get(provider)).map(PaysealClient::metrics));
     }
 
     private static Map<String, Object> view(Order order) {
@@ -119,7 +134,9 @@ class ShopController {
 
     @ExceptionHandler({BadMethod.class, HttpMessageNotReadableException.class})
     ResponseEntity<Map<String, String>> badMethod() {
-        return failure(HttpStatus.BAD_REQUEST, Map.of("error", "method must be \"native\" or \"jsapi\""));
+        return failure(
+                HttpStatus.BAD_REQUEST,
+                Map.of("error", "method must be \"native\", \"jsapi\", \"precreate\" or \"page\""));
     }
 
     /** Here an {@link Outcome#UNKNOWN} does no harm: without a QR code nobody pays. */
@@ -129,7 +146,7 @@ class ShopController {
         String outcome = error.outcome().name().toLowerCase(Locale.ROOT);
         return failure(
                 HttpStatus.BAD_GATEWAY,
-                Map.of("error", "WeChat Pay did not take the order, please try again", "outcome", outcome));
+                Map.of("error", "the provider did not take the order, please try again", "outcome", outcome));
     }
 
     /** As JSON also where the page asked for an image. */

@@ -15,10 +15,14 @@ import org.springframework.web.filter.OncePerRequestFilter;
 /** Gives every request a trace id, the caller's where it sent one; payseal's log records of the request carry the same. */
 @Component
 class TraceFilter extends OncePerRequestFilter {
-    static final String TRACE_ID = "trace_id";
-
+    private static final String TRACE_ID = "trace_id";
     private static final String HEADER = "X-Trace-Id";
     private static final Logger LOG = LoggerFactory.getLogger("shop");
+
+    /** That of the request which this thread is serving. */
+    static String current() {
+        return MDC.get(TRACE_ID);
+    }
 
     @Override
     protected void doFilterInternal(HttpServletRequest request, HttpServletResponse response, FilterChain chain)
