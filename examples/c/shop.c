@@ -6,6 +6,9 @@
  * no person is needed. --own-http sends the requests through http.c and the payseal_call functions, as a host does that has its
  * own HTTP client.
  *
+ * Alipay needs the same functions and no other: a configuration of provider alipay, the operations alipay.trade.precreate and
+ * alipay.trade.query, amounts as texts in yuan, "0.01". The shops in Go, Java and Python take both.
+ *
  * Read it from the bottom upwards: main, take_order, wait_for_payment, explain. */
 #define _POSIX_C_SOURCE 200809L
 #include <errno.h>
