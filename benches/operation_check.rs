@@ -79,10 +79,9 @@ fn best(batch: u32, work: impl Fn()) -> Duration {
 }
 
 fn report(name: &str, ours: f64, limit: Option<f64>, unit: &str) {
-    let peer = limit.map_or(String::new(), |limit| format!("at most {limit}"));
     let ratio = limit.map(|limit| (limit / ours * 1000.0).round() / 1000.0);
     let ours = (ours * 100.0).round() / 100.0;
-    let line = json!({ "name": name, "ours": ours, "peer": peer, "unit": unit, "ratio": ratio });
+    let line = json!({ "name": name, "ours": ours, "peer": limit, "unit": unit, "ratio": ratio });
     println!("{line}");
 }
 
