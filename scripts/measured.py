@@ -72,9 +72,8 @@ def table(readme: str, report: list[dict[str, str | float | None]]) -> str:
         what = NAMES[readme][name] + (f" ({LANGUAGES[language]})" if language else "")
         peers = ALIPAY_PEERS if name.startswith("alipay_") else PEERS
         peer, unit = peers.get(language or name, LIMIT[readme]), str(entry["unit"])
-        rows.append(
-            f"| {what} | {peer} | {figure(float(str(entry['ours'])), unit)} | {figure(float(str(entry['peer'])), unit)} | **{float(str(entry['ratio'])):.2f}** |\n"
-        )
+        ours, theirs, ratio = (float(str(entry[key])) for key in ("ours", "peer", "ratio"))
+        rows.append(f"| {what} | {peer} | {figure(ours, unit)} | {figure(theirs, unit)} | **{ratio:.2f}** |\n")
     return TITLES[readme].format(machine=machine()) + "".join(rows)
 
 
