@@ -50,7 +50,7 @@ class Slf4jLogTest {
         Map<String, Object> fields =
                 opened.getKeyValuePairs().stream().collect(Collectors.toMap(pair -> pair.key, pair -> pair.value));
         assertEquals("trace-1", fields.get("trace_id"));
-        assertEquals(Platform.MCHID, fields.get("mchid"));
+        assertEquals(Platform.MCHID, fields.get("merchant"));
         assertTrue(fields.get("ts_ms") instanceof Long);
         ILoggingEvent refused = events.list.get(1);
         assertEquals(Level.WARN, refused.getLevel());
