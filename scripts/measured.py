@@ -44,6 +44,11 @@ NAMES = {
         "client_catalogue": "接口目录给创建客户端增加的时间",
     },
 }
+# What a reader would ask about the table.
+NOTES = {
+    "README.md": "A client is made once, and that is where payseal takes its time: it proves every key by a signature and reads the web's root certificates.\n",
+    "README.zh-CN.md": "客户端只创建一次，payseal 把时间花在这里：用一次签名验证每把密钥，并加载全部网站根证书。\n",
+}
 TITLES = {
     "README.md": "## Measured\n\n`make bench` measures the same work side by side in one run. Ratios above 1 mean that payseal is faster or smaller. "
     "This was on {machine}.\n\n"
@@ -74,7 +79,7 @@ def table(readme: str, report: list[dict[str, str | float | None]]) -> str:
         peer, unit = peers.get(language or name, LIMIT[readme]), str(entry["unit"])
         ours, theirs, ratio = (float(str(entry[key])) for key in ("ours", "peer", "ratio"))
         rows.append(f"| {what} | {peer} | {figure(ours, unit)} | {figure(theirs, unit)} | **{ratio:.2f}** |\n")
-    return TITLES[readme].format(machine=machine()) + "".join(rows)
+    return TITLES[readme].format(machine=machine()) + "".join(rows) + "\n" + NOTES[readme]
 
 
 def main() -> None:
