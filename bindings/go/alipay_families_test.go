@@ -194,3 +194,46 @@ func decode(t *testing.T, text []byte, into any) {
 		t.Fatalf("%s: %v", text, err)
 	}
 }
+
+func TestEveryFaultOfAlipayHasItsCodeAndLeavesTheOutcomeOpen(t *testing.T) {
+	s := theSandbox(t)
+	for name, transport := range transports() {
+		t.Run(name, func(t *testing.T) {
+			client := s.client(t, "config-alipay.json", nil, transport...)
+			for fault, code := range map[string]payseal.Code{
+				"reset_before":        payseal.ErrConnectionLost,
+				"reset_after":         payseal.ErrConnectionLost,
+				"html_500":            payseal.ErrProviderUnavailable,
+				"html_502":            payseal.ErrProviderUnavailable,
+				"system_error":        payseal.ErrProviderUnavailable,
+				"rate_limit":          payseal.ErrProviderRateLimited,
+				"redirect":            payseal.ErrResponseInvalid,
+				"truncated_body":      payseal.ErrConnectionLost,
+				"wrong_signature":     payseal.ErrSignatureInvalid,
+				"signtest":            payseal.ErrSignatureInvalid,
+				"unsigned":            payseal.ErrSignatureMissing,
+				"duplicate_signature": payseal.ErrBodyInvalid,
+			} {
+				t.Run(fault, func(t *testing.T) {
+					number := newOrderNumber()
+					s.fault(t, fault, number, map[string]any{"target": "alipay.trade.precreate"})
+					request := &trade.PrecreateRequest{OutTradeNo: number, TotalAmount: "0.01", Subject: "一杯茶"}
+					answer, err := trade.Precreate(t.Context(), client, request, nil)
+					if answer != nil {
+						t.Fatal("an answer was handed out")
+					}
+					failure(t, err, code, payseal.OutcomeUnknown)
+				})
+			}
+		})
+	}
+}
+
+func TestInGBKATradeOfAlipayIsOrderedPaidAndTold(t *testing.T) {
+	gbk := func(config map[string]any) { config["charset"] = "GBK" }
+	client := theSandbox(t).client(t, "config-alipay.json", gbk)
+	alipayTrade(t, client)
+	request := &trade.PrecreateRequest{OutTradeNo: newOrderNumber(), TotalAmount: "0.01", Subject: "🧾"}
+	_, err := trade.Precreate(t.Context(), client, request, nil)
+	failure(t, err, payseal.ErrParamsInvalid, payseal.OutcomeNotSent)
+}

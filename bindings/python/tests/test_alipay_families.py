@@ -197,3 +197,40 @@ def test_a_bill_and_a_receipt_are_asked_for(client: payseal.Client, sandbox: San
     assert applied.file_id is not None
     receipt = bill.query_receipt(client, bill.QueryReceiptRequest(file_id=applied.file_id))
     assert receipt.status in ("INIT", "PROCESS", "SUCCESS")
+
+
+FAULTS: list[tuple[dict[str, object], set[payseal.Code]]] = [
+    ({"fault": "delay", "ms": 5000}, {payseal.Code.TIMEOUT}),
+    ({"fault": "reset_before"}, {payseal.Code.CONNECTION_LOST}),
+    ({"fault": "reset_after"}, {payseal.Code.CONNECTION_LOST}),
+    ({"fault": "html_500"}, {payseal.Code.PROVIDER_UNAVAILABLE}),
+    ({"fault": "html_502"}, {payseal.Code.PROVIDER_UNAVAILABLE}),
+    ({"fault": "system_error"}, {payseal.Code.PROVIDER_UNAVAILABLE}),
+    ({"fault": "rate_limit"}, {payseal.Code.PROVIDER_RATE_LIMITED}),
+    ({"fault": "redirect"}, {payseal.Code.RESPONSE_INVALID}),
+    ({"fault": "truncated_body"}, {payseal.Code.CONNECTION_LOST, payseal.Code.RESPONSE_INVALID}),
+    ({"fault": "wrong_signature"}, {payseal.Code.SIGNATURE_INVALID}),
+    ({"fault": "signtest"}, {payseal.Code.SIGNATURE_INVALID}),
+    ({"fault": "unsigned"}, {payseal.Code.SIGNATURE_MISSING}),
+    ({"fault": "duplicate_signature"}, {payseal.Code.BODY_INVALID}),
+]
+
+
+@pytest.mark.parametrize(("fault", "codes"), FAULTS, ids=[str(fault["fault"]) for fault, _ in FAULTS])
+def test_a_fault_leaves_open_whether_money_has_moved(
+    sandbox: Sandbox, number: str, fault: dict[str, object], codes: set[payseal.Code]
+) -> None:
+    sandbox.control("POST", "/sandbox/faults", {**fault, "target": "alipay.trade.precreate", "out_trade_no": number})
+    options: payseal.Options = {"max_attempts": 1, "timeout_ms": 400 if fault["fault"] == "delay" else 5000}
+    with payseal.Client(sandbox.config("config-alipay.json")) as client, pytest.raises(payseal.PaysealError) as raised:
+        client.execute("alipay.trade.precreate", body={"out_trade_no": number, "total_amount": "0.01", "subject": "茶"}, options=options)
+    assert raised.value.code in codes, raised.value
+    assert raised.value.outcome == payseal.Outcome.UNKNOWN
+
+
+def test_in_gbk_a_trade_is_ordered_and_paid(sandbox: Sandbox, number: str) -> None:
+    with payseal.Client(sandbox.config("config-alipay.json", charset="GBK")) as client:
+        paid = ordered(client, sandbox, number)
+        assert (paid.trade_status, paid.subject) == ("TRADE_SUCCESS", "一杯茶")
+        with pytest.raises(payseal.ArgumentError):
+            trade.precreate(client, trade.PrecreateRequest(out_trade_no=f"{number}x", total_amount="0.01", subject="🧾"))

@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.payseal.alipay.fund.AuthCodeType;
 import io.payseal.alipay.fund.FreezeRequest;
 import io.payseal.alipay.fund.FreezeResponse;
@@ -45,10 +46,13 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.file.Path;
+import java.util.Map;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** An operation of each of Alipay's families that the sandbox plays, typed: by key, with AES, by certificate. */
@@ -235,5 +239,52 @@ class AlipayFamiliesTest {
             assertTrue(token.expiresIn() > 0);
             assertEquals(token.userId(), user.infoShare(token.accessToken()).userId());
         }
+    }
+
+    /** In all of them bytes left and no verified answer came back. */
+    @ParameterizedTest
+    @CsvSource({
+        "reset_before, CONNECTION_LOST",
+        "reset_after, CONNECTION_LOST",
+        "html_500, PROVIDER_UNAVAILABLE",
+        "html_502, PROVIDER_UNAVAILABLE",
+        "system_error, PROVIDER_UNAVAILABLE",
+        "rate_limit, PROVIDER_RATE_LIMITED",
+        "redirect, RESPONSE_INVALID",
+        "truncated_body, CONNECTION_LOST",
+        "wrong_signature, SIGNATURE_INVALID",
+        "signtest, SIGNATURE_INVALID",
+        "unsigned, SIGNATURE_MISSING",
+        "duplicate_signature, BODY_INVALID"
+    })
+    void everyFaultHasItsCodeAndAnUnknownOutcome(String fault, ErrorCode code) {
+        sandbox.fault(Map.of("fault", fault, "target", "alipay.trade.precreate", "out_trade_no", number));
+        try (PaysealClient client = client("config-alipay.json")) {
+            TradeService trades = new TradeService(client);
+            PaysealException error = assertThrows(PaysealException.class, () -> trades.precreate(order()));
+            assertEquals(code, error.code(), error.toString());
+            assertEquals(Outcome.UNKNOWN, error.outcome(), error.toString());
+        }
+    }
+
+    @Test
+    void inGbkATradeIsOrderedAndPaid() {
+        ObjectNode config = (ObjectNode) sandbox.read("config-alipay.json");
+        config.put("charset", "GBK");
+        try (PaysealClient client = PaysealClient.of(Configuration.fromJson(config.toString()))) {
+            TradeService trades = new TradeService(client);
+            trades.precreate(order());
+            sandbox.pay(number);
+            QueryRequest asked = QueryRequest.builder().outTradeNo(number).build();
+            assertEquals("一杯茶", trades.query(asked).subject());
+        }
+    }
+
+    private PrecreateRequest order() {
+        return PrecreateRequest.builder()
+                .outTradeNo(number)
+                .totalAmount("0.01")
+                .subject("一杯茶")
+                .build();
     }
 }
