@@ -3,9 +3,12 @@
 use std::path::Path;
 
 use payseal::Client;
+use payseal::crypto::{CertificateIssue, md5, pem_blocks};
 use payseal::host::Host;
 use serde_json::{Value, json};
 
+use crate::alipay::raw;
+use crate::support::drive::execute;
 use crate::support::merchant::MERCHANT;
 
 fn vectors() -> Option<Vec<Value>> {
@@ -81,5 +84,59 @@ fn published_notifications_open_and_altered_ones_do_not() {
                 .open_notification("", form(&altered).as_bytes(), b"{}")
                 .unwrap_err();
         }
+    }
+}
+
+#[test]
+fn the_published_answer_is_verified_over_its_raw_span() {
+    for vector in vectors().unwrap_or_default() {
+        let Some(body) = vector["body"].as_str() else {
+            continue;
+        };
+        let client = client(
+            vector["public_key_pem"].as_str().unwrap(),
+            "1",
+            1_700_000_000,
+        );
+        let ask = |body: String| {
+            execute(&client, "alipay.open.file.upload", &json!({}), |_| {
+                Ok(raw(body.clone().into_bytes()))
+            })
+        };
+        let span = vector["expect"]["signed_source"].as_str().unwrap();
+        assert_eq!(&**ask(body.to_owned()).unwrap().body, span.as_bytes());
+        let altered = body.replacen("Success", "success", 1);
+        assert!(ask(altered).is_err());
+    }
+}
+
+#[test]
+fn published_certificates_have_the_published_numbers() {
+    let number = |pem: &[u8]| {
+        let issue = CertificateIssue::read(pem).unwrap();
+        let hash = md5(format!("{}{}", issue.issuer, issue.serial).as_bytes());
+        let number: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
+        (number, issue.algorithm)
+    };
+    for vector in vectors().unwrap_or_default() {
+        let (Some(pem), Some(expected)) = (vector["pem"].as_str(), vector["expect"]["sn"].as_str())
+        else {
+            continue;
+        };
+        let numbers: Vec<String> = pem_blocks(pem.as_bytes())
+            .map(number)
+            .filter(|(_, algorithm)| algorithm.starts_with("1.2.840.113549.1.1"))
+            .map(|(number, _)| number)
+            .collect();
+        // Of a leaf with its chain the first counts, of roots all.
+        let is_bundle = expected.contains('_');
+        assert_eq!(
+            if is_bundle {
+                numbers.join("_")
+            } else {
+                numbers[0].clone()
+            },
+            expected
+        );
     }
 }
