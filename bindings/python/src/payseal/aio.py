@@ -23,7 +23,7 @@ from payseal.downloads import AsyncDownload, DownloadOptions, FileAddress, reque
 from payseal.errors import Code
 from payseal.notification import Headers, Notification, NotificationOptions, Reply, Returned
 from payseal.result import FlowOptions, Options, Result
-from payseal.transport import AsyncTransport, Failure, HttpResponse, TransportFailure
+from payseal.transport import AsyncTransport, Failure, HttpResponse, TransportFailure, within
 
 _T = TypeVar("_T")
 
@@ -223,7 +223,7 @@ class AsyncClient:
         assert self._transport is not None
         request = call.request()
         try:
-            response = await asyncio.wait_for(self._transport(request), request.timeout_ms / 1000)
+            response = await within(request.timeout_ms / 1000, self._transport(request))
             if not isinstance(response, HttpResponse):
                 raise TypeError("only a file may be streamed")
             call.respond(response)

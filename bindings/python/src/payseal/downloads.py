@@ -28,6 +28,7 @@ from payseal.transport import (
     StreamedResponse,
     Transport,
     TransportFailure,
+    within,
 )
 
 _SEND, _WAIT, _DONE, _RECEIVE = 1, 2, 3, 4  # and 5: take
@@ -234,7 +235,7 @@ class AsyncDownload:
         asked = self._machine.request()
         limit = asked.head_timeout_ms or asked.timeout_ms
         try:
-            response = await asyncio.wait_for(self._transport(asked), limit / 1000)
+            response = await within(limit / 1000, self._transport(asked))
             self._pieces = response.pieces if isinstance(response, AsyncStreamedResponse) else _once(response.body)
             self._machine.respond(response)
         except Exception as exception:

@@ -7,12 +7,15 @@ no connection itself: it still decides what is sent, checks what comes back, ret
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Iterator
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Optional, Protocol, Union
+from typing import Optional, Protocol, TypeVar, Union
 
 from payseal.notification import Headers
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -138,3 +141,17 @@ class AsyncTransport(Protocol):
             TransportFailure: No complete answer came.
         """
         ...
+
+
+async def within(seconds: float, answer: Awaitable[T]) -> T:
+    """What comes of it in so many seconds. ``asyncio.wait_for`` loses a cancellation that comes together with the answer, before Python 3.12."""
+    task = asyncio.ensure_future(answer)
+    try:
+        await asyncio.wait({task}, timeout=seconds)
+    except asyncio.CancelledError:
+        task.cancel()
+        raise
+    if not task.done():
+        task.cancel()
+        raise asyncio.TimeoutError
+    return task.result()
