@@ -144,7 +144,7 @@ class AsyncTransport(Protocol):
 
 
 async def within(seconds: float, answer: Awaitable[T]) -> T:
-    """What comes of it in so many seconds. ``asyncio.wait_for`` loses a cancellation that comes together with the answer, before Python 3.12."""
+    """What comes of it in so many seconds. Before Python 3.12 ``asyncio.wait_for`` loses a cancellation that comes with the answer."""
     task = asyncio.ensure_future(answer)
     try:
         await asyncio.wait({task}, timeout=seconds)
