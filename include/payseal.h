@@ -28,7 +28,7 @@
 #include <stdint.h>
 
 // What went wrong. The numbers are part of the C ABI and are never changed: 1xx the caller's mistake, 2xx trust, 3xx transport,
-// 4xx the provider said no, 5xx a bug in this library.
+// 4xx the provider said no, 5xx a bug in this library, 6xx the store.
 enum payseal_code
 #if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
   : int32_t
@@ -63,6 +63,14 @@ enum payseal_code
     PAYSEAL_CALLBACK_FAILED = 131,
     // A file could not be written.
     PAYSEAL_FILE_FAILED = 132,
+    // The order or refund number is taken by one with another amount, currency, account or method.
+    PAYSEAL_ORDER_CONFLICT = 140,
+    // There is no such order, refund, event or exception.
+    PAYSEAL_ORDER_UNKNOWN = 141,
+    // The order's state does not allow it, such as a refund of more than was paid.
+    PAYSEAL_ORDER_STATE = 142,
+    // The lease has run out and somebody else may have the work: what was to be done about it was not.
+    PAYSEAL_LEASE_LOST = 143,
     PAYSEAL_SIGNATURE_MISSING = 201,
     PAYSEAL_SIGNATURE_INVALID = 202,
     // A deliberately wrong signature with which the provider tests whether signatures are checked.
@@ -99,6 +107,18 @@ enum payseal_code
     PAYSEAL_PROVIDER_UNAVAILABLE = 403,
     // A bug in this library. Please report it.
     PAYSEAL_INTERNAL = 501,
+    // The database cannot be reached, or ended the connection.
+    PAYSEAL_STORE_UNAVAILABLE = 601,
+    // The disk, or the database's quota, is full.
+    PAYSEAL_STORE_FULL = 602,
+    // The database may only be read.
+    PAYSEAL_STORE_READ_ONLY = 603,
+    // Others hold what is needed for longer than is waited for.
+    PAYSEAL_STORE_LOCKED = 604,
+    // The tables are of a newer payseal, or are not payseal's.
+    PAYSEAL_STORE_SCHEMA = 605,
+    // The database failed in another way.
+    PAYSEAL_STORE_FAILED = 606,
 };
 #ifndef __cplusplus
 #if __STDC_VERSION__ >= 202311L

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 pub type Result<T> = std::result::Result<T, Error>;
 
 /// What went wrong. The numbers are part of the C ABI and are never changed: 1xx the caller's mistake, 2xx trust, 3xx transport,
-/// 4xx the provider said no, 5xx a bug in this library.
+/// 4xx the provider said no, 5xx a bug in this library, 6xx the store.
 #[repr(i32)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Code {
@@ -40,6 +40,14 @@ pub enum Code {
     CallbackFailed = 131,
     /// A file could not be written.
     FileFailed = 132,
+    /// The order or refund number is taken by one with another amount, currency, account or method.
+    OrderConflict = 140,
+    /// There is no such order, refund, event or exception.
+    OrderUnknown = 141,
+    /// The order's state does not allow it, such as a refund of more than was paid.
+    OrderState = 142,
+    /// The lease has run out and somebody else may have the work: what was to be done about it was not.
+    LeaseLost = 143,
     SignatureMissing = 201,
     SignatureInvalid = 202,
     /// A deliberately wrong signature with which the provider tests whether signatures are checked.
@@ -76,6 +84,18 @@ pub enum Code {
     ProviderUnavailable = 403,
     /// A bug in this library. Please report it.
     Internal = 501,
+    /// The database cannot be reached, or ended the connection.
+    StoreUnavailable = 601,
+    /// The disk, or the database's quota, is full.
+    StoreFull = 602,
+    /// The database may only be read.
+    StoreReadOnly = 603,
+    /// Others hold what is needed for longer than is waited for.
+    StoreLocked = 604,
+    /// The tables are of a newer payseal, or are not payseal's.
+    StoreSchema = 605,
+    /// The database failed in another way.
+    StoreFailed = 606,
 }
 
 impl Code {
@@ -99,6 +119,10 @@ impl Code {
             SignerFailed => "SIGNER_FAILED",
             CallbackFailed => "CALLBACK_FAILED",
             FileFailed => "FILE_FAILED",
+            OrderConflict => "ORDER_CONFLICT",
+            OrderUnknown => "ORDER_UNKNOWN",
+            OrderState => "ORDER_STATE",
+            LeaseLost => "LEASE_LOST",
             SignatureMissing => "SIGNATURE_MISSING",
             SignatureInvalid => "SIGNATURE_INVALID",
             SignatureProbe => "SIGNATURE_PROBE",
@@ -123,6 +147,12 @@ impl Code {
             ProviderRateLimited => "PROVIDER_RATE_LIMITED",
             ProviderUnavailable => "PROVIDER_UNAVAILABLE",
             Internal => "INTERNAL",
+            StoreUnavailable => "STORE_UNAVAILABLE",
+            StoreFull => "STORE_FULL",
+            StoreReadOnly => "STORE_READ_ONLY",
+            StoreLocked => "STORE_LOCKED",
+            StoreSchema => "STORE_SCHEMA",
+            StoreFailed => "STORE_FAILED",
         }
     }
 
@@ -138,7 +168,7 @@ impl Code {
             301 | 302 | 307 => Outcome::NotSent,
             300..=399 => Outcome::Unknown,
             400..=402 => Outcome::Rejected,
-            403 | 500.. => Outcome::Unknown,
+            403 | 500..=599 => Outcome::Unknown,
             _ => Outcome::NotSent,
         }
     }

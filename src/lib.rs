@@ -10,6 +10,7 @@
 //! * [`provider`]: the one trait every provider implements. [`wechat`]: WeChat Pay, pure protocol: the same configuration, clock,
 //!   random source and input give the same bytes.
 //! * [`alipay`]: Alipay, gateway v2 and REST v3.
+//! * [`face`]: payments in terms that all providers share. [`payments`]: orders, inbox and outbox that survive a crash.
 //! * [`weixin`]: mini-programs and official accounts, which sign nothing.
 //! * [`catalogue`]: what a provider can be asked, as data. [`notification`]: a verified event and the answer to it.
 //! * [`route`](route()): whose a notification is, where one address serves many merchants.
@@ -31,6 +32,7 @@ pub mod crypto;
 pub mod doctor;
 pub mod download;
 pub mod error;
+pub mod face;
 pub mod ffi;
 pub mod flow;
 pub mod host;
@@ -41,6 +43,7 @@ pub mod observe;
 mod operation;
 mod own_key;
 mod params;
+pub mod payments;
 mod process;
 pub mod provider;
 pub mod qr;

@@ -14,6 +14,7 @@ use crate::catalogue::Repeat;
 use crate::crypto::{KeyError, gate};
 use crate::download::{Beginning, Files, Terms};
 use crate::error::{Code, Error, Result};
+use crate::face::Face;
 use crate::flow::{Pace, Plan};
 use crate::host::Host;
 use crate::notification::{Claim, Event, Explanation, Reply};
@@ -103,6 +104,11 @@ pub trait Provider: Send + Sync {
         origin: &Origin,
         host: &Host,
     ) -> Result<Map<String, Value>>;
+
+    /// Payments in common terms; None where the provider takes none.
+    fn face(&self) -> Option<&dyn Face> {
+        None
+    }
 
     /// The least time between two fetches of keys.
     fn min_key_interval(&self) -> Duration;

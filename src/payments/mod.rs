@@ -1,0 +1,3 @@
+//! Orders, inbox and outbox: what must survive a crash.
+
+pub mod store;
