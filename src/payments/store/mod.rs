@@ -3,9 +3,34 @@
 //! What is written is decided above: a store runs statements, says whether what they expected was so, and knows three things that
 //! databases do differently: inserting many events in one commit, claiming what is due, and migrating the schema.
 
+mod pool;
+mod schema;
+#[cfg(feature = "sqlite")]
+mod sqlite;
+mod url;
+
 use std::borrow::Cow;
 
 use crate::error::Result;
+use url::Url;
+
+/// Opens the store at a URL, and makes or migrates its tables: `sqlite:PATH`, `postgres://user:password@host:port/database` or
+/// `mysql://user:password@host:port/database`.
+///
+/// # Errors
+/// `ConfigInvalid` for a URL that is not understood, or of a database that was left out of this build; otherwise one of the `Store…` codes.
+pub fn open(url: &str) -> Result<Box<dyn Store>> {
+    let url = Url::parse(url)?;
+    match url.dialect {
+        #[cfg(feature = "sqlite")]
+        Dialect::Sqlite => Ok(Box::new(sqlite::open(&url)?)),
+        #[allow(unreachable_patterns, reason = "none is left out of a full build")]
+        missing => Err(url::invalid(format!(
+            "this build of payseal has no {missing:?}; build it with the feature `{}`",
+            format!("{missing:?}").to_lowercase()
+        ))),
+    }
+}
 
 /// What a column holds. Times are Unix milliseconds, amounts minor units, flags do not occur.
 #[derive(Clone, Debug, PartialEq)]
@@ -23,7 +48,8 @@ pub type Row = Vec<Value>;
 pub struct Statement {
     pub sql: Cow<'static, str>,
     pub values: Vec<Value>,
-    /// How many rows it must change; otherwise nothing of its transaction happens.
+    /// How many rows it must change; otherwise nothing of its transaction happens. Rows that an UPDATE or DELETE finds count, also if their values
+    /// stay the same; of an INSERT those that are new.
     pub changes: Option<u64>,
 }
 
@@ -40,6 +66,15 @@ pub enum Transaction {
 pub enum Queue {
     Inbox,
     Outbox,
+}
+
+impl Queue {
+    pub fn table(self) -> &'static str {
+        match self {
+            Queue::Inbox => "payseal_inbox",
+            Queue::Outbox => "payseal_outbox",
+        }
+    }
 }
 
 /// An event to insert under its unique key.
@@ -67,12 +102,34 @@ pub enum Dialect {
     Mysql,
 }
 
+impl Dialect {
+    /// An INSERT of one row that changes nothing, and counts no row, where a unique key is taken.
+    pub fn insert_or_nothing(self, table: &str, columns: &[&str]) -> String {
+        let places = vec!["?"; columns.len()].join(", ");
+        let insert = format!(
+            "INSERT INTO {table} ({}) VALUES ({places})",
+            columns.join(", ")
+        );
+        match self {
+            Dialect::Sqlite | Dialect::Postgres => insert + " ON CONFLICT DO NOTHING",
+            // Not INSERT IGNORE, which also ignores values that do not fit.
+            Dialect::Mysql => {
+                let first = columns.first().copied().unwrap_or_default();
+                format!("{insert} ON DUPLICATE KEY UPDATE {first} = {table}.{first}")
+            }
+        }
+    }
+}
+
 /// A database with payseal's tables. Any number of threads may use it at once, also after `fork`.
 ///
 /// Every failure is one of the `Store…` codes, and says by its outcome that nothing was written (`NotSent`) or that nobody knows
 /// (`Unknown`): the connection ended after COMMIT was sent.
 pub trait Store: Send + Sync {
     fn dialect(&self) -> Dialect;
+
+    /// 32 hexadecimal digits that were drawn when the tables were made: the namespace of this database's message ids.
+    fn store_id(&self) -> &str;
 
     /// Runs a query outside of any transaction.
     fn rows(&self, query: &Statement) -> Result<Vec<Row>>;

@@ -1,0 +1,83 @@
+//! Connections that keep what they commit.
+
+use std::time::{Duration, Instant};
+
+use rusqlite::{Connection, OpenFlags};
+
+use super::errors::failure;
+use super::place::Place;
+use crate::error::{Code, Error, Result};
+
+/// A log larger than this is cut when it has been copied into the file.
+const LOG_BYTES: i64 = 64 << 20;
+
+pub fn writer(place: &Place) -> Result<Connection> {
+    let connection = open(place)?;
+    let mode: String = until_free(place, || {
+        connection.query_row("PRAGMA journal_mode = WAL", (), |row| row.get(0))
+    })?;
+    if mode != "wal" {
+        return Err(Error::new(
+            Code::StoreFailed,
+            format!(
+                "the file cannot have a write-ahead log, SQLite stays with `{mode}`; put it on a local disk"
+            ),
+        ));
+    }
+    set(&connection, "synchronous", 2)?; // FULL: synced at each commit
+    set(&connection, "fullfsync", 1)?; // macOS: through the disk's cache
+    set(&connection, "checkpoint_fullfsync", 1)?;
+    set(&connection, "journal_size_limit", LOG_BYTES)?;
+    Ok(connection)
+}
+
+pub fn reader(place: &Place) -> Result<Connection> {
+    let connection = open(place)?;
+    set(&connection, "query_only", 1)?;
+    Ok(connection)
+}
+
+fn open(place: &Place) -> Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection =
+        Connection::open_with_flags(&place.path, flags).map_err(|error| failure(&error))?;
+    connection
+        .busy_timeout(place.lock_timeout)
+        .map_err(|error| failure(&error))?;
+    connection.set_prepared_statement_cache_capacity(128);
+    set(&connection, "trusted_schema", 0)?;
+    Ok(connection)
+}
+
+/// Sets a value and sees that it is set: SQLite ignores what it does not know.
+fn set(connection: &Connection, name: &str, value: i64) -> Result<()> {
+    let is: i64 = connection
+        .execute_batch(&format!("PRAGMA {name} = {value}"))
+        .and_then(|()| connection.query_row(&format!("PRAGMA {name}"), (), |row| row.get(0)))
+        .map_err(|error| failure(&error))?;
+    if value == is {
+        return Ok(());
+    }
+    Err(Error::new(
+        Code::StoreFailed,
+        format!(
+            "SQLite has `{name}` at {is} where it must be {value}; build payseal with the SQLite it brings"
+        ),
+    ))
+}
+
+/// SQLite waits by itself for others, but not where several processes make a file's log at once.
+fn until_free<T>(place: &Place, mut attempt: impl FnMut() -> rusqlite::Result<T>) -> Result<T> {
+    let until = Instant::now() + place.lock_timeout;
+    loop {
+        match attempt() {
+            Err(error)
+                if error.sqlite_error_code() == Some(rusqlite::ErrorCode::DatabaseBusy)
+                    && Instant::now() < until =>
+            {
+                std::thread::sleep(Duration::from_millis(2));
+            }
+            result => return result.map_err(|error| failure(&error)),
+        }
+    }
+}

@@ -1,0 +1,18 @@
+//! The same promises, kept by every database. PostgreSQL and MySQL are those at the URLs in PAYSEAL_TEST_POSTGRES and PAYSEAL_TEST_MYSQL.
+
+mod claims;
+mod database;
+mod inserts;
+mod schema;
+mod sqlite;
+mod transactions;
+
+/// Runs each function as a test of each database.
+macro_rules! promises {
+    ($($name:ident),* $(,)?) => {
+        mod on_sqlite {
+            $(#[test] fn $name() { super::$name(&crate::store::database::Database::sqlite()) })*
+        }
+    };
+}
+use promises;
