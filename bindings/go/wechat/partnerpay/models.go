@@ -730,8 +730,8 @@ type JsapiRequest struct {
 type JsapiPayer struct {
 	// identity: Who the payer must be.
 	Identity *Identity `json:"identity,omitempty"`
-	// sp_openid: The user's id within the service provider's app id. Required.
-	SpOpenID string `json:"sp_openid"`
+	// sp_openid: The user's id within the service provider's app id.
+	SpOpenID string `json:"sp_openid,omitempty"`
 	// sub_openid: The user's id within the sub-merchant's app id.
 	SubOpenID string `json:"sub_openid,omitempty"`
 }

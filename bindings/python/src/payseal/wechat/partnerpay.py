@@ -1051,12 +1051,12 @@ class JsapiPayer(Model):
 
     Attributes:
         identity: Who the payer must be.
-        sp_openid: The user's id within the service provider's app id. Required.
+        sp_openid: The user's id within the service provider's app id.
         sub_openid: The user's id within the sub-merchant's app id.
     """
 
-    sp_openid: str
     identity: Optional[Identity] = None
+    sp_openid: Optional[str] = None
     sub_openid: Optional[str] = None
 
 

@@ -7,7 +7,7 @@ import com.fasterxml.jackson.annotation.JsonProperty;
  * The object payer. Who pays.
  *
  * @param identity identity: Who the payer must be.
- * @param spOpenid sp_openid: The user's id within the service provider's app id. Required.
+ * @param spOpenid sp_openid: The user's id within the service provider's app id.
  * @param subOpenid sub_openid: The user's id within the sub-merchant's app id.
  */
 public record JsapiPayer(
@@ -43,7 +43,7 @@ public record JsapiPayer(
         }
 
         /**
-         * sp_openid: The user's id within the service provider's app id. Required.
+         * sp_openid: The user's id within the service provider's app id.
          *
          * @param spOpenid the value
          * @return this builder
