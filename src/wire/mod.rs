@@ -4,6 +4,7 @@ pub mod form;
 pub mod headers;
 pub mod json;
 pub mod multipart;
+pub(crate) mod time;
 pub mod url;
 pub mod xml;
 
