@@ -14,6 +14,7 @@ use crate::catalogue::{self, Repeat};
 use crate::config::Section;
 use crate::download::{Download, Machine};
 use crate::error::{Code, Error, Result};
+use crate::face::Face;
 use crate::flow::Flow;
 use crate::host::Host;
 use crate::notification::{Claim, Event, Explanation, Reply};
@@ -254,6 +255,12 @@ impl Client {
             body,
             Options::parse_for_notification(options)?,
         ))
+    }
+
+    /// Payments in common terms, for tests; None where the provider takes none.
+    #[doc(hidden)]
+    pub fn face(&self) -> Option<&dyn Face> {
+        self.core.provider.face()
     }
 
     /// Whether a notification is for this merchant; `route` asks several.

@@ -4,6 +4,9 @@
 //! answer or a notification, into a [`Fact`]. Amounts are integers in the currency's minor unit here; where the provider speaks decimal
 //! text, its folder converts.
 
+pub(crate) mod request;
+pub(crate) mod said;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -38,7 +41,8 @@ pub struct PayRequest {
     pub expires_ms: i64,
     #[serde(default)]
     pub payer: Payer,
-    /// Members of the provider's own request that have no common name; they are merged into its body and win.
+    /// Members of the provider's own request that have no common name; they are merged into its body and win. What is compared later, such
+    /// as number, amount, currency and the time of expiry, is no such member.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub extra: Map<String, Value>,
 }
@@ -85,12 +89,17 @@ pub struct RefundRequest {
 }
 
 /// An order as it was placed.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Placed {
     pub order_no: String,
     pub method: String,
     pub amount: i64,
     pub currency: String,
+    /// As it was asked for; 0 where it was not.
+    pub expires_ms: i64,
+    /// As it was asked for: who is paid may stand in it, such as a service provider's sub-merchant, and is named again in every question.
+    pub extra: Map<String, Value>,
+    /// Once the provider has told it.
     pub transaction_id: Option<String>,
 }
 
@@ -139,9 +148,12 @@ pub struct PaymentFact {
     pub amount: Option<i64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub currency: Option<String>,
-    /// The merchant id that it names.
+    /// The merchant id that it names; of a service provider's payment the service provider's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub merchant: Option<String>,
+    /// The sub-merchant who is paid through a service provider.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sub_merchant: Option<String>,
     /// The app that it names.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub application: Option<String>,
@@ -181,6 +193,8 @@ pub struct RefundFact {
     pub currency: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub merchant: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sub_merchant: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -191,11 +205,28 @@ pub enum Fact {
 }
 
 /// Who is paid: what a fact is compared with.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Identity {
     pub merchant: String,
-    /// None where the configuration names no app of its own.
+    pub sub_merchant: Option<String>,
+    /// None where neither the configuration nor the order names an app.
     pub application: Option<String>,
+}
+
+impl Identity {
+    /// The first member in which a fact names somebody else. What the provider does not name, or we do not know, is not compared: that an
+    /// answer belongs to the question was looked at before.
+    pub fn conflict(&self, fact: &PaymentFact) -> Option<&'static str> {
+        let differ = |ours: Option<&String>, named: Option<&String>| matches!((ours, named), (Some(ours), Some(named)) if ours != named);
+        if differ(Some(&self.merchant), fact.merchant.as_ref()) {
+            return Some("merchant");
+        }
+        // A payment to nobody's sub-merchant and one to somebody's are two.
+        if fact.merchant.is_some() && self.sub_merchant != fact.sub_merchant {
+            return Some("sub_merchant");
+        }
+        differ(self.application.as_ref(), fact.application.as_ref()).then_some("application")
+    }
 }
 
 /// A verified answer, or the error that came instead.
@@ -203,7 +234,8 @@ pub type Said<'a> = std::result::Result<&'a Value, &'a Error>;
 
 /// What a provider translates. Like all of a provider it is pure.
 pub trait Face: Send + Sync {
-    fn identity(&self) -> Identity;
+    /// Who is paid by an order.
+    fn identity(&self, order: &Placed) -> Identity;
 
     /// The methods that it knows, for error messages.
     fn methods(&self) -> &'static [&'static str];
@@ -228,11 +260,13 @@ pub trait Face: Send + Sync {
     /// What the answer to `query` says. A provider's no that means "there is no such order" is `Missing`; every other error comes back.
     fn queried(&self, order: &Placed, said: Said<'_>) -> Result<PaymentFact>;
 
-    /// Closes an order that nobody has paid. None where it does not have to be told: the order ends by itself.
+    /// Closes an order that nobody has paid. None where it does not have to be told: the order ends by itself. Where a code was scanned it is
+    /// reversed, which gives the money back if there was any: no other end of such an order is certain.
     fn close(&self, order: &Placed) -> Result<Option<Ask>>;
 
-    /// Whether the order can no longer be paid. A no because it was paid in the meantime is false: it has to be asked for.
-    fn closed(&self, order: &Placed, said: Said<'_>) -> Result<bool>;
+    /// Whether the order can no longer be paid. False means ask, and then close again: it was paid in the meantime, or it does not exist yet
+    /// and may still be made by a link or a code that the payer has. `now_ms` is the clock of the host, Unix milliseconds.
+    fn closed(&self, order: &Placed, said: Said<'_>, now_ms: i64) -> Result<bool>;
 
     fn refund(&self, order: &Placed, refund: &RefundRequest) -> Result<Ask>;
 
@@ -253,6 +287,8 @@ pub trait Face: Send + Sync {
         said: Said<'_>,
     ) -> Result<RefundFact>;
 
-    /// What a notification says about an order or a refund; None where it is about something else, such as a complaint.
+    /// What a notification says about an order or a refund; None where it is about something else, such as a complaint, and where nothing
+    /// proves who wrote it ([`Authenticity::EncryptedOnly`](crate::notification::Authenticity::EncryptedOnly)): what became of it has to be
+    /// asked.
     fn told(&self, event: &Event) -> Result<Option<Fact>>;
 }

@@ -7,6 +7,7 @@ mod certificates;
 mod diagnosis;
 mod examination;
 mod explanation;
+mod face;
 mod files;
 mod flows;
 mod keyring;
@@ -28,6 +29,7 @@ use serde_json::{Map, Value};
 use crate::config::Section;
 use crate::download::{Files, Terms};
 use crate::error::Result;
+use crate::face::Face;
 use crate::flow::{Pace, Plan};
 use crate::host::Host;
 use crate::notification::{Claim, Event, Explanation, Reply};
@@ -38,6 +40,7 @@ use crate::wire::{Headers, Response};
 
 use self::keyring::KeyRing;
 use self::merchant::Merchant;
+use self::scheme::Scheme;
 
 pub(crate) use self::examination::examine;
 
@@ -135,6 +138,14 @@ impl Provider for WeChat {
         host: &Host,
     ) -> Result<Map<String, Value>> {
         cashier::invoke(&self.merchant, kind, params, host)
+    }
+
+    /// A brand is paid by nobody: its merchants are.
+    fn face(&self) -> Option<&dyn Face> {
+        match self.merchant.scheme {
+            Scheme::Brand => None,
+            _ => Some(self),
+        }
     }
 
     fn min_key_interval(&self) -> Duration {

@@ -1,0 +1,8 @@
+//! What `payseal::face` promises: every provider's payments in the same terms, translated through the real client: the exact request that
+//! leaves, and the meaning of an answer that was verified.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod shop;
+mod wechat;
