@@ -10,13 +10,13 @@
  *
  * Output. A payseal_buffer is the caller's to free, with payseal_buffer_free alone. It must be empty or uninitialised on entry; what it held is lost.
  *
- * Handles (payseal_client, payseal_call, payseal_download, payseal_cancel, payseal_error) are made by a function and ended by its _free. They are not addresses: a handle that is NULL,
+ * Handles (payseal_client, payseal_payments, payseal_call, payseal_download, payseal_cancel, payseal_error) are made by a function and ended by its _free. They are not addresses: a handle that is NULL,
  * freed or of another kind is PAYSEAL_INVALID_HANDLE, never a crash. Freeing while another thread uses the object is fine: it ends with that use.
  *
  * Threads. Any function may be called on any thread at any time, but for one rule: a payseal_call and a payseal_download are for one thread at a time. Callbacks run on the
  * calling thread.
  * The library has no thread of its own but short-lived ones that look up host names, no signal handler, no log of its own, and reads no environment variable.
- * A client made before fork may be used in the child; a download may not.
+ * A client or payments made before fork may be used in the child; a download may not.
  *
  * JSON that goes in and comes out is described in docs/abi.md.
  */

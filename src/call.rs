@@ -60,6 +60,8 @@ pub struct Delivered {
 pub enum About {
     Answer(Exchange),
     Event(Envelope),
+    /// Of payments.
+    Work(Value),
 }
 
 /// How an answer came about.

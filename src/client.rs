@@ -199,6 +199,19 @@ impl Client {
         self.drive(call, cancel)
     }
 
+    pub(crate) fn core(&self) -> &Arc<Core> {
+        &self.core
+    }
+
+    /// The same client once more: connections, keys and metrics are shared.
+    pub(crate) fn share(&self) -> Client {
+        Client {
+            core: self.core.clone(),
+            #[cfg(feature = "transport")]
+            transport: self.transport.clone(),
+        }
+    }
+
     /// The same as a state machine, for a host's own HTTP client.
     pub fn call(&self, operation: &str, params: &[u8], payload: &[u8]) -> Result<Call> {
         Call::operation(
@@ -341,7 +354,7 @@ impl Client {
     }
 
     #[cfg(feature = "transport")]
-    fn send(
+    pub(crate) fn send(
         &self,
         request: &Request,
         cancel: Option<&Cancel>,
@@ -350,7 +363,11 @@ impl Client {
     }
 
     #[cfg(not(feature = "transport"))]
-    fn send(&self, _: &Request, _: Option<&Cancel>) -> std::result::Result<Response, Failure> {
+    pub(crate) fn send(
+        &self,
+        _: &Request,
+        _: Option<&Cancel>,
+    ) -> std::result::Result<Response, Failure> {
         let reason =
             "this build has no HTTP client of its own; use the call functions with the host's";
         Err(Failure {

@@ -127,6 +127,25 @@ impl<'a> Section<'a> {
         }
     }
 
+    /// One or more integers.
+    pub fn integers(
+        &mut self,
+        key: &'static str,
+        range: RangeInclusive<u64>,
+    ) -> Result<Option<Vec<u64>>> {
+        let kind = format!(
+            "an array of integers from {} to {}, one at least",
+            range.start(),
+            range.end()
+        );
+        match self.typed::<Vec<u64>>(key, &kind)? {
+            Some(numbers) if numbers.is_empty() || numbers.iter().any(|n| !range.contains(n)) => {
+                Err(self.error(key, format!("it must be {kind}")))
+            }
+            numbers => Ok(numbers),
+        }
+    }
+
     /// A secret, in memory that is wiped when it is dropped.
     pub fn secret(&mut self, key: &'static str) -> Result<Option<Zeroizing<Vec<u8>>>> {
         let Some(raw) = self.take(key) else {

@@ -183,7 +183,7 @@ fn echoed(test: &SelfTest, fields: &[&str], body: &Value, about: &About) -> Vec<
     // Where only the signer has our key, what comes back encrypted stays so: nothing can be said of it here.
     let closed: &[&str] = match about {
         About::Answer(exchange) => &exchange.encrypted,
-        About::Event(_) => &[],
+        About::Event(_) | About::Work(_) => &[],
     };
     let findings: Vec<Finding> = fields
         .iter()

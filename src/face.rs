@@ -292,3 +292,55 @@ pub trait Face: Send + Sync {
     /// asked.
     fn told(&self, event: &Event) -> Result<Option<Fact>>;
 }
+
+impl PaymentFact {
+    /// That nothing can be paid any more.
+    pub fn closed(order_no: &str, word: &str) -> PaymentFact {
+        PaymentFact {
+            order_no: order_no.to_owned(),
+            state: PaymentState::Closed,
+            provider_state: word.to_owned(),
+            transaction_id: None,
+            amount: None,
+            currency: None,
+            merchant: None,
+            sub_merchant: None,
+            application: None,
+            paid_ms: None,
+        }
+    }
+}
+
+impl Fact {
+    pub fn order_no(&self) -> &str {
+        match self {
+            Fact::Payment(fact) => &fact.order_no,
+            Fact::Refund(fact) => &fact.order_no,
+        }
+    }
+
+    /// What makes it this fact and no other, however it was learned: what a notification, a query and a bill agree on.
+    pub fn key(&self) -> String {
+        let text = |part: &Option<String>| part.clone().unwrap_or_default();
+        let number = |part: Option<i64>| part.map(|n| n.to_string()).unwrap_or_default();
+        match self {
+            Fact::Payment(fact) => [
+                "payment",
+                &fact.order_no,
+                &format!("{:?}", fact.state),
+                &text(&fact.transaction_id),
+                &number(fact.amount),
+                &text(&fact.currency),
+            ]
+            .join("\n"),
+            Fact::Refund(fact) => [
+                "refund",
+                &fact.order_no,
+                &fact.refund_no,
+                &format!("{:?}", fact.state),
+                &number(fact.amount),
+            ]
+            .join("\n"),
+        }
+    }
+}

@@ -281,7 +281,7 @@ impl Flow {
             .as_ref()
             .and_then(|(delivered, _)| match &delivered.about {
                 About::Answer(exchange) => Some(exchange.clone()),
-                About::Event(_) => None,
+                About::Event(_) | About::Work(_) => None,
             });
         Exchange {
             duration_ms: self.started.elapsed().as_millis() as u64,

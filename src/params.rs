@@ -154,6 +154,21 @@ impl Options {
         })
     }
 
+    /// The options of what payments do.
+    pub fn parse_for_payments(map: Map<String, Value>) -> Result<Options> {
+        const KNOWN: [&str; 3] = ["timeout_ms", "max_attempts", "trace_id"];
+        match map.keys().find(|key| !KNOWN.contains(&key.as_str())) {
+            Some(key) => Err(invalid(
+                &format!("$.{key}"),
+                format!(
+                    "$.{key} is not an option of payments; there are {}",
+                    KNOWN.join(", ")
+                ),
+            )),
+            None => Options::take(map),
+        }
+    }
+
     fn take(mut map: Map<String, Value>) -> Result<Options> {
         let options = Options {
             timeout: take_integer(&mut map, "timeout_ms", 1, 600_000)?.map(Duration::from_millis),

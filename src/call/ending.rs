@@ -65,6 +65,10 @@ impl Call {
             }) => {
                 record = record.with("event_type", envelope.event_type.clone());
             }
+            Ok(Delivered {
+                about: About::Work(_),
+                ..
+            }) => {}
             Err(error) => {
                 record = record
                     .with("code", error.code().name())

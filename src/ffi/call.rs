@@ -109,7 +109,7 @@ pub(super) unsafe fn host_failure(
 
 /// # Safety
 /// `out` is NULL or may be written.
-unsafe fn hand_out<S: Steps + 'static>(
+pub(super) unsafe fn hand_out<S: Steps + 'static>(
     out: *mut *mut payseal_call,
     make: impl FnOnce() -> Result<S>,
 ) -> Result<()> {

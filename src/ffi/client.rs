@@ -24,6 +24,29 @@ pub(super) fn borrow(client: *const payseal_client) -> Result<Guard<Client>> {
         .ok_or_else(|| invalid_handle("client"))
 }
 
+/// Several clients, each kept alive while the call lasts.
+///
+/// # Safety
+/// `clients` is NULL or may be read for `len` pointers while the call lasts.
+pub(super) unsafe fn borrow_all(
+    clients: *const *const payseal_client,
+    len: usize,
+) -> Result<Vec<Guard<Client>>> {
+    if len == 0 {
+        return Ok(Vec::new());
+    }
+    if len > input::CLIENTS || clients.is_null() || !clients.is_aligned() {
+        return Err(Error::new(
+            Code::InvalidArgument,
+            format!("clients must point to at most {} clients", input::CLIENTS),
+        )
+        .with_field("clients"));
+    }
+    // SAFETY: aligned, not NULL, promised to be readable, and short.
+    let handles = unsafe { std::slice::from_raw_parts(clients, len) };
+    handles.iter().map(|client| borrow(*client)).collect()
+}
+
 pub(super) fn invalid_handle(name: &str) -> Error {
     Error::new(
         Code::InvalidHandle,

@@ -1,5 +1,4 @@
 use crate::doctor;
-use crate::error::{Code, Error, Result};
 
 use super::boundary::{call, output};
 use super::buffer::payseal_buffer;
@@ -83,10 +82,7 @@ pub unsafe extern "C" fn payseal_notification_route(
         call(error, || {
             let out = output(index, "index")?;
             *out = 0;
-            let borrowed = handles(clients, clients_len)?
-                .iter()
-                .map(|client| client::borrow(*client))
-                .collect::<Result<Vec<_>>>()?;
+            let borrowed = client::borrow_all(clients, clients_len)?;
             *out = crate::route(
                 borrowed.iter().map(|client| &**client),
                 bytes(headers, headers_len, input::HEADERS, "headers")?,
@@ -95,24 +91,4 @@ pub unsafe extern "C" fn payseal_notification_route(
             Ok(())
         })
     }
-}
-
-/// # Safety
-/// `clients` is NULL or may be read for `len` pointers while the call lasts.
-unsafe fn handles<'a>(
-    clients: *const *const payseal_client,
-    len: usize,
-) -> Result<&'a [*const payseal_client]> {
-    if len == 0 {
-        return Ok(&[]);
-    }
-    if len > input::CLIENTS || clients.is_null() || !clients.is_aligned() {
-        return Err(Error::new(
-            Code::InvalidArgument,
-            format!("clients must point to at most {} clients", input::CLIENTS),
-        )
-        .with_field("clients"));
-    }
-    // SAFETY: aligned, not NULL, promised to be readable, and short.
-    Ok(unsafe { std::slice::from_raw_parts(clients, len) })
 }

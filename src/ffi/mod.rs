@@ -23,6 +23,7 @@ mod handle;
 mod input;
 mod notification;
 mod panic;
+mod payments;
 mod qr;
 mod version;
 
@@ -36,5 +37,6 @@ pub use doctor::*;
 pub use download::*;
 pub use error::*;
 pub use notification::*;
+pub use payments::*;
 pub use qr::*;
 pub use version::*;

@@ -34,7 +34,7 @@ fn payment(options: Value) -> Value {
 fn ending(delivered: &Delivered) -> (bool, u32) {
     match &delivered.about {
         About::Answer(exchange) => (exchange.is_final.unwrap(), exchange.polls.unwrap()),
-        About::Event(_) => panic!("a flow ends with an answer"),
+        About::Event(_) | About::Work(_) => panic!("a flow ends with an answer"),
     }
 }
 

@@ -64,7 +64,7 @@ fn state(state: &'static str) -> Vec<(&'static str, &'static str)> {
 fn is_final(result: Result<Delivered>) -> bool {
     match result.unwrap().about {
         About::Answer(exchange) => exchange.is_final.unwrap(),
-        About::Event(_) => panic!("an answer"),
+        About::Event(_) | About::Work(_) => panic!("an answer"),
     }
 }
 

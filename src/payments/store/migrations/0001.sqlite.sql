@@ -4,6 +4,7 @@ CREATE TABLE payseal_orders (
   provider TEXT NOT NULL,
   method TEXT NOT NULL,
   merchant TEXT NOT NULL,
+  sub_merchant TEXT,
   application TEXT,
   amount INTEGER NOT NULL,
   currency TEXT NOT NULL,
@@ -56,7 +57,7 @@ CREATE INDEX payseal_history_order ON payseal_history (order_no, id);
 
 CREATE TABLE payseal_exceptions (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
-  evidence_key BLOB NOT NULL UNIQUE,
+  evidence_key TEXT NOT NULL UNIQUE,
   account TEXT NOT NULL,
   order_no TEXT NOT NULL,
   kind TEXT NOT NULL,
@@ -85,6 +86,7 @@ CREATE TABLE payseal_inbox (
   state INTEGER NOT NULL,
   due_ms INTEGER NOT NULL,
   attempts INTEGER NOT NULL,
+  budget INTEGER,
   ended_ms INTEGER,
   reason TEXT
 ) STRICT;
@@ -100,6 +102,7 @@ CREATE TABLE payseal_outbox (
   state INTEGER NOT NULL,
   due_ms INTEGER NOT NULL,
   attempts INTEGER NOT NULL,
+  budget INTEGER,
   ended_ms INTEGER,
   reason TEXT
 ) STRICT;

@@ -1,0 +1,293 @@
+//! Carries out what facts do: reads the orders, decides, and writes order, history, exception and message in one transaction. When somebody else
+//! wrote in between, all of it is decided anew on what is there now.
+
+use std::collections::HashMap;
+
+use serde_json::json;
+
+use crate::crypto::sha256;
+use crate::error::{Code, Error, Result};
+use crate::face::{Fact, PaymentState, RefundState};
+use crate::host::Level;
+use crate::observe::Record;
+
+use super::Shared;
+use super::order::{Order, Refund};
+use super::settle::{self, Doubt, Effect, Learned, Topic};
+use super::sql::{self, NewException, Source, Transition};
+use super::store::{Statement, Transaction, Value};
+
+/// How often a decision is made anew before we give up: every time somebody else got on with the order.
+const DECISIONS: usize = 8;
+
+/// A fact, and how it was learned.
+#[derive(Clone, Copy)]
+pub(super) struct Told<'a> {
+    pub account: &'a str,
+    pub source: Source,
+    pub fact: &'a Fact,
+}
+
+/// Orders and refunds in memory while decisions are made about them.
+pub(super) struct Ledger {
+    orders: HashMap<String, Order>,
+    refunds: HashMap<String, Refund>,
+}
+
+impl Ledger {
+    pub fn load<'a>(shared: &Shared, facts: impl Iterator<Item = &'a Fact>) -> Result<Ledger> {
+        let mut numbers = Vec::new();
+        let mut refunds = HashMap::new();
+        for fact in facts {
+            if !numbers.contains(&fact.order_no()) {
+                numbers.push(fact.order_no());
+            }
+            if let Fact::Refund(fact) = fact
+                && let Some(refund) = sql::load_refund(shared.store(), &fact.refund_no)?
+            {
+                refunds.insert(fact.refund_no.clone(), refund);
+            }
+        }
+        let orders = match numbers.is_empty() {
+            true => Vec::new(),
+            false => sql::load_orders(shared.store(), &numbers)?,
+        };
+        Ok(Ledger {
+            orders: orders
+                .into_iter()
+                .map(|order| (order.order_no.clone(), order))
+                .collect(),
+            refunds,
+        })
+    }
+
+    /// Decides, and adds the statements that carry it out.
+    pub fn apply(
+        &mut self,
+        shared: &Shared,
+        told: Told,
+        now_ms: i64,
+        statements: &mut Vec<Statement>,
+    ) -> Effect {
+        let learned = Learned {
+            account: told.account,
+            now_ms,
+        };
+        let Some(order) = self.orders.get_mut(told.fact.order_no()) else {
+            if !shared.settings.unknown_orders_are_exceptions || !means_money(told.fact) {
+                return Effect::None;
+            }
+            raise(shared, told, Doubt::UnknownOrder, None, now_ms, statements);
+            return Effect::Doubtful(Doubt::UnknownOrder);
+        };
+        let mut refund = match told.fact {
+            Fact::Refund(fact) => self.refunds.get_mut(&fact.refund_no),
+            Fact::Payment(_) => None,
+        };
+        let before = (order.state, order.refunding, order.refunded);
+        let step = refund.as_ref().map(|refund| refund.state);
+        let effect = match told.fact {
+            Fact::Payment(fact) => settle::payment(order, fact, learned),
+            Fact::Refund(fact) => settle::refund(order, refund.as_deref_mut(), fact, learned),
+        };
+        let order_changed = before != (order.state, order.refunding, order.refunded);
+        let changed_refund = refund.filter(|refund| Some(refund.state) != step);
+        if order_changed {
+            statements.push(sql::update_order(order));
+            order.version += 1;
+        }
+        let refund_no = changed_refund.map(|refund| {
+            statements.push(sql::update_refund(refund));
+            refund.version += 1;
+            &*refund.refund_no
+        });
+        if order_changed || refund_no.is_some() {
+            statements.push(sql::insert_history(Transition {
+                order_no: &order.order_no,
+                refund_no,
+                at_ms: now_ms,
+                from: Some(before.0),
+                to: order.state,
+                source: told.source,
+                detail: sql::json(told.fact),
+            }));
+        }
+        match effect {
+            Effect::Doubtful(doubt) => raise(shared, told, doubt, Some(order), now_ms, statements),
+            Effect::Changed(Some(topic)) => {
+                publish(shared, told, topic, Some(order), None, now_ms, statements)
+            }
+            _ => {}
+        }
+        effect
+    }
+}
+
+/// Whether somebody's money is where no order knows of it.
+fn means_money(fact: &Fact) -> bool {
+    match fact {
+        Fact::Payment(fact) => fact.state == PaymentState::Paid,
+        Fact::Refund(fact) => matches!(fact.state, RefundState::Succeeded | RefundState::Abnormal),
+    }
+}
+
+fn raise(
+    shared: &Shared,
+    told: Told,
+    doubt: Doubt,
+    order: Option<&Order>,
+    now_ms: i64,
+    statements: &mut Vec<Statement>,
+) {
+    let exception = NewException {
+        account: told.account,
+        order_no: told.fact.order_no(),
+        kind: doubt.name(),
+        source: told.source,
+        at_ms: now_ms,
+        identity: told.fact.key(),
+        evidence: json!({ "fact": told.fact, "order": order }).to_string(),
+    };
+    statements.push(sql::insert_exception(shared.store().dialect(), exception));
+    publish(
+        shared,
+        told,
+        Topic::ExceptionRaised,
+        order,
+        Some(doubt),
+        now_ms,
+        statements,
+    );
+}
+
+/// The message for the rest of the service, where there is an outbox.
+fn publish(
+    shared: &Shared,
+    told: Told,
+    topic: Topic,
+    order: Option<&Order>,
+    doubt: Option<Doubt>,
+    now_ms: i64,
+    statements: &mut Vec<Statement>,
+) {
+    let level = match doubt {
+        Some(_) => Level::Warn,
+        None => Level::Info,
+    };
+    Record::new(&shared.host, level, topic.name())
+        .with("account", told.account)
+        .with("order_no", told.fact.order_no())
+        .with("source", told.source.name())
+        .with_some("exception", doubt.map(Doubt::name))
+        .write();
+    if !shared.settings.has_outbox {
+        return;
+    }
+    let payload = json!({
+        "type": topic.name(),
+        "order_no": told.fact.order_no(),
+        "account": told.account,
+        "source": told.source.name(),
+        "at_ms": now_ms,
+        "exception": doubt.map(Doubt::name),
+        "fact": told.fact,
+        "order": order,
+    });
+    let message = sql::insert_message(
+        topic.name(),
+        told.fact.order_no(),
+        payload.to_string(),
+        now_ms,
+    );
+    statements.push(message);
+}
+
+/// Tells a fact that was learned otherwise than by a notification. Where it takes effect, the service's own worker hears of it too: it becomes
+/// an event in the inbox, unless a notification has brought it already. Returns the order as it is now.
+pub(super) fn tell(shared: &Shared, told: Told) -> Result<(Effect, Option<Order>)> {
+    for _ in 0..DECISIONS {
+        let now_ms = shared.now_ms()?;
+        let mut ledger = Ledger::load(shared, std::iter::once(told.fact))?;
+        let mut statements = Vec::new();
+        let effect = ledger.apply(shared, told, now_ms, &mut statements);
+        if matches!(effect, Effect::Changed(Some(_)) | Effect::Doubtful(_)) {
+            statements.push(event(shared, told, now_ms));
+        }
+        if statements.is_empty() || shared.store().transact(&statements)? == Transaction::Committed
+        {
+            return Ok((effect, ledger.orders.remove(told.fact.order_no())));
+        }
+    }
+    Err(contended(told.fact.order_no()))
+}
+
+pub(super) fn contended(order_no: &str) -> Error {
+    Error::new(
+        Code::StoreLocked,
+        format!(
+            "order {order_no} was changed by others each time it was about to be written; try again"
+        ),
+    )
+}
+
+fn event(shared: &Shared, told: Told, now_ms: i64) -> Statement {
+    let sql = shared.store().dialect().insert_or_nothing(
+        "payseal_inbox",
+        &[
+            "event_key",
+            "account",
+            "kind",
+            "order_no",
+            "source",
+            "headers",
+            "body",
+            "envelope",
+            "plaintext",
+            "fact",
+            "received_ms",
+            "state",
+            "due_ms",
+            "attempts",
+        ],
+    );
+    let values = [
+        Value::Bytes(event_key(told.account, told.fact).to_vec()),
+        told.account.into(),
+        kind(told.fact).unwrap_or("order.changed").into(),
+        told.fact.order_no().into(),
+        told.source.name().into(),
+        "".into(),
+        Value::Bytes(Vec::new()),
+        "{}".into(),
+        Value::Bytes(Vec::new()),
+        sql::json(told.fact).into(),
+        now_ms.into(),
+        0.into(),
+        now_ms.into(),
+        0.into(),
+    ];
+    sql::statement(sql, values, None)
+}
+
+/// What a worker is told that a fact is; None where it is nothing final.
+pub(super) fn kind(fact: &Fact) -> Option<&'static str> {
+    match fact {
+        Fact::Payment(fact) => match fact.state {
+            PaymentState::Paid => Some(Topic::PaymentPaid.name()),
+            PaymentState::Closed => Some(Topic::PaymentClosed.name()),
+            _ => None,
+        },
+        Fact::Refund(fact) => match fact.state {
+            RefundState::Succeeded => Some(Topic::RefundSucceeded.name()),
+            RefundState::Failed => Some(Topic::RefundFailed.name()),
+            RefundState::Abnormal => Some("refund.abnormal"),
+            _ => None,
+        },
+    }
+}
+
+/// The unique key of an event that tells a fact. It is made of what is told and not of the telling, so that a notification, its repetition, a query
+/// and a bill that report the same fact are one event.
+pub(super) fn event_key(account: &str, fact: &Fact) -> [u8; 32] {
+    sha256(format!("{account}\nfact\n{}", fact.key()).as_bytes())
+}

@@ -1,0 +1,466 @@
+//! Work out of the inbox and messages out of the outbox: claimed under a lease, ended by whoever still holds it.
+//!
+//! A claim hides its rows until the lease ends and counts the attempt. That count is the fencing token: whoever comes back after his lease ran
+//! out, and after somebody else has claimed the row, holds an older one and changes nothing.
+
+use serde_json::value::RawValue;
+use serde_json::{Value as Json, json};
+
+use crate::crypto::base64;
+use crate::error::{Code, Error, Result};
+use crate::face::Fact;
+
+use super::Shared;
+use super::apply::{Ledger, Told};
+use super::given::Given;
+use super::order::Columns;
+use super::sql::{self, Source, statement};
+use super::store::{Dialect, Queue, Row, Statement, Transaction, Value};
+
+/// How much is claimed or ended at once.
+const MOST: i64 = 1_000;
+/// How often an ending is decided anew when somebody else got on with one of its orders.
+const DECISIONS: usize = 8;
+const INBOX: &str =
+    "id, attempts, budget, account, kind, order_no, source, envelope, plaintext, fact, received_ms";
+const OUTBOX: &str = "id, attempts, budget, topic, order_no, payload, created_ms";
+
+/// A piece of work and the token under which it was claimed.
+type Held = (i64, i64);
+
+pub(super) fn named(given: &mut Given) -> Result<Queue> {
+    match given.text("queue")?.as_deref() {
+        None | Some("inbox") => Ok(Queue::Inbox),
+        Some("outbox") => Ok(Queue::Outbox),
+        Some(_) => Err(given.error("queue", "must be \"inbox\" or \"outbox\"")),
+    }
+}
+
+pub(super) fn claim(shared: &Shared, mut given: Given) -> Result<String> {
+    let queue = named(&mut given)?;
+    let most = given.integer("most", 1..=MOST)?.unwrap_or(1) as u32;
+    let lease_ms = lease(shared, &mut given)?;
+    given.finish()?;
+    let now_ms = shared.now_ms()?;
+    let columns = match queue {
+        Queue::Inbox => INBOX,
+        Queue::Outbox => OUTBOX,
+    };
+    let rows = shared
+        .store()
+        .claim(queue, columns, most, now_ms, now_ms + lease_ms)?;
+    let mut work = Vec::with_capacity(rows.len());
+    let mut exhausted = Vec::new();
+    for row in rows {
+        let claimed = Claimed::read(shared, queue, row, now_ms + lease_ms)?;
+        // It was claimed that often and never ended: whoever takes it does not live to tell.
+        match claimed.is_exhausted {
+            true => exhausted.push(claimed.held),
+            false => work.push(claimed.json),
+        }
+    }
+    for held in exhausted {
+        let reason = format!("it was claimed {} times, and nobody ended it", held.1 - 1);
+        bury(shared, queue, held, &reason, now_ms)?;
+    }
+    let name = match queue {
+        Queue::Inbox => "events",
+        Queue::Outbox => "messages",
+    };
+    Ok(sql::json(&json!({ name: work })))
+}
+
+fn lease(shared: &Shared, given: &mut Given) -> Result<i64> {
+    let lease = given.integer("lease_ms", 100..=86_400_000)?;
+    Ok(lease.unwrap_or(shared.settings.lease_ms))
+}
+
+struct Claimed {
+    held: Held,
+    is_exhausted: bool,
+    json: Json,
+}
+
+impl Claimed {
+    fn read(shared: &Shared, queue: Queue, row: Row, until_ms: i64) -> Result<Claimed> {
+        let mut row = Columns(row.into_iter());
+        let held = (row.integer()?, row.integer()?);
+        let budget = row
+            .integer_or_null()?
+            .unwrap_or(shared.settings.max_attempts);
+        let json = match queue {
+            Queue::Inbox => json!({
+                "id": held.0,
+                "token": held.1,
+                "account": row.text()?,
+                "kind": row.text()?,
+                "order_no": row.text()?,
+                "source": row.text()?,
+                "envelope": row.json::<Box<RawValue>>()?,
+                "resource": resource(&row.bytes()?),
+                "fact": row.json_or_null()?,
+                "received_ms": row.integer()?,
+                "lease_until_ms": until_ms,
+            }),
+            Queue::Outbox => json!({
+                "id": held.0,
+                "token": held.1,
+                "message_id": format!("{}-{}", shared.store().store_id(), held.0),
+                "topic": row.text()?,
+                "order_no": row.text()?,
+                "payload": row.text()?,
+                "created_ms": row.integer()?,
+                "lease_until_ms": until_ms,
+            }),
+        };
+        Ok(Claimed {
+            held,
+            is_exhausted: held.1 > budget,
+            json,
+        })
+    }
+}
+
+/// The decrypted resource as a text, which JSON is; what is no text is base64 with a prefix that no JSON has.
+fn resource(plaintext: &[u8]) -> Json {
+    match std::str::from_utf8(plaintext) {
+        Ok("") => Json::Null,
+        Ok(text) => text.into(),
+        Err(_) => format!("base64:{}", base64::encode(plaintext)).into(),
+    }
+}
+
+fn held(given: &mut Given) -> Result<Held> {
+    Ok((
+        given.required_integer("id", 1..=i64::MAX)?,
+        given.required_integer("token", 1..=i64::MAX)?,
+    ))
+}
+
+pub(super) fn extend(shared: &Shared, mut given: Given) -> Result<String> {
+    let queue = named(&mut given)?;
+    let (id, token) = held(&mut given)?;
+    let lease_ms = lease(shared, &mut given)?;
+    given.finish()?;
+    let until_ms = shared.now_ms()? + lease_ms;
+    let sql = format!(
+        "UPDATE {} SET due_ms = ? WHERE id = ? AND attempts = ? AND state = 0",
+        queue.table()
+    );
+    let extended = statement(sql, [until_ms.into(), id.into(), token.into()], Some(1));
+    held_still(shared.store().transact(&[extended])?)?;
+    Ok(json!({ "lease_until_ms": until_ms }).to_string())
+}
+
+fn held_still(transaction: Transaction) -> Result<()> {
+    match transaction {
+        Transaction::Committed => Ok(()),
+        Transaction::Refused(_) => Err(Error::new(
+            Code::LeaseLost,
+            "the lease has run out and the work was claimed anew, or it was ended before; nothing was changed",
+        )
+        .with_field("token")),
+    }
+}
+
+/// Ends work that is done. What its facts do is written in the same transaction.
+pub(super) fn ack(shared: &Shared, mut given: Given) -> Result<String> {
+    let queue = named(&mut given)?;
+    if let Some(parts) = given.parts("work")? {
+        given.finish()?;
+        let mut all = Vec::with_capacity(parts.len());
+        for mut part in parts {
+            all.push(held(&mut part)?);
+            part.finish()?;
+        }
+        if all.len() as i64 > MOST {
+            return Err(Error::new(
+                Code::ParamsInvalid,
+                format!("work has more than {MOST} items"),
+            )
+            .with_field("work"));
+        }
+        let lost = finish(shared, queue, all)?;
+        let lost: Vec<Json> = lost
+            .into_iter()
+            .map(|(id, token)| json!({ "id": id, "token": token }))
+            .collect();
+        return Ok(json!({ "lost": lost }).to_string());
+    }
+    let one = held(&mut given)?;
+    given.finish()?;
+    match finish(shared, queue, vec![one])?.is_empty() {
+        true => Ok(json!({ "lost": [] }).to_string()),
+        false => held_still(Transaction::Refused(0)).map(|()| String::new()),
+    }
+}
+
+/// Ends all work whose lease still holds; the rest comes back.
+fn finish(shared: &Shared, queue: Queue, mut all: Vec<Held>) -> Result<Vec<Held>> {
+    all.sort_unstable();
+    all.dedup();
+    let mut lost = Vec::new();
+    for _ in 0..DECISIONS {
+        if all.is_empty() {
+            return Ok(lost);
+        }
+        let now_ms = shared.now_ms()?;
+        let facts = match queue {
+            Queue::Inbox => facts(shared, &all)?,
+            Queue::Outbox => Vec::new(),
+        };
+        let mut statements = vec![sql::finish(queue, &all, now_ms)];
+        decide(shared, &facts, now_ms, &mut statements)?;
+        match shared.store().transact(&statements)? {
+            Transaction::Committed => return Ok(lost),
+            Transaction::Refused(0) => {
+                let holding = holding(shared, queue, &all)?;
+                lost.extend(all.iter().copied().filter(|held| !holding.contains(held)));
+                all = holding;
+            }
+            Transaction::Refused(_) => {}
+        }
+    }
+    Err(super::apply::contended("of the work"))
+}
+
+/// The facts that the work states: account, source and fact.
+type Stated = (String, Source, Fact);
+
+fn decide(
+    shared: &Shared,
+    facts: &[Stated],
+    now_ms: i64,
+    statements: &mut Vec<Statement>,
+) -> Result<()> {
+    if facts.is_empty() {
+        return Ok(());
+    }
+    let mut ledger = Ledger::load(shared, facts.iter().map(|(_, _, fact)| fact))?;
+    for (account, source, fact) in facts {
+        let told = Told {
+            account,
+            source: *source,
+            fact,
+        };
+        ledger.apply(shared, told, now_ms, statements);
+    }
+    Ok(())
+}
+
+fn facts(shared: &Shared, all: &[Held]) -> Result<Vec<Stated>> {
+    let sql = format!(
+        "SELECT account, source, fact FROM payseal_inbox WHERE fact IS NOT NULL AND id IN ({}) ORDER BY id",
+        sql::places(all.len())
+    );
+    let ids: Vec<Value> = all.iter().map(|(id, _)| Value::Integer(*id)).collect();
+    let rows = shared.store().rows(&statement(sql, ids, None))?;
+    let read = |row: Row| {
+        let mut row = Columns(row.into_iter());
+        let (account, source) = (row.text()?, row.text()?);
+        let source = Source::named(&source).unwrap_or(Source::Host);
+        Ok((account, source, row.json()?))
+    };
+    rows.into_iter().map(read).collect()
+}
+
+/// Those whose lease holds.
+fn holding(shared: &Shared, queue: Queue, all: &[Held]) -> Result<Vec<Held>> {
+    let sql = format!(
+        "SELECT id, attempts FROM {} WHERE state = 0 AND id IN ({})",
+        queue.table(),
+        sql::places(all.len())
+    );
+    let ids: Vec<Value> = all.iter().map(|(id, _)| Value::Integer(*id)).collect();
+    let rows = shared.store().rows(&statement(sql, ids, None))?;
+    let mut holding = Vec::with_capacity(rows.len());
+    for row in rows {
+        let mut row = Columns(row.into_iter());
+        let held = (row.integer()?, row.integer()?);
+        if all.contains(&held) {
+            holding.push(held);
+        }
+    }
+    Ok(holding)
+}
+
+/// Gives work back, to be claimed again after a while: the given time, or a random one that grows with the attempts. After too many it is dead.
+pub(super) fn nack(shared: &Shared, mut given: Given) -> Result<String> {
+    let queue = named(&mut given)?;
+    let (id, token) = held(&mut given)?;
+    let delay_ms = given.integer("delay_ms", 0..=2_592_000_000)?;
+    let reason = given.text("reason")?;
+    given.finish()?;
+    let now_ms = shared.now_ms()?;
+    let sql = format!("SELECT budget FROM {} WHERE id = ?", queue.table());
+    let budget = sql::single(shared.store(), &statement(sql, [id.into()], None))?;
+    if token >= budget.unwrap_or(shared.settings.max_attempts) {
+        let reason = reason.unwrap_or_else(|| format!("it failed {token} times"));
+        bury(shared, queue, (id, token), &reason, now_ms)?;
+        return Ok(json!({ "dead": true }).to_string());
+    }
+    let due_ms =
+        now_ms + delay_ms.map_or_else(|| shared.settings.backoff_ms(token, &shared.host), Ok)?;
+    let sql = format!(
+        "UPDATE {} SET due_ms = ?, reason = ? WHERE id = ? AND attempts = ? AND state = 0",
+        queue.table()
+    );
+    let given_back = statement(
+        sql,
+        [due_ms.into(), short(reason).into(), id.into(), token.into()],
+        Some(1),
+    );
+    held_still(shared.store().transact(&[given_back])?)?;
+    Ok(json!({ "dead": false, "due_ms": due_ms }).to_string())
+}
+
+pub(super) fn dead(shared: &Shared, mut given: Given) -> Result<String> {
+    let queue = named(&mut given)?;
+    let held = held(&mut given)?;
+    let reason = given.required_text("reason")?;
+    given.finish()?;
+    bury(shared, queue, held, &reason, shared.now_ms()?)?;
+    Ok(json!({ "dead": true }).to_string())
+}
+
+fn bury(shared: &Shared, queue: Queue, (id, token): Held, reason: &str, now_ms: i64) -> Result<()> {
+    let sql = format!(
+        "UPDATE {} SET state = 2, ended_ms = ?, reason = ? WHERE id = ? AND attempts = ? AND state = 0",
+        queue.table()
+    );
+    let buried = statement(
+        sql,
+        [
+            now_ms.into(),
+            short(Some(reason.to_owned())).into(),
+            id.into(),
+            token.into(),
+        ],
+        Some(1),
+    );
+    held_still(shared.store().transact(&[buried])?)
+}
+
+/// A reason that a person reads; what is longer says no more.
+fn short(reason: Option<String>) -> Option<String> {
+    reason.map(|reason| reason.chars().take(1_000).collect())
+}
+
+/// Dead work comes back to life, with as many attempts as it had at first. Without ids, all of it.
+pub(super) fn redrive(shared: &Shared, mut given: Given) -> Result<String> {
+    let queue = named(&mut given)?;
+    let ids = given.integers("ids")?;
+    given.finish()?;
+    let now_ms = shared.now_ms()?;
+    let ids = match ids {
+        Some(ids) => ids,
+        None => {
+            let sql = format!(
+                "SELECT id FROM {} WHERE state = 2 ORDER BY id LIMIT {MOST}",
+                queue.table()
+            );
+            let rows = shared.store().rows(&statement(sql, [], None))?;
+            rows.into_iter()
+                .map(|row| Columns(row.into_iter()).integer())
+                .collect::<Result<_>>()?
+        }
+    };
+    let mut redriven = 0;
+    for id in ids {
+        // The token goes on counting: whoever claimed it before it died must not find his own again.
+        let sql = format!(
+            "UPDATE {} SET state = 0, due_ms = ?, ended_ms = NULL, budget = attempts + ? WHERE id = ? AND state = 2",
+            queue.table()
+        );
+        let values = [
+            now_ms.into(),
+            shared.settings.max_attempts.into(),
+            id.into(),
+        ];
+        let revived = shared
+            .store()
+            .transact(&[statement(sql, values, Some(1))])?;
+        redriven += i64::from(revived == Transaction::Committed);
+    }
+    Ok(json!({ "redriven": redriven }).to_string())
+}
+
+/// Dead work, newest first.
+pub(super) fn dead_letters(shared: &Shared, mut given: Given) -> Result<String> {
+    let queue = named(&mut given)?;
+    let most = given.integer("most", 1..=MOST)?.unwrap_or(100);
+    given.finish()?;
+    let kind = match queue {
+        Queue::Inbox => "kind",
+        Queue::Outbox => "topic",
+    };
+    let sql = format!(
+        "SELECT id, {kind}, order_no, attempts, ended_ms, reason FROM {} WHERE state = 2 ORDER BY id DESC LIMIT {most}",
+        queue.table()
+    );
+    let read = |row: Row| {
+        let mut row = Columns(row.into_iter());
+        Ok(json!({
+            "id": row.integer()?,
+            "kind": row.text()?,
+            "order_no": row.text()?,
+            "attempts": row.integer()?,
+            "ended_ms": row.integer_or_null()?,
+            "reason": row.text_or_null()?,
+        }))
+    };
+    let rows = shared.store().rows(&statement(sql, [], None))?;
+    let dead: Vec<Json> = rows.into_iter().map(read).collect::<Result<_>>()?;
+    Ok(json!({ "dead": dead }).to_string())
+}
+
+/// What `ack` would run, for the host to run in a transaction of its own on the same database, together with rows of its own. Each statement has
+/// to change exactly `changes` rows where that is given; otherwise the host rolls back, and somebody else has the work.
+pub(super) fn ack_statements(shared: &Shared, mut given: Given) -> Result<String> {
+    let held = held(&mut given)?;
+    let style = given.text("placeholders")?;
+    let dialect = shared.store().dialect();
+    let style = match style.as_deref() {
+        None if dialect == Dialect::Postgres => "$1",
+        None => "?",
+        Some(style @ ("?" | "$1" | "%s")) => style,
+        Some(_) => return Err(given.error("placeholders", "must be \"?\", \"$1\" or \"%s\"")),
+    };
+    let style = style.to_owned();
+    given.finish()?;
+    let now_ms = shared.now_ms()?;
+    let facts = facts(shared, &[held])?;
+    let mut statements = vec![sql::finish(Queue::Inbox, &[held], now_ms)];
+    decide(shared, &facts, now_ms, &mut statements)?;
+    let written: Vec<Json> = statements
+        .iter()
+        .map(|statement| written(statement, &style))
+        .collect();
+    Ok(json!({ "statements": written }).to_string())
+}
+
+fn written(statement: &Statement, style: &str) -> Json {
+    let mut sql = String::with_capacity(statement.sql.len() + 32);
+    let mut number = 0;
+    for part in statement.sql.split_inclusive('?') {
+        match part.strip_suffix('?') {
+            None => sql.push_str(part),
+            Some(text) => {
+                number += 1;
+                sql.push_str(text);
+                match style {
+                    "$1" => sql.push_str(&format!("${number}")),
+                    style => sql.push_str(style),
+                }
+            }
+        }
+    }
+    let value = |value: &Value| match value {
+        Value::Null => Json::Null,
+        Value::Integer(number) => (*number).into(),
+        Value::Text(text) => text.as_str().into(),
+        Value::Bytes(bytes) => base64::encode(bytes).into(),
+    };
+    let values: Vec<Json> = statement.values.iter().map(value).collect();
+    json!({ "sql": sql, "values": values, "changes": statement.changes })
+}

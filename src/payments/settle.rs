@@ -1,0 +1,237 @@
+//! What a fact does to an order. Pure: an order, a fact and the time in, the changed order and what has to be kept beside it out.
+//!
+//! The same fact may come any number of times, from an answer, a notification, a query or a bill, and in any order: told again it changes
+//! nothing. What does not fit is never dropped: it is an exception, with the fact as evidence.
+
+use serde::Serialize;
+
+use crate::face::{PaymentFact, PaymentState, RefundFact, RefundState};
+
+use super::order::{Order, Refund, RefundStep, State};
+
+/// Why a person has to look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Doubt {
+    /// Money came for an order that is not here.
+    UnknownOrder,
+    /// The fact came through another account than the order was placed with.
+    AccountMismatch,
+    MerchantMismatch,
+    ApplicationMismatch,
+    AmountMismatch,
+    CurrencyMismatch,
+    /// The order was paid twice.
+    SecondTransaction,
+    /// Money came after the order had been closed.
+    PaidAfterClose,
+    /// The provider says closed of what it had said was paid.
+    ClosedAfterPaid,
+    /// A refund that was not asked for here.
+    UnknownRefund,
+    RefundAmountMismatch,
+    /// The provider says of a refund that ended the contrary of what it had said.
+    RefundContradiction,
+    /// The money is on neither side until somebody acts at the provider.
+    RefundAbnormal,
+}
+
+impl Doubt {
+    pub fn name(self) -> &'static str {
+        match self {
+            Doubt::UnknownOrder => "unknown_order",
+            Doubt::AccountMismatch => "account_mismatch",
+            Doubt::MerchantMismatch => "merchant_mismatch",
+            Doubt::ApplicationMismatch => "application_mismatch",
+            Doubt::AmountMismatch => "amount_mismatch",
+            Doubt::CurrencyMismatch => "currency_mismatch",
+            Doubt::SecondTransaction => "second_transaction",
+            Doubt::PaidAfterClose => "paid_after_close",
+            Doubt::ClosedAfterPaid => "closed_after_paid",
+            Doubt::UnknownRefund => "unknown_refund",
+            Doubt::RefundAmountMismatch => "refund_amount_mismatch",
+            Doubt::RefundContradiction => "refund_contradiction",
+            Doubt::RefundAbnormal => "refund_abnormal",
+        }
+    }
+}
+
+/// What the world is told when something came to an end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Topic {
+    PaymentPaid,
+    PaymentClosed,
+    RefundSucceeded,
+    RefundFailed,
+    ExceptionRaised,
+}
+
+impl Topic {
+    pub fn name(self) -> &'static str {
+        match self {
+            Topic::PaymentPaid => "payment.paid",
+            Topic::PaymentClosed => "payment.closed",
+            Topic::RefundSucceeded => "refund.succeeded",
+            Topic::RefundFailed => "refund.failed",
+            Topic::ExceptionRaised => "exception.raised",
+        }
+    }
+}
+
+/// What a fact did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// Nothing: it was known, or it is nothing final.
+    None,
+    /// The order or the refund is another now.
+    Changed(Option<Topic>),
+    Doubtful(Doubt),
+}
+
+/// Where and when a fact was learned.
+#[derive(Clone, Copy, Debug)]
+pub struct Learned<'a> {
+    pub account: &'a str,
+    pub now_ms: i64,
+}
+
+/// A fact about the payment of `order`.
+pub fn payment(order: &mut Order, fact: &PaymentFact, learned: Learned) -> Effect {
+    match fact.state {
+        PaymentState::Missing | PaymentState::Unpaid => Effect::None,
+        PaymentState::Paid => paid(order, fact, learned),
+        PaymentState::Closed => closed(order, learned),
+    }
+}
+
+fn paid(order: &mut Order, fact: &PaymentFact, learned: Learned) -> Effect {
+    if let Some(doubt) = mismatch(order, fact, learned) {
+        return doubtful(order, doubt, learned);
+    }
+    match (&order.transaction_id, &fact.transaction_id) {
+        (Some(known), Some(told)) if known == told => Effect::None,
+        (Some(_), _) => doubtful(order, Doubt::SecondTransaction, learned),
+        (None, _) => match order.state {
+            State::Created | State::Paying | State::Closing => {
+                order.transaction_id.clone_from(&fact.transaction_id);
+                order.paid_ms = Some(fact.paid_ms.unwrap_or(learned.now_ms));
+                order.due_ms = None;
+                enter(order, State::Paid, learned);
+                Effect::Changed(Some(Topic::PaymentPaid))
+            }
+            State::Exception => Effect::Doubtful(Doubt::SecondTransaction),
+            _ => doubtful(order, Doubt::PaidAfterClose, learned),
+        },
+    }
+}
+
+fn mismatch(order: &Order, fact: &PaymentFact, learned: Learned) -> Option<Doubt> {
+    if learned.account != order.account {
+        return Some(Doubt::AccountMismatch);
+    }
+    match order.identity().conflict(fact) {
+        Some("application") => return Some(Doubt::ApplicationMismatch),
+        Some(_) => return Some(Doubt::MerchantMismatch),
+        None => {}
+    }
+    if fact.amount != Some(order.amount) {
+        return Some(Doubt::AmountMismatch);
+    }
+    let currency = fact.currency.as_ref();
+    currency
+        .is_some_and(|told| *told != order.currency)
+        .then_some(Doubt::CurrencyMismatch)
+}
+
+fn closed(order: &mut Order, learned: Learned) -> Effect {
+    match order.state {
+        State::Created | State::Paying | State::Closing if learned.account == order.account => {
+            order.due_ms = None;
+            enter(order, State::Closed, learned);
+            Effect::Changed(Some(Topic::PaymentClosed))
+        }
+        State::Paid | State::PartlyRefunded => doubtful(order, Doubt::ClosedAfterPaid, learned),
+        // What is refunded in full is closed for some providers.
+        _ => Effect::None,
+    }
+}
+
+/// A fact about a refund of `order`; without `refund`, of one that is not here.
+pub fn refund(
+    order: &mut Order,
+    refund: Option<&mut Refund>,
+    fact: &RefundFact,
+    learned: Learned,
+) -> Effect {
+    let Some(refund) = refund else {
+        return match fact.state {
+            RefundState::Missing | RefundState::Processing | RefundState::Failed => Effect::None,
+            _ => doubtful(order, Doubt::UnknownRefund, learned),
+        };
+    };
+    if learned.account != order.account {
+        return doubtful(order, Doubt::AccountMismatch, learned);
+    }
+    if fact.order_no != refund.order_no || fact.amount.is_some_and(|told| told != refund.amount) {
+        return doubtful(order, Doubt::RefundAmountMismatch, learned);
+    }
+    let next = match fact.state {
+        RefundState::Missing => return Effect::None,
+        RefundState::Processing => RefundStep::Processing,
+        RefundState::Succeeded => RefundStep::Succeeded,
+        RefundState::Failed => RefundStep::Failed,
+        RefundState::Abnormal => RefundStep::Abnormal,
+    };
+    if next == refund.state {
+        return Effect::None;
+    }
+    if !refund.state.is_open() {
+        // An old word about what has ended since.
+        return match next {
+            RefundStep::Succeeded | RefundStep::Failed => {
+                doubtful(order, Doubt::RefundContradiction, learned)
+            }
+            _ => Effect::None,
+        };
+    }
+    if next == RefundStep::Processing && refund.state == RefundStep::Abnormal {
+        return Effect::None;
+    }
+    refund.state = next;
+    refund.updated_ms = learned.now_ms;
+    if refund.refund_id.is_none() {
+        refund.refund_id.clone_from(&fact.refund_id);
+    }
+    if !next.is_open() {
+        refund.due_ms = None;
+        order.refunding -= refund.amount;
+    }
+    if next == RefundStep::Succeeded {
+        order.refunded += refund.amount;
+    }
+    order.updated_ms = learned.now_ms;
+    if order.state != State::Exception {
+        order.state = order.state_by_refunds();
+    }
+    match next {
+        RefundStep::Succeeded => Effect::Changed(Some(Topic::RefundSucceeded)),
+        RefundStep::Failed => Effect::Changed(Some(Topic::RefundFailed)),
+        RefundStep::Abnormal => Effect::Doubtful(Doubt::RefundAbnormal),
+        _ => Effect::Changed(None),
+    }
+}
+
+fn doubtful(order: &mut Order, doubt: Doubt, learned: Learned) -> Effect {
+    if order.state != State::Exception {
+        order.due_ms = None;
+        enter(order, State::Exception, learned);
+    }
+    Effect::Doubtful(doubt)
+}
+
+/// The only place where an order's state changes by a payment: a way that does not exist is a bug, and caught here.
+fn enter(order: &mut Order, next: State, learned: Learned) {
+    debug_assert!(order.state.may_become(next), "{} → {next}", order.state);
+    order.state = next;
+    order.updated_ms = learned.now_ms;
+}
