@@ -20,7 +20,7 @@ fn a_bill_is_read_in_bounded_memory() {
     let child = std::process::Command::new(std::env::current_exe().unwrap())
         .args([
             "--exact",
-            "memory::read_and_save_a_long_bill",
+            "memory::alone_with_a_long_bill",
             "--ignored",
             "--nocapture",
         ])
@@ -41,7 +41,7 @@ fn a_bill_is_read_in_bounded_memory() {
 
 #[test]
 #[ignore = "run by a_bill_is_read_in_bounded_memory"]
-fn read_and_save_a_long_bill() {
+fn alone_with_a_long_bill() {
     let rows: String = (0..9_000)
         .map(|n| {
             format!("`2023-11-13 09:00:00,`42000012342023{n:08},`order{n:06},`{n}.00,`0.60%\r\n")

@@ -130,7 +130,7 @@ fn a_place_that_cannot_be_written_is_an_error_before_anything_is_sent() {
 #[test]
 fn a_disk_that_is_full_is_an_error_and_leaves_nothing() {
     let child = std::process::Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "saving::on_a_full_disk", "--ignored"])
+        .args(["--exact", "saving::alone_on_a_full_disk", "--ignored"])
         .output()
         .unwrap();
     let said = String::from_utf8_lossy(&child.stdout);
@@ -143,7 +143,7 @@ fn a_disk_that_is_full_is_an_error_and_leaves_nothing() {
 #[cfg(target_os = "linux")]
 #[test]
 #[ignore = "run by a_disk_that_is_full_is_an_error_and_leaves_nothing"]
-fn on_a_full_disk() {
+fn alone_on_a_full_disk() {
     let provider = provider("gzip", 0);
     let (client, _) = provider.client(json!({}));
     let folder = Folder::new();
