@@ -3,6 +3,9 @@
 A suite's whole output goes to target/test/NAME.log; of a suite that fails, the end is shown. The last line is
 `N passed, N failed, N skipped`; the exit status is 0 only when nothing failed. A suite that breaks off, or
 that counted nothing, is itself a failed test: no silence may pass for success.
+
+Suites that test against real servers get their addresses as PAYSEAL_TEST_… (scripts/services.py). The servers start while the first suites run,
+and are shared by all.
 """
 
 from __future__ import annotations
@@ -16,14 +19,18 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from xml.etree import ElementTree
+
+from services import SERVERS, ServiceError, Services
 
 ROOT = Path(__file__).resolve().parent.parent
 LOGS = ROOT / "target" / "test"
 PYTHON = str(ROOT / ".venv" / "bin" / "python")
 TAIL = 80  # lines shown of a suite that failed
+EVERY = tuple(SERVERS)
 
 
 @dataclass(frozen=True)
@@ -128,6 +135,7 @@ class Suite:
     explain: Callable[[str], list[str]] = end  # what to show of a failure; its last lines are shown
     minutes: int = 20  # then it is stopped and has failed
     reports: str = ""  # old ones are removed first, lest they be counted again
+    servers: tuple[str, ...] = ()
 
 
 def modules(*roots: str) -> list[str]:
@@ -138,7 +146,8 @@ def modules(*roots: str) -> list[str]:
 def go_suites() -> Iterable[Suite]:
     for module in modules("bindings/go", "examples"):
         # cgocheck finds Go pointers that C may not have; a collector that never rests moves stacks and frees what only C still holds.
-        yield Suite(f"go:{module}", ["go", "test", "-race", "-json", "-timeout=10m", "./..."], go, module, {"GODEBUG": "cgocheck=1", "GOGC": "5"}, go_failures)
+        strict = {"GODEBUG": "cgocheck=1", "GOGC": "5"}
+        yield Suite(f"go:{module}", ["go", "test", "-race", "-json", "-timeout=10m", "./..."], go, module, strict, go_failures, servers=EVERY)
 
 
 def lint() -> Iterable[Suite]:
@@ -148,7 +157,7 @@ def lint() -> Iterable[Suite]:
     for module in modules("bindings/go", "examples"):
         yield Suite(f"lint:{module}", ["sh", "-c", 'test -z "$(gofmt -l . | tee /dev/stderr)" && go vet ./...'], folder=module)
     for name, folder, typed in (
-        ("scripts", ".", "--strict scripts tests/vectors tests/demo"),
+        ("scripts", ".", "--strict scripts tests/vectors tests/demo tests/services"),
         ("python", "bindings/python", ""),
         ("fastapi-shop", "examples/fastapi-shop", "."),
     ):
@@ -156,11 +165,19 @@ def lint() -> Iterable[Suite]:
         yield Suite(f"lint:{name}", ["sh", "-c", f"{ruff} check . && {ruff} format --check . && {PYTHON} -m mypy {typed}"], folder=folder)
 
 
+def pytest(name: str, folder: str, *options: str, servers: tuple[str, ...] = ()) -> Suite:
+    report = f"target/test/{name}.xml"
+    command = [PYTHON, "-m", "pytest", "--quiet", "-ra", f"--junitxml={ROOT}/{report}", *options]
+    return Suite(name, command, junit(report), folder, reports=report, servers=servers)
+
+
 def suites() -> Iterable[Suite]:
     yield Suite("build", ["scripts/build"])
     yield from lint()
     yield Suite("vectors", ["make", "--no-print-directory", "vectors"])
-    yield Suite("rust", ["cargo", "test", "--workspace", "--all-features", "--no-fail-fast"], cargo, explain=cargo_failures)
+    # Ignored are the tests that need a server, and those that others run in a process alone.
+    every = ["cargo", "test", "--workspace", "--all-features", "--no-fail-fast", "--", "--include-ignored", "--skip=alone_"]
+    yield Suite("rust", every, cargo, explain=cargo_failures, servers=("postgres", "mariadb"))
     # The second engine without the first, as on a platform that has no C compiler.
     second = ["cargo", "test", "--no-default-features", "--features", "rustcrypto", "--test", "crypto", "--test", "vectors", "--no-fail-fast"]
     yield Suite("rust:rustcrypto", second, cargo, explain=cargo_failures)
@@ -174,25 +191,25 @@ def suites() -> Iterable[Suite]:
         junit("bindings/java/*/target/surefire-reports/TEST-*.xml", "examples/spring-shop/target/surefire-reports/TEST-*.xml"),
         "bindings/java",
         reports="bindings/java/**/surefire-reports/*.xml",
+        servers=EVERY,
     )
-    yield Suite(
-        "python",
-        [PYTHON, "-m", "pytest", "--quiet", "-ra", f"--junitxml={LOGS}/python.xml"],
-        junit("target/test/python.xml"),
-        "bindings/python",
-        reports="target/test/python.xml",
-    )
+    yield pytest("python", "bindings/python", servers=EVERY)
+    yield pytest("services", "tests/services", f"--override-ini=pythonpath={ROOT}/scripts")
     yield Suite("readme", ["tests/readme/run"], tap, explain=tap_failures)
     for shop in ("gin", "spring", "fastapi"):
         yield Suite(f"demo:{shop}", [PYTHON, "scripts/demo.py", "--shop", shop, "--check"], browser, minutes=10)
 
 
-def run(suite: Suite) -> Counts:
+def run(suite: Suite, addresses: Future[dict[str, str]]) -> Counts:
     for report in ROOT.glob(suite.reports) if suite.reports else ():
         report.unlink()
     log = LOGS / f"{suite.name.replace('/', '-')}.log"
     started = time.monotonic()
-    status = execute(suite, log)
+    try:
+        status = execute(suite, log, addresses.result() if suite.servers else {})
+    except (ServiceError, OSError) as error:
+        log.write_text(f"services: {error}\n")
+        status = 1
     text = re.sub(r"\x1b\[[0-9;]*m", "", log.read_text(errors="replace"))
     counts = suite.count(text)
     if counts.failed == 0 and (status != 0 or (suite.count is not nothing and counts == Counts())):
@@ -203,14 +220,14 @@ def run(suite: Suite) -> Counts:
     return counts
 
 
-def execute(suite: Suite, log: Path) -> int:
+def execute(suite: Suite, log: Path, addresses: dict[str, str]) -> int:
     """In a process group of its own, so that nothing it started outlives it."""
     with log.open("wb") as output:
         try:
             process = subprocess.Popen(
                 suite.command,
                 cwd=ROOT / suite.folder,
-                env=os.environ | suite.environment,
+                env=os.environ | suite.environment | addresses,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -236,7 +253,13 @@ def main(names: list[str]) -> int:
     if not chosen:
         print("suites:", *(suite.name for suite in every))
         return 2
-    counts = total([run(suite) for suite in chosen])
+    services = Services(*(name for suite in chosen for name in suite.servers))
+    with ThreadPoolExecutor(1) as beside:
+        addresses = beside.submit(services.start)
+        try:
+            counts = total([run(suite, addresses) for suite in chosen])
+        finally:
+            beside.submit(services.stop).result()
     print(counts)
     return 1 if counts.failed else 0
 
