@@ -14,6 +14,11 @@ pub(super) fn fen(yuan: &str) -> Option<u64> {
         .checked_add(part.parse::<u64>().ok()? * scale)
 }
 
+/// Fen → yuan with two decimals.
+pub(super) fn yuan(fen: u64) -> String {
+    format!("{}.{:02}", fen / 100, fen % 100)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -28,6 +33,21 @@ mod tests {
             ("100000000.00", 10_000_000_000),
         ] {
             assert_eq!(fen(yuan), Some(expected), "{yuan}");
+        }
+    }
+
+    #[test]
+    fn fen_become_yuan_and_back_exactly() {
+        for (amount, text) in [
+            (1, "0.01"),
+            (10, "0.10"),
+            (100, "1.00"),
+            (8888, "88.88"),
+            (10_000_000_000, "100000000.00"),
+            (u64::MAX, "184467440737095516.15"),
+        ] {
+            assert_eq!(yuan(amount), text);
+            assert_eq!(fen(text), Some(amount));
         }
     }
 

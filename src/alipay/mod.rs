@@ -13,6 +13,7 @@ mod charset;
 mod encryption;
 mod examination;
 mod explanation;
+mod face;
 mod files;
 mod flows;
 mod keyring;
@@ -35,6 +36,7 @@ use crate::config::Section;
 use crate::crypto::sha256;
 use crate::download::{Files, Terms};
 use crate::error::{Code, Error, Result};
+use crate::face::Face;
 use crate::flow::{Pace, Plan};
 use crate::host::Host;
 use crate::notification::{Claim, Event, Explanation, Reply};
@@ -155,6 +157,10 @@ impl Provider for Alipay {
         host: &Host,
     ) -> Result<Map<String, Value>> {
         cashier::invoke(&self.app, origin, kind, params, host)
+    }
+
+    fn face(&self) -> Option<&dyn Face> {
+        Some(self)
     }
 
     fn min_key_interval(&self) -> Duration {

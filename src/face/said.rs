@@ -12,18 +12,19 @@ pub(crate) fn is_refusal(error: &Error, codes: &[&str]) -> bool {
     error.outcome() == Outcome::Rejected && codes.contains(&code(error))
 }
 
-fn code(error: &Error) -> &str {
+/// The provider's word.
+pub(crate) fn code(error: &Error) -> &str {
     let code = error.detail("provider_code").and_then(Value::as_str);
     code.unwrap_or_default()
 }
 
 impl PaymentFact {
-    /// By the refusal that says so.
-    pub(crate) fn missing(order_no: &str, error: &Error) -> PaymentFact {
+    /// `word` is the provider's.
+    pub(crate) fn missing(order_no: &str, word: &str) -> PaymentFact {
         PaymentFact {
             order_no: order_no.to_owned(),
             state: PaymentState::Missing,
-            provider_state: code(error).to_owned(),
+            provider_state: word.to_owned(),
             transaction_id: None,
             amount: None,
             currency: None,
@@ -36,13 +37,13 @@ impl PaymentFact {
 }
 
 impl RefundFact {
-    /// By what says so: a refusal's code, or nothing.
-    pub(crate) fn missing(order_no: &str, refund_no: &str, error: &Error) -> RefundFact {
+    /// `word` is the provider's.
+    pub(crate) fn missing(order_no: &str, refund_no: &str, word: &str) -> RefundFact {
         RefundFact {
             order_no: order_no.to_owned(),
             refund_no: refund_no.to_owned(),
             state: RefundState::Missing,
-            provider_state: code(error).to_owned(),
+            provider_state: word.to_owned(),
             refund_id: None,
             transaction_id: None,
             amount: None,

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use crate::error::{Code, Error, Outcome, Result};
 use crate::face::request::{self, invalid};
-use crate::face::said::{Statement, is_refusal};
+use crate::face::said::{Statement, code, is_refusal};
 use crate::face::{
     Face, Fact, Identity, Opening, PayRequest, PaymentFact, PaymentState, Placed, Presented,
     RefundFact, RefundRequest, RefundState, Said,
@@ -208,7 +208,7 @@ impl Face for WeChat {
                 payment(statement)
             }
             Err(error) if is_refusal(error, NO_SUCH_ORDER) => {
-                Ok(PaymentFact::missing(&order.order_no, error))
+                Ok(PaymentFact::missing(&order.order_no, code(error)))
             }
             Err(error) => Err(error.clone()),
         }
@@ -311,7 +311,7 @@ impl Face for WeChat {
             Err(error) if is_refusal(error, NO_SUCH_REFUND) => Ok(RefundFact::missing(
                 &order.order_no,
                 &refund.refund_no,
-                error,
+                code(error),
             )),
             said => self.refunded(order, refund, said),
         }

@@ -4,5 +4,10 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+#[allow(dead_code, reason = "these tests use a part of it")]
+#[path = "../alipay/alipay.rs"]
+mod gateway;
+
+mod alipay;
 mod shop;
 mod wechat;
