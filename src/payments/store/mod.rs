@@ -3,10 +3,18 @@
 //! What is written is decided above: a store runs statements, says whether what they expected was so, and knows three things that
 //! databases do differently: inserting many events in one commit, claiming what is due, and migrating the schema.
 
+#[cfg(feature = "database-server")]
+mod attempt;
+#[cfg(feature = "database-server")]
+mod event_loop;
 mod pool;
+#[cfg(feature = "postgres")]
+mod postgres;
 mod schema;
 #[cfg(feature = "sqlite")]
 mod sqlite;
+#[cfg(feature = "database-server")]
+mod tls;
 mod url;
 
 use std::borrow::Cow;
@@ -24,6 +32,8 @@ pub fn open(url: &str) -> Result<Box<dyn Store>> {
     match url.dialect {
         #[cfg(feature = "sqlite")]
         Dialect::Sqlite => Ok(Box::new(sqlite::open(&url)?)),
+        #[cfg(feature = "postgres")]
+        Dialect::Postgres => Ok(Box::new(postgres::open(&url)?)),
         #[allow(unreachable_patterns, reason = "none is left out of a full build")]
         missing => Err(url::invalid(format!(
             "this build of payseal has no {missing:?}; build it with the feature `{}`",

@@ -1,6 +1,8 @@
 //! A database of a test's own, and what is written to it.
 
+use std::io::Write;
 use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
 
 use payseal::payments::store::{NewEvent, Row, Statement, Store, Value, open};
 
@@ -12,6 +14,8 @@ pub struct Database {
 
 enum Place {
     Folder(PathBuf),
+    /// The URL of the database that its server came with, and the name of ours.
+    Server(String, String),
 }
 
 impl Database {
@@ -24,6 +28,26 @@ impl Database {
         }
     }
 
+    /// None, and said so, where there is no server.
+    pub fn postgres() -> Option<Database> {
+        Database::on_server("PAYSEAL_TEST_POSTGRES")
+    }
+
+    fn on_server(variable: &str) -> Option<Database> {
+        let Ok(server) = std::env::var(variable) else {
+            // Past the capture of the test harness.
+            let test = std::thread::current().name().unwrap_or_default().to_owned();
+            let _ = writeln!(std::io::stderr(), "{test}: skipped, {variable} is not set");
+            return None;
+        };
+        let name = format!("payseal_{}", unique());
+        administrate(&server, format!("CREATE DATABASE {name}"));
+        Some(Database {
+            url: with_database(&server, &name),
+            place: Place::Server(server, name),
+        })
+    }
+
     pub fn open(&self) -> Box<dyn Store> {
         open(&self.url).unwrap()
     }
@@ -31,6 +55,7 @@ impl Database {
     pub fn folder(&self) -> &std::path::Path {
         match &self.place {
             Place::Folder(folder) => folder,
+            Place::Server(..) => panic!("a server has no folder"),
         }
     }
 }
@@ -39,7 +64,39 @@ impl Drop for Database {
     fn drop(&mut self) {
         match &self.place {
             Place::Folder(folder) => drop(std::fs::remove_dir_all(folder)),
+            Place::Server(server, name) => {
+                let force = if server.starts_with("postgres") {
+                    " WITH (FORCE)"
+                } else {
+                    ""
+                };
+                administrate(server, format!("DROP DATABASE {name}{force}"));
+            }
         }
+    }
+}
+
+/// In the server's own database, one at a time: PostgreSQL copies a template that nobody may look at meanwhile.
+fn administrate(server: &str, sql: String) {
+    static ONE: Mutex<()> = Mutex::new(());
+    let _one = ONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let statement = Statement {
+        sql: sql.into(),
+        values: vec![],
+        changes: None,
+    };
+    open(server).unwrap().rows(&statement).unwrap();
+}
+
+/// The same server, another database.
+fn with_database(url: &str, name: &str) -> String {
+    let (address, parameters) = url
+        .split_once('?')
+        .map_or((url, None), |(a, p)| (a, Some(p)));
+    let (server, _) = address.rsplit_once('/').unwrap();
+    match parameters {
+        None => format!("{server}/{name}"),
+        Some(parameters) => format!("{server}/{name}?{parameters}"),
     }
 }
 

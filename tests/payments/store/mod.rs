@@ -13,6 +13,9 @@ macro_rules! promises {
         mod on_sqlite {
             $(#[test] fn $name() { super::$name(&crate::store::database::Database::sqlite()) })*
         }
+        mod on_postgres {
+            $(#[test] fn $name() { crate::store::database::Database::postgres().map(|database| super::$name(&database)); })*
+        }
     };
 }
 use promises;
