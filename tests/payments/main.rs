@@ -1,3 +1,13 @@
 //! What payments promises about orders and events that must survive a crash.
 
+#[path = "../support/mod.rs"]
+mod support;
+
+mod doubts;
+mod due;
+mod inbox;
+mod orders;
+mod provider;
+mod refunds;
 mod store;
+mod till;

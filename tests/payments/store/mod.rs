@@ -1,7 +1,7 @@
 //! The same promises, kept by every database. PostgreSQL and MySQL are those at the URLs in PAYSEAL_TEST_POSTGRES and PAYSEAL_TEST_MYSQL.
 
 mod claims;
-mod database;
+pub mod database;
 mod inserts;
 mod schema;
 mod sqlite;

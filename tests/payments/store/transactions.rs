@@ -87,7 +87,7 @@ fn a_taken_key_changes_nothing_and_counts_nothing(database: &Database) {
     let insert = |evidence: &str, changes| Statement {
         sql: sql.clone().into(),
         values: vec![
-            Value::Bytes(vec![7; 32]),
+            text("07"),
             text("shop"),
             text("A"),
             text("amount"),

@@ -1,0 +1,137 @@
+//! What does not fit becomes an exception with all evidence, never silence.
+
+use serde_json::{Value, json};
+
+use payseal::Code;
+
+use crate::support::field;
+use crate::till::{NUMBER, Till, refused_as};
+
+/// The one exception that there is.
+#[track_caller]
+fn only(till: &Till, kind: &str) -> Value {
+    let all = till.exceptions();
+    assert_eq!(all.len(), 1, "{all:?}");
+    assert_eq!(all[0]["kind"], kind, "{all:?}");
+    all[0].clone()
+}
+
+#[test]
+fn what_was_paid_is_compared_with_what_was_ordered() {
+    for (changes, kind) in [
+        (json!({ "amount": { "total": 1 } }), "amount_mismatch"),
+        (
+            json!({ "amount": { "currency": "USD" } }),
+            "currency_mismatch",
+        ),
+        (
+            json!({ "appid": "wx0000000000000000" }),
+            "application_mismatch",
+        ),
+    ] {
+        let till = Till::new();
+        till.create(NUMBER).unwrap();
+        till.pay(NUMBER);
+        let (status, _) = till.accept(&till.notify(NUMBER, changes));
+        assert_eq!(status, 200, "it is genuine, and kept");
+        till.work_all();
+        assert_eq!(till.state(NUMBER), "exception");
+        let raised = only(&till, kind);
+        assert_eq!(raised["source"], "notification");
+        assert!(raised["evidence"]["fact"]["transaction_id"].is_string());
+        let topics: Vec<Value> = till
+            .messages()
+            .iter()
+            .map(|message| message["topic"].clone())
+            .collect();
+        assert_eq!(topics, ["exception.raised"]);
+    }
+}
+
+#[test]
+fn money_after_closing_is_an_exception_and_a_person_decides() {
+    let till = Till::new();
+    till.create(NUMBER).unwrap();
+    till.run("close", json!({ "order_no": NUMBER })).unwrap();
+    till.pay(NUMBER);
+    till.accept(&till.notify(NUMBER, json!({})));
+    till.work_all();
+    assert_eq!(till.state(NUMBER), "exception");
+    let raised = only(&till, "paid_after_close");
+
+    let unsaid = till.run("resolve", json!({ "id": raised["id"], "note": "?" }));
+    assert_eq!(field(&refused_as(Code::ParamsInvalid, unsaid)), "state");
+    till.run(
+        "resolve",
+        json!({ "id": raised["id"], "note": "delivered all the same", "state": "paid" }),
+    )
+    .unwrap();
+    let shown = till.order(NUMBER);
+    assert_eq!(shown["order"]["state"], "paid");
+    assert_eq!(
+        shown["order"]["transaction_id"],
+        raised["evidence"]["fact"]["transaction_id"]
+    );
+    assert!(till.exceptions().is_empty());
+    refused_as(
+        Code::OrderState,
+        till.run("resolve", json!({ "id": raised["id"], "note": "again" })),
+    );
+}
+
+#[test]
+fn a_second_transaction_is_an_exception_and_the_first_stays_the_orders() {
+    let till = Till::new();
+    till.paid(NUMBER);
+    let first = till.order(NUMBER)["order"]["transaction_id"].clone();
+    till.pay(NUMBER);
+    till.accept(&till.notify(NUMBER, json!({})));
+    till.work_all();
+    let raised = only(&till, "second_transaction");
+    let shown = till.order(NUMBER);
+    assert_eq!(
+        (&shown["order"]["state"], &shown["order"]["transaction_id"]),
+        (&json!("exception"), &first)
+    );
+    assert_ne!(raised["evidence"]["fact"]["transaction_id"], first);
+    till.run(
+        "resolve",
+        json!({ "id": raised["id"], "note": "the second one was refunded" }),
+    )
+    .unwrap();
+    assert_eq!(till.state(NUMBER), "paid");
+}
+
+#[test]
+fn money_for_an_order_that_is_not_here_is_an_exception() {
+    let till = Till::new();
+    till.create(NUMBER).unwrap();
+    till.pay(NUMBER);
+    let stray = till.notify(NUMBER, json!({ "out_trade_no": "another" }));
+    till.accept(&stray);
+    till.work_all();
+    assert_eq!(only(&till, "unknown_order")["order_no"], "another");
+}
+
+#[test]
+fn where_orders_are_kept_elsewhere_too_money_for_them_is_none_of_our_business() {
+    let till = Till::with(json!({ "unknown_orders": "ignore" }));
+    till.create(NUMBER).unwrap();
+    till.pay(NUMBER);
+    till.accept(&till.notify(NUMBER, json!({ "out_trade_no": "another" })));
+    assert_eq!(till.work_all(), 1, "the service's own worker hears of it");
+    assert!(till.exceptions().is_empty());
+}
+
+#[test]
+fn the_same_evidence_is_kept_once() {
+    let till = Till::new();
+    till.create(NUMBER).unwrap();
+    till.pay(NUMBER);
+    let wrong = json!({ "amount": { "total": 1 } });
+    till.accept(&till.notify(NUMBER, wrong.clone()));
+    till.work_all();
+    till.accept(&till.notify(NUMBER, wrong));
+    till.work_all();
+    only(&till, "amount_mismatch");
+}

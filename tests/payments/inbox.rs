@@ -1,0 +1,282 @@
+//! Notifications: nothing that was answered with success is lost, and nothing is processed twice.
+
+use serde_json::{Value, json};
+
+use payseal::Code;
+
+use crate::till::{NUMBER, Till, refused_as};
+
+fn paid_but_untold() -> Till {
+    let till = Till::new();
+    till.create(NUMBER).unwrap();
+    till.pay(NUMBER);
+    till
+}
+
+#[test]
+fn a_notification_is_stored_and_then_answered_with_success() {
+    let till = paid_but_untold();
+    let (status, about) = till.accept(&till.notify(NUMBER, json!({})));
+    assert_eq!(status, 200);
+    assert_eq!(
+        (&about["accepted"], &about["duplicate"]),
+        (&json!(true), &json!(false))
+    );
+    assert_eq!(
+        (&about["kind"], &about["order_no"]),
+        (&json!("payment.paid"), &json!(NUMBER))
+    );
+    // Another process of the service finds it.
+    let events = till.another(json!({})).claim(10);
+    assert_eq!(events.len(), 1);
+    assert_eq!(events[0]["envelope"]["event_type"], "TRANSACTION.SUCCESS");
+    assert!(events[0]["resource"].as_str().unwrap().contains(NUMBER));
+}
+
+#[test]
+fn a_repetition_gets_success_and_is_not_processed_again() {
+    let till = paid_but_untold();
+    let notification = till.notify(NUMBER, json!({}));
+    for duplicate in [false, true, true] {
+        let (status, about) = till.accept(&notification);
+        assert_eq!((status, &about["duplicate"]), (200, &json!(duplicate)));
+    }
+    assert_eq!(till.work_all(), 1);
+    assert_eq!(till.accept(&notification).0, 200);
+    assert_eq!(till.work_all(), 0, "also after it was processed");
+}
+
+#[test]
+fn another_event_that_tells_the_same_fact_is_the_same_event() {
+    let till = paid_but_untold();
+    till.accept(&till.notify(NUMBER, json!({})));
+    let (status, about) = till.accept(&till.notify(NUMBER, json!({})));
+    assert_eq!((status, &about["duplicate"]), (200, &json!(true)));
+}
+
+#[test]
+fn what_is_not_genuine_is_refused_and_not_stored() {
+    let till = paid_but_untold();
+    let forged = till
+        .notify(NUMBER, json!({}))
+        .with("Wechatpay-Signature", "AAAA");
+    let (status, about) = till.accept(&forged);
+    assert_eq!((status, &about["accepted"]), (401, &json!(false)));
+    assert_eq!(about["error"]["details"]["code_name"], "SIGNATURE_INVALID");
+    assert!(till.claim(10).is_empty());
+}
+
+#[test]
+fn events_about_something_else_are_kept_for_the_service() {
+    let till = Till::new();
+    let notification = till.provider.lock().unwrap().tell(
+        "COMPLAINT.CREATE",
+        json!({ "complaint_id": "1", "action_type": "CREATE_COMPLAINT" }),
+    );
+    assert_eq!(till.accept(&notification).0, 200);
+    assert_eq!(till.accept(&notification).1["duplicate"], true);
+    let events = till.claim(10);
+    assert_eq!(
+        (&events[0]["kind"], &events[0]["fact"]),
+        (&json!("COMPLAINT.CREATE"), &Value::Null)
+    );
+    till.ack(&events[0]).unwrap();
+    assert_eq!(till.work_all(), 0);
+}
+
+#[test]
+fn while_the_store_is_broken_the_provider_is_told_to_send_again() {
+    let till = paid_but_untold();
+    let notification = till.notify(NUMBER, json!({}));
+    let blocked = rusqlite::Connection::open(till.database.folder().join("pay.db")).unwrap();
+    blocked
+        .execute_batch("ALTER TABLE payseal_inbox RENAME TO payseal_gone")
+        .unwrap();
+    let (status, about) = till.accept(&notification);
+    assert!(status >= 500, "{status}");
+    assert_eq!(about["accepted"], false);
+    assert!(about["error"]["code"].as_i64().unwrap() >= 600);
+    blocked
+        .execute_batch("ALTER TABLE payseal_gone RENAME TO payseal_inbox")
+        .unwrap();
+    assert_eq!(
+        till.accept(&notification).1["duplicate"],
+        false,
+        "nothing was half stored"
+    );
+}
+
+#[test]
+fn many_callers_share_commits_and_each_is_told_about_his_own() {
+    let till = Till::new();
+    let notifications: Vec<_> = (0..64)
+        .map(|n| {
+            till.provider
+                .lock()
+                .unwrap()
+                .tell("COMPLAINT.CREATE", json!({ "complaint_id": n.to_string() }))
+        })
+        .collect();
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                for notification in &notifications {
+                    assert_eq!(till.accept(notification).0, 200);
+                }
+            });
+        }
+    });
+    assert_eq!(till.work_all(), 64, "four of each, one event of each");
+}
+
+#[test]
+fn an_event_is_hidden_for_its_lease_and_then_comes_back() {
+    let till = paid_but_untold();
+    till.accept(&till.notify(NUMBER, json!({})));
+    let first = till.claim(1).remove(0);
+    assert!(till.claim(1).is_empty());
+    till.later(29_000);
+    till.run(
+        "extend",
+        json!({ "id": first["id"], "token": first["token"] }),
+    )
+    .unwrap();
+    till.later(31_000);
+    assert!(till.claim(1).is_empty(), "it was extended");
+    till.later(60_000);
+    let second = till.claim(1).remove(0);
+    assert!(second["token"].as_i64() > first["token"].as_i64());
+    // Who comes too late changes nothing, however he ends it.
+    let late = json!({ "id": first["id"], "token": first["token"], "reason": "late" });
+    for action in ["nack", "dead"] {
+        refused_as(Code::LeaseLost, till.run(action, late.clone()));
+    }
+    refused_as(Code::LeaseLost, till.ack(&first));
+    assert_eq!(
+        till.state(NUMBER),
+        "paying",
+        "the effect is whose lease holds"
+    );
+    till.ack(&second).unwrap();
+    assert_eq!(till.state(NUMBER), "paid");
+    refused_as(Code::LeaseLost, till.ack(&second));
+}
+
+#[test]
+fn of_several_ended_together_only_the_lost_ones_are_not() {
+    let till = Till::new();
+    for n in 0..3 {
+        let notification = till
+            .provider
+            .lock()
+            .unwrap()
+            .tell("COMPLAINT.CREATE", json!({ "complaint_id": n.to_string() }));
+        till.accept(&notification);
+    }
+    let events = till.claim(3);
+    till.run(
+        "dead",
+        json!({ "id": events[1]["id"], "token": events[1]["token"], "reason": "another" }),
+    )
+    .unwrap();
+    let work: Vec<Value> = events
+        .iter()
+        .map(|event| json!({ "id": event["id"], "token": event["token"] }))
+        .collect();
+    let ended = till.run("ack", json!({ "work": work })).unwrap();
+    assert_eq!(ended["lost"], json!([work[1]]));
+    till.later(3_600_000);
+    assert!(till.claim(10).is_empty());
+}
+
+#[test]
+fn what_fails_comes_again_later_and_dies_after_too_many_attempts() {
+    let till =
+        Till::with(json!({ "work": { "max_attempts": 3, "base_ms": 1_000, "cap_ms": 2_000 } }));
+    till.create(NUMBER).unwrap();
+    till.pay(NUMBER);
+    till.accept(&till.notify(NUMBER, json!({})));
+    for attempt in 1..=3 {
+        till.later(attempt * 10_000);
+        let event = till.claim(1).remove(0);
+        let given_back = till.run("nack", json!({ "id": event["id"], "token": event["token"], "reason": "the printer burns" })).unwrap();
+        assert_eq!(given_back["dead"], attempt == 3);
+    }
+    till.later(3_600_000);
+    assert!(till.claim(1).is_empty());
+    let dead = till.run("dead_letters", json!({})).unwrap();
+    assert_eq!(
+        (&dead["dead"][0]["reason"], &dead["dead"][0]["attempts"]),
+        (&json!("the printer burns"), &json!(3))
+    );
+    assert_eq!(till.run("redrive", json!({})).unwrap()["redriven"], 1);
+    let event = till.claim(1).remove(0);
+    assert_eq!(
+        event["token"], 4,
+        "whoever had it before must not find his token again"
+    );
+    till.ack(&event).unwrap();
+    assert_eq!(till.state(NUMBER), "paid");
+}
+
+#[test]
+fn what_kills_its_workers_dies_in_the_end() {
+    let till = Till::with(json!({ "work": { "max_attempts": 2 } }));
+    till.create(NUMBER).unwrap();
+    till.pay(NUMBER);
+    till.accept(&till.notify(NUMBER, json!({})));
+    for attempt in 0..2 {
+        till.later(attempt * 60_000);
+        assert_eq!(till.claim(1).len(), 1);
+    }
+    till.later(120_000);
+    assert!(till.claim(1).is_empty());
+    assert_eq!(till.run("stats", json!({})).unwrap()["inbox"]["dead"], 1);
+}
+
+#[test]
+fn the_effect_can_be_part_of_the_services_own_transaction() {
+    let till = paid_but_untold();
+    till.accept(&till.notify(NUMBER, json!({})));
+    let event = till.claim(1).remove(0);
+    let asked = json!({ "id": event["id"], "token": event["token"] });
+    let statements = till.run("ack_statements", asked).unwrap();
+    let mut own = rusqlite::Connection::open(till.database.folder().join("pay.db")).unwrap();
+    own.execute_batch("CREATE TABLE deliveries (order_no TEXT PRIMARY KEY)")
+        .unwrap();
+    for commits in [false, true] {
+        let transaction = own.transaction().unwrap();
+        transaction
+            .execute("INSERT INTO deliveries VALUES (?1)", [NUMBER])
+            .unwrap();
+        for statement in statements["statements"].as_array().unwrap() {
+            let values = statement["values"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|value| match value {
+                    Value::Number(number) => {
+                        rusqlite::types::Value::Integer(number.as_i64().unwrap())
+                    }
+                    Value::String(text) => rusqlite::types::Value::Text(text.clone()),
+                    _ => rusqlite::types::Value::Null,
+                });
+            let changed = transaction
+                .execute(
+                    statement["sql"].as_str().unwrap(),
+                    rusqlite::params_from_iter(values),
+                )
+                .unwrap();
+            if let Some(expected) = statement["changes"].as_u64() {
+                assert_eq!(changed as u64, expected, "{statement}");
+            }
+        }
+        match commits {
+            true => transaction.commit().unwrap(),
+            false => drop(transaction),
+        }
+        assert_eq!(till.state(NUMBER), if commits { "paid" } else { "paying" });
+    }
+    refused_as(Code::LeaseLost, till.ack(&event));
+    assert_eq!(till.messages().len(), 1);
+}

@@ -1,0 +1,166 @@
+//! Refunds: stored first, never more than was paid, and followed to their end.
+
+use serde_json::{Value, json};
+
+use payseal::{Code, Outcome};
+
+use crate::provider::Fault;
+use crate::support::field;
+use crate::till::{NUMBER, Till, refused_as};
+
+fn refund(number: &str, amount: i64) -> Value {
+    json!({ "order_no": NUMBER, "refund_no": number, "amount": amount, "reason": "too cold" })
+}
+
+fn paid() -> Till {
+    let till = Till::new();
+    till.paid(NUMBER);
+    till
+}
+
+#[test]
+fn an_order_is_refunded_in_parts_until_nothing_is_left() {
+    let till = paid();
+    for (number, amount, during, after) in [
+        ("r1", 8000, "refunding", "partly_refunded"),
+        ("r2", 888, "refunding", "refunded"),
+    ] {
+        let asked = till.run("refund", refund(number, amount)).unwrap();
+        assert_eq!(
+            (&asked["refund"]["state"], &asked["order"]["state"]),
+            (&json!("processing"), &json!(during))
+        );
+        till.provider.lock().unwrap().end_refund(number, "SUCCESS");
+        let told = till.provider.lock().unwrap().notify_refund(number);
+        assert_eq!(till.accept(&told).1["kind"], "refund.succeeded");
+        till.work_all();
+        assert_eq!(till.state(NUMBER), after);
+    }
+    assert_eq!(till.order(NUMBER)["order"]["refunded"], 8888);
+    let error = refused_as(Code::OrderState, till.run("refund", refund("r3", 1)));
+    assert_eq!(error.outcome(), Outcome::NotSent);
+}
+
+#[test]
+fn more_than_is_left_is_refused_and_nothing_is_sent() {
+    let till = paid();
+    till.run("refund", refund("r1", 8000)).unwrap();
+    let before = till.asked().len();
+    let error = refused_as(Code::OrderState, till.run("refund", refund("r2", 889)));
+    assert_eq!(field(&error), "amount");
+    refused_as(Code::OrderConflict, till.run("refund", refund("r1", 1)));
+    assert_eq!(till.asked().len(), before);
+}
+
+#[test]
+fn the_same_number_is_the_same_refund() {
+    let till = paid();
+    till.run("refund", refund("r1", 100)).unwrap();
+    let before = till.asked().len();
+    let again = till.run("refund", refund("r1", 100)).unwrap();
+    assert_eq!(again["refund"]["state"], "processing");
+    assert_eq!(
+        (till.asked().len(), &again["order"]["refunding"]),
+        (before, &json!(100))
+    );
+}
+
+#[test]
+fn a_refused_refund_frees_its_amount_and_can_be_tried_again() {
+    let till = paid();
+    till.provider
+        .lock()
+        .unwrap()
+        .faults
+        .push(Fault::No(403, "NOT_ENOUGH"));
+    let error = refused_as(
+        Code::ProviderRejected,
+        till.run("refund", refund("r1", 100)),
+    );
+    assert_eq!(error.outcome(), Outcome::Rejected);
+    let shown = till.order(NUMBER);
+    assert_eq!(
+        (&shown["order"]["state"], &shown["order"]["refunding"]),
+        (&json!("paid"), &json!(0))
+    );
+    assert_eq!(
+        shown["refunds"][0]["refusal"]["provider_code"],
+        "NOT_ENOUGH"
+    );
+    let again = till.run("refund", refund("r1", 100)).unwrap();
+    assert_eq!(
+        (&again["refund"]["state"], &again["order"]["refunding"]),
+        (&json!("processing"), &json!(100))
+    );
+}
+
+#[test]
+fn a_refund_whose_answer_was_lost_is_followed_by_the_clock() {
+    let till = paid();
+    till.provider.lock().unwrap().faults.push(Fault::AnswerLost);
+    let error = refused_as(Code::ConnectionLost, till.run("refund", refund("r1", 100)));
+    assert_eq!(error.outcome(), Outcome::Unknown);
+    till.provider.lock().unwrap().end_refund("r1", "SUCCESS");
+    till.later(61_000);
+    assert_eq!(till.run("tick", json!({})).unwrap()["refunds"], 1);
+    assert_eq!(till.state(NUMBER), "partly_refunded");
+}
+
+#[test]
+fn a_refund_that_never_left_is_sent_by_the_clock() {
+    let till = paid();
+    till.provider.lock().unwrap().faults.push(Fault::NotSent);
+    refused_as(Code::ConnectFailed, till.run("refund", refund("r1", 100)));
+    till.later(61_000);
+    till.run("tick", json!({})).unwrap();
+    assert_eq!(till.order(NUMBER)["refunds"][0]["state"], "processing");
+}
+
+#[test]
+fn an_abnormal_refund_is_an_exception_and_may_yet_succeed() {
+    let till = paid();
+    till.run("refund", refund("r1", 100)).unwrap();
+    till.provider.lock().unwrap().end_refund("r1", "ABNORMAL");
+    let told = till.provider.lock().unwrap().notify_refund("r1");
+    till.accept(&told);
+    till.work_all();
+    assert_eq!(till.exceptions()[0]["kind"], "refund_abnormal");
+    till.provider.lock().unwrap().end_refund("r1", "SUCCESS");
+    let asked = till
+        .run("query_refund", json!({ "refund_no": "r1" }))
+        .unwrap();
+    assert_eq!(
+        (&asked["refund"]["state"], &asked["order"]["refunded"]),
+        (&json!("succeeded"), &json!(100))
+    );
+}
+
+#[test]
+fn only_what_was_paid_can_be_refunded() {
+    let till = Till::new();
+    till.create(NUMBER).unwrap();
+    refused_as(Code::OrderState, till.run("refund", refund("r1", 100)));
+    refused_as(
+        Code::OrderUnknown,
+        till.run(
+            "refund",
+            json!({ "order_no": "x", "refund_no": "r1", "amount": 1 }),
+        ),
+    );
+}
+
+#[test]
+fn a_refund_that_was_made_elsewhere_is_an_exception() {
+    let till = paid();
+    till.run("refund", refund("r1", 100)).unwrap();
+    let told = {
+        let mut provider = till.provider.lock().unwrap();
+        let elsewhere = provider.refunds["r1"].clone();
+        provider.refunds.insert("elsewhere".into(), elsewhere);
+        provider.end_refund("elsewhere", "SUCCESS");
+        provider.notify_refund("elsewhere")
+    };
+    till.accept(&told);
+    till.work_all();
+    assert_eq!(till.exceptions()[0]["kind"], "unknown_refund");
+}
