@@ -3,7 +3,7 @@
 use std::path::Path;
 
 /// In the order in which the header presents them.
-const SOURCES: [&str; 14] = [
+const SOURCES: [&str; 15] = [
     "src/error.rs",
     "src/ffi/version.rs",
     "src/ffi/buffer.rs",
@@ -14,6 +14,7 @@ const SOURCES: [&str; 14] = [
     "src/ffi/call.rs",
     "src/ffi/download.rs",
     "src/ffi/notification.rs",
+    "src/ffi/payments.rs",
     "src/ffi/crypto.rs",
     "src/ffi/doctor.rs",
     "src/ffi/qr.rs",

@@ -218,6 +218,9 @@ typedef struct payseal_download payseal_download;
 // What went wrong. Free it with payseal_error_free; until then any number of threads may read it.
 typedef struct payseal_error payseal_error;
 
+// Orders, inbox and outbox of several merchants in one database: immutable, for any number of threads at once, usable in a forked child.
+typedef struct payseal_payments payseal_payments;
+
 // Bytes that payseal hands out. Free them with payseal_buffer_free and with nothing else.
 typedef struct payseal_buffer {
     uint8_t *data;
@@ -392,8 +395,8 @@ int32_t payseal_call_step(struct payseal_call *call,
                           uint64_t *wait_ms,
                           struct payseal_error **error);
 
-// The request to send, as JSON {"method","url","headers":[[name,value],…],"timeout_ms","max_response_bytes"}. Send these headers and no others that name the same,
-// follow no redirect, decode no compression.
+// The request to send, as JSON {"method","url","headers":[[name,value],…],"timeout_ms","max_response_bytes"}, of payments also "client": whose account it is for, by the place
+// among the clients. Send these headers and no others that name the same, follow no redirect, decode no compression.
 int32_t payseal_call_request(const struct payseal_call *call,
                              struct payseal_buffer *request,
                              struct payseal_error **error);
@@ -547,6 +550,70 @@ int32_t payseal_notification_reply(const struct payseal_client *client,
                                    struct payseal_buffer *reply,
                                    struct payseal_buffer *body,
                                    struct payseal_error **error);
+
+// Opens a store and makes its tables, or brings them up to date. `config` is JSON (docs/abi.md): "store" is the URL, sqlite:PATH, postgres://… or mysql://…; "accounts" names
+// the clients, in their order. The payments keep what they need of the clients, which may be freed. `callbacks` as for payseal_client_new: clock, random source and log are
+// used. On failure *payments is NULL; the codes from 600 on say what is wrong with the database.
+int32_t payseal_payments_new(const uint8_t *config,
+                             size_t config_len,
+                             const struct payseal_client *const *clients,
+                             size_t clients_len,
+                             const struct payseal_callbacks *callbacks,
+                             struct payseal_payments **payments,
+                             struct payseal_error **error);
+
+// Frees payments; calls that are using them end undisturbed. NULL and what was freed already are fine.
+void payseal_payments_free(struct payseal_payments *payments);
+
+// Does something with orders, inbox or outbox, blocking: "create", "query", "close", "refund", "claim", "ack", "tick" and others (docs/abi.md lists them with parameters and results).
+// *body is the result, JSON. *info, unless `info` is NULL, is {}.
+int32_t payseal_payments_execute(const struct payseal_payments *payments,
+                                 const uint8_t *action,
+                                 size_t action_len,
+                                 const uint8_t *params,
+                                 size_t params_len,
+                                 const struct payseal_cancel *cancel,
+                                 struct payseal_buffer *body,
+                                 struct payseal_buffer *info,
+                                 struct payseal_error **error);
+
+// Takes in a notification: verified, and stored durably, before the success reply is given out. `account` names whom it is for; NULL finds out. Headers, body and `options` as for
+// payseal_notification_open. Whatever became of it, *info is JSON {"status":…,"headers":[[name,value],…],"accepted":…,…} and *reply the exact bytes to answer with: success, also
+// for a repetition, or what makes the provider send again. An error is returned only where the call itself was wrong. Any number of threads share one commit.
+int32_t payseal_payments_accept(const struct payseal_payments *payments,
+                                const uint8_t *account,
+                                size_t account_len,
+                                const uint8_t *headers,
+                                size_t headers_len,
+                                const uint8_t *body,
+                                size_t body_len,
+                                const uint8_t *options,
+                                size_t options_len,
+                                struct payseal_buffer *reply,
+                                struct payseal_buffer *info,
+                                struct payseal_error **error);
+
+// Begins what payseal_payments_execute does, without sending anything, for a host's own HTTP client. The store is worked with on the thread that steps.
+int32_t payseal_call_new_payments(const struct payseal_payments *payments,
+                                  const uint8_t *action,
+                                  size_t action_len,
+                                  const uint8_t *params,
+                                  size_t params_len,
+                                  struct payseal_call **call,
+                                  struct payseal_error **error);
+
+// Begins what payseal_payments_accept does. It asks to send something only when new platform certificates are needed.
+int32_t payseal_call_new_accept(const struct payseal_payments *payments,
+                                const uint8_t *account,
+                                size_t account_len,
+                                const uint8_t *headers,
+                                size_t headers_len,
+                                const uint8_t *body,
+                                size_t body_len,
+                                const uint8_t *options,
+                                size_t options_len,
+                                struct payseal_call **call,
+                                struct payseal_error **error);
 
 // Signs. algorithm: "RSA-SHA256" (RSASSA-PKCS1-v1_5) or "SM2-SM3" (user id 1234567812345678; gives r and s in DER). key: a private key as PEM, bare base64 or DER.
 int32_t payseal_crypto_sign(const uint8_t *algorithm,

@@ -120,6 +120,11 @@ pub trait Steps: Send {
     /// What to send while `step` says `Send`.
     fn request(&self) -> Result<&Request>;
 
+    /// Of payments: whose client `request` is for, by its place among the clients that were given.
+    fn account(&self) -> Option<usize> {
+        None
+    }
+
     /// The answer to `request`. One that is longer than was asked for is no answer.
     fn respond(&mut self, response: Response) -> Result<()>;
 

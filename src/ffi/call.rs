@@ -228,8 +228,8 @@ pub unsafe extern "C" fn payseal_call_step(
     }
 }
 
-/// The request to send, as JSON {"method","url","headers":[[name,value],…],"timeout_ms","max_response_bytes"}. Send these headers and no others that name the same,
-/// follow no redirect, decode no compression.
+/// The request to send, as JSON {"method","url","headers":[[name,value],…],"timeout_ms","max_response_bytes"}, of payments also "client": whose account it is for, by the place
+/// among the clients. Send these headers and no others that name the same, follow no redirect, decode no compression.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn payseal_call_request(
     call: *const payseal_call,
@@ -240,7 +240,13 @@ pub unsafe extern "C" fn payseal_call_request(
         self::call(error, || {
             let out = output(request, "request")?;
             *out = payseal_buffer::EMPTY;
-            *out = payseal_buffer::of_json(&*lock(&*borrow(call)?)?.request()?.head());
+            let call = borrow(call)?;
+            let steps = lock(&call)?;
+            let mut head = steps.request()?.head();
+            if let Some(account) = steps.account() {
+                head.0["client"] = account.into();
+            }
+            *out = payseal_buffer::of_json(&*head);
             Ok(())
         })
     }

@@ -77,14 +77,6 @@ impl Work {
         }
     }
 
-    /// Whose provider the request is for, while `step` says `Send`.
-    pub(super) fn account(&self) -> Option<usize> {
-        match &self.state {
-            State::Asking { account, .. } => Some(*account),
-            _ => None,
-        }
-    }
-
     fn go(&mut self, heard: Heard) -> State {
         let turn = self.job.next(heard, &self.shared);
         let given = |body: Vec<u8>, info| {
@@ -160,6 +152,13 @@ impl Steps for Work {
         match &self.state {
             State::Asking { call, .. } => call.request(),
             _ => Err(out_of_turn("there is nothing to send now")),
+        }
+    }
+
+    fn account(&self) -> Option<usize> {
+        match &self.state {
+            State::Asking { account, .. } => Some(*account),
+            _ => None,
         }
     }
 
