@@ -237,7 +237,11 @@ impl Face for Alipay {
         let is_over = order.expires_ms > 0 && now_ms >= order.expires_ms.saturating_add(GRACE_MS);
         let is_made_at_once = matches!(order.method.as_str(), "create" | "pay");
         match said {
-            Ok(body) => Ok(Statement::answer(body).text("retry_flag")? != Some("Y")),
+            // A cancellation says itself whether it has to be asked for again.
+            Ok(body) if order.method == "pay" => {
+                Ok(Statement::answer(body).text("retry_flag")? == Some("N"))
+            }
+            Ok(_) => Ok(true),
             Err(error) if is_refusal(error, NOT_THERE) => Ok(is_over || is_made_at_once),
             Err(error) if is_refusal(error, OTHER_STATE) => Ok(false),
             Err(error) => Err(error.clone()),

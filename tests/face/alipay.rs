@@ -479,6 +479,7 @@ fn a_scanned_code_is_cancelled() {
         (json!({ "retry_flag": "N", "action": "refund" }), true),
         (json!({ "retry_flag": "N" }), true),
         (json!({ "retry_flag": "Y" }), false),
+        (json!({}), false),
     ] {
         let closed = shop().closed(&order, yes("cancel", changes), NOW * 1000);
         assert_eq!(closed.unwrap(), expected);
