@@ -400,7 +400,8 @@ impl<'a> Party<'a> {
     }
 }
 
-fn payment(statement: Statement<'_>) -> Result<PaymentFact> {
+/// The state, and the provider's word for it.
+pub(super) fn trade_state<'a>(statement: Statement<'a>) -> Result<(PaymentState, &'a str)> {
     let word = statement.required("trade_state")?;
     let state = match word {
         // What was given back of it is asked for by the refund's number.
@@ -410,6 +411,11 @@ fn payment(statement: Statement<'_>) -> Result<PaymentFact> {
         "CLOSED" | "REVOKED" => PaymentState::Closed,
         _ => return Err(statement.unknown_word("trade_state")),
     };
+    Ok((state, word))
+}
+
+fn payment(statement: Statement<'_>) -> Result<PaymentFact> {
+    let (state, word) = trade_state(statement)?;
     let (merchant, application) = match statement.has("sp_mchid") {
         true => ("sp_mchid", "sp_appid"),
         false => ("mchid", "appid"),

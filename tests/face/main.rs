@@ -11,3 +11,4 @@ mod gateway;
 mod alipay;
 mod shop;
 mod wechat;
+mod wechat_v2;

@@ -85,16 +85,20 @@ impl Shop {
         self.face().closed(order, said.as_ref(), now_ms)
     }
 
-    /// What a notification says that was opened.
-    pub fn told(&self, headers: &str, body: &[u8], options: &[u8]) -> Result<Option<Fact>, Error> {
+    pub fn opened(&self, headers: &str, body: &[u8], options: &[u8]) -> Result<Event, Error> {
         let opened = self.client.open_notification(headers, body, options)?;
-        let About::Event(envelope) = opened.about else {
-            panic!("not of a notification: {:?}", opened.about);
-        };
-        self.face().told(&Event {
-            envelope,
-            plaintext: opened.body,
-        })
+        match opened.about {
+            About::Event(envelope) => Ok(Event {
+                envelope,
+                plaintext: opened.body,
+            }),
+            about => panic!("not of a notification: {about:?}"),
+        }
+    }
+
+    /// What a notification says.
+    pub fn told(&self, headers: &str, body: &[u8], options: &[u8]) -> Result<Option<Fact>, Error> {
+        self.face().told(&self.opened(headers, body, options)?)
     }
 }
 

@@ -5,6 +5,7 @@
 mod answer;
 mod cashier;
 mod examination;
+mod face;
 mod files;
 mod flows;
 mod merchant;
@@ -25,6 +26,7 @@ use crate::config::Section;
 use crate::crypto::sha256;
 use crate::download::{Beginning, Terms};
 use crate::error::{Code, Result};
+use crate::face::Face;
 use crate::flow::{Pace, Plan};
 use crate::host::Host;
 use crate::notification::{Claim, Event, Reply};
@@ -130,6 +132,10 @@ impl Provider for WeChatV2 {
         host: &Host,
     ) -> Result<Map<String, Value>> {
         cashier::invoke(&self.merchant, &self.keys.load(), kind, params, host)
+    }
+
+    fn face(&self) -> Option<&dyn Face> {
+        Some(self)
     }
 
     fn min_key_interval(&self) -> Duration {
