@@ -29,7 +29,7 @@ pub(super) enum Kind {
 /// Lends a connection to `work`, and does that again where it is safe and of use.
 pub(super) fn run<C, T>(
     pool: &Pool<C>,
-    alive: impl Fn(&C) -> bool,
+    alive: impl Fn(&mut C) -> bool,
     connect: impl Fn() -> Result<C>,
     mut work: impl FnMut(&mut C) -> std::result::Result<T, Failed>,
 ) -> Result<T> {
@@ -37,9 +37,14 @@ pub(super) fn run<C, T>(
     let mut replaced = false;
     loop {
         let mut lease = pool.take()?;
-        let (mut connection, reused) = match lease.idle.take() {
-            Some(connection) if alive(&connection) => (connection, true),
-            _ => (connect()?, false),
+        let idle = lease
+            .idle
+            .take()
+            .and_then(|mut idle| alive(&mut idle).then_some(idle));
+        let reused = idle.is_some();
+        let mut connection = match idle {
+            Some(idle) => idle,
+            None => connect()?,
         };
         let failed = match work(&mut connection) {
             Ok(value) => {

@@ -7,6 +7,8 @@
 mod attempt;
 #[cfg(feature = "database-server")]
 mod event_loop;
+#[cfg(feature = "mysql")]
+mod mysql;
 mod pool;
 #[cfg(feature = "postgres")]
 mod postgres;
@@ -34,6 +36,8 @@ pub fn open(url: &str) -> Result<Box<dyn Store>> {
         Dialect::Sqlite => Ok(Box::new(sqlite::open(&url)?)),
         #[cfg(feature = "postgres")]
         Dialect::Postgres => Ok(Box::new(postgres::open(&url)?)),
+        #[cfg(feature = "mysql")]
+        Dialect::Mysql => Ok(Box::new(mysql::open(&url)?)),
         #[allow(unreachable_patterns, reason = "none is left out of a full build")]
         missing => Err(url::invalid(format!(
             "this build of payseal has no {missing:?}; build it with the feature `{}`",

@@ -8,7 +8,7 @@ pub(super) fn migrations(dialect: Dialect) -> &'static [&'static str] {
     match dialect {
         Dialect::Sqlite => &[include_str!("migrations/0001.sqlite.sql")],
         Dialect::Postgres => &[include_str!("migrations/0001.postgres.sql")],
-        Dialect::Mysql => &[],
+        Dialect::Mysql => &[include_str!("migrations/0001.mysql.sql")],
     }
 }
 

@@ -53,19 +53,15 @@ pub(super) fn configuration(roots: Option<&str>) -> Result<Arc<ClientConfig>> {
     match roots {
         None => store.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned()),
         Some(path) => {
-            let unreadable = |error: &dyn std::fmt::Display| {
-                invalid(format!(
-                    "the certificates in {path} cannot be read: {error}"
-                ))
-            };
-            let certificates =
-                CertificateDer::pem_file_iter(path).map_err(|error| unreadable(&error))?;
-            for certificate in certificates {
-                let certificate = certificate.map_err(|error| unreadable(&error))?;
-                store.add(certificate).map_err(|error| unreadable(&error))?;
+            let pem = file(path)?;
+            for certificate in CertificateDer::pem_slice_iter(&pem) {
+                let certificate = certificate.map_err(|error| unreadable(path, &error))?;
+                store
+                    .add(certificate)
+                    .map_err(|error| unreadable(path, &error))?;
             }
             if store.is_empty() {
-                return Err(unreadable(&"it holds none, it must be PEM"));
+                return Err(unreadable(path, &"it holds none, it must be PEM"));
             }
         }
     }
@@ -73,4 +69,15 @@ pub(super) fn configuration(roots: Option<&str>) -> Result<Arc<ClientConfig>> {
         .with_safe_default_protocol_versions()
         .map(|builder| Arc::new(builder.with_root_certificates(store).with_no_client_auth()))
         .map_err(|error| Error::new(Code::Internal, format!("TLS cannot be configured: {error}")))
+}
+
+/// The bytes of a file of certificates.
+pub(super) fn file(path: &str) -> Result<Vec<u8>> {
+    std::fs::read(path).map_err(|error| unreadable(path, &error))
+}
+
+fn unreadable(path: &str, error: &dyn std::fmt::Display) -> Error {
+    invalid(format!(
+        "the certificates in {path} cannot be read: {error}"
+    ))
 }

@@ -33,6 +33,11 @@ impl Database {
         Database::on_server("PAYSEAL_TEST_POSTGRES")
     }
 
+    /// None, and said so, where there is no server.
+    pub fn mysql() -> Option<Database> {
+        Database::on_server("PAYSEAL_TEST_MYSQL")
+    }
+
     fn on_server(variable: &str) -> Option<Database> {
         let Ok(server) = std::env::var(variable) else {
             // Past the capture of the test harness.

@@ -16,6 +16,9 @@ macro_rules! promises {
         mod on_postgres {
             $(#[test] fn $name() { crate::store::database::Database::postgres().map(|database| super::$name(&database)); })*
         }
+        mod on_mysql {
+            $(#[test] fn $name() { crate::store::database::Database::mysql().map(|database| super::$name(&database)); })*
+        }
     };
 }
 use promises;

@@ -91,7 +91,7 @@ impl Session {
     }
 
     /// False if the server is known to have ended the connection.
-    pub fn is_alive(&self) -> bool {
+    pub fn is_alive(&mut self) -> bool {
         self.runtime.block_on(async {
             for _ in 0..2 {
                 tokio::task::yield_now().await; // sees what the socket has meanwhile
