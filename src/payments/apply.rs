@@ -1,7 +1,7 @@
 //! Carries out what facts do: reads the orders, decides, and writes order, history, exception and message in one transaction. When somebody else
 //! wrote in between, all of it is decided anew on what is there now.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use serde_json::json;
 
@@ -12,7 +12,7 @@ use crate::host::Level;
 use crate::observe::Record;
 
 use super::Shared;
-use super::order::{Order, Refund};
+use super::order::{Columns, Order, Refund};
 use super::settle::{self, Doubt, Effect, Learned, Topic};
 use super::sql::{self, NewException, Source, Transition};
 use super::store::{Statement, Transaction, Value};
@@ -32,6 +32,8 @@ pub(super) struct Told<'a> {
 pub(super) struct Ledger {
     orders: HashMap<String, Order>,
     refunds: HashMap<String, Refund>,
+    /// The evidence of exceptions that were raised before: told again, it raises none.
+    evidence: HashSet<String>,
 }
 
 impl Ledger {
@@ -58,7 +60,30 @@ impl Ledger {
                 .map(|order| (order.order_no.clone(), order))
                 .collect(),
             refunds,
+            evidence: evidence(shared, &numbers)?,
         })
+    }
+
+    /// What a fact would do now, and the order as it would be then.
+    pub fn foresee(&self, told: Told, now_ms: i64) -> (Effect, Option<Order>) {
+        let learned = Learned {
+            account: told.account,
+            now_ms,
+        };
+        let Some(mut order) = self.orders.get(told.fact.order_no()).cloned() else {
+            return (Effect::None, None);
+        };
+        if self.evidence.contains(&evidence_key(told)) {
+            return (Effect::None, Some(order));
+        }
+        let effect = match told.fact {
+            Fact::Payment(fact) => settle::payment(&mut order, fact, learned),
+            Fact::Refund(fact) => {
+                let mut refund = self.refunds.get(&fact.refund_no).cloned();
+                settle::refund(&mut order, refund.as_mut(), fact, learned)
+            }
+        };
+        (effect, Some(order))
     }
 
     /// Decides, and adds the statements that carry it out.
@@ -73,10 +98,15 @@ impl Ledger {
             account: told.account,
             now_ms,
         };
+        let evidence_key = evidence_key(told);
+        if self.evidence.contains(&evidence_key) {
+            return Effect::None;
+        }
         let Some(order) = self.orders.get_mut(told.fact.order_no()) else {
             if !shared.settings.unknown_orders_are_exceptions || !means_money(told.fact) {
                 return Effect::None;
             }
+            self.evidence.insert(evidence_key);
             raise(shared, told, Doubt::UnknownOrder, None, now_ms, statements);
             return Effect::Doubtful(Doubt::UnknownOrder);
         };
@@ -113,7 +143,10 @@ impl Ledger {
             }));
         }
         match effect {
-            Effect::Doubtful(doubt) => raise(shared, told, doubt, Some(order), now_ms, statements),
+            Effect::Doubtful(doubt) => {
+                self.evidence.insert(evidence_key);
+                raise(shared, told, doubt, Some(order), now_ms, statements);
+            }
             Effect::Changed(Some(topic)) => {
                 publish(shared, told, topic, Some(order), None, now_ms, statements)
             }
@@ -145,10 +178,10 @@ fn raise(
         kind: doubt.name(),
         source: told.source,
         at_ms: now_ms,
-        identity: told.fact.key(),
+        evidence_key: evidence_key(told),
         evidence: json!({ "fact": told.fact, "order": order }).to_string(),
     };
-    statements.push(sql::insert_exception(shared.store().dialect(), exception));
+    statements.push(sql::insert_exception(exception));
     publish(
         shared,
         told,
@@ -158,6 +191,26 @@ fn raise(
         now_ms,
         statements,
     );
+}
+
+fn evidence_key(told: Told) -> String {
+    let identity = format!("{}\n{}", told.account, told.fact.key());
+    sql::hex(&sha256(identity.as_bytes()))
+}
+
+fn evidence(shared: &Shared, numbers: &[&str]) -> Result<HashSet<String>> {
+    if numbers.is_empty() {
+        return Ok(HashSet::new());
+    }
+    let sql = format!(
+        "SELECT evidence_key FROM payseal_exceptions WHERE order_no IN ({})",
+        sql::places(numbers.len())
+    );
+    let numbers: Vec<Value> = numbers.iter().map(|number| Value::from(*number)).collect();
+    let rows = shared.store().rows(&sql::statement(sql, numbers, None))?;
+    rows.into_iter()
+        .map(|row| Columns(row.into_iter()).text())
+        .collect()
 }
 
 /// The message for the rest of the service, where there is an outbox.

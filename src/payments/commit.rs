@@ -14,7 +14,7 @@ use super::store::{NewEvent, Store};
 const MOST: usize = 256;
 
 #[derive(Default)]
-pub(super) struct GroupCommit {
+pub struct GroupCommit {
     line: Mutex<Line>,
 }
 

@@ -255,6 +255,16 @@ impl Create {
                 ),
             )
             .with("state", order.state.name())),
+            State::Created | State::Paying if shared.now_ms()? >= order.expires_ms => {
+                Err(Error::new(
+                    Code::OrderState,
+                    format!(
+                        "order {} has expired and will be closed; a new payment needs a new number",
+                        order.order_no
+                    ),
+                )
+                .with("state", order.state.name()))
+            }
             State::Created | State::Paying if order.client.is_none() => {
                 let face = self.account(shared).face()?;
                 if face.is_repeatable(&order.method) {

@@ -14,7 +14,8 @@
 mod account;
 mod action;
 mod apply;
-mod commit;
+#[doc(hidden)]
+pub mod commit;
 mod create;
 mod given;
 mod inbox;

@@ -14,6 +14,7 @@ use super::Shared;
 use super::apply::{Ledger, Told};
 use super::given::Given;
 use super::order::Columns;
+use super::settle::{Effect, Topic};
 use super::sql::{self, Source, statement};
 use super::store::{Dialect, Queue, Row, Statement, Transaction, Value};
 
@@ -51,14 +52,19 @@ pub(super) fn claim(shared: &Shared, mut given: Given) -> Result<String> {
         .claim(queue, columns, most, now_ms, now_ms + lease_ms)?;
     let mut work = Vec::with_capacity(rows.len());
     let mut exhausted = Vec::new();
+    let mut facts = Vec::new();
     for row in rows {
         let claimed = Claimed::read(shared, queue, row, now_ms + lease_ms)?;
         // It was claimed that often and never ended: whoever takes it does not live to tell.
         match claimed.is_exhausted {
             true => exhausted.push(claimed.held),
-            false => work.push(claimed.json),
+            false => {
+                facts.extend(claimed.stated.map(|stated| (work.len(), stated)));
+                work.push(claimed.json);
+            }
         }
     }
+    foresee(shared, &facts, now_ms, &mut work)?;
     for held in exhausted {
         let reason = format!("it was claimed {} times, and nobody ended it", held.1 - 1);
         bury(shared, queue, held, &reason, now_ms)?;
@@ -75,9 +81,38 @@ fn lease(shared: &Shared, given: &mut Given) -> Result<i64> {
     Ok(lease.unwrap_or(shared.settings.lease_ms))
 }
 
+/// Says of each event what its fact does to its order, as far as is known now, so that nobody takes for paid what is an exception.
+fn foresee(
+    shared: &Shared,
+    facts: &[(usize, Stated)],
+    now_ms: i64,
+    work: &mut [Json],
+) -> Result<()> {
+    if facts.is_empty() {
+        return Ok(());
+    }
+    let ledger = Ledger::load(shared, facts.iter().map(|(_, (_, _, fact))| fact))?;
+    for (place, (account, source, fact)) in facts {
+        let told = Told {
+            account,
+            source: *source,
+            fact,
+        };
+        let (effect, order) = ledger.foresee(told, now_ms);
+        let event = &mut work[*place];
+        if let Effect::Doubtful(doubt) = effect {
+            event["kind"] = Topic::ExceptionRaised.name().into();
+            event["exception"] = doubt.name().into();
+        }
+        event["order"] = serde_json::to_value(&order).unwrap_or_default();
+    }
+    Ok(())
+}
+
 struct Claimed {
     held: Held,
     is_exhausted: bool,
+    stated: Option<Stated>,
     json: Json,
 }
 
@@ -88,20 +123,34 @@ impl Claimed {
         let budget = row
             .integer_or_null()?
             .unwrap_or(shared.settings.max_attempts);
+        let mut stated = None;
         let json = match queue {
-            Queue::Inbox => json!({
-                "id": held.0,
-                "token": held.1,
-                "account": row.text()?,
-                "kind": row.text()?,
-                "order_no": row.text()?,
-                "source": row.text()?,
-                "envelope": row.json::<Box<RawValue>>()?,
-                "resource": resource(&row.bytes()?),
-                "fact": row.json_or_null()?,
-                "received_ms": row.integer()?,
-                "lease_until_ms": until_ms,
-            }),
+            Queue::Inbox => {
+                let (account, kind, order_no, source) =
+                    (row.text()?, row.text()?, row.text()?, row.text()?);
+                let envelope = row.json::<Box<RawValue>>()?;
+                let resource = resource(&row.bytes()?);
+                let fact = row.json_or_null()?;
+                if let Some(fact) = &fact {
+                    let source = Source::named(&source).unwrap_or(Source::Host);
+                    stated = Some((account.clone(), source, read_fact(fact.get())?));
+                }
+                json!({
+                    "id": held.0,
+                    "token": held.1,
+                    "account": account,
+                    "kind": kind,
+                    "order_no": order_no,
+                    "source": source,
+                    "envelope": envelope,
+                    "resource": resource,
+                    "fact": fact,
+                    "exception": null,
+                    "order": null,
+                    "received_ms": row.integer()?,
+                    "lease_until_ms": until_ms,
+                })
+            }
             Queue::Outbox => json!({
                 "id": held.0,
                 "token": held.1,
@@ -116,6 +165,7 @@ impl Claimed {
         Ok(Claimed {
             held,
             is_exhausted: held.1 > budget,
+            stated,
             json,
         })
     }
@@ -248,6 +298,11 @@ fn decide(
     Ok(())
 }
 
+fn read_fact(text: &str) -> Result<Fact> {
+    serde_json::from_str(text)
+        .map_err(|_| Error::new(Code::StoreFailed, "the fact of an event cannot be read"))
+}
+
 fn facts(shared: &Shared, all: &[Held]) -> Result<Vec<Stated>> {
     let sql = format!(
         "SELECT account, source, fact FROM payseal_inbox WHERE fact IS NOT NULL AND id IN ({}) ORDER BY id",
@@ -259,7 +314,7 @@ fn facts(shared: &Shared, all: &[Held]) -> Result<Vec<Stated>> {
         let mut row = Columns(row.into_iter());
         let (account, source) = (row.text()?, row.text()?);
         let source = Source::named(&source).unwrap_or(Source::Host);
-        Ok((account, source, row.json()?))
+        Ok((account, source, read_fact(&row.text()?)?))
     };
     rows.into_iter().map(read).collect()
 }

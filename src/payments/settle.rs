@@ -119,8 +119,10 @@ fn paid(order: &mut Order, fact: &PaymentFact, learned: Learned) -> Effect {
                 enter(order, State::Paid, learned);
                 Effect::Changed(Some(Topic::PaymentPaid))
             }
+            State::Closed => doubtful(order, Doubt::PaidAfterClose, learned),
+            // What is told anew is known by its evidence; this is other money.
             State::Exception => Effect::Doubtful(Doubt::SecondTransaction),
-            _ => doubtful(order, Doubt::PaidAfterClose, learned),
+            _ => Effect::None,
         },
     }
 }

@@ -9,7 +9,7 @@ use crate::crypto::sha256;
 use crate::error::Result;
 
 use super::order::{Columns, Order, Refund, State};
-use super::store::{Dialect, Queue, Statement, Store, Value};
+use super::store::{Queue, Statement, Store, Value};
 
 impl From<i64> for Value {
     fn from(number: i64) -> Value {
@@ -213,42 +213,24 @@ pub fn insert_history(transition: Transition) -> Statement {
     )
 }
 
-/// Something for a person to look at. The same evidence is kept once.
+/// Something for a person to look at.
 pub struct NewException<'a> {
     pub account: &'a str,
     pub order_no: &'a str,
     pub kind: &'static str,
     pub source: Source,
     pub at_ms: i64,
-    /// What makes it this exception and no other.
-    pub identity: String,
+    /// Unique: the same evidence is kept once.
+    pub evidence_key: String,
     /// JSON.
     pub evidence: String,
 }
 
-pub fn insert_exception(dialect: Dialect, exception: NewException) -> Statement {
-    let identity = [
-        exception.account,
-        exception.order_no,
-        exception.kind,
-        &exception.identity,
-    ]
-    .join("\n");
+pub fn insert_exception(exception: NewException) -> Statement {
     statement(
-        dialect.insert_or_nothing(
-            "payseal_exceptions",
-            &[
-                "evidence_key",
-                "account",
-                "order_no",
-                "kind",
-                "source",
-                "at_ms",
-                "evidence",
-            ],
-        ),
+        "INSERT INTO payseal_exceptions (evidence_key, account, order_no, kind, source, at_ms, evidence) VALUES (?, ?, ?, ?, ?, ?, ?)",
         [
-            hex(&sha256(identity.as_bytes())).into(),
+            exception.evidence_key.into(),
             exception.account.into(),
             exception.order_no.into(),
             exception.kind.into(),
@@ -256,7 +238,7 @@ pub fn insert_exception(dialect: Dialect, exception: NewException) -> Statement 
             exception.at_ms.into(),
             exception.evidence.into(),
         ],
-        None,
+        Some(1),
     )
 }
 

@@ -135,3 +135,37 @@ fn the_same_evidence_is_kept_once() {
     till.work_all();
     only(&till, "amount_mismatch");
 }
+
+#[test]
+fn a_worker_never_takes_for_paid_what_is_an_exception() {
+    let till = Till::new();
+    till.create(NUMBER).unwrap();
+    till.pay(NUMBER);
+    till.accept(&till.notify(NUMBER, json!({ "amount": { "total": 1 } })));
+    let event = till.claim(1).remove(0);
+    assert_eq!(
+        (&event["kind"], &event["exception"]),
+        (&json!("exception.raised"), &json!("amount_mismatch"))
+    );
+    assert_eq!(event["order"]["state"], "exception");
+}
+
+#[test]
+fn an_exception_that_is_told_again_raises_no_other() {
+    let till = Till::new();
+    till.create(NUMBER).unwrap();
+    till.run("close", json!({ "order_no": NUMBER })).unwrap();
+    till.pay(NUMBER);
+    for _ in 0..3 {
+        till.run("query", json!({ "order_no": NUMBER })).unwrap();
+        till.accept(&till.notify(NUMBER, json!({})));
+        till.work_all();
+    }
+    only(&till, "paid_after_close");
+    let raised = till
+        .messages()
+        .iter()
+        .filter(|message| message["topic"] == "exception.raised")
+        .count();
+    assert_eq!(raised, 1);
+}
