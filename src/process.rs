@@ -49,6 +49,16 @@ impl<T: Send + Sync> PerProcess<T> {
     }
 }
 
+impl<T> Drop for PerProcess<T> {
+    /// A child that never used it abandons its parent's value here.
+    fn drop(&mut self) {
+        let current = self.current.load_full();
+        if current.process != std::process::id() {
+            std::mem::forget(current);
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

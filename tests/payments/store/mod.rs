@@ -1,9 +1,12 @@
 //! The same promises, kept by every database. PostgreSQL and MySQL are those at the URLs in PAYSEAL_TEST_POSTGRES and PAYSEAL_TEST_MYSQL.
 
+mod child;
 mod claims;
 pub mod database;
 mod inserts;
+mod proxy;
 mod schema;
+mod servers;
 mod sqlite;
 mod transactions;
 

@@ -4,6 +4,7 @@ CREATE TABLE IF NOT EXISTS payseal_orders (
   provider TEXT NOT NULL,
   method TEXT NOT NULL,
   merchant TEXT NOT NULL,
+  sub_merchant TEXT,
   application TEXT,
   amount BIGINT NOT NULL,
   currency TEXT NOT NULL,
@@ -56,7 +57,7 @@ CREATE TABLE IF NOT EXISTS payseal_history (
 
 CREATE TABLE IF NOT EXISTS payseal_exceptions (
   id BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY,
-  evidence_key VARBINARY(64) NOT NULL,
+  evidence_key VARCHAR(128) NOT NULL,
   account TEXT NOT NULL,
   order_no VARCHAR(128) NOT NULL,
   kind TEXT NOT NULL,
@@ -86,6 +87,7 @@ CREATE TABLE IF NOT EXISTS payseal_inbox (
   state BIGINT NOT NULL,
   due_ms BIGINT NOT NULL,
   attempts BIGINT NOT NULL,
+  budget BIGINT,
   ended_ms BIGINT,
   reason MEDIUMTEXT,
   claim VARBINARY(16),
@@ -104,6 +106,7 @@ CREATE TABLE IF NOT EXISTS payseal_outbox (
   state BIGINT NOT NULL,
   due_ms BIGINT NOT NULL,
   attempts BIGINT NOT NULL,
+  budget BIGINT,
   ended_ms BIGINT,
   reason MEDIUMTEXT,
   claim VARBINARY(16),

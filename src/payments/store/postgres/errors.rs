@@ -32,6 +32,10 @@ pub fn failed(error: &tokio_postgres::Error) -> Failed {
         error: Error::new(code, format!("{advice} ({text})")).with("database_code", state.code()),
         kind: Kind::Refused,
     };
+    let broken = |code, advice: &str| Failed {
+        kind: Kind::Broken,
+        ..refused(code, advice)
+    };
     match state.code() {
         "40001" | "40P01" | "CR000" => Failed {
             error: conflict(&text).with("database_code", state.code()),
@@ -41,9 +45,15 @@ pub fn failed(error: &tokio_postgres::Error) -> Failed {
             Code::StoreFull,
             "the disk of the database is full; make room, nothing was written",
         ),
-        "25006" => refused(
+        // The next connection may reach the one that took over.
+        "25006" => broken(
             Code::StoreReadOnly,
             "the database may only be read: it is a standby, or told so by `default_transaction_read_only`; nothing was written, connect to the one that is written to",
+        ),
+        // What this connection has prepared is of tables that were changed since, or was prepared by another behind a pooler.
+        "0A000" | "26000" => broken(
+            Code::StoreFailed,
+            "the database knows the statement no more; nothing was written, try again",
         ),
         "42501" => refused(
             Code::StoreReadOnly,

@@ -151,7 +151,13 @@ impl Session {
         let Some((begun, counts)) = event_loop::wait(&self.runtime, self.patience, all) else {
             return Err(late());
         };
-        begun.map_err(|error| failed(&error))?;
+        if let Err(error) = begun {
+            // What followed was sent already, and each was its own transaction.
+            return Err(match counts.iter().any(|count| count.is_ok()) {
+                true => unknown("BEGIN failed, and what followed it did not"),
+                false => failed(&error),
+            });
+        }
         for (place, (statement, count)) in statements.iter().zip(counts).enumerate() {
             match count {
                 Err(error) => {
