@@ -21,7 +21,7 @@ var alipayConfigs = []string{"config-alipay.json", "config-alipay-aes.json", "co
 func TestTheFamiliesOfAlipayThatTheSandboxPlaysAreTyped(t *testing.T) {
 	for _, config := range alipayConfigs {
 		t.Run(config, func(t *testing.T) {
-			client := theSandbox(t).client(t, config, nil)
+			client := theSandbox(t).Client(t, config, nil)
 			t.Run("a trade is paid, told, and refunded once", func(t *testing.T) { alipayTrade(t, client) })
 			t.Run("a transfer is made once", func(t *testing.T) { alipayTransfer(t, client) })
 			t.Run("an app's order is taken by the wallet", func(t *testing.T) { alipayAppOrder(t, client) })
@@ -50,7 +50,7 @@ func alipayTrade(t *testing.T, client *payseal.Client) {
 	if err != nil || code.OutTradeNo != number || !strings.HasPrefix(code.QRCode, "http") {
 		t.Fatalf("%+v %v", code, err)
 	}
-	theSandbox(t).control(t, "POST", "/sandbox/orders/"+number+"/pay", nil)
+	theSandbox(t).Control(t, "POST", "/sandbox/orders/"+number+"/pay", nil)
 	if paid := <-told; paid.OutTradeNo != number || paid.TotalAmount != "88.88" || paid.TradeStatus != trade.TradeStatusTradeSuccess {
 		t.Fatalf("%+v", paid)
 	}
@@ -102,7 +102,7 @@ func alipayAppOrder(t *testing.T, client *payseal.Client) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	opened := theSandbox(t).control(t, "POST", "/sandbox/alipay/app/pay", map[string]string{"order_string": order})
+	opened := theSandbox(t).Control(t, "POST", "/sandbox/alipay/app/pay", map[string]string{"order_string": order})
 	if !strings.Contains(string(opened), "cashier_url") {
 		t.Fatalf("%s", opened)
 	}
@@ -113,7 +113,7 @@ func alipayFreeze(t *testing.T, client *payseal.Client) {
 	var buyer struct {
 		AuthCode string `json:"auth_code"`
 	}
-	decode(t, theSandbox(t).control(t, "POST", "/sandbox/buyer/codes", map[string]string{"provider": "alipay"}), &buyer)
+	decode(t, theSandbox(t).Control(t, "POST", "/sandbox/buyer/codes", map[string]string{"provider": "alipay"}), &buyer)
 	frozen, err := fund.Freeze(t.Context(), client, &fund.FreezeRequest{
 		AuthCode: buyer.AuthCode, AuthCodeType: fund.AuthCodeTypeBarCode, OutOrderNo: number, OutRequestNo: number, OrderTitle: "一杯茶",
 		Amount: "100.00", ProductCode: "PREAUTH_PAY",
@@ -177,7 +177,7 @@ func alipayUser(t *testing.T, client *payseal.Client) {
 	var buyer struct {
 		AuthCode string `json:"auth_code"`
 	}
-	decode(t, theSandbox(t).control(t, "POST", "/sandbox/alipay/auth-codes", map[string]string{"scope": "auth_user"}), &buyer)
+	decode(t, theSandbox(t).Control(t, "POST", "/sandbox/alipay/auth-codes", map[string]string{"scope": "auth_user"}), &buyer)
 	token, err := user.OAuthToken(t.Context(), client, &user.OAuthTokenOptions{GrantType: user.GrantTypeAuthorizationCode, Code: buyer.AuthCode})
 	if err != nil || token.ExpiresIn <= 0 {
 		t.Fatalf("%+v %v", token, err)
@@ -199,7 +199,7 @@ func TestEveryFaultOfAlipayHasItsCodeAndLeavesTheOutcomeOpen(t *testing.T) {
 	s := theSandbox(t)
 	for name, transport := range transports() {
 		t.Run(name, func(t *testing.T) {
-			client := s.client(t, "config-alipay.json", nil, transport...)
+			client := s.Client(t, "config-alipay.json", nil, transport...)
 			for fault, code := range map[string]payseal.Code{
 				"reset_before":        payseal.ErrConnectionLost,
 				"reset_after":         payseal.ErrConnectionLost,
@@ -216,7 +216,7 @@ func TestEveryFaultOfAlipayHasItsCodeAndLeavesTheOutcomeOpen(t *testing.T) {
 			} {
 				t.Run(fault, func(t *testing.T) {
 					number := newOrderNumber()
-					s.fault(t, fault, number, map[string]any{"target": "alipay.trade.precreate"})
+					s.Fault(t, fault, number, map[string]any{"target": "alipay.trade.precreate"})
 					request := &trade.PrecreateRequest{OutTradeNo: number, TotalAmount: "0.01", Subject: "一杯茶"}
 					answer, err := trade.Precreate(t.Context(), client, request, nil)
 					if answer != nil {
@@ -231,7 +231,7 @@ func TestEveryFaultOfAlipayHasItsCodeAndLeavesTheOutcomeOpen(t *testing.T) {
 
 func TestInGBKATradeOfAlipayIsOrderedPaidAndTold(t *testing.T) {
 	gbk := func(config map[string]any) { config["charset"] = "GBK" }
-	client := theSandbox(t).client(t, "config-alipay.json", gbk)
+	client := theSandbox(t).Client(t, "config-alipay.json", gbk)
 	alipayTrade(t, client)
 	request := &trade.PrecreateRequest{OutTradeNo: newOrderNumber(), TotalAmount: "0.01", Subject: "🧾"}
 	_, err := trade.Precreate(t.Context(), client, request, nil)

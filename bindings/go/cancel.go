@@ -23,6 +23,16 @@ type cancellation struct {
 
 // cancelWith watches ctx. A deadline is not watched: the library was told and reports it as ErrTimeout.
 func cancelWith(ctx context.Context) (cancellation, error) {
+	return cancelWhen(ctx, func() bool { return ctx.Err() == context.Canceled })
+}
+
+// cancelAtEnd watches ctx with its deadline: the library was told that of each request, and there may be many.
+func cancelAtEnd(ctx context.Context) (cancellation, error) {
+	return cancelWhen(ctx, func() bool { return true })
+}
+
+// cancelWhen asks at the end of ctx whether the call is to be cancelled.
+func cancelWhen(ctx context.Context, counts func() bool) (cancellation, error) {
 	if ctx.Done() == nil {
 		return cancellation{}, nil
 	}
@@ -34,7 +44,7 @@ func cancelWith(ctx context.Context) (cancellation, error) {
 	c.done = make(chan struct{})
 	c.stop = context.AfterFunc(ctx, func() {
 		defer close(c.done)
-		if ctx.Err() == context.Canceled {
+		if counts() {
 			C.payseal_cancel_trigger(c.handle, nil)
 		}
 	})

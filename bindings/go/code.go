@@ -40,6 +40,14 @@ const (
 	ErrCallbackFailed Code = 131
 	// ErrFileFailed: a file could not be written.
 	ErrFileFailed Code = 132
+	// ErrOrderConflict: the order or refund number is taken by one with another amount, currency, account or method.
+	ErrOrderConflict Code = 140
+	// ErrOrderUnknown: there is no such order, refund, event or exception.
+	ErrOrderUnknown Code = 141
+	// ErrOrderState: the order's state does not allow it, such as a refund of more than was paid.
+	ErrOrderState Code = 142
+	// ErrLeaseLost: the lease has run out and somebody else may have the work: what was to be done about it was not.
+	ErrLeaseLost Code = 143
 )
 
 // 2xx: trust; what came in must not be believed.
@@ -103,6 +111,22 @@ const (
 // ErrInternal is a bug in payseal; as the code given to [Client.NotificationReply] it says that the program's own handling failed.
 const ErrInternal Code = 501
 
+// 6xx: the database of payments. Nothing was acknowledged, and nothing is lost; [OutcomeUnknown] is that of a commit of which nobody knows.
+const (
+	// ErrStoreUnavailable: the database cannot be reached, or ended the connection.
+	ErrStoreUnavailable Code = 601
+	// ErrStoreFull: the disk, or the database's quota, is full.
+	ErrStoreFull Code = 602
+	// ErrStoreReadOnly: the database may only be read.
+	ErrStoreReadOnly Code = 603
+	// ErrStoreLocked: others hold what is needed for longer than is waited for.
+	ErrStoreLocked Code = 604
+	// ErrStoreSchema: the tables are of a newer payseal, or are not payseal's.
+	ErrStoreSchema Code = 605
+	// ErrStoreFailed: the database failed in another way.
+	ErrStoreFailed Code = 606
+)
+
 var codeNames = map[Code]string{
 	OK:                     "OK",
 	ErrInvalidArgument:     "INVALID_ARGUMENT",
@@ -120,6 +144,10 @@ var codeNames = map[Code]string{
 	ErrSignerFailed:        "SIGNER_FAILED",
 	ErrCallbackFailed:      "CALLBACK_FAILED",
 	ErrFileFailed:          "FILE_FAILED",
+	ErrOrderConflict:       "ORDER_CONFLICT",
+	ErrOrderUnknown:        "ORDER_UNKNOWN",
+	ErrOrderState:          "ORDER_STATE",
+	ErrLeaseLost:           "LEASE_LOST",
 	ErrSignatureMissing:    "SIGNATURE_MISSING",
 	ErrSignatureInvalid:    "SIGNATURE_INVALID",
 	ErrSignatureProbe:      "SIGNATURE_PROBE",
@@ -144,6 +172,12 @@ var codeNames = map[Code]string{
 	ErrProviderRateLimited: "PROVIDER_RATE_LIMITED",
 	ErrProviderUnavailable: "PROVIDER_UNAVAILABLE",
 	ErrInternal:            "INTERNAL",
+	ErrStoreUnavailable:    "STORE_UNAVAILABLE",
+	ErrStoreFull:           "STORE_FULL",
+	ErrStoreReadOnly:       "STORE_READ_ONLY",
+	ErrStoreLocked:         "STORE_LOCKED",
+	ErrStoreSchema:         "STORE_SCHEMA",
+	ErrStoreFailed:         "STORE_FAILED",
 }
 
 // String returns the name in the C header, "SIGNATURE_INVALID".
@@ -164,6 +198,8 @@ func (c Code) Kind() Kind {
 		return KindConfiguration
 	case c >= 100 && c < 600:
 		return Kind(c / 100)
+	case c >= 600 && c < 700:
+		return KindStore
 	}
 	return 0
 }
@@ -184,6 +220,8 @@ const (
 	KindInternal Kind = 5
 	// KindConfiguration: the configuration of a client was wrong.
 	KindConfiguration Kind = 6
+	// KindStore: the database of payments.
+	KindStore Kind = 7
 )
 
 // String returns the group's name, "trust".
@@ -201,6 +239,8 @@ func (k Kind) String() string {
 		return "internal"
 	case KindConfiguration:
 		return "configuration"
+	case KindStore:
+		return "store"
 	}
 	return fmt.Sprintf("kind %d", int(k))
 }

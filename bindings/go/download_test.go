@@ -312,7 +312,7 @@ func TestTheSandboxHasABillOfWhatWasPaid(t *testing.T) {
 	today := time.Now().In(time.FixedZone("Beijing", 8*3600)).Format(time.DateOnly)
 	for name, options := range map[string][]payseal.Option{"built-in": nil, "own client": {payseal.WithHTTPClient(&http.Client{})}} {
 		t.Run(name, func(t *testing.T) {
-			client := s.client(t, "config.json", nil, options...)
+			client := s.Client(t, "config.json", nil, options...)
 			number := fmt.Sprintf("go%d", time.Now().UnixNano())
 			_, err := client.Execute(t.Context(), nativeOrder, payseal.Params{Body: map[string]any{
 				"description": "茶", "out_trade_no": number, "notify_url": "http://127.0.0.1:9/n", "amount": map[string]any{"total": 1234},
@@ -320,7 +320,7 @@ func TestTheSandboxHasABillOfWhatWasPaid(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			s.control(t, "POST", "/sandbox/orders/"+number+"/pay", nil)
+			s.Control(t, "POST", "/sandbox/orders/"+number+"/pay", nil)
 			bill, err := client.Download(t.Context(), files.TradeBill(today, "ALL"))
 			if err != nil {
 				t.Fatal(err)

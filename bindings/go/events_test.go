@@ -85,7 +85,7 @@ var plaintexts = []plaintext{
 // The sandbox tells each event, sealed and signed; the shop opens it into the model of its family.
 func TestEveryKnownEventIsOpenedIntoItsModel(t *testing.T) {
 	s := theSandbox(t)
-	client := s.client(t, "config.json", nil)
+	client := s.Client(t, "config.json", nil)
 	events := make(chan *payseal.Event, 1)
 	shop := httptest.NewServer(client.NotificationHandler(func(_ context.Context, event *payseal.Event) error {
 		events <- event
@@ -95,7 +95,7 @@ func TestEveryKnownEventIsOpenedIntoItsModel(t *testing.T) {
 	for _, plaintext := range plaintexts {
 		for _, name := range strings.Fields(plaintext.events) {
 			t.Run(plaintext.family+" "+name, func(t *testing.T) {
-				s.control(t, "POST", "/sandbox/notifications", map[string]any{
+				s.Control(t, "POST", "/sandbox/notifications", map[string]any{
 					"event_type": name, "original_type": "test", "notify_url": shop.URL, "resource": plaintext.whole,
 				})
 				select {

@@ -24,7 +24,7 @@ func (m *merchant) paid(t *testing.T) string {
 	must(pay.Native(t.Context(), m, &pay.NativeRequest{
 		Description: "茶", OutTradeNo: number, NotifyURL: someNotifyURL, Amount: pay.OrderAmount{Total: 100},
 	}))(t)
-	m.sandbox.control(t, "POST", "/sandbox/orders/"+number+"/pay", map[string]any{})
+	m.sandbox.Control(t, "POST", "/sandbox/orders/"+number+"/pay", map[string]any{})
 	return number
 }
 
@@ -43,7 +43,7 @@ func usePay(t *testing.T, m *merchant) {
 		t.Error("no prepay_id")
 	}
 	equal(t, "trade_state", must(pay.QueryByOutTradeNo(ctx, m, number))(t).TradeState, pay.TradeStateNotpay)
-	m.sandbox.control(t, "POST", "/sandbox/orders/"+number+"/pay", map[string]any{})
+	m.sandbox.Control(t, "POST", "/sandbox/orders/"+number+"/pay", map[string]any{})
 	found := must(pay.QueryByOutTradeNo(ctx, m, number))(t)
 	equal(t, "trade_state", found.TradeState, pay.TradeStateSuccess)
 	equal(t, "mchid", found.MchID, m.id)
@@ -110,7 +110,7 @@ func useBill(t *testing.T, m *merchant) {
 	found := must(bill.TradeBill(t.Context(), m, &bill.TradeBillOptions{BillDate: today(), BillType: bill.BillTypeAll}))(t)
 	equal(t, "hash_type", found.HashType, "SHA1")
 	equal(t, "length of hash_value", len(found.HashValue), 40)
-	if !strings.HasPrefix(found.DownloadURL, m.sandbox.address) {
+	if !strings.HasPrefix(found.DownloadURL, m.sandbox.Address) {
 		t.Errorf("download_url is %q", found.DownloadURL)
 	}
 }

@@ -59,7 +59,7 @@ func (m *merchant) complaint(t *testing.T) string {
 		ComplaintID string `json:"complaint_id"`
 	}
 	path := "/sandbox/orders/" + m.paid(t) + "/complain"
-	if err := json.Unmarshal(m.sandbox.control(t, "POST", path, map[string]string{"phone": "13800138000"}), &made); err != nil {
+	if err := json.Unmarshal(m.sandbox.Control(t, "POST", path, map[string]string{"phone": "13800138000"}), &made); err != nil {
 		t.Fatal(err)
 	}
 	return made.ComplaintID
@@ -176,7 +176,7 @@ func usePapay(t *testing.T, m *merchant) {
 	if begun.PreEntrustwebID == "" {
 		t.Errorf("%+v", begun)
 	}
-	m.sandbox.control(t, "POST", "/sandbox/contracts/"+number+"/sign", map[string]any{})
+	m.sandbox.Control(t, "POST", "/sandbox/contracts/"+number+"/sign", map[string]any{})
 	contract := must(papay.QueryContract(ctx, m, 12535, number))(t)
 	equal(t, "out_contract_code", contract.OutContractCode, number)
 	equal(t, "plan_id", contract.PlanID, 12535)

@@ -95,7 +95,7 @@ type merchant struct {
 func newMerchant(t *testing.T, s *sandbox) *merchant {
 	t.Helper()
 	m := &merchant{sandbox: s}
-	m.Client = s.client(t, "config.json", func(config map[string]any) {
+	m.Client = s.Client(t, "config.json", func(config map[string]any) {
 		m.id, m.appID = config["mchid"].(string), config["appid"].(string)
 	})
 	return m
@@ -114,7 +114,7 @@ type exchange struct {
 // exchanges are those of an operation, or all, newest first.
 func (m *merchant) exchanges(t *testing.T, operation string) (found []exchange) {
 	t.Helper()
-	answer := m.sandbox.control(t, "GET", "/sandbox/exchanges?operation="+url.QueryEscape(operation), nil)
+	answer := m.sandbox.Control(t, "GET", "/sandbox/exchanges?operation="+url.QueryEscape(operation), nil)
 	if err := json.Unmarshal(answer, &found); err != nil {
 		t.Fatal(err)
 	}

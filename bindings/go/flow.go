@@ -171,7 +171,7 @@ func (c *Client) runOverHTTP(ctx context.Context, flow string, params []byte) (b
 	}
 	flowData, flowLen := textOf(flow)
 	paramsData, paramsLen := bytesOf(params)
-	running := &call{client: c}
+	running := c.call()
 	var failure *C.payseal_error
 	code := C.payseal_call_new_flow(c.handle, flowData, flowLen, paramsData, paramsLen, &running.handle, &failure)
 	runtime.KeepAlive(c)

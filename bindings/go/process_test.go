@@ -54,7 +54,7 @@ func TestTheProcessIsLeftAsItWas(t *testing.T) {
 	}
 	s := theSandbox(t) // not the library's doing, so before
 	before := processState(t)
-	client := s.client(t, "config.json", nil)
+	client := s.Client(t, "config.json", nil)
 	for range 3 {
 		if _, err := client.Execute(t.Context(), nativeOrder, order(newOrderNumber(), someNotifyURL)); err != nil {
 			t.Fatal(err)

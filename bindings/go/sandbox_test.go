@@ -1,18 +1,12 @@
 package payseal_test
 
 import (
-	"bufio"
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -20,43 +14,10 @@ import (
 	"time"
 
 	payseal "github.com/payseal/payseal/bindings/go"
+	"github.com/payseal/payseal/bindings/go/internal/sandboxtest"
 )
 
-// sandbox is the simulated provider, a program of its own.
-type sandbox struct{ dir, address string }
-
-// launch runs one of its own, with its files in dir. It stops when this process ends, since it watches its standard input.
-func launch(dir string, options ...string) (started *sandbox, stop func(), err error) {
-	program := os.Getenv("PAYSEAL_SANDBOX")
-	if program == "" {
-		program = filepath.Join("..", "..", "target", "release", "payseal-sandbox")
-	}
-	command := exec.Command(program, append([]string{"--dir", dir, "--speed", "200", "--exit-with-stdin"}, options...)...)
-	stdin, err := command.StdinPipe()
-	if err != nil {
-		return nil, nil, err
-	}
-	command.Stderr = os.Stderr
-	output, err := command.StdoutPipe()
-	if err != nil {
-		return nil, nil, err
-	}
-	if err := command.Start(); err != nil {
-		return nil, nil, fmt.Errorf("run make build, or set PAYSEAL_SANDBOX: %w", err)
-	}
-	// The closure also holds standard input open, which a collector would close and so stop the sandbox.
-	stop = func() {
-		_ = stdin.Close()
-		_ = command.Wait()
-	}
-	line, err := bufio.NewReader(output).ReadString('\n')
-	address, found := strings.CutPrefix(strings.TrimSpace(line), "sandbox: ")
-	if err != nil || !found {
-		stop()
-		return nil, nil, fmt.Errorf("the sandbox said %q: %w", line, err)
-	}
-	return &sandbox{dir: dir, address: address}, stop, nil
-}
+type sandbox = sandboxtest.Sandbox
 
 // startSandbox runs the one that all tests share.
 var startSandbox = sync.OnceValues(func() (*sandbox, error) {
@@ -64,7 +25,7 @@ var startSandbox = sync.OnceValues(func() (*sandbox, error) {
 	if err != nil {
 		return nil, err
 	}
-	started, stop, err := launch(dir)
+	started, stop, err := sandboxtest.Start(dir)
 	if err != nil {
 		return nil, err
 	}
@@ -93,65 +54,6 @@ func theSandbox(t testing.TB) *sandbox {
 	return started
 }
 
-// client reads one of the sandbox's configurations.
-func (s *sandbox) client(t testing.TB, file string, change func(config map[string]any), options ...payseal.Option) *payseal.Client {
-	t.Helper()
-	encoded, err := os.ReadFile(filepath.Join(s.dir, file))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var config map[string]any
-	if err := json.Unmarshal(encoded, &config); err != nil {
-		t.Fatal(err)
-	}
-	if change != nil {
-		change(config)
-	}
-	if encoded, err = json.Marshal(config); err != nil {
-		t.Fatal(err)
-	}
-	client, err := payseal.NewClientFromJSON(encoded, options...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { client.Close() })
-	return client
-}
-
-// control calls the sandbox's control API.
-func (s *sandbox) control(t testing.TB, method, path string, body any) []byte {
-	t.Helper()
-	encoded, err := json.Marshal(body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	request, err := http.NewRequestWithContext(t.Context(), method, s.address+path, bytes.NewReader(encoded))
-	if err != nil {
-		t.Fatal(err)
-	}
-	request.Header.Set("Content-Type", "application/json")
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer response.Body.Close()
-	answer, err := io.ReadAll(response.Body)
-	if err != nil || response.StatusCode >= 300 {
-		t.Fatalf("%s %s: %d %s %v", method, path, response.StatusCode, answer, err)
-	}
-	return answer
-}
-
-// fault makes the next exchange about an order go wrong.
-func (s *sandbox) fault(t testing.TB, kind, orderNumber string, more map[string]any) {
-	t.Helper()
-	wish := map[string]any{"fault": kind, "out_trade_no": orderNumber}
-	for key, value := range more {
-		wish[key] = value
-	}
-	s.control(t, "POST", "/sandbox/faults", wish)
-}
-
 var orderCount atomic.Int64
 
 func newOrderNumber() string {
@@ -174,7 +76,7 @@ func TestEveryFaultOfTheProviderHasItsCodeAndOutcome(t *testing.T) {
 	s := theSandbox(t)
 	for name, transport := range transports() {
 		t.Run(name, func(t *testing.T) {
-			client := s.client(t, "config.json", nil, transport...)
+			client := s.Client(t, "config.json", nil, transport...)
 			for _, test := range []struct {
 				fault   string
 				code    payseal.Code
@@ -197,7 +99,7 @@ func TestEveryFaultOfTheProviderHasItsCodeAndOutcome(t *testing.T) {
 			} {
 				t.Run(test.fault, func(t *testing.T) {
 					number := newOrderNumber()
-					s.fault(t, test.fault, number, nil)
+					s.Fault(t, test.fault, number, nil)
 					params := order(number, someNotifyURL)
 					params.Options.MaxAttempts = 1
 					result, err := client.Execute(t.Context(), nativeOrder, params)
@@ -205,7 +107,7 @@ func TestEveryFaultOfTheProviderHasItsCodeAndOutcome(t *testing.T) {
 						t.Fatal("an answer was handed out")
 					}
 					failed := failure(t, err, test.code, test.outcome)
-					if failed.Details.Operation != nativeOrder || failed.Details.Attempts != 1 || failed.Details.Host != s.address {
+					if failed.Details.Operation != nativeOrder || failed.Details.Attempts != 1 || failed.Details.Host != s.Address {
 						t.Errorf("%s", failed.Details.Raw)
 					}
 					// The same request with the same number, signed anew, is safe and now succeeds.
@@ -225,10 +127,10 @@ func TestWhatMayBeRepeatedIsRepeatedAndSignedAnew(t *testing.T) {
 			quick := func(config map[string]any) {
 				config["retry"] = map[string]any{"max_attempts": 3, "base_ms": 1, "cap_ms": 2}
 			}
-			client := s.client(t, "config.json", quick, transport...)
+			client := s.Client(t, "config.json", quick, transport...)
 			for _, fault := range []string{"reset_after", "html_502", "rate_limit", "signtest"} {
 				number := newOrderNumber()
-				s.fault(t, fault, number, map[string]any{"times": 2})
+				s.Fault(t, fault, number, map[string]any{"times": 2})
 				result, err := client.Execute(t.Context(), nativeOrder, order(number, someNotifyURL))
 				if err != nil {
 					t.Fatalf("%s: %v", fault, err)
@@ -243,7 +145,7 @@ func TestWhatMayBeRepeatedIsRepeatedAndSignedAnew(t *testing.T) {
 
 func TestAnAnswerAboutAnotherOrderIsNoAnswer(t *testing.T) {
 	s := theSandbox(t)
-	client := s.client(t, "config.json", nil)
+	client := s.Client(t, "config.json", nil)
 	number := newOrderNumber()
 	if _, err := client.Execute(t.Context(), nativeOrder, order(number, someNotifyURL)); err != nil {
 		t.Fatal(err)
@@ -253,7 +155,7 @@ func TestAnAnswerAboutAnotherOrderIsNoAnswer(t *testing.T) {
 	if _, err := client.Execute(t.Context(), queryOrder, params); err != nil {
 		t.Fatal(err)
 	}
-	s.fault(t, "wrong_answer", number, nil)
+	s.Fault(t, "wrong_answer", number, nil)
 	_, err := client.Execute(t.Context(), queryOrder, params)
 	failure(t, err, payseal.ErrResponseMismatch, payseal.OutcomeUnknown)
 	params.Options.Expect = map[string]any{"amount.total": 101}
@@ -265,9 +167,9 @@ func TestAContextEndsACallThatTheProviderDelays(t *testing.T) {
 	s := theSandbox(t)
 	for name, transport := range transports() {
 		t.Run(name, func(t *testing.T) {
-			client := s.client(t, "config.json", nil, transport...)
+			client := s.Client(t, "config.json", nil, transport...)
 			number := newOrderNumber()
-			s.fault(t, "delay", number, map[string]any{"ms": 600_000})
+			s.Fault(t, "delay", number, map[string]any{"ms": 600_000})
 			ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 			defer cancel()
 			_, err := client.Execute(ctx, nativeOrder, order(number, someNotifyURL))
@@ -277,7 +179,7 @@ func TestAContextEndsACallThatTheProviderDelays(t *testing.T) {
 			}
 
 			number = newOrderNumber()
-			s.fault(t, "delay", number, map[string]any{"ms": 600_000})
+			s.Fault(t, "delay", number, map[string]any{"ms": 600_000})
 			ctx, cancel = context.WithCancel(t.Context())
 			time.AfterFunc(100*time.Millisecond, cancel) // whenever it strikes, the call ends
 			_, err = client.Execute(ctx, nativeOrder, order(number, someNotifyURL))
@@ -298,9 +200,9 @@ func TestACancellationEndsThePauseBeforeARepetition(t *testing.T) {
 				config["timeouts"] = map[string]any{"total_ms": 600_000}
 			}
 			logger := payseal.WithLogger(watch("call.retry", retried))
-			client := s.client(t, "config.json", slow, append(transport, logger)...)
+			client := s.Client(t, "config.json", slow, append(transport, logger)...)
 			number := newOrderNumber()
-			s.fault(t, "html_502", number, map[string]any{"times": 0})
+			s.Fault(t, "html_502", number, map[string]any{"times": 0})
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
 			go func() {
@@ -321,7 +223,7 @@ func TestCertificatesAreFetchedAndFollowedThroughARotation(t *testing.T) {
 	for name, transport := range transports() {
 		t.Run(name, func(t *testing.T) {
 			// Without any key: fetched before the first order.
-			first, err := s.client(t, "config-certificate.json", nil, transport...).Execute(t.Context(), nativeOrder, order(newOrderNumber(), someNotifyURL))
+			first, err := s.Client(t, "config-certificate.json", nil, transport...).Execute(t.Context(), nativeOrder, order(newOrderNumber(), someNotifyURL))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -333,9 +235,9 @@ func TestCertificatesAreFetchedAndFollowedThroughARotation(t *testing.T) {
 				delete(config, "platform_public_keys")
 				config["certificate_refresh"] = map[string]any{"min_interval_s": 1}
 			}
-			client := s.client(t, "config.json", eager, transport...)
+			client := s.Client(t, "config.json", eager, transport...)
 			number := newOrderNumber()
-			s.fault(t, "rotate_certificate", number, nil)
+			s.Fault(t, "rotate_certificate", number, nil)
 			second, err := client.Execute(t.Context(), nativeOrder, order(number, someNotifyURL))
 			for until := time.Now().Add(20 * time.Second); errors.Is(err, payseal.ErrUnknownSerial) && time.Now().Before(until); {
 				second, err = client.Execute(t.Context(), nativeOrder, order(number, someNotifyURL))
@@ -354,7 +256,7 @@ func TestAPaymentComesBackThroughTheNotificationHandler(t *testing.T) {
 	s := theSandbox(t)
 	for name, transport := range transports() {
 		t.Run(name, func(t *testing.T) {
-			client := s.client(t, "config.json", nil, transport...)
+			client := s.Client(t, "config.json", nil, transport...)
 			events := make(chan *payseal.Event, 10)
 			var refusals atomic.Int32
 			shop := httptest.NewServer(client.NotificationHandler(func(_ context.Context, event *payseal.Event) error {
@@ -374,7 +276,7 @@ func TestAPaymentComesBackThroughTheNotificationHandler(t *testing.T) {
 					case "handler":
 						refusals.Store(2)
 					default:
-						s.fault(t, fault, number, map[string]any{"target": "notification"})
+						s.Fault(t, fault, number, map[string]any{"target": "notification"})
 					}
 					result, err := client.Execute(t.Context(), nativeOrder, order(number, shop.URL))
 					if err != nil {
@@ -386,7 +288,7 @@ func TestAPaymentComesBackThroughTheNotificationHandler(t *testing.T) {
 					if err := result.Decode(&answer); err != nil || answer.CodeURL == "" {
 						t.Fatalf("%s %v", result.Body, err)
 					}
-					s.control(t, "POST", "/sandbox/orders/"+number+"/pay", map[string]any{})
+					s.Control(t, "POST", "/sandbox/orders/"+number+"/pay", map[string]any{})
 					select {
 					case event := <-events:
 						var paid struct {
@@ -408,7 +310,7 @@ func TestAPaymentComesBackThroughTheNotificationHandler(t *testing.T) {
 
 func TestAFaultyNotificationNeverReachesTheHandler(t *testing.T) {
 	s := theSandbox(t)
-	client := s.client(t, "config.json", nil)
+	client := s.Client(t, "config.json", nil)
 	codes := make(chan payseal.Code, 100)
 	shop := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_, err := client.OpenNotification(r.Context(), r)
@@ -427,11 +329,11 @@ func TestAFaultyNotificationNeverReachesTheHandler(t *testing.T) {
 		"wrong_key": payseal.ErrDecryptionFailed,
 	} {
 		number := newOrderNumber()
-		s.fault(t, fault, number, map[string]any{"target": "notification"})
+		s.Fault(t, fault, number, map[string]any{"target": "notification"})
 		if _, err := client.Execute(t.Context(), nativeOrder, order(number, shop.URL)); err != nil {
 			t.Fatal(err)
 		}
-		s.control(t, "POST", "/sandbox/orders/"+number+"/pay", map[string]any{})
+		s.Control(t, "POST", "/sandbox/orders/"+number+"/pay", map[string]any{})
 		if first := <-codes; first != want {
 			t.Errorf("%s was answered with %v, want %v", fault, first, want)
 		}

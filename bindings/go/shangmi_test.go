@@ -10,12 +10,13 @@ import (
 	"time"
 
 	payseal "github.com/payseal/payseal/bindings/go"
+	"github.com/payseal/payseal/bindings/go/internal/sandboxtest"
 )
 
 // startSM2Sandbox runs a sandbox of its own, whose merchant speaks 国密.
 func startSM2Sandbox(t *testing.T) *sandbox {
 	t.Helper()
-	started, stop, err := launch(t.TempDir(), "--scheme", "sm2")
+	started, stop, err := sandboxtest.Start(t.TempDir(), "--scheme", "sm2")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -25,7 +26,7 @@ func startSM2Sandbox(t *testing.T) *sandbox {
 
 func TestAKeyOf国密MayBeKeptElsewhere(t *testing.T) {
 	s := startSM2Sandbox(t)
-	encoded, err := os.ReadFile(filepath.Join(s.dir, "apiclient_key.pem"))
+	encoded, err := os.ReadFile(filepath.Join(s.Dir, "apiclient_key.pem"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -35,7 +36,7 @@ func TestAKeyOf国密MayBeKeptElsewhere(t *testing.T) {
 		"fails": func([]byte) ([]byte, error) { return nil, failing },
 	} {
 		t.Run(name, func(t *testing.T) {
-			client := s.client(t, "config.json", func(config map[string]any) { delete(config, "private_key") }, payseal.WithMessageSigner(sign))
+			client := s.Client(t, "config.json", func(config map[string]any) { delete(config, "private_key") }, payseal.WithMessageSigner(sign))
 			_, err := client.Execute(t.Context(), nativeOrder, order(newOrderNumber(), someNotifyURL))
 			if name == "signs" && err != nil {
 				t.Error(err)
@@ -54,7 +55,7 @@ func TestAMerchantOf国密NeedsOnlyAnotherConfiguration(t *testing.T) {
 	s := startSM2Sandbox(t)
 	for _, file := range []string{"config.json", "config-certificate.json"} {
 		t.Run(file, func(t *testing.T) {
-			client := s.client(t, file, func(config map[string]any) {
+			client := s.Client(t, file, func(config map[string]any) {
 				if config["scheme"] != payseal.SchemeSM2 {
 					t.Fatalf("the scheme is %v", config["scheme"])
 				}
@@ -69,7 +70,7 @@ func TestAMerchantOf国密NeedsOnlyAnotherConfiguration(t *testing.T) {
 			if _, err := client.Execute(t.Context(), nativeOrder, order(number, shop.URL)); err != nil {
 				t.Fatal(err)
 			}
-			s.control(t, "POST", "/sandbox/orders/"+number+"/pay", map[string]any{})
+			s.Control(t, "POST", "/sandbox/orders/"+number+"/pay", map[string]any{})
 			select {
 			case event := <-events:
 				var paid struct {

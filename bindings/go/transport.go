@@ -22,7 +22,13 @@ import (
 // call is one exchange of which the library decides every step and this file moves the bytes.
 type call struct {
 	handle *C.payseal_call
-	client *Client
+	// owner is what the library's call belongs to: it stays alive until the call is freed.
+	owner any
+	// over says which client sends a request.
+	over func(outgoing) *http.Client
+	// bound is that of calls whose steps work with a database, and so block. Such a call may make many requests: the library was told the
+	// deadline of each, so that the end of the context, also by its deadline, has to end the whole here.
+	bound limit
 	// last is why the most recent request failed; errors.As finds it behind the library's error.
 	last error
 }
@@ -51,7 +57,7 @@ func (c *Client) startCall(operation string, params, payload []byte) (*call, err
 	operationData, operationLen := textOf(operation)
 	paramsData, paramsLen := bytesOf(params)
 	payloadData, payloadLen := bytesOf(payload)
-	started := &call{client: c}
+	started := c.call()
 	var failure *C.payseal_error
 	code := C.payseal_call_new(c.handle, operationData, operationLen, paramsData, paramsLen, payloadData, payloadLen,
 		&started.handle, &failure)
@@ -70,7 +76,7 @@ func (c *Client) openOverHTTP(ctx context.Context, headers, body []byte, options
 	headersData, headersLen := bytesOf(headers)
 	bodyData, bodyLen := bytesOf(body)
 	optionsData, optionsLen := bytesOf(encoded)
-	running := &call{client: c}
+	running := c.call()
 	var failure *C.payseal_error
 	code := C.payseal_call_new_notification(c.handle, headersData, headersLen, bodyData, bodyLen, optionsData, optionsLen,
 		&running.handle, &failure)
@@ -82,25 +88,27 @@ func (c *Client) openOverHTTP(ctx context.Context, headers, body []byte, options
 	return running.drive(ctx)
 }
 
+func (c *Client) call() *call {
+	return &call{owner: c, over: func(outgoing) *http.Client { return c.http }}
+}
+
 func (r *call) free() {
 	C.payseal_call_free(r.handle)
-	runtime.KeepAlive(r.client)
+	runtime.KeepAlive(r.owner)
 }
 
 // drive does what the library asks for until it is done.
 func (r *call) drive(ctx context.Context) (body, info []byte, err error) {
 	for {
-		var action C.int32_t
-		var waitMS C.uint64_t
-		var failure *C.payseal_error
-		if err := takeError(C.payseal_call_step(r.handle, &action, &waitMS, &failure), failure); err != nil {
+		action, pause, err := r.step()
+		if err != nil {
 			return nil, nil, err
 		}
 		switch action {
 		case C.PAYSEAL_SEND:
 			err = r.exchange(ctx)
 		case C.PAYSEAL_WAIT:
-			err = r.wait(ctx, time.Duration(waitMS)*time.Millisecond)
+			err = r.wait(ctx, pause)
 		default:
 			return r.result(ctx)
 		}
@@ -108,6 +116,24 @@ func (r *call) drive(ctx context.Context) (body, info []byte, err error) {
 			return nil, nil, err
 		}
 	}
+}
+
+func (r *call) step() (action C.int32_t, pause time.Duration, err error) {
+	if r.bound != nil {
+		r.bound <- struct{}{} // not within the context: what was begun is brought to its end
+		defer r.bound.release()
+	}
+	var waitMS C.uint64_t
+	var failure *C.payseal_error
+	if err := takeError(C.payseal_call_step(r.handle, &action, &waitMS, &failure), failure); err != nil {
+		return 0, 0, err
+	}
+	return action, time.Duration(waitMS) * time.Millisecond, nil
+}
+
+// isOver says whether the context ends the call.
+func (r *call) isOver(ctx context.Context) bool {
+	return ctx.Err() == context.Canceled || r.bound != nil && ctx.Err() != nil
 }
 
 func (r *call) result(ctx context.Context) (body, info []byte, err error) {
@@ -124,7 +150,7 @@ func (r *call) result(ctx context.Context) (body, info []byte, err error) {
 	return take(&nativeBody), take(&nativeInfo), nil
 }
 
-// wait pauses. Only a cancellation cuts it short: the library never asks for a pause beyond the deadline it was told.
+// wait pauses. A deadline that the library was told does not cut it short: it never asks for a pause beyond.
 func (r *call) wait(ctx context.Context, pause time.Duration) error {
 	timer := time.NewTimer(pause)
 	defer timer.Stop()
@@ -133,7 +159,7 @@ func (r *call) wait(ctx context.Context, pause time.Duration) error {
 		return nil
 	case <-ctx.Done():
 	}
-	if ctx.Err() == context.Canceled {
+	if r.isOver(ctx) {
 		return r.fail(C.PAYSEAL_FAILURE_CANCELLED, ctx.Err())
 	}
 	<-timer.C
@@ -146,6 +172,9 @@ func (r *call) exchange(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if r.isOver(ctx) {
+		return r.fail(C.PAYSEAL_FAILURE_CANCELLED, ctx.Err())
+	}
 	if asked.TimeoutMS > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, time.Duration(asked.TimeoutMS)*time.Millisecond)
@@ -156,7 +185,7 @@ func (r *call) exchange(ctx context.Context) error {
 	if err != nil {
 		return r.fail(C.PAYSEAL_FAILURE_NOT_SENT, err)
 	}
-	response, err := r.client.http.Do(request)
+	response, err := r.over(asked).Do(request)
 	if err != nil {
 		return r.fail(sent.failure(ctx, err), err)
 	}
@@ -179,6 +208,8 @@ type outgoing struct {
 	Headers          [][2]string `json:"headers"`
 	TimeoutMS        int64       `json:"timeout_ms"`
 	MaxResponseBytes int64       `json:"max_response_bytes"`
+	// Client is for whose account it is, by the place among those of payments.
+	Client int `json:"client"`
 	// HeadTimeoutMS is there when the answer is a file.
 	HeadTimeoutMS int64 `json:"head_timeout_ms"`
 }

@@ -22,7 +22,7 @@ func TestV2FromOrderToRefund(t *testing.T) {
 	for name, options := range map[string][]payseal.Option{"native": nil, "net/http": {payseal.WithHTTPClient(http.DefaultClient)}} {
 		t.Run(name, func(t *testing.T) {
 			sandbox := theSandbox(t)
-			client := sandbox.client(t, "config-v2.json", nil, options...)
+			client := sandbox.Client(t, "config-v2.json", nil, options...)
 			told := make(chan *payseal.Event, 8)
 			shop := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				body := readAll(t, r)
@@ -74,7 +74,7 @@ func TestV2FromOrderToRefund(t *testing.T) {
 			if placed["code_url"] == "" {
 				t.Fatal(placed)
 			}
-			sandbox.control(t, "POST", "/sandbox/orders/"+number+"/pay", nil)
+			sandbox.Control(t, "POST", "/sandbox/orders/"+number+"/pay", nil)
 			if event := <-told; event.EventType != "TRANSACTION.SUCCESS" || event.Authenticity != payseal.AuthenticitySigned {
 				t.Errorf("%+v", event)
 			}
@@ -139,7 +139,7 @@ func TestV2ConfigHidesItsSecretsAndIsChecked(t *testing.T) {
 func TestV2BillsAreStreamedAndNotVerified(t *testing.T) {
 	for name, options := range map[string][]payseal.Option{"native": nil, "net/http": {payseal.WithHTTPClient(http.DefaultClient)}} {
 		t.Run(name, func(t *testing.T) {
-			client := theSandbox(t).client(t, "config-v2.json", nil, options...)
+			client := theSandbox(t).Client(t, "config-v2.json", nil, options...)
 			number := fmt.Sprintf("bill%d", time.Now().UnixNano())
 			paid, err := client.Execute(t.Context(), "POST /pay/micropay", payseal.Params{Body: map[string]any{
 				"body": "一件", "out_trade_no": number, "total_fee": 100, "spbill_create_ip": "127.0.0.1", "auth_code": "120061098828009406",

@@ -15,7 +15,7 @@ import (
 
 func TestTypedOperationsGoAllTheWay(t *testing.T) {
 	s := theSandbox(t)
-	client := s.client(t, "config.json", nil)
+	client := s.Client(t, "config.json", nil)
 	ctx := t.Context()
 
 	number := newOrderNumber()
@@ -26,7 +26,7 @@ func TestTypedOperationsGoAllTheWay(t *testing.T) {
 	if err != nil || !strings.HasPrefix(ordered.CodeURL, "http") {
 		t.Fatalf("%+v %v", ordered, err)
 	}
-	s.control(t, "POST", "/sandbox/orders/"+number+"/pay", nil)
+	s.Control(t, "POST", "/sandbox/orders/"+number+"/pay", nil)
 	paid, err := pay.QueryByOutTradeNo(ctx, client, number)
 	if err != nil || paid.TradeState != pay.TradeStateSuccess || paid.Amount.Total != 100 {
 		t.Fatalf("%+v %v", paid, err)
@@ -54,7 +54,7 @@ func TestTypedOperationsGoAllTheWay(t *testing.T) {
 }
 
 func TestEveryWayToOrderIsTyped(t *testing.T) {
-	client := theSandbox(t).client(t, "config.json", nil)
+	client := theSandbox(t).Client(t, "config.json", nil)
 	ctx := t.Context()
 	amount := pay.OrderAmount{Total: 1, Currency: pay.CurrencyCNY}
 	jsapi, err := pay.Jsapi(ctx, client, &pay.JsapiRequest{

@@ -16,6 +16,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -25,6 +26,7 @@ import (
 
 	payseal "github.com/payseal/payseal/bindings/go"
 	ginpay "github.com/payseal/payseal/bindings/go/gin"
+	"github.com/payseal/payseal/bindings/go/payments"
 )
 
 const (
@@ -169,5 +171,70 @@ func TestMetricsAreServed(t *testing.T) {
 	engine.ServeHTTP(recorder, httptest.NewRequest(http.MethodGet, "/metrics", nil))
 	if recorder.Code != 200 || !strings.HasPrefix(recorder.Header().Get("Content-Type"), "text/plain; version=0.0.4") || !strings.Contains(recorder.Body.String(), "payseal_") {
 		t.Errorf("%d %v %s", recorder.Code, recorder.Header(), recorder.Body)
+	}
+}
+
+func TestANotificationOfPaymentsIsStoredAndAnswered(t *testing.T) {
+	client, header, body := setUp(t)
+	p, err := payments.Open(payments.Config{
+		Store:    "sqlite:" + filepath.Join(t.TempDir(), "payments.db"),
+		Accounts: []payments.Account{{Name: "wechat", Client: client}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	var recorded []error
+	engine := gin.New()
+	engine.Use(func(c *gin.Context) {
+		c.Next()
+		for _, err := range c.Errors {
+			recorded = append(recorded, err.Err)
+		}
+	})
+	engine.POST("/notify", ginpay.AcceptHandler(p, "wechat"))
+	for range 2 {
+		if reply := post(engine, header, body); reply.Code/100 != 2 {
+			t.Errorf("%d %s", reply.Code, reply.Body)
+		}
+	}
+	events, err := p.ClaimEvents(t.Context(), payments.Claim{Most: 10})
+	if err != nil || len(events) != 1 || string(events[0].Notification.Plaintext) != plaintext {
+		t.Errorf("%+v %v", events, err)
+	}
+	if reply := post(engine, header, append(body, ' ')); reply.Code < 400 || !strings.Contains(reply.Body.String(), "FAIL") {
+		t.Errorf("%d %s", reply.Code, reply.Body)
+	}
+	if err := p.Close(); err != nil {
+		t.Error(err)
+	}
+	if reply := post(engine, header, body); reply.Code != http.StatusInternalServerError {
+		t.Errorf("%d", reply.Code)
+	}
+	if len(recorded) != 2 || !errors.Is(recorded[0], payseal.ErrSignatureInvalid) || !errors.Is(recorded[1], payseal.ErrInvalidHandle) {
+		t.Errorf("%v", recorded)
+	}
+}
+
+func TestABodyThatGinHasKeptIsStored(t *testing.T) {
+	client, header, body := setUp(t)
+	p, err := payments.Open(payments.Config{
+		Store:    "sqlite:" + filepath.Join(t.TempDir(), "payments.db"),
+		Accounts: []payments.Account{{Name: "wechat", Client: client}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	engine := gin.New()
+	engine.Use(func(c *gin.Context) {
+		var seen map[string]any
+		if err := c.ShouldBindBodyWith(&seen, binding.JSON); err != nil {
+			t.Error(err)
+		}
+	})
+	engine.POST("/notify", ginpay.AcceptHandler(p, ""))
+	if reply := post(engine, header, body); reply.Code/100 != 2 {
+		t.Errorf("%d %s", reply.Code, reply.Body)
 	}
 }
