@@ -39,10 +39,10 @@ pub(super) async fn all<F: Future>(futures: impl IntoIterator<Item = F>) -> Vec<
     let mut done: Vec<Option<F::Output>> = running.iter().map(|_| None).collect();
     std::future::poll_fn(|context| {
         for (future, done) in running.iter_mut().zip(&mut done) {
-            if done.is_none() {
-                if let Poll::Ready(output) = future.as_mut().poll(context) {
-                    *done = Some(output);
-                }
+            if done.is_none()
+                && let Poll::Ready(output) = future.as_mut().poll(context)
+            {
+                *done = Some(output);
             }
         }
         match done.iter().all(Option::is_some) {
@@ -59,15 +59,15 @@ pub(super) async fn both<A: Future, B: Future>(first: A, second: B) -> (A::Outpu
     let (mut first, mut second) = (std::pin::pin!(first), std::pin::pin!(second));
     let (mut one, mut other) = (None, None);
     std::future::poll_fn(|context| {
-        if one.is_none() {
-            if let Poll::Ready(output) = first.as_mut().poll(context) {
-                one = Some(output);
-            }
+        if one.is_none()
+            && let Poll::Ready(output) = first.as_mut().poll(context)
+        {
+            one = Some(output);
         }
-        if other.is_none() {
-            if let Poll::Ready(output) = second.as_mut().poll(context) {
-                other = Some(output);
-            }
+        if other.is_none()
+            && let Poll::Ready(output) = second.as_mut().poll(context)
+        {
+            other = Some(output);
         }
         match (one.take(), other.take()) {
             (Some(one), Some(other)) => Poll::Ready((one, other)),

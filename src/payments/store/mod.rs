@@ -6,17 +6,31 @@
 #[cfg(feature = "database-server")]
 mod attempt;
 #[cfg(feature = "database-server")]
+#[cfg_attr(
+    not(feature = "postgres"),
+    allow(dead_code, reason = "it alone does several things at once")
+)]
 mod event_loop;
 #[cfg(feature = "mysql")]
 mod mysql;
+#[cfg(any(feature = "sqlite", feature = "database-server"))]
 mod pool;
 #[cfg(feature = "postgres")]
 mod postgres;
+#[cfg(any(feature = "sqlite", feature = "database-server"))]
+#[cfg_attr(
+    not(feature = "database-server"),
+    allow(dead_code, reason = "a file needs less")
+)]
 mod schema;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 #[cfg(feature = "database-server")]
 mod tls;
+#[cfg_attr(
+    not(all(feature = "sqlite", feature = "database-server")),
+    allow(dead_code, reason = "a part is for files, another for servers")
+)]
 mod url;
 
 use std::borrow::Cow;

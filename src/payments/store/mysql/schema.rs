@@ -17,10 +17,10 @@ const LOCK: &str = "CONCAT('payseal ', LEFT(DATABASE(), 48))";
 
 /// The id of the database, whose tables are then those that this version knows.
 pub fn migrate(session: &mut Session, time: Duration) -> Result<String> {
-    if let Ok(Some((version, id))) = read(session) {
-        if version > 0 && schema::lacking(Dialect::Mysql, version)?.is_empty() {
-            return Ok(id);
-        }
+    if let Ok(Some((version, id))) = read(session)
+        && schema::lacking(Dialect::Mysql, version)?.is_empty()
+    {
+        return Ok(id);
     }
     let result = lock(session, time).and_then(|()| migrate_locked(session));
     // Also given back when the connection ends, as it does after most failures.

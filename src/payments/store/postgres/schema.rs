@@ -12,10 +12,10 @@ const READ: &str = "SELECT version, store_id FROM payseal_schema WHERE only_row 
 
 /// The id of the database, whose tables are then those that this version knows.
 pub fn migrate(session: &mut Session, time: Duration) -> Result<String> {
-    if let Ok(Some((version, id))) = read(session, READ) {
-        if schema::lacking(Dialect::Postgres, version)?.is_empty() {
-            return Ok(id);
-        }
+    if let Ok(Some((version, id))) = read(session, READ)
+        && schema::lacking(Dialect::Postgres, version)?.is_empty()
+    {
+        return Ok(id);
     }
     let until = Instant::now() + time;
     make_lock(session, until)?;

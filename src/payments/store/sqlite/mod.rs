@@ -47,10 +47,10 @@ pub(super) fn open(url: &Url) -> Result<Sqlite> {
 
 /// The id of the database, whose tables are then those that this version knows.
 fn migrate(connection: &mut Connection) -> Result<String> {
-    if let Some((version, id)) = version(connection)? {
-        if schema::lacking(Dialect::Sqlite, version)?.is_empty() {
-            return Ok(id);
-        }
+    if let Some((version, id)) = version(connection)?
+        && schema::lacking(Dialect::Sqlite, version)?.is_empty()
+    {
+        return Ok(id);
     }
     write(connection, |connection| {
         let (version, id) = match version(connection)? {
