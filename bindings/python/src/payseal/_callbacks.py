@@ -10,6 +10,7 @@ import ctypes
 import logging
 import operator
 import threading
+from collections.abc import Sequence
 from typing import Any, Callable, Optional, Protocol
 
 from payseal._library import CacheGet, CachePut, Callbacks, Log, NowMs, Random, Sign, library
@@ -72,14 +73,32 @@ class CallbackTable:
         ``cause`` is what led to an error, unless a callback did. Returned is what a callback raised when the function itself
         did not fail: a call without I/O tells of it later.
         """
-        error = ctypes.c_void_p()
-        code = function(*arguments, ctypes.byref(error))
+        return invoke((self,), function, *arguments, cause=cause)
+
+    def take(self) -> Optional[BaseException]:
+        """What a callback raised on this thread."""
         raised: Optional[BaseException] = self._raised.__dict__.pop("exception", None)
-        if raised is not None and not isinstance(raised, Exception):
-            library().error_free(error)
-            raise raised  # an interrupt that happened to arrive inside a callback
-        check(code, error, raised or cause)
         return raised
+
+
+def invoke(
+    tables: Sequence[CallbackTable], function: Any, *arguments: object, cause: Optional[BaseException] = None
+) -> Optional[Exception]:
+    """The same of a function that may run the callbacks of several tables."""
+    error = ctypes.c_void_p()
+    code = function(*arguments, ctypes.byref(error))
+    raised: Optional[Exception] = None
+    interrupt: Optional[BaseException] = None
+    for exception in [table.take() for table in tables]:
+        if isinstance(exception, Exception):
+            raised = exception
+        elif exception is not None:
+            interrupt = exception
+    if interrupt is not None:
+        library().error_free(error)
+        raise interrupt  # which happened to arrive inside a callback
+    check(code, error, raised or cause)
+    return raised
 
 
 def _log(logger: logging.Logger, raised: threading.local) -> Any:

@@ -21,7 +21,8 @@ class ClientHandle(Handle):
 
     def __init__(self, pointer: c_void_p, callbacks: CallbackTable) -> None:
         """Own a native client that was made with these callbacks."""
-        super().__init__(pointer, library().client_free, keep=callbacks)
+        super().__init__(pointer, library().client_free)
+        self.callbacks = callbacks
         self.invoke = callbacks.invoke
 
 

@@ -66,6 +66,11 @@ _FALLIBLE = {
     "client_execute": (_HANDLE, *_BYTES, *_BYTES, *_BYTES, _HANDLE, _OUT, _OUT),
     "client_run": (_HANDLE, *_BYTES, *_BYTES, _HANDLE, _OUT, _OUT),
     "call_new_flow": (_HANDLE, *_BYTES, *_BYTES, _OUT),
+    "payments_new": (*_BYTES, c_void_p, c_size_t, c_void_p, _OUT),
+    "payments_execute": (_HANDLE, *_BYTES, *_BYTES, _HANDLE, _OUT, _OUT),
+    "payments_accept": (_HANDLE, *_BYTES, *_BYTES, *_BYTES, *_BYTES, _OUT, _OUT),
+    "call_new_payments": (_HANDLE, *_BYTES, *_BYTES, _OUT),
+    "call_new_accept": (_HANDLE, *_BYTES, *_BYTES, *_BYTES, *_BYTES, _OUT),
     "qr_encode": (*_BYTES, *_BYTES, _OUT),
     "client_invoke": (_HANDLE, *_BYTES, *_BYTES, _OUT),
     "return_open": (_HANDLE, *_BYTES, _OUT),
@@ -115,6 +120,7 @@ _INFALLIBLE = {
     "client_free": (None, (_HANDLE,)),
     "cancel_free": (None, (_HANDLE,)),
     "call_free": (None, (_HANDLE,)),
+    "payments_free": (None, (_HANDLE,)),
     "download_free": (None, (_HANDLE,)),
 }
 

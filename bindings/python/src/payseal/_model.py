@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import fields
+from enum import Enum
 from typing import Any, Callable, TypeVar, Union, get_args, get_origin, get_type_hints
 
 _M = TypeVar("_M", bound="Model")
@@ -60,6 +61,8 @@ def _reader(hint: Any) -> _Reader:
         return _list_reader(_reader(get_args(hint)[0]))
     if isinstance(hint, type) and issubclass(hint, Model):
         return lambda value, _name: hint.from_json(value)
+    if isinstance(hint, type) and issubclass(hint, Enum):
+        return lambda value, _name: hint(value)
     if get_origin(hint) is dict:  # an object of which nothing is known
         return _plain_reader(dict)
     return _plain_reader(hint if isinstance(hint, type) else str)  # a Literal is a text or a number

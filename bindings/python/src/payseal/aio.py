@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import contextvars
 import logging
 import os
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any, Callable, Optional, TypeVar, Union
 
 from payseal import _client
-from payseal._call import DONE, SEND, Call, abandon
+from payseal._call import Call, drive_async
 from payseal._callbacks import Cache, Clock, RandomSource, Signer
 from payseal._library import Buffer
 from payseal._native import lines, to_json
+from payseal._threads import Threads
 from payseal.cancellation import Cancellation
 from payseal.client import Client, PathValue
 from payseal.configuration import Configuration, ConfigurationAlipay, ConfigurationV2
@@ -23,7 +22,7 @@ from payseal.downloads import AsyncDownload, DownloadOptions, FileAddress, reque
 from payseal.errors import Code
 from payseal.notification import Headers, Notification, NotificationOptions, Reply, Returned
 from payseal.result import FlowOptions, Options, Result
-from payseal.transport import AsyncTransport, Failure, HttpResponse, TransportFailure, within
+from payseal.transport import AsyncTransport
 
 _T = TypeVar("_T")
 
@@ -73,8 +72,7 @@ class AsyncClient:
         """
         self._client = Client(config, logger=logger, now_ms=now_ms, random_bytes=random_bytes, signer=signer, cache=cache)
         self._transport = transport
-        self._max_workers = max_workers
-        self._start_pool()
+        self._threads = Threads(max_workers)
 
     @property
     def client(self) -> Client:
@@ -191,7 +189,7 @@ class AsyncClient:
     async def aclose(self) -> None:
         """End the client and wait for its threads: for calls under way. May be repeated."""
         self._client.close()
-        await asyncio.get_running_loop().run_in_executor(None, self._pool.shutdown)
+        await self._threads.end()
 
     @property
     def closed(self) -> bool:
@@ -208,55 +206,10 @@ class AsyncClient:
         await self.aclose()
 
     async def _exchange(self, function: str, *arguments: object) -> tuple[Buffer, Buffer]:
-        call = await self._run(partial(Call, self._client._handle(), function, *arguments))
-        cause: Optional[BaseException] = None
-        while True:
-            action, wait_ms = await self._run(call.step)
-            if action == DONE:
-                return call.result(cause)
-            if action == SEND:
-                cause = await self._send(call)
-            else:
-                await self._sleep(call, wait_ms / 1000)
-
-    async def _send(self, call: Call) -> Optional[Exception]:
         assert self._transport is not None
-        request = call.request()
-        try:
-            response = await within(request.timeout_ms / 1000, self._transport(request))
-            if not isinstance(response, HttpResponse):
-                raise TypeError("only a file may be streamed")
-            call.respond(response)
-            return None
-        except TransportFailure as failure:
-            call.fail(failure.failure, failure.reason)
-            return failure
-        except asyncio.TimeoutError as timeout:
-            call.fail(Failure.TIMEOUT, "timeout")
-            return timeout
-        except Exception as exception:
-            call.fail(Failure.SENT, type(exception).__name__)
-            return exception
-        except BaseException:
-            abandon(call)
-            raise
-
-    async def _sleep(self, call: Call, seconds: float) -> None:
-        try:
-            await asyncio.sleep(seconds)
-        except BaseException:
-            abandon(call)
-            raise
+        call = await self._run(partial(Call, self._client._handle(), function, *arguments))
+        return await drive_async(call, self._transport, self._run)
 
     async def _run(self, function: Callable[[], _T]) -> _T:
-        """On a thread of the pool, in the context of this task, so that log records find its context variables."""
         self._client._handle()
-        if self._pid != os.getpid():
-            self._start_pool()
-        in_context: Callable[[], _T] = partial(contextvars.copy_context().run, function)
-        return await asyncio.get_running_loop().run_in_executor(self._pool, in_context)
-
-    def _start_pool(self) -> None:
-        """Threads are started with the first call. A forked child has none of its parent's, hence a pool of its own."""
-        self._pool = ThreadPoolExecutor(self._max_workers, thread_name_prefix="payseal")
-        self._pid = os.getpid()
+        return await self._threads.run(function)

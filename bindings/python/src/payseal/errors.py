@@ -34,6 +34,10 @@ class Code(IntEnum):
     SIGNER_FAILED = 130
     CALLBACK_FAILED = 131
     FILE_FAILED = 132
+    ORDER_CONFLICT = 140
+    ORDER_UNKNOWN = 141
+    ORDER_STATE = 142
+    LEASE_LOST = 143
     # 2xx: trust; what came in must not be believed
     SIGNATURE_MISSING = 201
     SIGNATURE_INVALID = 202
@@ -62,6 +66,13 @@ class Code(IntEnum):
     PROVIDER_UNAVAILABLE = 403
     # 5xx: a bug in the library
     INTERNAL = 501
+    # 6xx: the database of payments; nothing was acknowledged
+    STORE_UNAVAILABLE = 601
+    STORE_FULL = 602
+    STORE_READ_ONLY = 603
+    STORE_LOCKED = 604
+    STORE_SCHEMA = 605
+    STORE_FAILED = 606
 
     @classmethod
     def _missing_(cls, value: object) -> Any:
@@ -125,6 +136,10 @@ class ConfigurationError(ArgumentError):
     """The configuration is wrong (codes 110 to 116). ``details["field"]`` names the key."""
 
 
+class OrderError(ArgumentError):
+    """What was asked does not fit where an order, a refund or claimed work stands (codes 140 to 143)."""
+
+
 class TrustError(PaysealError):
     """What came in must not be believed (codes 2xx)."""
 
@@ -141,10 +156,20 @@ class InternalError(PaysealError):
     """A bug in the library (codes 5xx). Please report it."""
 
 
+class StoreError(PaysealError):
+    """The database of payments failed (codes 6xx): gone, full, read-only, locked or of another version.
+
+    Nothing was acknowledged and nothing is lost. Where the outcome is ``UNKNOWN`` the provider was asked already, and the same call again
+    goes on from there.
+    """
+
+
 def kind_of(code: int) -> type[PaysealError]:
     """The class of the exception for a code."""
     if 110 <= code <= 116:
         return ConfigurationError
+    if 140 <= code <= 143:
+        return OrderError
     return _KINDS.get(code // 100, PaysealError)
 
 
@@ -154,6 +179,7 @@ _KINDS: Mapping[int, type[PaysealError]] = {
     3: TransportError,
     4: ProviderError,
     5: InternalError,
+    6: StoreError,
 }
 
 
