@@ -5,7 +5,7 @@
 handlers for web frameworks, :mod:`payseal.crypto` the bare algorithms.
 """
 
-from payseal import crypto, doctor, qr, weixin
+from payseal import crypto, doctor, payments, qr, weixin
 from payseal._library import ABI_VERSION, load, version
 from payseal.aio import AsyncClient
 from payseal.cancellation import Cancellation
@@ -90,6 +90,7 @@ __all__ = [
     "doctor",
     "load",
     "operations",
+    "payments",
     "qr",
     "version",
     "weixin",

@@ -20,6 +20,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpRespons
 
 from payseal.contrib._answer import AsyncHandler, AsyncOpener, Handler, Opener, answer, answer_async
 from payseal.notification import NotificationOptions, Reply
+from payseal.payments import AsyncPayments, Payments
 
 
 def notification_view(
@@ -56,6 +57,43 @@ def async_notification_view(
         if request.method != "POST":
             return HttpResponseNotAllowed(["POST"])
         return _response(await answer_async(client, request.headers, request.body, handler, options))
+
+    view.csrf_exempt = True  # type: ignore[attr-defined]
+    return view
+
+
+def accept_view(
+    payments: Payments, account: Optional[str] = None, *, options: Optional[NotificationOptions] = None
+) -> Callable[[HttpRequest], HttpResponseBase]:
+    """A view for the address in ``notify_url`` whose notifications payments take in: POST only, and exempt from the CSRF check.
+
+    It reads the raw body once, and answers with success when the notification is stored. A :class:`~payseal.payments.Runner` has the event
+    afterwards. ``DATA_UPLOAD_MAX_MEMORY_SIZE`` bounds the body.
+
+    Args:
+        payments: The payments.
+        account: Whose address it is; left out, that of all accounts.
+        options: Of opening: what to expect.
+    """
+
+    def view(request: HttpRequest) -> HttpResponseBase:
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
+        return _response(payments.accept(account, request.headers, request.body, options=options).reply)
+
+    view.csrf_exempt = True  # type: ignore[attr-defined]
+    return view
+
+
+def async_accept_view(
+    payments: AsyncPayments, account: Optional[str] = None, *, options: Optional[NotificationOptions] = None
+) -> Callable[[HttpRequest], Awaitable[HttpResponseBase]]:
+    """The same as an asynchronous view."""
+
+    async def view(request: HttpRequest) -> HttpResponseBase:
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
+        return _response((await payments.accept(account, request.headers, request.body, options=options)).reply)
 
     view.csrf_exempt = True  # type: ignore[attr-defined]
     return view

@@ -19,6 +19,7 @@ from flask import Response, request
 
 from payseal.contrib._answer import MAX_BODY_BYTES, Handler, Opener, answer
 from payseal.notification import NotificationOptions
+from payseal.payments import Payments
 
 
 def notification_view(client: Opener, handler: Handler, *, options: Optional[NotificationOptions] = None) -> Callable[[], Response]:
@@ -43,3 +44,25 @@ def notification_view(client: Opener, handler: Handler, *, options: Optional[Not
         return Response(reply.body, reply.status, reply.headers)
 
     return payseal_notification
+
+
+def accept_view(
+    payments: Payments, account: Optional[str] = None, *, options: Optional[NotificationOptions] = None
+) -> Callable[[], Response]:
+    """A view for the address in ``notify_url`` whose notifications payments take in; register it for POST.
+
+    It reads the raw body once, and answers with success when the notification is stored. A :class:`~payseal.payments.Runner` has the event
+    afterwards.
+
+    Args:
+        payments: The payments.
+        account: Whose address it is; left out, that of all accounts.
+        options: Of opening: what to expect.
+    """
+
+    def payseal_accept() -> Response:
+        request.max_content_length = MAX_BODY_BYTES  # a longer body is answered with 413
+        reply = payments.accept(account, list(request.headers), request.get_data(), options=options).reply
+        return Response(reply.body, reply.status, reply.headers)
+
+    return payseal_accept

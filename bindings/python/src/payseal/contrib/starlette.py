@@ -21,6 +21,7 @@ from starlette.responses import Response
 
 from payseal.contrib._answer import MAX_BODY_BYTES, AsyncHandler, AsyncOpener, answer_async
 from payseal.notification import NotificationOptions
+from payseal.payments import AsyncPayments
 
 
 def notification_endpoint(
@@ -43,6 +44,27 @@ def notification_endpoint(
 
     async def endpoint(request: Request) -> Response:
         reply = await answer_async(client, request.headers.raw, await _raw_body(request), handler, options)
+        return Response(reply.body, reply.status, dict(reply.headers))
+
+    return endpoint
+
+
+def accept_endpoint(
+    payments: AsyncPayments, account: Optional[str] = None, *, options: Optional[NotificationOptions] = None
+) -> Callable[[Request], Awaitable[Response]]:
+    """An endpoint for the address in ``notify_url`` whose notifications payments take in; register it for POST.
+
+    It reads the raw body once, and answers with success when the notification is stored. An :class:`~payseal.payments.AsyncRunner` has the
+    event afterwards.
+
+    Args:
+        payments: The payments.
+        account: Whose address it is; left out, that of all accounts.
+        options: Of opening: what to expect.
+    """
+
+    async def endpoint(request: Request) -> Response:
+        reply = (await payments.accept(account, request.headers.raw, await _raw_body(request), options=options)).reply
         return Response(reply.body, reply.status, dict(reply.headers))
 
     return endpoint

@@ -1,16 +1,18 @@
 """Orders, notifications and messages in one database, so that no payment is lost.
 
-Not in a crash, not where two machines work at once, not where the provider tells the same twice or never. :class:`Payments` stores an order
-before its provider hears of it, and a notification before its provider is told that all is well; a :class:`Runner` hands what came to the service until
-the service has taken care of it, asks about what does not come, and closes what has expired. :class:`AsyncPayments` and :class:`AsyncRunner` are the
-same for :mod:`asyncio`.
+Not in a crash, not where two machines work at once, not where the provider tells the same twice or never. :class:`Payments` stores an
+order before its provider hears of it, and a notification before its provider is told that all is well; a :class:`Runner` hands what came to
+the service until the service has taken care of it, asks about what does not come, and closes what has expired. :class:`AsyncPayments` and
+:class:`AsyncRunner` are the same for :mod:`asyncio`.
 
-What does not fit, such as another amount, a second payment or money after closing, is never dropped: it is an :class:`ExceptionRecord` with all
-evidence, for a person to resolve.
+What does not fit, such as another amount, a second payment or money after closing, is never dropped: it is an :class:`ExceptionRecord` with
+all evidence, for a person to resolve.
 """
 
+from payseal.payments._running import ACKED, Permanent
 from payseal.payments.accepted import Accepted
 from payseal.payments.aio import AsyncPayments
+from payseal.payments.aio_runner import AsyncHandler, AsyncRunner
 from payseal.payments.configuration import CallOptions, Configuration, Keep, Work
 from payseal.payments.order import (
     ClientAction,
@@ -27,7 +29,9 @@ from payseal.payments.order import (
     Ticked,
     Transition,
 )
+from payseal.payments.publisher import AsyncPublisher, Published, Publisher
 from payseal.payments.request import Payer, PayRequest, RefundRequest, Report
+from payseal.payments.runner import Handler, Runner
 from payseal.payments.statements import Cursor, Placeholders, Statement
 from payseal.payments.sync import Payments
 from payseal.payments.words import (
@@ -45,8 +49,12 @@ from payseal.payments.words import (
 from payseal.payments.work import Claimed, DeadLetter, Event, Fact, Message, Nacked
 
 __all__ = [
+    "ACKED",
     "Accepted",
+    "AsyncHandler",
     "AsyncPayments",
+    "AsyncPublisher",
+    "AsyncRunner",
     "CallOptions",
     "Claimed",
     "ClientAction",
@@ -60,6 +68,7 @@ __all__ = [
     "ExceptionRecord",
     "Fact",
     "File",
+    "Handler",
     "Inquiry",
     "Keep",
     "Message",
@@ -71,7 +80,10 @@ __all__ = [
     "Payment",
     "PaymentState",
     "Payments",
+    "Permanent",
     "Placeholders",
+    "Published",
+    "Publisher",
     "Queue",
     "QueueStats",
     "Refund",
@@ -80,6 +92,7 @@ __all__ = [
     "Refunded",
     "Refusal",
     "Report",
+    "Runner",
     "Source",
     "State",
     "Statement",

@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Any, Callable, Optional, TypeVar, Union
+from typing import Callable, Optional, TypeVar, Union
 
 from payseal._call import Call, drive_async
 from payseal._callbacks import Clock, RandomSource
@@ -34,8 +34,8 @@ _W = TypeVar("_W", Event, Message)
 class AsyncPayments:
     """:class:`~payseal.payments.Payments` whose calls are coroutines: the same arguments, the same errors.
 
-    Calls run on a bounded pool of threads that belongs to these payments: the database is waited for there. Where the clients have transports, the
-    network is waited for on the event loop.
+    Calls run on a bounded pool of threads that belongs to these payments: the database is waited for there. Where the clients have
+    transports, the network is waited for on the event loop.
 
     Cancelling the task cancels the call; what was stored stays, and the same call again goes on.
     """
@@ -94,7 +94,9 @@ class AsyncPayments:
         """See :meth:`Payments.tick`."""
         return await self._do(_actions.tick(most, options))
 
-    async def accept(self, account: Optional[str], headers: Headers, body: bytes, *, options: Optional[NotificationOptions] = None) -> Accepted:
+    async def accept(
+        self, account: Optional[str], headers: Headers, body: bytes, *, options: Optional[NotificationOptions] = None
+    ) -> Accepted:
         """Take in a notification; see :meth:`Payments.accept`."""
         message = self._payments._message(account, headers, body, options)
         if isinstance(message, Accepted):
@@ -111,11 +113,15 @@ class AsyncPayments:
         """See :meth:`Payments.order`."""
         return await self._do(_actions.order(order_no))
 
-    async def orders(self, state: Optional[Union[State, str]] = None, *, before_ms: Optional[int] = None, most: Optional[int] = None) -> list[Order]:
+    async def orders(
+        self, state: Optional[Union[State, str]] = None, *, before_ms: Optional[int] = None, most: Optional[int] = None
+    ) -> list[Order]:
         """See :meth:`Payments.orders`."""
         return await self._do(_actions.orders(state, before_ms, most))
 
-    async def exceptions(self, *, resolved_too: bool = False, before_id: Optional[int] = None, most: Optional[int] = None) -> list[ExceptionRecord]:
+    async def exceptions(
+        self, *, resolved_too: bool = False, before_id: Optional[int] = None, most: Optional[int] = None
+    ) -> list[ExceptionRecord]:
         """See :meth:`Payments.exceptions`."""
         return await self._do(_actions.exceptions(resolved_too, before_id, most))
 
@@ -215,6 +221,6 @@ class AsyncPayments:
 
         return send
 
-    async def _run(self, function: Callable[[], Any]) -> Any:
+    async def _run(self, function: Callable[[], _T]) -> _T:
         self._payments._handle()
         return await self._threads.run(function)

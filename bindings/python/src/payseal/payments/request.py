@@ -37,8 +37,8 @@ class PayRequest(Model):
         method: How the payer pays, in the provider's word.
         amount: In the currency's minor unit: fen.
         subject: What the payer reads.
-        account: The name of the merchant's. Or ``provider`` names one whose provider no other account has; neither is needed where there is one.
-        provider: For example ``"wechat"``.
+        account: The name of the merchant's; not needed where there is one account.
+        provider: Or ``"wechat"``, ``"alipay"`` …, where one account only is of that provider.
         currency: ISO 4217; left out ``CNY``.
         notify_url: Takes the place of the account's.
         return_url: Where the payer's browser goes afterwards.

@@ -43,8 +43,8 @@ class Payments:
         with payments.Payments({"store": "sqlite:payments.db"}, {"wechat": client}) as shop:
             payment = shop.create(PayRequest(order_no="T1", method=Method.NATIVE, amount=100, subject="Tea"))
 
-    Every method raises :class:`~payseal.StoreError` where the database fails, :class:`~payseal.ArgumentError` where a parameter is wrong and
-    :class:`~payseal.ClosedError` once the payments are closed. A call releases the interpreter lock while it waits.
+    Every method raises :class:`~payseal.StoreError` where the database fails, :class:`~payseal.ArgumentError` where a parameter is wrong
+    and :class:`~payseal.ClosedError` once the payments are closed. A call releases the interpreter lock while it waits.
     """
 
     def __init__(
@@ -78,13 +78,11 @@ class Payments:
         callbacks = CallbackTable(logger, now_ms, random_bytes, None)
         self._open: Optional[PaymentsHandle] = new_payments(config, self._clients, callbacks)
 
-    def create(
-        self, request: PayRequest, *, options: Optional[CallOptions] = None, cancellation: Optional[Cancellation] = None
-    ) -> Payment:
+    def create(self, request: PayRequest, *, options: Optional[CallOptions] = None, cancellation: Optional[Cancellation] = None) -> Payment:
         """Store an order, ask the provider for it and return what the payer needs.
 
-        It may be called again with the same number, after whatever error or crash: what is there is given back, and what broke off is gone on
-        with.
+        It may be called again with the same number, after whatever error or crash: what is there is given back, and what broke off is
+        gone on with.
 
         Raises:
             OrderError: The number is that of another order (``ORDER_CONFLICT``), or of one that is closed (``ORDER_STATE``).
@@ -123,7 +121,9 @@ class Payments:
         """
         return self._do(_actions.refund(request, options), cancellation)
 
-    def query_refund(self, refund_no: str, *, options: Optional[CallOptions] = None, cancellation: Optional[Cancellation] = None) -> Refunded:
+    def query_refund(
+        self, refund_no: str, *, options: Optional[CallOptions] = None, cancellation: Optional[Cancellation] = None
+    ) -> Refunded:
         """Ask the provider what became of a refund. What it says takes effect.
 
         Raises:
@@ -137,14 +137,12 @@ class Payments:
     ) -> Ticked:
         """Do what is due, ``most`` orders and ``most`` refunds.
 
-        Orders that wait for money are asked about, expired ones closed with the provider asked first, refunds followed to their end. Safe on many
-        machines at once: what one has taken up no other does. A :class:`~payseal.payments.Runner` ticks by itself.
+        Orders that wait for money are asked about, expired ones closed with the provider asked first, refunds followed to their end. Safe
+        on many machines at once: what one has taken up no other does. A :class:`~payseal.payments.Runner` ticks by itself.
         """
         return self._do(_actions.tick(most, options), cancellation)
 
-    def accept(
-        self, account: Optional[str], headers: Headers, body: bytes, *, options: Optional[NotificationOptions] = None
-    ) -> Accepted:
+    def accept(self, account: Optional[str], headers: Headers, body: bytes, *, options: Optional[NotificationOptions] = None) -> Accepted:
         """Take in a notification: it is verified, and stored with a durable commit, before there is a reply that says success.
 
         Any number of threads share one commit. The handlers of :mod:`payseal.contrib` call this.
@@ -196,7 +194,9 @@ class Payments:
         """
         return self._do(_actions.orders(state, before_ms, most))
 
-    def exceptions(self, *, resolved_too: bool = False, before_id: Optional[int] = None, most: Optional[int] = None) -> list[ExceptionRecord]:
+    def exceptions(
+        self, *, resolved_too: bool = False, before_id: Optional[int] = None, most: Optional[int] = None
+    ) -> list[ExceptionRecord]:
         """What does not fit, newest first.
 
         Args:
@@ -366,7 +366,8 @@ class Payments:
         assert transports is not None
 
         def send(request: HttpRequest, /) -> Union[HttpResponse, StreamedResponse]:
-            return transports[call.client](request)
+            answer: Union[HttpResponse, StreamedResponse] = transports[call.client](request)
+            return answer
 
         return send
 
