@@ -25,7 +25,11 @@ HEADER = Path(__file__).resolve().parents[3] / "include" / "payseal.h"
         (Code.SIGNATURE_INVALID, payseal.TrustError),
         (Code.TIMEOUT, payseal.TransportError),
         (Code.PROVIDER_REJECTED, payseal.ProviderError),
+        (Code.ORDER_CONFLICT, payseal.OrderError),
+        (Code.LEASE_LOST, payseal.OrderError),
         (Code.INTERNAL, payseal.InternalError),
+        (Code.STORE_UNAVAILABLE, payseal.StoreError),
+        (Code.STORE_FAILED, payseal.StoreError),
         (999, payseal.PaysealError),
     ],
 )

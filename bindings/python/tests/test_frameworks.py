@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+from pathlib import Path
 from typing import Any, Callable
 
 import django
@@ -21,6 +22,7 @@ from django.conf import settings
 from fastapi import FastAPI
 
 import payseal
+from payseal import payments
 from payseal.contrib import django as payseal_django
 from payseal.contrib import flask as payseal_flask
 from payseal.contrib import starlette as payseal_starlette
@@ -90,7 +92,10 @@ def flask_post(config: Any, handler: Handler) -> Post:
     app = flask.Flask("shop")
     view = payseal_flask.notification_view(payseal.Client(config, now_ms=now_ms), handler)
     app.add_url_rule("/notify", view_func=view, methods=["POST"])
+    return flask_test_post(app)
 
+
+def flask_test_post(app: flask.Flask) -> Post:
     def post(headers: Any, body: bytes) -> tuple[int, bytes, str]:
         answer = app.test_client().post("/notify", data=body, headers=headers)
         return answer.status_code, answer.data, answer.headers["Content-Type"]
@@ -102,12 +107,13 @@ def django_post(config: Any, handler: Handler) -> Post:
     urlpatterns[:] = [django.urls.path("notify", payseal_django.notification_view(payseal.Client(config, now_ms=now_ms), handler))]
     django.urls.clear_url_caches()
 
-    def post(headers: Any, body: bytes) -> tuple[int, bytes, str]:
-        test_client = django.test.Client(enforce_csrf_checks=True)
-        answer = test_client.post("/notify", body, content_type="application/json", headers=dict(headers))
-        return answer.status_code, answer.content, answer.headers["Content-Type"]
+    return django_test_post
 
-    return post
+
+def django_test_post(headers: Any, body: bytes) -> tuple[int, bytes, str]:
+    test_client = django.test.Client(enforce_csrf_checks=True)
+    answer = test_client.post("/notify", body, content_type="application/json", headers=dict(headers))
+    return answer.status_code, answer.content, answer.headers["Content-Type"]
 
 
 def async_django_post(config: Any, handler: Handler) -> Post:
@@ -116,15 +122,16 @@ def async_django_post(config: Any, handler: Handler) -> Post:
     urlpatterns[:] = [django.urls.path("notify", view)]
     django.urls.clear_url_caches()
 
-    def post(headers: Any, body: bytes) -> tuple[int, bytes, str]:
-        async def run() -> Any:
-            test_client = django.test.AsyncClient(enforce_csrf_checks=True)
-            return await test_client.post("/notify", body, content_type="application/json", headers=dict(headers))
+    return async_django_test_post
 
-        answer = asyncio.run(run())
-        return answer.status_code, answer.content, answer.headers["Content-Type"]
 
-    return post
+def async_django_test_post(headers: Any, body: bytes) -> tuple[int, bytes, str]:
+    async def run() -> Any:
+        test_client = django.test.AsyncClient(enforce_csrf_checks=True)
+        return await test_client.post("/notify", body, content_type="application/json", headers=dict(headers))
+
+    answer = asyncio.run(run())
+    return answer.status_code, answer.content, answer.headers["Content-Type"]
 
 
 @pytest.fixture(params=[starlette_post, fastapi_post, flask_post, django_post, async_django_post], ids=lambda made: made.__name__)
@@ -217,3 +224,40 @@ def test_flask_does_not_read_what_is_too_long(provider: Provider, handler: Handl
 def test_django_takes_post_only(provider: Provider, handler: Handler) -> None:
     view = payseal_django.notification_view(payseal.Client(provider.config()), handler)
     assert view(django.test.RequestFactory().get("/notify")).status_code == 405
+
+
+def accepting(kind: str, provider: Provider, store: str) -> tuple[Post, payments.Payments]:
+    """A framework whose view takes notifications into payments."""
+    config: Any = {"store": store}
+    if kind in ("fastapi", "async_django"):
+        client = payseal.AsyncClient(provider.config(), now_ms=now_ms)
+        twin = payments.AsyncPayments(config, {"wechat": client}, now_ms=now_ms)
+        shop = twin.payments
+    else:
+        shop = payments.Payments(config, {"wechat": payseal.Client(provider.config(), now_ms=now_ms)}, now_ms=now_ms)
+    if kind == "flask":
+        flask_app = flask.Flask("shop")
+        flask_app.add_url_rule("/notify", view_func=payseal_flask.accept_view(shop), methods=["POST"])
+        return flask_test_post(flask_app), shop
+    if kind == "fastapi":
+        app = FastAPI()
+        app.add_api_route("/notify", payseal_starlette.accept_endpoint(twin, "wechat"), methods=["POST"])
+        return asgi_post(app), shop
+    view: Any = payseal_django.accept_view(shop) if kind == "django" else payseal_django.async_accept_view(twin, "wechat")
+    urlpatterns[:] = [django.urls.path("notify", view)]
+    django.urls.clear_url_caches()
+    return (django_test_post if kind == "django" else async_django_test_post), shop
+
+
+@pytest.mark.parametrize("kind", ["fastapi", "flask", "django", "async_django"])
+def test_a_notification_is_stored_before_it_is_answered_with_success(kind: str, provider: Provider, tmp_path: Path) -> None:
+    post, shop = accepting(kind, provider, f"sqlite:{tmp_path / 'pay.db'}")
+    headers, body = provider.notification(TRANSACTION)
+    for _ in range(2):
+        assert post(headers, body)[0] == 200
+    (event,) = shop.claim_events(10)
+    assert json.loads(event.plaintext) == TRANSACTION
+    assert post(headers, body.replace(b"TRANSACTION", b"transaction"))[0] == 401
+    assert 400 <= post(headers, bytes((1 << 20) + 1))[0] < 500
+    shop.close()
+    assert shop.closed

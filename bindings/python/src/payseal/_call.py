@@ -37,7 +37,8 @@ class Call:
         owner.invoke(getattr(native, function), owner.pointer, *inputs(*arguments), byref(pointer))
         self._owner = owner
         self._handle = Handle(pointer, native.call_free, keep=owner)
-        self._raised: Optional[Exception] = None
+        self.raised: Optional[Exception] = None
+        """What a callback raised, which the call tells of only in its result."""
         self.client = 0
         """Of payments: whose request it is, by the place among the clients."""
 
@@ -45,7 +46,7 @@ class Call:
         """What to do next, and how many milliseconds to wait for it."""
         action, wait_ms = c_int32(), c_uint64()
         raised = self._owner.invoke(library().call_step, self._handle.pointer, byref(action), byref(wait_ms))
-        self._raised = raised or self._raised
+        self.raised = raised or self.raised
         return action.value, wait_ms.value
 
     def request(self) -> HttpRequest:
@@ -76,7 +77,7 @@ class Call:
     def result(self, cause: Optional[BaseException]) -> tuple[Buffer, Buffer]:
         """The two outputs, or the error; ``cause`` is what the transport raised last, unless a callback did."""
         first, second = Buffer(), Buffer()
-        cause = self._raised or cause
+        cause = self.raised or cause
         self._owner.invoke(library().call_result, self._handle.pointer, byref(first), byref(second), cause=cause)
         return first, second
 

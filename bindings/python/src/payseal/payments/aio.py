@@ -104,7 +104,7 @@ class AsyncPayments:
         if self._transports is None:
             return await self._run(partial(self._payments.accept, account, headers, body, options=options))
         call = await self._run(partial(Call, self._payments._handle(), "call_new_accept", *message))
-        taken = accepted(*await drive_async(call, self._send(call), self._run))
+        taken = accepted(*await drive_async(call, self._send(call), self._run), call.raised)
         if taken.error is None:
             self._payments._bells.ring(Queue.INBOX)
         return taken

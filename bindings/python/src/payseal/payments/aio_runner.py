@@ -125,6 +125,8 @@ class AsyncRunner:
             for task in (*tasks, *run.handling):  # what is still there was given up
                 task.cancel()
         for task in tasks:
+            if task.exception() is not None:
+                logger.error("the runner ends", exc_info=task.exception())
             task.result()
 
     async def _tick(self, run: _Run) -> None:

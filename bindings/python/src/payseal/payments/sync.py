@@ -165,7 +165,7 @@ class Payments:
             return message
         if self._transports is not None:
             call = Call(payments, "call_new_accept", *message)
-            taken = accepted(*drive(call, self._send(call), None))
+            taken = accepted(*drive(call, self._send(call), None), call.raised)
         else:
             reply, info = Buffer(), Buffer()
             raised = payments.invoke(library().payments_accept, payments.pointer, *inputs(*message), byref(reply), byref(info))
@@ -321,6 +321,9 @@ class Payments:
 
         The event takes effect when that transaction commits, together with what the service itself writes. A handler of a runner then
         returns :data:`~payseal.payments.ACKED`.
+
+        Of PostgreSQL and MySQL only: the :mod:`sqlite3` of Python is another SQLite than the library's, and two of them in one process do
+        not see each other's locks.
 
         Raises:
             OrderError: Roll back: somebody else has the work or got on with its order (``LEASE_LOST``).
