@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
-"""Starts real servers for tests: services.py [postgres mariadb redis rabbitmq nats kafka] [-- COMMAND …]
+"""Starts real servers for tests: services.py [postgres mariadb redis rabbitmq nats kafka] [--obey | -- COMMAND …]
 
 Runs COMMAND with PAYSEAL_TEST_POSTGRES, PAYSEAL_TEST_MYSQL, PAYSEAL_TEST_REDIS, PAYSEAL_TEST_RABBITMQ, PAYSEAL_TEST_NATS and PAYSEAL_TEST_KAFKA in
 its environment, as far as these servers were named (none named: all), and ends with its exit status. Without COMMAND it prints the variables and
-waits for Ctrl-C. `with Services("postgres") as urls:` does the same for a program.
+waits for Ctrl-C; with --obey it reads `kill NAME` and `restart NAME` from its standard input, a line each, answers each with `done`, and ends with
+its input, for tests in other languages. `with Services("postgres") as urls:` does the same for a program.
 
 Each server has fresh data below target/services, its own free ports on 127.0.0.1, settings under which what it has acknowledged is on the disk, and
 a guard (guard.py) that stops it when this process ends, however it ends. Servers that run on the machine are not touched.
@@ -460,20 +461,36 @@ class Services:
         self.stop()
 
 
+def obey(services: Services) -> None:
+    orders = {"kill": services.kill, "restart": services.restart}
+    for line in sys.stdin:
+        order, *names = line.split() or [""]
+        if order not in orders or not names or not services.names.keys() >= set(names):
+            raise ServiceError(f"{line.strip()!r} is no order: kill or restart, and what runs here ({', '.join(services.names)})")
+        orders[order](*names)
+        print("done", flush=True)
+
+
 def main(arguments: list[str]) -> int:
     if arguments and arguments[0] in ("-h", "--help"):
         print(__doc__)
         return 0
     split = arguments.index("--") if "--" in arguments else len(arguments)
-    names, command = arguments[:split] or list(SERVERS), arguments[split + 1 :]
+    names, command = arguments[:split], arguments[split + 1 :]
+    if obeys := "--obey" in names:
+        names.remove("--obey")
     # Stopped from outside as from the keyboard: the command ends first, then the servers.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
-        with Services(*names) as urls:
+        services = Services(*(names or SERVERS))
+        with services as urls:
             if command:
                 return subprocess.run(command, env=os.environ | urls, check=False).returncode
             print(*(f"export {name}={shlex.quote(url)}" for name, url in urls.items()), sep="\n", flush=True)
-            signal.pause()
+            if obeys:
+                obey(services)
+            else:
+                signal.pause()
             return 0
     except (ServiceError, OSError) as error:
         print(f"services: {error}", file=sys.stderr)

@@ -108,6 +108,35 @@ def test_nothing_is_left_when_the_parent_ends(services: Services, how: signal.Si
     assert all(server.answers() for server in services.servers.values())
 
 
+def test_a_program_in_another_language_kills_and_restarts_what_it_started() -> None:
+    before = folders()
+    program = subprocess.Popen([*COMMAND, "redis", "--obey"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert program.stdin is not None
+    assert program.stdout is not None
+    url = program.stdout.readline().removeprefix("export PAYSEAL_TEST_REDIS=").strip()
+
+    def answers() -> bool:
+        return subprocess.run(["redis-cli", "-u", url, "PING"], capture_output=True, timeout=WAIT_S).stdout == b"PONG\n"
+
+    assert answers()
+    for order, alive in (("kill", False), ("restart", True)):
+        program.stdin.write(f"{order} redis\n")
+        program.stdin.flush()
+        assert program.stdout.readline() == "done\n"
+        assert answers() == alive
+    program.stdin.close()
+    assert program.wait(WAIT_S) == 0
+    assert not answers()
+    assert folders() <= before
+
+
+@pytest.mark.parametrize("order", ["stop redis", "kill", "kill nats", ""])
+def test_what_is_no_order_is_named(order: str) -> None:
+    ran = subprocess.run([*COMMAND, "redis", "--obey"], input=f"{order}\n", capture_output=True, text=True, timeout=WAIT_S)
+    assert ran.returncode == 1
+    assert f"services: {order!r} is no order" in ran.stderr
+
+
 def folders() -> set[Path]:
     """The data of all servers."""
     return {folder for name in SERVERS for folder in place().glob(f"{name}-*")}
