@@ -1,0 +1,16 @@
+module github.com/payseal/payseal/bindings/go/publish/kafka
+
+go 1.26.0
+
+require (
+	github.com/payseal/payseal/bindings/go v0.1.0
+	github.com/twmb/franz-go v1.22.3
+	github.com/twmb/franz-go/pkg/kmsg v1.15.1
+)
+
+require (
+	github.com/klauspost/compress v1.20.3 // indirect
+	github.com/pierrec/lz4/v4 v4.1.33 // indirect
+)
+
+replace github.com/payseal/payseal/bindings/go => ../../
