@@ -85,6 +85,30 @@ func TestEveryActionIsTyped(t *testing.T) {
 	}
 }
 
+func TestEveryMemberOfAResultIsTyped(t *testing.T) {
+	document, err := os.ReadFile(filepath.Join("..", "..", "..", "docs", "abi.md"))
+	must(t, err)
+	var source string
+	for _, name := range []string{"order.go", "pay.go", "reading.go", "queue.go", "accept.go"} {
+		part, err := os.ReadFile(name)
+		must(t, err)
+		source += string(part)
+	}
+	_, section, _ := strings.Cut(string(document), "\nActions.")
+	section, _, _ = strings.Cut(section, "\n### Taking")
+	lists := regexp.MustCompile(`(?m)^(Order|Client|Refund|History|Exception|Event \(.*\)|Message \(.*\)): .*$`).FindAllString(section, -1)
+	if len(lists) != 7 {
+		t.Fatalf("%d lists", len(lists))
+	}
+	for _, list := range lists {
+		for _, word := range regexp.MustCompile("[`\"]([a-z_.]+)[`\"]").FindAllStringSubmatch(list, -1) {
+			if word[1] != "payseal_notification_open" && !strings.Contains(source, `"`+word[1]+`"`) && !strings.Contains(source, `"`+word[1]+`,omitempty"`) {
+				t.Errorf("nothing is named %s", word[1])
+			}
+		}
+	}
+}
+
 func TestAConfigurationThatCannotWorkNamesTheField(t *testing.T) {
 	for field, break_ := range map[string]func(*payments.Config){
 		"store":              func(config *payments.Config) { config.Store = "oracle://db" },

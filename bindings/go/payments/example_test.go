@@ -56,7 +56,9 @@ func Example() {
 	runner := &payments.Runner{
 		Payments: p,
 		Handle: func(ctx context.Context, event *payments.Event) error {
-			fmt.Println(event.Kind, event.OrderNo) // ship the tea; an error brings the event again
+			if event.Kind == payments.PaymentPaidEvent { // another amount, a second payment and the like are payments.ExceptionRaisedEvent
+				fmt.Println("ship the tea of", event.OrderNo) // an error brings the event again
+			}
 			return nil
 		},
 		Logger: slog.Default(),

@@ -38,8 +38,9 @@ type Order struct {
 	// Provider is "wechat", "wechat-v2", "alipay" …
 	Provider string `json:"provider"`
 	Method   Method `json:"method"`
-	// Merchant and Application are whom a payment must name.
+	// Merchant, SubMerchant and Application are whom a payment must name.
 	Merchant    string `json:"merchant"`
+	SubMerchant string `json:"sub_merchant"`
 	Application string `json:"application"`
 	Amount      int64  `json:"amount"`
 	Currency    string `json:"currency"`

@@ -53,6 +53,9 @@ func (s *shop) payAndRefund(t *testing.T, account string) {
 	if event.Fact.Of != payments.FactPayment || *event.Fact.Amount != 8888 || event.Fact.State != string(payments.PaymentPaid) {
 		t.Fatalf("%+v", event.Fact)
 	}
+	if event.Exception != "" || event.Order == nil || event.Order.State != payments.StatePaid {
+		t.Fatalf("%+v", event)
+	}
 	must(t, s.Ack(t.Context(), event))
 	file := s.order(t, request.OrderNo)
 	if file.Order.State != payments.StatePaid || file.Order.PaidAt.IsZero() || file.Order.TransactionID != event.Fact.TransactionID || file.Client != nil {

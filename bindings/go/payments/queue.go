@@ -33,13 +33,14 @@ type claim struct {
 	Token int64 `json:"token"`
 }
 
-// The kinds of events that are about orders and refunds.
+// The kinds of events that are about orders and refunds. An event of [ExceptionRaisedEvent] says something that does not fit its order.
 const (
 	PaymentPaidEvent     = "payment.paid"
 	PaymentClosedEvent   = "payment.closed"
 	RefundSucceededEvent = "refund.succeeded"
 	RefundFailedEvent    = "refund.failed"
 	RefundAbnormalEvent  = "refund.abnormal"
+	ExceptionRaisedEvent = "exception.raised"
 )
 
 // Event is something that was learned about money, claimed from the inbox. When it is acknowledged it takes effect, in the same transaction.
@@ -47,7 +48,8 @@ type Event struct {
 	ID      int64
 	Token   int64
 	Account string
-	// Kind is one of the kinds above, or the provider's event type for what is about something else.
+	// Kind is one of the kinds above, or the provider's event type for what is about something else. Like Exception and Order it is what was
+	// known when the event was claimed; what counts is decided when it is acknowledged.
 	Kind string
 	// OrderNo is empty for what is about something else.
 	OrderNo string
@@ -55,7 +57,11 @@ type Event struct {
 	// Notification is what the provider told; nil where the fact was learned otherwise.
 	Notification *payseal.Event
 	// Fact is what takes effect; nil for what is about something else.
-	Fact       *Fact
+	Fact *Fact
+	// Exception says what does not fit; empty where all does.
+	Exception ExceptionKind
+	// Order is the order as it is when the event takes effect; nil where it is about none.
+	Order      *Order
 	ReceivedAt Time
 	// LeaseUntil is until when it belongs to whoever claimed it.
 	LeaseUntil Time
@@ -75,6 +81,8 @@ func (e *Event) UnmarshalJSON(encoded []byte) error {
 		Envelope     json.RawMessage `json:"envelope"`
 		Resource     *string         `json:"resource"`
 		Fact         *Fact           `json:"fact"`
+		Exception    ExceptionKind   `json:"exception"`
+		Order        *Order          `json:"order"`
 		ReceivedMS   Time            `json:"received_ms"`
 		LeaseUntilMS Time            `json:"lease_until_ms"`
 	}
@@ -83,7 +91,7 @@ func (e *Event) UnmarshalJSON(encoded []byte) error {
 	}
 	*e = Event{
 		ID: wire.ID, Token: wire.Token, Account: wire.Account, Kind: wire.Kind, OrderNo: wire.OrderNo, Source: wire.Source,
-		Fact: wire.Fact, ReceivedAt: wire.ReceivedMS, LeaseUntil: wire.LeaseUntilMS,
+		Fact: wire.Fact, Exception: wire.Exception, Order: wire.Order, ReceivedAt: wire.ReceivedMS, LeaseUntil: wire.LeaseUntilMS,
 	}
 	if wire.Source != SourceNotification {
 		return nil
