@@ -319,7 +319,7 @@ impl Fact {
         }
     }
 
-    /// What makes it this fact and no other, however it was learned: what a notification, a query and a bill agree on.
+    /// What makes it this fact and no other, however it was learned: what a notification, a query and a bill agree on. Not every one of them names the currency.
     pub fn key(&self) -> String {
         let text = |part: &Option<String>| part.clone().unwrap_or_default();
         let number = |part: Option<i64>| part.map(|n| n.to_string()).unwrap_or_default();
@@ -330,7 +330,6 @@ impl Fact {
                 &format!("{:?}", fact.state),
                 &text(&fact.transaction_id),
                 &number(fact.amount),
-                &text(&fact.currency),
             ]
             .join("\n"),
             Fact::Refund(fact) => [

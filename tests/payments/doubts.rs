@@ -169,3 +169,14 @@ fn an_exception_that_is_told_again_raises_no_other() {
         .count();
     assert_eq!(raised, 1);
 }
+
+crate::till::everywhere! {
+    what_was_paid_is_compared_with_what_was_ordered,
+    money_after_closing_is_an_exception_and_a_person_decides,
+    a_second_transaction_is_an_exception_and_the_first_stays_the_orders,
+    money_for_an_order_that_is_not_here_is_an_exception,
+    where_orders_are_kept_elsewhere_too_money_for_them_is_none_of_our_business,
+    the_same_evidence_is_kept_once,
+    a_worker_never_takes_for_paid_what_is_an_exception,
+    an_exception_that_is_told_again_raises_no_other,
+}

@@ -132,3 +132,14 @@ fn what_was_done_long_ago_is_removed_and_what_is_dead_is_not() {
         (&json!(0), &json!(1))
     );
 }
+
+crate::till::everywhere! {
+    a_payment_whose_notification_was_lost_is_found_by_asking,
+    the_pauses_between_queries_grow,
+    an_expired_order_is_asked_about_and_then_closed,
+    an_expired_order_that_was_paid_is_paid,
+    an_order_that_never_reached_the_provider_is_closed_in_the_end,
+    one_that_fails_holds_up_no_other_and_comes_again,
+    two_machines_ask_about_each_order_once,
+    what_was_done_long_ago_is_removed_and_what_is_dead_is_not,
+}

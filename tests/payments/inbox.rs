@@ -280,3 +280,16 @@ fn the_effect_can_be_part_of_the_services_own_transaction() {
     refused_as(Code::LeaseLost, till.ack(&event));
     assert_eq!(till.messages().len(), 1);
 }
+
+crate::till::everywhere! {
+    a_notification_is_stored_and_then_answered_with_success,
+    a_repetition_gets_success_and_is_not_processed_again,
+    another_event_that_tells_the_same_fact_is_the_same_event,
+    what_is_not_genuine_is_refused_and_not_stored,
+    events_about_something_else_are_kept_for_the_service,
+    many_callers_share_commits_and_each_is_told_about_his_own,
+    an_event_is_hidden_for_its_lease_and_then_comes_back,
+    of_several_ended_together_only_the_lost_ones_are_not,
+    what_fails_comes_again_later_and_dies_after_too_many_attempts,
+    what_kills_its_workers_dies_in_the_end,
+}

@@ -245,3 +245,18 @@ fn money_that_comes_while_the_order_is_being_closed_has_come_in_time() {
     till.drive(&mut work).unwrap();
     assert_eq!(till.state(NUMBER), "paid");
 }
+
+crate::till::everywhere! {
+    an_order_is_stored_before_anything_is_sent,
+    the_same_number_is_the_same_order_and_gets_the_same_answer,
+    the_same_number_for_something_else_is_refused_and_nothing_is_sent,
+    what_is_wrong_with_an_order_shows_before_it_is_stored,
+    a_refusal_is_kept_and_the_number_can_be_tried_again,
+    an_order_whose_answer_was_lost_waits_for_money_and_is_gone_on_with,
+    an_order_that_did_not_leave_stays_as_it_was,
+    a_query_moves_the_order_and_the_worker_hears_of_it_once,
+    every_transition_is_kept_with_its_source,
+    closing_asks_first_and_then_closes,
+    what_was_paid_is_not_closed,
+    money_that_comes_while_the_order_is_being_closed_has_come_in_time,
+}

@@ -164,3 +164,15 @@ fn a_refund_that_was_made_elsewhere_is_an_exception() {
     till.work_all();
     assert_eq!(till.exceptions()[0]["kind"], "unknown_refund");
 }
+
+crate::till::everywhere! {
+    an_order_is_refunded_in_parts_until_nothing_is_left,
+    more_than_is_left_is_refused_and_nothing_is_sent,
+    the_same_number_is_the_same_refund,
+    a_refused_refund_frees_its_amount_and_can_be_tried_again,
+    a_refund_whose_answer_was_lost_is_followed_by_the_clock,
+    a_refund_that_never_left_is_sent_by_the_clock,
+    an_abnormal_refund_is_an_exception_and_may_yet_succeed,
+    only_what_was_paid_can_be_refunded,
+    a_refund_that_was_made_elsewhere_is_an_exception,
+}

@@ -1,5 +1,6 @@
 //! Payments over a database of the test's own, a provider in memory and a clock that stands where it is put.
 
+use std::cell::Cell;
 use std::sync::{Arc, Mutex};
 
 use payseal::call::{About, Delivered, Steps};
@@ -23,13 +24,52 @@ pub struct Till {
 
 pub const NUMBER: &str = "20231115000001";
 
+/// Which database the tests of this thread use.
+#[derive(Clone, Copy)]
+pub enum Kind {
+    Sqlite,
+    Postgres,
+    Mysql,
+}
+
+thread_local! {
+    static KIND: Cell<Kind> = const { Cell::new(Kind::Sqlite) };
+}
+
+/// Runs a test over another database.
+pub fn on(kind: Kind, test: fn()) {
+    KIND.set(kind);
+    test();
+}
+
+/// Runs tests of SQLite over the other databases as well: those at PAYSEAL_TEST_POSTGRES and PAYSEAL_TEST_MYSQL.
+macro_rules! everywhere {
+    ($($name:ident),* $(,)?) => {
+        mod on_postgres {
+            $(#[test] #[ignore = "needs PAYSEAL_TEST_POSTGRES"] fn $name() { crate::till::on(crate::till::Kind::Postgres, super::$name); })*
+        }
+        mod on_mysql {
+            $(#[test] #[ignore = "needs PAYSEAL_TEST_MYSQL"] fn $name() { crate::till::on(crate::till::Kind::Mysql, super::$name); })*
+        }
+    };
+}
+pub(crate) use everywhere;
+
+fn database() -> Database {
+    match KIND.get() {
+        Kind::Sqlite => Database::sqlite(),
+        Kind::Postgres => Database::postgres(),
+        Kind::Mysql => Database::mysql(),
+    }
+}
+
 impl Till {
     pub fn new() -> Till {
         Till::with(json!({}))
     }
 
     pub fn with(changes: Value) -> Till {
-        Till::over(Arc::new(Database::sqlite()), changes)
+        Till::over(Arc::new(database()), changes)
     }
 
     pub fn over(database: Arc<Database>, changes: Value) -> Till {
