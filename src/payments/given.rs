@@ -7,6 +7,8 @@ use serde_json::{Map, Value};
 use crate::error::{Code, Error, Result};
 use crate::wire::json;
 
+use super::store;
+
 pub(super) struct Given {
     map: Map<String, Value>,
     /// `""` at the top, else the keys that lead here, each followed by a dot.
@@ -152,6 +154,24 @@ impl Given {
                 .ok_or_else(|| self.error(key, "must be an array of integers")),
             Some(_) => Err(self.error(key, "must be an array of integers")),
         }
+    }
+
+    /// Values for the placeholders of a statement.
+    pub fn values(&mut self, key: &'static str) -> Result<Vec<store::Value>> {
+        let items = match self.take(key) {
+            None => return Ok(Vec::new()),
+            Some(Value::Array(items)) => items,
+            Some(_) => return Err(self.error(key, "must be an array")),
+        };
+        let value = |item: Value| match item {
+            Value::Null => Ok(store::Value::Null),
+            Value::String(text) => Ok(store::Value::Text(text)),
+            Value::Number(number) => number.as_i64().map(store::Value::Integer).ok_or(()),
+            _ => Err(()),
+        };
+        items.into_iter().map(value).collect::<std::result::Result<_, ()>>().map_err(|()| {
+            self.error(key, "must be texts, integers and nulls; write anything else as one of these, and convert it in the statement")
+        })
     }
 
     pub fn finish(self) -> Result<()> {

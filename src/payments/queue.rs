@@ -213,40 +213,63 @@ fn held_still(transaction: Transaction) -> Result<()> {
     }
 }
 
-/// Ends work that is done. What its facts do is written in the same transaction.
+/// Ends work that is done. What its facts do is written in the same transaction, and with it statements of the service's own.
 pub(super) fn ack(shared: &Shared, mut given: Given) -> Result<String> {
     let queue = named(&mut given)?;
-    if let Some(parts) = given.parts("work")? {
+    let also = own_statements(&mut given)?;
+    let Some(parts) = given.parts("work")? else {
+        let one = held(&mut given)?;
         given.finish()?;
-        let mut all = Vec::with_capacity(parts.len());
-        for mut part in parts {
-            all.push(held(&mut part)?);
-            part.finish()?;
-        }
-        if all.len() as i64 > MOST {
-            return Err(Error::new(
-                Code::ParamsInvalid,
-                format!("work has more than {MOST} items"),
-            )
-            .with_field("work"));
-        }
-        let lost = finish(shared, queue, all)?;
-        let lost: Vec<Json> = lost
-            .into_iter()
-            .map(|(id, token)| json!({ "id": id, "token": token }))
-            .collect();
-        return Ok(json!({ "lost": lost }).to_string());
+        return match finish(shared, queue, vec![one], &also)?.is_empty() {
+            true => Ok(json!({ "lost": [] }).to_string()),
+            false => held_still(Transaction::Refused(0)).map(|()| String::new()),
+        };
+    };
+    let mut all = Vec::with_capacity(parts.len());
+    for mut part in parts {
+        all.push(held(&mut part)?);
+        part.finish()?;
     }
-    let one = held(&mut given)?;
+    if all.len() as i64 > MOST {
+        return Err(given.error("work", &format!("has more than {MOST} items")));
+    }
+    // Whose lease is lost is left out, and statements for it would be carried out all the same.
+    if all.len() > 1 && !also.is_empty() {
+        return Err(given.error("also", "belongs to one piece of work"));
+    }
     given.finish()?;
-    match finish(shared, queue, vec![one])?.is_empty() {
-        true => Ok(json!({ "lost": [] }).to_string()),
-        false => held_still(Transaction::Refused(0)).map(|()| String::new()),
+    let lost = finish(shared, queue, all, &also)?;
+    let lost: Vec<Json> = lost
+        .into_iter()
+        .map(|(id, token)| json!({ "id": id, "token": token }))
+        .collect();
+    Ok(json!({ "lost": lost }).to_string())
+}
+
+/// What the service wants written in the same transaction: `{"sql", "values", "changes"}` each, with `?` for the values.
+fn own_statements(given: &mut Given) -> Result<Vec<Statement>> {
+    let mut also = Vec::new();
+    for mut part in given.parts("also")?.unwrap_or_default() {
+        let sql = part.required_text("sql")?;
+        let values = part.values("values")?;
+        let changes = part.integer("changes", 0..=i64::MAX)?;
+        part.finish()?;
+        also.push(statement(
+            sql,
+            values,
+            changes.map(|changes| changes as u64),
+        ));
     }
+    Ok(also)
 }
 
 /// Ends all work whose lease still holds; the rest comes back.
-fn finish(shared: &Shared, queue: Queue, mut all: Vec<Held>) -> Result<Vec<Held>> {
+fn finish(
+    shared: &Shared,
+    queue: Queue,
+    mut all: Vec<Held>,
+    also: &[Statement],
+) -> Result<Vec<Held>> {
     all.sort_unstable();
     all.dedup();
     let mut lost = Vec::new();
@@ -261,12 +284,22 @@ fn finish(shared: &Shared, queue: Queue, mut all: Vec<Held>) -> Result<Vec<Held>
         };
         let mut statements = vec![sql::finish(queue, &all, now_ms)];
         decide(shared, &facts, now_ms, &mut statements)?;
+        let ours = statements.len();
+        statements.extend_from_slice(also);
         match shared.store().transact(&statements)? {
             Transaction::Committed => return Ok(lost),
             Transaction::Refused(0) => {
                 let holding = holding(shared, queue, &all)?;
                 lost.extend(all.iter().copied().filter(|held| !holding.contains(held)));
                 all = holding;
+            }
+            Transaction::Refused(place) if place >= ours => {
+                let place = place - ours;
+                return Err(Error::new(
+                    Code::OrderState,
+                    format!("also[{place}] changed another number of rows than it must; nothing was written, and the work is still claimed"),
+                )
+                .with_field(format!("also[{place}].changes")));
             }
             Transaction::Refused(_) => {}
         }
@@ -470,7 +503,8 @@ pub(super) fn dead_letters(shared: &Shared, mut given: Given) -> Result<String> 
 }
 
 /// What `ack` would run, for the host to run in a transaction of its own on the same database, together with rows of its own. Each statement has
-/// to change exactly `changes` rows where that is given; otherwise the host rolls back, and somebody else has the work.
+/// to change exactly `changes` rows where that is given; otherwise the host rolls back, and somebody else has the work. SQLite's file must not be
+/// opened by a second library in the same process, so there this is for another process; `ack` with `also` is for all.
 pub(super) fn ack_statements(shared: &Shared, mut given: Given) -> Result<String> {
     let held = held(&mut given)?;
     let style = given.text("placeholders")?;

@@ -5,7 +5,6 @@ use std::borrow::Cow;
 
 use serde::Serialize;
 
-use crate::crypto::sha256;
 use crate::error::Result;
 
 use super::order::{Columns, Order, Refund, State};

@@ -3,7 +3,9 @@
 use serde_json::{Value, json};
 
 use payseal::Code;
+use payseal::payments::store::{Statement, Store, Transaction, Value as Sql};
 
+use crate::support::field;
 use crate::till::{NUMBER, Till, refused_as};
 
 fn paid_but_untold() -> Till {
@@ -234,54 +236,101 @@ fn what_kills_its_workers_dies_in_the_end() {
     assert_eq!(till.run("stats", json!({})).unwrap()["inbox"]["dead"], 1);
 }
 
+/// Writes of the service's own, in any database.
+fn deliveries(till: &Till) -> Box<dyn Store> {
+    let own = till.database.open();
+    let create = "CREATE TABLE deliveries (order_no VARCHAR(64) NOT NULL PRIMARY KEY)";
+    own.transact(&[sql(create, vec![], None)]).unwrap();
+    own
+}
+
+fn sql(sql: &str, values: Vec<Sql>, changes: Option<u64>) -> Statement {
+    Statement {
+        sql: sql.to_owned().into(),
+        values,
+        changes,
+    }
+}
+
+fn delivered(own: &dyn Store) -> usize {
+    own.rows(&sql("SELECT order_no FROM deliveries", vec![], None))
+        .unwrap()
+        .len()
+}
+
+#[test]
+fn what_the_service_writes_is_written_with_the_effect_or_not_at_all() {
+    let till = paid_but_untold();
+    let own = deliveries(&till);
+    till.accept(&till.notify(NUMBER, json!({})));
+    let event = till.claim(1).remove(0);
+    let insert = json!({ "sql": "INSERT INTO deliveries (order_no) VALUES (?)", "values": [NUMBER], "changes": 1 });
+    let nothing = json!({ "sql": "UPDATE deliveries SET order_no = ? WHERE order_no = ?", "values": ["x", "y"], "changes": 1 });
+    let ack = |also: Value| {
+        till.run(
+            "ack",
+            json!({ "id": event["id"], "token": event["token"], "also": also }),
+        )
+    };
+    let error = refused_as(Code::OrderState, ack(json!([insert, nothing])));
+    assert_eq!(field(&error), "also[1].changes");
+    assert_eq!((delivered(&*own), &*till.state(NUMBER)), (0, "paying"));
+    ack(json!([insert])).unwrap();
+    assert_eq!((delivered(&*own), &*till.state(NUMBER)), (1, "paid"));
+    refused_as(Code::LeaseLost, ack(json!([insert])));
+    assert_eq!(till.messages().len(), 1);
+}
+
 #[test]
 fn the_effect_can_be_part_of_the_services_own_transaction() {
     let till = paid_but_untold();
     till.accept(&till.notify(NUMBER, json!({})));
     let event = till.claim(1).remove(0);
-    let asked = json!({ "id": event["id"], "token": event["token"] });
+    let asked = json!({ "id": event["id"], "token": event["token"], "placeholders": "?" });
     let statements = till.run("ack_statements", asked).unwrap();
-    let mut own = rusqlite::Connection::open(till.database.folder().join("pay.db")).unwrap();
-    own.execute_batch("CREATE TABLE deliveries (order_no TEXT PRIMARY KEY)")
-        .unwrap();
-    for commits in [false, true] {
-        let transaction = own.transaction().unwrap();
-        transaction
-            .execute("INSERT INTO deliveries VALUES (?1)", [NUMBER])
-            .unwrap();
-        for statement in statements["statements"].as_array().unwrap() {
-            let values = statement["values"]
-                .as_array()
-                .unwrap()
-                .iter()
-                .map(|value| match value {
-                    Value::Number(number) => {
-                        rusqlite::types::Value::Integer(number.as_i64().unwrap())
-                    }
-                    Value::String(text) => rusqlite::types::Value::Text(text.clone()),
-                    _ => rusqlite::types::Value::Null,
-                });
-            let changed = transaction
-                .execute(
-                    statement["sql"].as_str().unwrap(),
-                    rusqlite::params_from_iter(values),
-                )
-                .unwrap();
-            if let Some(expected) = statement["changes"].as_u64() {
-                assert_eq!(changed as u64, expected, "{statement}");
-            }
-        }
-        match commits {
-            true => transaction.commit().unwrap(),
-            false => drop(transaction),
-        }
-        assert_eq!(till.state(NUMBER), if commits { "paid" } else { "paying" });
-    }
-    refused_as(Code::LeaseLost, till.ack(&event));
+    let value = |value: &Value| match value {
+        Value::Number(number) => Sql::Integer(number.as_i64().unwrap()),
+        Value::String(text) => Sql::Text(text.clone()),
+        _ => Sql::Null,
+    };
+    let read = |statement: &Value| {
+        let values = statement["values"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(value)
+            .collect();
+        sql(
+            statement["sql"].as_str().unwrap(),
+            values,
+            statement["changes"].as_u64(),
+        )
+    };
+    let own = deliveries(&till);
+    let mut all: Vec<Statement> = statements["statements"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(read)
+        .collect();
+    all.push(sql(
+        "INSERT INTO deliveries (order_no) VALUES (?)",
+        vec![Sql::Text(NUMBER.into())],
+        Some(1),
+    ));
+    assert_eq!(own.transact(&all).unwrap(), Transaction::Committed);
+    assert_eq!((delivered(&*own), &*till.state(NUMBER)), (1, "paid"));
+    assert_eq!(
+        own.transact(&all).unwrap(),
+        Transaction::Refused(0),
+        "the work is ended"
+    );
     assert_eq!(till.messages().len(), 1);
 }
 
 crate::till::everywhere! {
+    what_the_service_writes_is_written_with_the_effect_or_not_at_all,
+    the_effect_can_be_part_of_the_services_own_transaction,
     a_notification_is_stored_and_then_answered_with_success,
     a_repetition_gets_success_and_is_not_processed_again,
     another_event_that_tells_the_same_fact_is_the_same_event,

@@ -183,6 +183,23 @@ func (x *transaction) ExecContext(_ context.Context, query string, args ...any) 
 	return driver.RowsAffected(x.changes), nil
 }
 
+func TestWhatTheServiceWritesIsWrittenWithTheEffectOrNotAtAll(t *testing.T) {
+	onEveryStore(t, func(t *testing.T, store string) {
+		s := open(t, store, nil)
+		orderNo := s.paid(t, "wechat")
+		event := s.claimed(t)
+		one := int64(1)
+		create := payments.Statement{SQL: "CREATE TABLE parcels (order_no VARCHAR(64) NOT NULL PRIMARY KEY)"}
+		insert := payments.Statement{SQL: "INSERT INTO parcels (order_no) VALUES (?)", Values: []any{orderNo}, Changes: &one}
+		nothing := payments.Statement{SQL: "DELETE FROM parcels WHERE order_no = ?", Values: []any{"another"}, Changes: &one}
+		err := s.Ack(t.Context(), event, create, insert, nothing)
+		failure(t, err, payseal.ErrOrderState, payseal.OutcomeNotSent)
+		s.isIn(t, orderNo, payments.StatePaying)
+		must(t, s.Ack(t.Context(), event, payments.Statement{SQL: "CREATE TABLE IF NOT EXISTS parcels (order_no VARCHAR(64) NOT NULL PRIMARY KEY)"}, insert))
+		s.isIn(t, orderNo, payments.StatePaid)
+	})
+}
+
 func TestAnEventIsAcknowledgedInATransactionOfTheServicesOwn(t *testing.T) {
 	s := open(t, sqlite(t), nil)
 	orderNo := s.paid(t, "wechat")

@@ -22,13 +22,14 @@ const (
 	Percent Placeholders = "%s"
 )
 
-// Statement is SQL to run in a transaction of the service's own.
+// Statement is SQL that belongs to the acknowledgement of an event: the service's own for [Payments.Ack], or the library's for a transaction of the
+// service's own.
 type Statement struct {
-	SQL string
-	// Values are int64, string, []byte or nil.
-	Values []any
+	SQL string `json:"sql"`
+	// Values are int64, string or nil.
+	Values []any `json:"values"`
 	// Changes is how many rows it must change; nil where any number will do.
-	Changes *int64
+	Changes *int64 `json:"changes,omitempty"`
 }
 
 // Execer runs SQL: [*sql.Tx], or [*sql.Conn] inside of a transaction.
@@ -39,7 +40,8 @@ type Execer interface {
 
 // AckIn is [Payments.Ack] in a transaction of the service's own on the same database: the event takes effect when tx commits, together with what the
 // service itself writes. On an error roll back; [payseal.ErrLeaseLost] says that somebody else has the event or got on with its order. A
-// handler of a [Runner] returns [ErrAcked] after the commit.
+// handler of a [Runner] returns [ErrAcked] after the commit. Of SQLite only from another process: a second SQLite library in this one must not open
+// the file. There the service's own statements go into [Payments.Ack].
 func (p *Payments) AckIn(ctx context.Context, tx Execer, event *Event, placeholders Placeholders) error {
 	statements, err := p.AckStatements(ctx, event, placeholders)
 	if err != nil {

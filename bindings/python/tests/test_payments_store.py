@@ -36,6 +36,7 @@ from payseal.payments import (
     configuration,
 )
 from payseal.payments.order import ExceptionRecord, Order, Payment, Transition
+from payseal.payments.statements import Statement
 from payseal.payments.work import DeadLetter, Event, Message
 from provider import NOW, Provider
 from test_fork import FORK, in_child
@@ -245,6 +246,21 @@ def test_an_event_takes_effect_in_a_transaction_of_the_shops_own(till: Till, tmp
     assert deliver(theirs) == ["committed", ["order1"]]
     assert till.payments.order("order1").order.state == State.PAID
     assert till.payments.stats().inbox.waiting == 0
+
+
+def test_what_the_service_writes_is_written_with_the_effect_or_not_at_all(till: Till) -> None:
+    till.create("order1")
+    till.pay("order1")
+    (event,) = till.payments.claim_events()
+    create = Statement("CREATE TABLE IF NOT EXISTS parcels (order_no TEXT)", [])
+    insert = Statement("INSERT INTO parcels VALUES (?)", ["order1"], 1)
+    nothing = Statement("DELETE FROM parcels WHERE order_no = ?", ["another"], 1)
+    with pytest.raises(payseal.OrderError) as refused:
+        till.payments.ack(event, [create, insert, nothing])
+    assert (refused.value.code, refused.value.details["field"]) == (Code.ORDER_STATE, "also[2].changes")
+    assert till.payments.order("order1").order.state == State.PAYING
+    till.payments.ack(event, [create, insert])
+    assert till.payments.order("order1").order.state == State.PAID
 
 
 def test_statements_have_the_placeholders_of_the_driver(till: Till) -> None:

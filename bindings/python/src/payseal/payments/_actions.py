@@ -103,8 +103,9 @@ def extend(work: Claimed, lease_ms: Optional[int]) -> Action[int]:
     return Action("extend", _held(work, ("lease_ms", lease_ms)), lambda result: int(result["lease_until_ms"]))
 
 
-def ack(work: Claimed) -> Action[None]:
-    return Action("ack", _held(work), _nothing, (Queue.OUTBOX,))
+def ack(work: Claimed, also: Sequence[Statement]) -> Action[None]:
+    statements = [each.to_json() for each in also] or None
+    return Action("ack", _held(work, ("also", statements)), _nothing, (Queue.OUTBOX,))
 
 
 def ack_all(work: Sequence[_W]) -> Action[list[_W]]:

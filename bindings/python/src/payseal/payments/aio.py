@@ -149,9 +149,9 @@ class AsyncPayments:
         """See :meth:`Payments.extend`."""
         return await self._do(_actions.extend(work, lease_ms))
 
-    async def ack(self, work: Claimed) -> None:
+    async def ack(self, work: Claimed, also: Sequence[Statement] = ()) -> None:
         """See :meth:`Payments.ack`."""
-        await self._do(_actions.ack(work))
+        await self._do(_actions.ack(work, also))
 
     async def ack_all(self, work: Sequence[_W]) -> list[_W]:
         """See :meth:`Payments.ack_all`."""

@@ -255,13 +255,18 @@ class Payments:
         """
         return self._do(_actions.extend(work, lease_ms))
 
-    def ack(self, work: Claimed) -> None:
+    def ack(self, work: Claimed, also: Sequence[Statement] = ()) -> None:
         """End work that is done. An event takes effect in the same transaction.
 
+        Args:
+            work: An event or a message.
+            also: Statements of the service's own on the same database, with ``?`` for values, that are written with it.
+
         Raises:
-            OrderError: Somebody else has the work, and nothing took effect (``LEASE_LOST``).
+            OrderError: Somebody else has the work, and nothing took effect (``LEASE_LOST``), or one of the statements changed another
+                number of rows than it must, and nothing was written (``ORDER_STATE``).
         """
-        self._do(_actions.ack(work))
+        self._do(_actions.ack(work, also))
 
     def ack_all(self, work: Sequence[_W]) -> list[_W]:
         """The same for many of one queue in one transaction.

@@ -151,6 +151,7 @@ class EventKind(Word):
     REFUND_SUCCEEDED = "refund.succeeded"
     REFUND_FAILED = "refund.failed"
     REFUND_ABNORMAL = "refund.abnormal"
+    EXCEPTION_RAISED = "exception.raised"
 
 
 class Topic(Word):

@@ -10,7 +10,8 @@ from typing import Any, Optional, Union
 
 from payseal._model import Model
 from payseal.notification import Event as NotificationEvent
-from payseal.payments.words import EventKind, Queue, Source, Topic
+from payseal.payments.order import Order
+from payseal.payments.words import EventKind, ExceptionKind, Queue, Source, Topic
 from payseal.result import known
 
 
@@ -63,6 +64,8 @@ class Event(Model):
         received_ms: When, Unix milliseconds.
         lease_until_ms: Until when it belongs to whoever claimed it.
         fact: What takes effect; None for what is about something else.
+        exception: What does not fit, where the kind is ``"exception.raised"``. Nothing may be delivered for it.
+        order: The order as it is once the event has taken effect, by what is known now; None where it is about none.
         resource: The decrypted text, as the library writes it; see :attr:`plaintext`.
         envelope: What the notification says about itself; see :attr:`notification`.
     """
@@ -76,6 +79,8 @@ class Event(Model):
     received_ms: int
     lease_until_ms: int
     fact: Optional[Fact] = None
+    exception: Optional[ExceptionKind] = None
+    order: Optional[Order] = None
     resource: Optional[str] = field(default=None, repr=False)
     envelope: Optional[dict[str, Any]] = field(default=None, repr=False)
 
