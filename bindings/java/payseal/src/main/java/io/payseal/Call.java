@@ -50,7 +50,7 @@ public final class Call<T> implements AutoCloseable {
 
     private Step.Send send() {
         Request request = Json.read(Native.callRequest(handle.get()), Request.class);
-        client = request.client;
+        client = request.client == null ? 0 : request.client;
         List<Map.Entry<String, String>> headers = new ArrayList<>(request.headers.size());
         request.headers.forEach(header -> headers.add(Map.entry(header.get(0), header.get(1))));
         return new Step.Send(
@@ -122,5 +122,5 @@ public final class Call<T> implements AutoCloseable {
             @JsonProperty("headers") List<List<String>> headers,
             @JsonProperty("timeout_ms") long timeoutMs,
             @JsonProperty("max_response_bytes") long maxResponseBytes,
-            @JsonProperty("client") int client) {}
+            @JsonProperty("client") Integer client) {}
 }

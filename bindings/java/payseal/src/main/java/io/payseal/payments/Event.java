@@ -15,9 +15,11 @@ import java.util.Base64;
  * @param kind one of {@link EventKind}, or the provider's event type for what is about something else
  * @param orderNo empty for what is about something else
  * @param source how it was learned
- * @param envelope what the notification says about itself; its members are {@code null} where the fact was learned otherwise
+ * @param envelope what the notification says about itself; {@code null} where the fact was learned otherwise
  * @param resource the decrypted text as the library writes it; see {@link #plaintext()}
  * @param fact what takes effect; {@code null} for what is about something else
+ * @param exception what does not fit, as far as is known when it is claimed; {@code null} where all fits
+ * @param order the order as it is when the event takes effect; {@code null} where it is about none
  * @param receivedAt when it was learned
  * @param leaseUntil until when it belongs to whoever claimed it
  */
@@ -28,9 +30,15 @@ public record Event(
         @JsonProperty("kind") String kind,
         @JsonProperty("order_no") String orderNo,
         @JsonProperty("source") Source source,
-        @JsonProperty("envelope") io.payseal.Event envelope,
+
+        @JsonProperty("envelope") @JsonDeserialize(using = Envelope.class)
+        io.payseal.Event envelope,
+
         @JsonProperty("resource") String resource,
         @JsonProperty("fact") Fact fact,
+
+        @JsonProperty("exception") ExceptionKind exception,
+        @JsonProperty("order") Order order,
 
         @JsonProperty("received_ms") @JsonDeserialize(using = Milliseconds.class)
         Instant receivedAt,

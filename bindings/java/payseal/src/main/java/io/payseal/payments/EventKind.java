@@ -17,5 +17,8 @@ public final class EventKind {
     /** A refund is on neither side. */
     public static final String REFUND_ABNORMAL = "refund.abnormal";
 
+    /** Something does not fit its order; {@link Event#exception()} says what. */
+    public static final String EXCEPTION_RAISED = "exception.raised";
+
     private EventKind() {}
 }

@@ -238,14 +238,14 @@ public final class Payments implements AutoCloseable {
                 taken.reply(),
                 taken.error(),
                 told.account,
-                told.duplicate,
+                Boolean.TRUE.equals(told.duplicate),
                 told.kind,
                 told.orderNo == null ? "" : told.orderNo);
     }
 
     private record Told(
             @JsonProperty("account") String account,
-            @JsonProperty("duplicate") boolean duplicate,
+            @JsonProperty("duplicate") Boolean duplicate,
             @JsonProperty("kind") String kind,
             @JsonProperty("order_no") String orderNo) {}
 
@@ -405,7 +405,22 @@ public final class Payments implements AutoCloseable {
      * @throws io.payseal.OrderException when somebody else has the work, and nothing took effect
      */
     public void ack(Claimed work) {
-        read("ack", held(work), Lost.class);
+        ack(work, List.of());
+    }
+
+    /**
+     * The same together with what the service itself writes to the same database.
+     *
+     * @param work what was claimed
+     * @param also statements of the service's own, in the same transaction; where one changes another number of rows than it must, nothing takes effect
+     * @throws io.payseal.OrderException when somebody else has the work, or a statement changed another number of rows; nothing took effect
+     */
+    public void ack(Claimed work, List<Statement> also) {
+        ObjectNode params = held(work);
+        if (!also.isEmpty()) {
+            params.putPOJO("also", also);
+        }
+        read("ack", params, Lost.class);
         outbox.ring();
     }
 
