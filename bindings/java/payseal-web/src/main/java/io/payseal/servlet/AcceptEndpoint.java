@@ -62,6 +62,9 @@ public final class AcceptEndpoint {
     public void handle(HttpServletRequest request, HttpServletResponse response, CallOptions options)
             throws IOException {
         byte[] body = Exchange.body(request);
-        Exchange.write(payments.accept(account, Exchange.headers(request), body, options).reply(), response);
+        Exchange.write(
+                payments.accept(account, Exchange.headers(request), body, options)
+                        .reply(),
+                response);
     }
 }

@@ -55,8 +55,8 @@ public final class NotificationEndpoint {
      */
     public void handle(HttpServletRequest request, HttpServletResponse response, CallOptions options)
             throws IOException {
-        Answer answer = notifications.answerNotification(
-                Exchange.headers(request), Exchange.body(request), options, handler);
+        Answer answer =
+                notifications.answerNotification(Exchange.headers(request), Exchange.body(request), options, handler);
         if (answer.error() != null && !(answer.error() instanceof PaysealException)) {
             request.getServletContext().log("a notification could not be taken care of", answer.error());
         }

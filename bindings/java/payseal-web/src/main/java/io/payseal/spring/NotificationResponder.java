@@ -60,8 +60,8 @@ public final class NotificationResponder {
      * @return the reply
      */
     public ResponseEntity<byte[]> answer(RequestEntity<byte[]> request, CallOptions options) {
-        Answer answer = notifications.answerNotification(
-                Entities.headers(request), Entities.body(request), options, handler);
+        Answer answer =
+                notifications.answerNotification(Entities.headers(request), Entities.body(request), options, handler);
         if (answer.error() != null && !(answer.error() instanceof PaysealException)) {
             LOG.error("a notification could not be taken care of", answer.error());
         }
