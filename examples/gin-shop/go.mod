@@ -8,7 +8,6 @@ replace (
 )
 
 require (
-	github.com/boombuler/barcode v1.1.0
 	github.com/gin-gonic/gin v1.12.0
 	github.com/payseal/payseal/bindings/go v0.1.0
 	github.com/payseal/payseal/bindings/go/gin v0.1.0

@@ -4,11 +4,13 @@
 //
 //	gin-shop --wechat config.json --alipay config-alipay.json [--listen 127.0.0.1:8080] [--public-url https://shop.example] [--page DIR]
 //
-// The files are payseal configurations; the sandbox writes both. When the shop is ready it prints one line, "shop: http://…"; its log
-// goes to standard error.
+// The files are payseal configurations; the sandbox writes both. Orders are kept in the database that DATABASE_URL names, sqlite:PATH,
+// postgres://… or mysql://…; without it in the file shop.db. When the shop is ready it prints one line, "shop: http://…"; its log goes to standard
+// error.
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -27,12 +29,12 @@ import (
 )
 
 func main() {
-	var settings settings
+	settings := settings{database: cmp.Or(os.Getenv("DATABASE_URL"), "sqlite:shop.db")}
 	flag.StringVar(&settings.wechat, "wechat", "", "payseal configuration `file` of WeChat Pay, required")
 	flag.StringVar(&settings.alipay, "alipay", "", "payseal configuration `file` of Alipay, required")
 	flag.StringVar(&settings.listen, "listen", "127.0.0.1:0", "`address` to listen on")
 	flag.StringVar(&settings.publicURL, "public-url", "", "base `URL` under which the providers and buyers reach this shop; default its own address")
-	flag.StringVar(&settings.page, "page", "", "`folder` of the shop's page; default examples/page of this repository")
+	flag.StringVar(&settings.page, "page", "", "`folder` of the shop's pages; default examples/page of this repository")
 	flag.Parse()
 
 	logger := slog.New(slog.NewJSONHandler(os.Stderr, nil))
@@ -45,27 +47,15 @@ func main() {
 }
 
 type settings struct {
+	database string // a secret: it may have a password
+
 	wechat, alipay, listen, publicURL, page string
 }
 
-// run serves until ctx ends, then lets the requests under way finish.
+// run serves and works until ctx ends, then lets what is under way finish.
 func run(ctx context.Context, settings settings, logger *slog.Logger) error {
-	wechat, err := openClient(settings.wechat, logger)
-	if err != nil {
-		return err
-	}
-	defer wechat.Close()
-	alipay, err := openClient(settings.alipay, logger)
-	if err != nil {
-		return err
-	}
-	defer alipay.Close()
-	sandbox, err := firstHost(settings.wechat)
-	if err != nil {
-		return err
-	}
-
 	if settings.page == "" {
+		var err error
 		if settings.page, err = findPage(); err != nil {
 			return err
 		}
@@ -74,24 +64,36 @@ func run(ctx context.Context, settings settings, logger *slog.Logger) error {
 	if err != nil {
 		return err
 	}
+	defer listener.Close()
 	address := "http://" + listener.Addr().String()
-	if settings.publicURL == "" {
-		settings.publicURL = address
-	}
-	shop := &shop{wechat: wechat, alipay: alipay, orders: newOrders(), logger: logger, publicURL: settings.publicURL, sandbox: sandbox}
-	server := &http.Server{Handler: shop.routes(settings.page), ReadHeaderTimeout: 5 * time.Second}
-
-	served := make(chan error, 1)
-	go func() { served <- server.Serve(listener) }()
-	fmt.Println("shop:", address)
-	select {
-	case err := <-served:
+	settings.publicURL = cmp.Or(settings.publicURL, address)
+	shop, err := openShop(settings, logger)
+	if err != nil {
 		return err
-	case <-ctx.Done():
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	defer shop.close()
+
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	served, worked := make(chan error, 1), make(chan error, 1)
+	server := &http.Server{Handler: shop.routes(settings.page), ReadHeaderTimeout: 5 * time.Second}
+	go func() { // what ends the one ends the other
+		served <- server.Serve(listener)
+		stop()
+	}()
+	go func() {
+		worked <- shop.runner().Run(ctx)
+		stop()
+	}()
+	fmt.Println("shop:", address)
+	<-ctx.Done()
+	bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
-	return server.Shutdown(ctx)
+	err = errors.Join(server.Shutdown(bounded), <-worked)
+	if ended := <-served; !errors.Is(ended, http.ErrServerClosed) {
+		err = errors.Join(err, ended)
+	}
+	return err
 }
 
 func openClient(file string, logger *slog.Logger) (*payseal.Client, error) {

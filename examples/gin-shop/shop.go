@@ -2,28 +2,79 @@ package main
 
 import (
 	"context"
-	"errors"
+	"crypto/rand"
 	"log/slog"
 	"net/http"
+	"net/url"
+	"time"
 
 	"github.com/gin-gonic/gin"
 
 	payseal "github.com/payseal/payseal/bindings/go"
 	ginpay "github.com/payseal/payseal/bindings/go/gin"
+	"github.com/payseal/payseal/bindings/go/payments"
 )
 
 const (
 	productName        = "山间清茶"
 	productDescription = "一杯手作的高山绿茶"
 	priceFen           = 1
+
+	// A mini-program learns its buyer's openid when the buyer logs in; this shop has one buyer.
+	demoOpenID = "oUpF8uMuAJO_M2pxb1Q9zNjWeS6o"
 )
+
+// accounts are whom the methods pay.
+var accounts = map[payments.Method]string{
+	payments.MethodNative: "wechat", payments.MethodJSAPI: "wechat",
+	payments.MethodPrecreate: "alipay", payments.MethodPage: "alipay",
+}
 
 type shop struct {
 	wechat, alipay *payseal.Client
-	orders         *orders
+	payments       *payments.Payments
 	logger         *slog.Logger
 	publicURL      string // where the providers and the buyer's browser find the shop
 	sandbox        string // where the page finds wx.js, outside WeChat
+}
+
+// openShop opens the database and a client for each provider.
+func openShop(settings settings, logger *slog.Logger) (_ *shop, err error) {
+	s := &shop{logger: logger, publicURL: settings.publicURL}
+	defer func() {
+		if err != nil {
+			s.close()
+		}
+	}()
+	if s.wechat, err = openClient(settings.wechat, logger); err != nil {
+		return nil, err
+	}
+	if s.alipay, err = openClient(settings.alipay, logger); err != nil {
+		return nil, err
+	}
+	if s.sandbox, err = firstHost(settings.wechat); err != nil {
+		return nil, err
+	}
+	s.payments, err = payments.Open(payments.Config{
+		Store:    settings.database,
+		Accounts: []payments.Account{{Name: "wechat", Client: s.wechat}, {Name: "alipay", Client: s.alipay}},
+		NotifyURLs: map[string]string{
+			"wechat": s.publicURL + "/notify/wechat",
+			"alipay": s.publicURL + "/notify/alipay",
+		},
+	}, payseal.WithLogger(logger))
+	return s, err
+}
+
+func (s *shop) close() {
+	if s.payments != nil {
+		_ = s.payments.Close()
+	}
+	for _, client := range []*payseal.Client{s.wechat, s.alipay} {
+		if client != nil {
+			_ = client.Close()
+		}
+	}
 }
 
 // routes returns the shop's engine; everything that is no route of its own comes from the folder page.
@@ -35,13 +86,31 @@ func (s *shop) routes(page string) *gin.Engine {
 	engine.POST("/api/orders", s.createOrder)
 	engine.GET("/api/orders/:id", s.showOrder)
 	engine.GET("/api/orders/:id/qr", s.showQR)
-	engine.POST("/notify/wechat", ginpay.NotificationHandler(s.wechat, s.notifiedByWeChat))
-	engine.POST("/notify/alipay", ginpay.NotificationHandler(s.alipay, s.notifiedByAlipay))
+	engine.POST("/notify/wechat", ginpay.AcceptHandler(s.payments, "wechat"))
+	engine.POST("/notify/alipay", ginpay.AcceptHandler(s.payments, "alipay"))
 	engine.GET("/return/alipay", s.returned)
 	engine.GET("/metrics/wechat", ginpay.MetricsHandler(s.wechat))
 	engine.GET("/metrics/alipay", ginpay.MetricsHandler(s.alipay))
+	s.operate(engine.Group("/api/operator"))
 	engine.NoRoute(gin.WrapH(http.FileServer(http.Dir(page))))
 	return engine
+}
+
+// runner does the work that no request does: it takes up what the providers have told, asks about what they have not, and closes what nobody
+// pays.
+func (s *shop) runner() *payments.Runner {
+	return &payments.Runner{Payments: s.payments, Handle: s.handle, Logger: s.logger}
+}
+
+// handle gets an event until it returns nil; then the event takes effect. A real shop ships here.
+func (s *shop) handle(ctx context.Context, event *payments.Event) error {
+	switch event.Kind {
+	case payments.PaymentPaidEvent:
+		s.logger.InfoContext(ctx, "order paid", "order_no", event.OrderNo, "transaction_id", event.Fact.TransactionID, "source", event.Source)
+	case payments.ExceptionRaisedEvent:
+		s.logger.WarnContext(ctx, "a person has to look", "order_no", event.OrderNo, "exception", event.Exception)
+	}
+	return nil
 }
 
 func (s *shop) product(c *gin.Context) {
@@ -50,77 +119,72 @@ func (s *shop) product(c *gin.Context) {
 
 func (s *shop) createOrder(c *gin.Context) {
 	var asked struct {
-		Method string `json:"method" binding:"required,oneof=native jsapi precreate page"`
+		Method payments.Method `json:"method" binding:"required,oneof=native jsapi precreate page"`
 	}
 	if err := c.ShouldBindJSON(&asked); err != nil {
 		c.JSON(http.StatusBadRequest, gin.H{"error": `method must be "native", "jsapi", "precreate" or "page"`})
 		return
 	}
-	created := s.orders.create(asked.Method, priceFen)
-	view := gin.H{"id": created.ID, "state": created.State, "amount_fen": created.AmountFen, "method": created.Method, "code_url": nil, "invoke": nil, "pay_url": nil}
-	ctx := c.Request.Context()
-	var err error
-	switch asked.Method {
-	case "native":
-		view["code_url"], err = s.native(ctx, created)
-	case "jsapi":
-		view["invoke"], err = s.jsapi(ctx, created)
-	case "precreate":
-		view["code_url"], err = s.precreate(ctx, created)
-	case "page":
-		view["pay_url"], err = s.pagePay(created)
+	request := &payments.PayRequest{
+		Account: accounts[asked.Method],
+		OrderNo: time.Now().Format("060102") + rand.Text(), // 130 random bits in the 32 characters that out_trade_no allows
+		Method:  asked.Method,
+		Amount:  priceFen,
+		Subject: productName,
 	}
+	switch asked.Method {
+	case payments.MethodJSAPI:
+		request.Payer.ID = demoOpenID
+	case payments.MethodPage:
+		request.ReturnURL = s.publicURL + "/return/alipay"
+	}
+	created, err := s.payments.Create(c.Request.Context(), request)
 	if err != nil {
-		s.refuse(c, err)
+		refuse(c, err, "the provider did not take the order, please try again")
 		return
 	}
-	c.JSON(http.StatusCreated, view)
-}
-
-// refuse tells the page that the provider gave no order. Here an unknown outcome does no harm: without a QR code nobody pays.
-func (s *shop) refuse(c *gin.Context, err error) {
-	_ = c.Error(err)
-	view := gin.H{"error": "the provider did not take the order, please try again"}
-	var failed *payseal.Error
-	if errors.As(err, &failed) {
-		view["outcome"] = failed.Outcome.String()
-	}
-	c.JSON(http.StatusBadGateway, view)
+	c.JSON(http.StatusCreated, created)
 }
 
 func (s *shop) showOrder(c *gin.Context) {
-	found, exists := s.orders.get(c.Param("id"))
-	if !exists {
-		c.JSON(http.StatusNotFound, gin.H{"error": "there is no such order"})
+	found, err := s.payments.Order(c.Request.Context(), c.Param("id"))
+	if err != nil {
+		refuse(c, err, "")
 		return
 	}
-	view := gin.H{"id": found.ID, "state": found.State, "amount_fen": found.AmountFen, "method": found.Method, "transaction_id": nil, "paid_at": nil}
-	if found.State == paid {
-		view["transaction_id"], view["paid_at"] = found.TransactionID, found.PaidAt
-	}
-	c.JSON(http.StatusOK, view)
+	c.JSON(http.StatusOK, found.Payment)
 }
 
 func (s *shop) showQR(c *gin.Context) {
-	found, exists := s.orders.get(c.Param("id"))
-	if !exists || found.CodeURL == "" {
-		c.JSON(http.StatusNotFound, gin.H{"error": "there is no such order, or it has no QR code"})
+	found, err := s.payments.Order(c.Request.Context(), c.Param("id"))
+	if err != nil {
+		refuse(c, err, "")
 		return
 	}
-	svg, err := qrSVG(found.CodeURL)
+	if found.Client == nil || found.Client.Kind != payments.ClientQR {
+		c.JSON(http.StatusNotFound, gin.H{"error": "the order has no QR code"})
+		return
+	}
+	svg, err := payseal.QR(found.Client.CodeURL, payseal.QROptions{Format: payseal.QRSVG})
 	if err != nil {
-		_ = c.Error(err)
-		c.JSON(http.StatusInternalServerError, gin.H{"error": "the QR code could not be drawn"})
+		refuse(c, err, "")
 		return
 	}
 	c.Data(http.StatusOK, "image/svg+xml", svg)
 }
 
-// settle is told of a payment by notifications and by answers, of one payment any number of times. Only the first changes the order.
-func (s *shop) settle(ctx context.Context, id, transactionID, paidAt string, amountFen int64) error {
-	first, err := s.orders.markPaid(id, transactionID, paidAt, amountFen)
-	if first {
-		s.logger.InfoContext(ctx, "order paid", "out_trade_no", id, "transaction_id", transactionID)
+// returned receives the buyer who comes back from Alipay's page. That he comes proves nothing about the money, so Alipay is asked; should it not
+// answer, the notification will tell, or the runner asks again.
+func (s *shop) returned(c *gin.Context) {
+	back, err := s.alipay.OpenReturn(c.Request.URL.RawQuery)
+	if err != nil {
+		_ = c.Error(err)
+		c.JSON(http.StatusBadRequest, gin.H{"error": "Alipay has not signed this return"})
+		return
 	}
-	return err
+	id := back.Fields["out_trade_no"]
+	if _, err := s.payments.Query(c.Request.Context(), id); err != nil {
+		_ = c.Error(err)
+	}
+	c.Redirect(http.StatusSeeOther, "/?order="+url.QueryEscape(id))
 }

@@ -17,6 +17,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/payseal/payseal/bindings/go/payments"
 )
 
 // startSandbox returns the address and the folder of simulated providers that end with the test.
@@ -50,34 +52,38 @@ func startSandbox(t *testing.T) (address, dir string) {
 	return address, dir
 }
 
-// openShop serves a shop whose log goes to the returned buffer.
-func openShop(t *testing.T) (shop *shop, sandbox string, log *lockedBuffer) {
+// serveShop serves a shop whose log goes to the returned buffer, with its runner at work.
+func serveShop(t *testing.T) (shop *shop, sandbox string, log *lockedBuffer) {
 	sandbox, dir := startSandbox(t)
-	log = &lockedBuffer{}
-	shop = newShop(t, dir, slog.New(slog.NewJSONHandler(log, nil)))
-	shop.sandbox = sandbox
 	page, err := findPage()
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := httptest.NewServer(shop.routes(page))
+	server := httptest.NewUnstartedServer(nil)
+	settings := settings{
+		database:  "sqlite:" + filepath.Join(dir, "shop.db"),
+		wechat:    filepath.Join(dir, "config.json"),
+		alipay:    filepath.Join(dir, "config-alipay.json"),
+		publicURL: "http://" + server.Listener.Addr().String(),
+	}
+	log = &lockedBuffer{}
+	if shop, err = openShop(settings, slog.New(slog.NewJSONHandler(log, nil))); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(shop.close)
+	ctx, stop := context.WithCancel(context.Background())
+	worked := make(chan error, 1)
+	go func() { worked <- shop.runner().Run(ctx) }()
+	t.Cleanup(func() {
+		stop()
+		if err := <-worked; err != nil {
+			t.Error(err)
+		}
+	})
+	server.Config.Handler = shop.routes(page)
+	server.Start()
 	t.Cleanup(server.Close)
-	shop.publicURL = server.URL
 	return shop, sandbox, log
-}
-
-func newShop(t *testing.T, dir string, logger *slog.Logger) *shop {
-	wechat, err := openClient(filepath.Join(dir, "config.json"), logger)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { wechat.Close() })
-	alipay, err := openClient(filepath.Join(dir, "config-alipay.json"), logger)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { alipay.Close() })
-	return &shop{wechat: wechat, alipay: alipay, orders: newOrders(), logger: logger}
 }
 
 type lockedBuffer struct {
@@ -126,66 +132,95 @@ func ask(t *testing.T, method, url, body string, into any) (status int, header h
 	return response.StatusCode, response.Header
 }
 
+// view is what the page gets of an order, or an error.
 type view struct {
-	ID, State, Method string
-	AmountFen         int64          `json:"amount_fen"`
-	CodeURL           *string        `json:"code_url"`
-	PayURL            *string        `json:"pay_url"`
-	Invoke            map[string]any `json:"invoke"`
-	TransactionID     *string        `json:"transaction_id"`
-	PaidAt            *string        `json:"paid_at"`
-	Error, Outcome    string
+	payments.Payment
+	Error, Outcome string
 }
 
-// untilPaid asks for the order until it is paid; the test's deadline bounds it.
-func untilPaid(t *testing.T, url string) view {
+func (s *shop) mustOrder(t *testing.T, method string) (order view) {
+	t.Helper()
+	if status, _ := ask(t, "POST", s.publicURL+"/api/orders", `{"method":"`+method+`"}`, &order); status != http.StatusCreated {
+		t.Fatalf("%d %+v", status, order)
+	}
+	return order
+}
+
+func (s *shop) stateOf(t *testing.T, id string) payments.State {
+	t.Helper()
+	var order view
+	ask(t, "GET", s.publicURL+"/api/orders/"+id, "", &order)
+	return order.Order.State
+}
+
+// file is all that the operator sees of an order.
+func (s *shop) file(t *testing.T, id string) (file payments.File) {
+	t.Helper()
+	if status, _ := ask(t, "GET", s.publicURL+"/api/operator/orders/"+id, "", &file); status != http.StatusOK {
+		t.Fatal(status)
+	}
+	return file
+}
+
+// until asks for the order until it is in a state; the test's deadline bounds it.
+func (s *shop) until(t *testing.T, id string, state payments.State) view {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
 	for tick := time.NewTicker(20 * time.Millisecond); ; {
 		var order view
-		if ask(t, "GET", url, "", &order); order.State == "paid" {
+		if ask(t, "GET", s.publicURL+"/api/orders/"+id, "", &order); order.Order.State == state {
 			return order
 		}
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
-			t.Fatal("the order was never paid")
+			t.Fatalf("the order was never %s: %+v", state, order.Order)
 		}
 	}
 }
 
+// payAt lets the buyer of an order pay.
+func payAt(t *testing.T, sandbox, id string) {
+	t.Helper()
+	if status, _ := ask(t, "POST", sandbox+"/sandbox/orders/"+id+"/pay", "", nil); status != http.StatusOK {
+		t.Fatalf("the cashier answered %d", status)
+	}
+}
+
 func TestAnOrderIsPaidByTheCallbackAlone(t *testing.T) {
-	shop, sandbox, log := openShop(t)
-	for _, method := range []string{"native", "jsapi", "precreate"} {
+	shop, sandbox, log := serveShop(t)
+	for method, kind := range map[string]payments.ClientKind{"native": "qr", "jsapi": "invoke", "precreate": "qr"} {
 		var order view
 		if status, header := ask(t, "POST", shop.publicURL+"/api/orders", `{"method":"`+method+`"}`, &order); status != 201 || header.Get(traceHeader) != "trace-of-the-test" {
 			t.Fatalf("%d %+v %v", status, order, header)
 		}
-		if order.State != "paying" || order.AmountFen != priceFen || order.Method != method || (order.CodeURL == nil) != (method == "jsapi") || (order.Invoke == nil) != (method != "jsapi") || order.PayURL != nil {
+		id := order.Order.OrderNo
+		if order.Order.State != "paying" || order.Order.Amount != priceFen || string(order.Order.Method) != method || order.Client.Kind != kind || len(id) > 32 {
 			t.Errorf("%+v", order)
 		}
-		url := shop.publicURL + "/api/orders/" + order.ID
-		if method != "jsapi" {
-			var svg []byte
-			if status, header := ask(t, "GET", url+"/qr", "", &svg); status != 200 || header.Get("Content-Type") != "image/svg+xml" || xml.Unmarshal(svg, new(struct{})) != nil {
+		var svg []byte
+		status, header := ask(t, "GET", shop.publicURL+"/api/orders/"+id+"/qr", "", &svg)
+		if kind == "qr" {
+			if status != 200 || header.Get("Content-Type") != "image/svg+xml" || xml.Unmarshal(svg, new(struct{})) != nil {
 				t.Errorf("%d %v %.80s", status, header, svg)
 			}
-		} else if order.Invoke["signType"] != "RSA" || order.Invoke["paySign"] == "" || !strings.HasPrefix(order.Invoke["package"].(string), "prepay_id=") {
-			t.Errorf("%+v", order.Invoke)
+		} else {
+			var invoke struct{ SignType, PaySign, Package string }
+			if err := json.Unmarshal(order.Client.Params, &invoke); err != nil || invoke.SignType != "RSA" || invoke.PaySign == "" || !strings.HasPrefix(invoke.Package, "prepay_id=") || status != 404 {
+				t.Errorf("%d %+v %v", status, invoke, err)
+			}
 		}
-		var before view
-		if ask(t, "GET", url, "", &before); before.State != "paying" || before.TransactionID != nil || before.PaidAt != nil {
-			t.Errorf("%+v", before)
-		}
-		if status, _ := ask(t, "POST", sandbox+"/sandbox/orders/"+order.ID+"/pay", "", nil); status != 200 {
-			t.Fatalf("the cashier answered %d", status)
-		}
-		if after := untilPaid(t, url); after.TransactionID == nil || after.PaidAt == nil || after.AmountFen != priceFen {
+		payAt(t, sandbox, id)
+		if after := shop.until(t, id, payments.StatePaid); after.Order.TransactionID == "" || after.Order.PaidAt.IsZero() || after.Client != nil {
 			t.Errorf("%+v", after)
 		}
+		history := shop.file(t, id).History
+		if last := history[len(history)-1]; last.To != payments.StatePaid || last.Source != payments.SourceNotification {
+			t.Errorf("%+v", history)
+		}
 	}
-	if !strings.Contains(log.String(), `"trace_id":"trace-of-the-test"`) || !strings.Contains(log.String(), `"msg":"order paid"`) {
+	if !strings.Contains(log.String(), `"trace_id":"trace-of-the-test"`) || strings.Count(log.String(), `"msg":"order paid"`) != 3 {
 		t.Error(log.String())
 	}
 	for _, provider := range []string{"wechat", "alipay"} {
@@ -197,22 +232,20 @@ func TestAnOrderIsPaidByTheCallbackAlone(t *testing.T) {
 }
 
 func TestAForgedCallbackPaysNothing(t *testing.T) {
-	shop, _, _ := openShop(t)
-	var order view
-	ask(t, "POST", shop.publicURL+"/api/orders", `{"method":"native"}`, &order)
-	forged := `{"id":"1","event_type":"TRANSACTION.SUCCESS","resource":{"out_trade_no":"` + order.ID + `"}}`
+	shop, _, _ := serveShop(t)
+	id := shop.mustOrder(t, "native").Order.OrderNo
+	forged := `{"id":"1","event_type":"TRANSACTION.SUCCESS","resource":{"out_trade_no":"` + id + `"}}`
 	var answer struct{ Code string }
 	if status, _ := ask(t, "POST", shop.publicURL+"/notify/wechat", forged, &answer); status < 400 || answer.Code != "FAIL" {
 		t.Errorf("%d %+v", status, answer)
 	}
-	var after view
-	if ask(t, "GET", shop.publicURL+"/api/orders/"+order.ID, "", &after); after.State != "paying" {
-		t.Errorf("%+v", after)
+	if state := shop.stateOf(t, id); state != payments.StatePaying {
+		t.Error(state)
 	}
 }
 
 func TestMistakesAreAnsweredWithAnError(t *testing.T) {
-	shop, sandbox, _ := openShop(t)
+	shop, sandbox, _ := serveShop(t)
 	for _, test := range []struct {
 		method, path, body string
 		status             int
@@ -236,27 +269,10 @@ func TestMistakesAreAnsweredWithAnError(t *testing.T) {
 	if ask(t, "GET", shop.publicURL+"/api/product", "", &product); product["price_fen"] != float64(priceFen) || product["sandbox"] != sandbox || product["name"] == "" {
 		t.Errorf("%v", product)
 	}
-	var page []byte
-	if status, _ := ask(t, "GET", shop.publicURL+"/", "", &page); status != 200 || !bytes.Contains(page, []byte("shop.js")) {
-		t.Errorf("%d", status)
-	}
-}
-
-func TestAPaymentOfAnotherAmountOrOfNoOrderIsAnError(t *testing.T) {
-	store := newOrders()
-	created := store.create("native", 100)
-	if _, err := store.markPaid(created.ID, "42", "now", 1); err == nil {
-		t.Error("one fen paid for an order of 100")
-	}
-	if _, err := store.markPaid("nobody", "42", "now", 100); err == nil {
-		t.Error("an order that does not exist was paid")
-	}
-	for _, want := range []bool{true, false, false} {
-		if first, err := store.markPaid(created.ID, "42", "now", 100); err != nil || first != want {
-			t.Errorf("%v %v", first, err)
+	for path, script := range map[string]string{"/": "shop.js", "/operator/": "operator.js"} {
+		var page []byte
+		if status, _ := ask(t, "GET", shop.publicURL+path, "", &page); status != 200 || !bytes.Contains(page, []byte(script)) {
+			t.Errorf("%s: %d", path, status)
 		}
-	}
-	if paidOrder, _ := store.get(created.ID); paidOrder.State != paid || len(created.ID) > 32 {
-		t.Errorf("%+v", paidOrder)
 	}
 }

@@ -6,6 +6,9 @@ const POLL_MS = 400;
 // A way to pay, by its provider's name, and whose it is.
 const METHODS = { native: "wechat", jsapi: "wechat", precreate: "alipay", page: "alipay" };
 
+// The states of an order whose money has come, whatever became of it since.
+const PAID = ["paid", "refunding", "partly_refunded", "refunded"];
+
 const texts = {
   zh: {
     shop: "小店", other: "English", price: "价格", how: "付款方式",
@@ -75,15 +78,14 @@ async function buy(method) {
   element("error").textContent = "";
   enter("loading");
   try {
-    const created = await ask("/api/orders", { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ method }) });
-    const { code_url, invoke, pay_url } = created;
-    if (code_url) {
-      element("qr").src = `/api/orders/${created.id}/qr`;
-      element("cashier").href = code_url;
+    const { order: created, client } = await ask("/api/orders", { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ method }) });
+    if (client.kind === "qr") {
+      element("qr").src = `/api/orders/${created.order_no}/qr`;
+      element("cashier").href = client.code_url;
     }
-    wait(created);
-    if (invoke) await callCashier(invoke);
-    if (pay_url) location.assign(pay_url);
+    wait(created, client);
+    if (client.kind === "invoke") await callCashier(client.params);
+    if (client.kind === "redirect") location.assign(client.url);
   } catch (error) {
     fail(error);
     if (main.dataset.state !== "paid") enter("ready");
@@ -93,18 +95,19 @@ async function buy(method) {
 /** The buyer is back from Alipay's page. That proves nothing, so the order is looked at like any other. */
 async function comeBack(id) {
   try {
-    wait(await ask(`/api/orders/${encodeURIComponent(id)}`));
+    const { order: mine } = await ask(`/api/orders/${encodeURIComponent(id)}`);
+    wait(mine);
   } catch (error) {
     fail(error);
     enter("ready");
   }
 }
 
-function wait(mine) {
+function wait(mine, client) {
   order = mine;
-  main.dataset.order = mine.id;
+  main.dataset.order = mine.order_no;
   main.dataset.provider = METHODS[mine.method];
-  document.querySelector(".code").hidden = !mine.code_url;
+  document.querySelector(".code").hidden = client?.kind !== "qr";
   say();
   enter("paying");
   follow(mine);
@@ -114,10 +117,10 @@ function wait(mine) {
 async function follow(mine) {
   while (order === mine) {
     try {
-      const now = await ask(`/api/orders/${mine.id}`);
+      const { order: now } = await ask(`/api/orders/${mine.order_no}`);
       if (order !== mine) return;
       element("error").textContent = "";
-      if (now.state === "paid") return paid(now);
+      if (PAID.includes(now.state)) return paid(now);
     } catch (error) {
       fail(error);
     }
@@ -125,10 +128,10 @@ async function follow(mine) {
   }
 }
 
-function paid({ id, amount_fen, transaction_id }) {
+function paid({ order_no, amount, transaction_id }) {
   order = undefined;
-  element("amount").textContent = yuan(amount_fen);
-  element("order").textContent = id;
+  element("amount").textContent = yuan(amount);
+  element("order").textContent = order_no;
   element("transaction").textContent = transaction_id;
   main.dataset.paidAt = Date.now();
   enter("paid");

@@ -7,7 +7,6 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.net.http.HttpTimeoutException;
 import java.security.cert.CertificateException;
-import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
@@ -24,9 +23,7 @@ final class HttpCall<T> {
     private static final Set<String> WRITTEN_BY_CLIENT =
             Set.of("connection", "content-length", "expect", "host", "upgrade");
 
-    /** By the place of the client whose request it is. */
-    private final List<HttpClient> https;
-
+    private final HttpClient http;
     private final Call<T> call;
     private final CompletableFuture<T> future = new CompletableFuture<>();
 
@@ -38,8 +35,8 @@ final class HttpCall<T> {
     /** Why the last exchange failed; becomes the cause of the call's exception. */
     private Throwable lastFailure;
 
-    HttpCall(List<HttpClient> https, Call<T> call) {
-        this.https = https;
+    HttpCall(HttpClient http, Call<T> call) {
+        this.http = http;
         this.call = call;
     }
 
@@ -87,7 +84,7 @@ final class HttpCall<T> {
 
     private void send(Step.Send send) {
         CompletableFuture<HttpResponse<byte[]>> exchange =
-                https.get(call.client()).sendAsync(request(send), head -> new BoundedBody(send.maxResponseBytes()));
+                http.sendAsync(request(send), head -> new BoundedBody(send.maxResponseBytes()));
         stoppable(exchange);
         // The client's own timeout ends with the headers; this one also covers the body.
         exchange.copy()

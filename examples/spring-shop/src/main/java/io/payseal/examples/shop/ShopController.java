@@ -70,32 +70,24 @@ class ShopController {
             throw new BadMethod();
         }
         Order order = orders.create(asked.method(), PRODUCT.priceFen());
-        String codeUrl = null;
-        Map<String, String> invoke = null;
-        String payUrl = null;
-        switch (asked.method()) {
-            case "native" -> codeUrl = wechat.codeUrl(order);
-            case "jsapi" -> invoke = wechat.invocation(order);
-            case "precreate" -> codeUrl = alipay.codeUrl(order);
-            default -> payUrl = alipay.payUrl(order);
-        }
-        if (codeUrl != null) {
-            orders.setCodeUrl(order.id(), codeUrl);
-        }
-        Map<String, Object> view = view(order);
-        view.put("code_url", codeUrl);
-        view.put("invoke", invoke);
-        view.put("pay_url", payUrl);
-        return view;
+        Map<String, Object> client =
+                switch (asked.method()) {
+                    case "native" -> code(order, wechat.codeUrl(order));
+                    case "jsapi" -> Map.of("kind", "invoke", "params", wechat.invocation(order));
+                    case "precreate" -> code(order, alipay.codeUrl(order));
+                    default -> Map.of("kind", "redirect", "url", alipay.payUrl(order));
+                };
+        return Map.of("order", view(order), "client", client);
+    }
+
+    private Map<String, Object> code(Order order, String codeUrl) {
+        orders.setCodeUrl(order.id(), codeUrl);
+        return Map.of("kind", "qr", "code_url", codeUrl);
     }
 
     @GetMapping("/api/orders/{id}")
     Map<String, Object> show(@PathVariable String id) {
-        Order order = orders.find(id).orElseThrow(NoSuchOrder::new);
-        Map<String, Object> view = view(order);
-        view.put("transaction_id", order.transactionId());
-        view.put("paid_at", order.paidAt());
-        return view;
+        return Map.of("order", view(orders.find(id).orElseThrow(NoSuchOrder::new)));
     }
 
     @GetMapping(path = "/api/orders/{id}/qr", produces = "image/svg+xml")
@@ -110,10 +102,12 @@ class ShopController {
 
     private static Map<String, Object> view(Order order) {
         Map<String, Object> view = new LinkedHashMap<>();
-        view.put("id", order.id());
+        view.put("order_no", order.id());
         view.put("state", order.state());
-        view.put("amount_fen", order.amountFen());
+        view.put("amount", order.amountFen());
         view.put("method", order.method());
+        view.put("transaction_id", order.transactionId());
+        view.put("paid_at", order.paidAt());
         return view;
     }
 

@@ -94,9 +94,10 @@ class ShopTest {
     void an_order_is_paid_when_the_provider_says_so(String method) throws Exception {
         Reply created = order(method);
         assertEquals(201, created.status(), created.text());
-        String id = created.json().path("id").asText();
-        assertEquals("paying", created.json().path("state").asText());
-        assertTrue(created.json().path("code_url").asText().startsWith(sandbox.address()));
+        String id = number(created);
+        assertEquals("paying", created.json().path("order").path("state").asText());
+        assertEquals("qr", created.json().path("client").path("kind").asText());
+        assertTrue(created.json().path("client").path("code_url").asText().startsWith(sandbox.address()));
         Reply qr = get("/api/orders/" + id + "/qr");
         assertTrue(qr.type().startsWith("image/svg+xml"), qr.type());
         assertTrue(qr.text().startsWith("<svg"));
@@ -111,17 +112,17 @@ class ShopTest {
 
         // The same notification once more changes nothing and is acknowledged.
         assertEquals(2, toldAgain(id).path("status").asInt() / 100);
-        assertEquals(paidAt, get("/api/orders/" + id).json().path("paid_at").asText());
+        assertEquals(paidAt, shown(id).path("paid_at").asText());
     }
 
     @Test
     void the_mini_program_gets_what_it_needs_to_call_the_cashier() throws Exception {
-        JsonNode order = order("jsapi").json();
-        assertTrue(order.path("code_url").isNull());
-        assertTrue(order.path("invoke").path("package").asText().startsWith("prepay_id="));
-        assertEquals("RSA", order.path("invoke").path("signType").asText());
-        assertEquals(
-                404, get("/api/orders/" + order.path("id").asText() + "/qr").status());
+        Reply created = order("jsapi");
+        JsonNode client = created.json().path("client");
+        assertEquals("invoke", client.path("kind").asText());
+        assertTrue(client.path("params").path("package").asText().startsWith("prepay_id="));
+        assertEquals("RSA", client.path("params").path("signType").asText());
+        assertEquals(404, get("/api/orders/" + number(created) + "/qr").status());
     }
 
     @Test
@@ -146,16 +147,16 @@ class ShopTest {
 
     @Test
     void a_forged_notification_pays_nothing() throws Exception {
-        String id = order("native").json().path("id").asText();
+        String id = number(order("native"));
         Reply refused = post("/notify/wechat", "{\"out_trade_no\":\"" + id + "\"}");
         assertEquals(401, refused.status());
-        assertEquals("paying", get("/api/orders/" + id).json().path("state").asText());
+        assertEquals("paying", state(id));
     }
 
     @Test
     void a_notification_of_alipay_whose_order_was_changed_pays_nothing() throws Exception {
-        String paid = order("precreate").json().path("id").asText();
-        String unpaid = order("precreate").json().path("id").asText();
+        String paid = number(order("precreate"));
+        String unpaid = number(order("precreate"));
         sandbox.pay(paid);
         assertEquals("success", toldAgain(paid).path("answer").asText());
         String forged = told(paid).replace(paid, unpaid);
@@ -169,7 +170,7 @@ class ShopTest {
 
     @Test
     void a_genuine_notification_of_another_amount_pays_nothing() throws Exception {
-        String id = order("page").json().path("id").asText(); // signed, and at Alipay only when the buyer comes
+        String id = number(order("page")); // signed, and at Alipay only when the buyer comes
         try (PaysealClient client = PaysealClient.of(Configuration.fromFile(folder.resolve("config-alipay.json")))) {
             PrecreateRequest dearer = PrecreateRequest.builder()
                     .outTradeNo(id)
@@ -185,10 +186,11 @@ class ShopTest {
 
     @Test
     void a_buyer_who_comes_back_makes_the_shop_ask() throws Exception {
-        JsonNode order = order("page").json();
-        String id = order.path("id").asText();
-        assertTrue(order.path("code_url").isNull());
-        String cashier = open(order.path("pay_url").asText());
+        Reply created = order("page");
+        String id = number(created);
+        JsonNode client = created.json().path("client");
+        assertEquals("redirect", client.path("kind").asText());
+        String cashier = open(client.path("url").asText());
         sandbox.fault(Map.of("fault", "reset_before", "target", "notification", "out_trade_no", id, "times", 0));
         sandbox.pay(id);
         JsonNode page =
@@ -202,7 +204,7 @@ class ShopTest {
         Reply returned = send(HttpRequest.newBuilder(URI.create(back)));
         assertEquals(303, returned.status(), returned.text());
         assertEquals("/?order=" + id, returned.location());
-        JsonNode paid = get("/api/orders/" + id).json();
+        JsonNode paid = shown(id);
         assertEquals("paid", paid.path("state").asText());
         assertEquals(
                 page.path("transaction_id").asText(),
@@ -251,15 +253,23 @@ class ShopTest {
         return post("/api/orders", "{\"method\":\"" + method + "\"}");
     }
 
+    private static String number(Reply created) throws Exception {
+        return created.json().path("order").path("order_no").asText();
+    }
+
+    private static JsonNode shown(String id) throws Exception {
+        return get("/api/orders/" + id).json().path("order");
+    }
+
     private static String state(String id) throws Exception {
-        return get("/api/orders/" + id).json().path("state").asText();
+        return shown(id).path("state").asText();
     }
 
     private static JsonNode untilPaid(String id) throws Exception {
-        JsonNode order = get("/api/orders/" + id).json();
+        JsonNode order = shown(id);
         for (int i = 0; i < 200 && !order.path("state").asText().equals("paid"); i++) {
             Thread.sleep(50);
-            order = get("/api/orders/" + id).json();
+            order = shown(id);
         }
         assertEquals("paid", order.path("state").asText());
         return order;
