@@ -1,16 +1,19 @@
 """Starts the sandbox and a shop, says where the shop is, and stops both on Ctrl-C. Usage: demo.py [--shop gin|spring|fastapi] [--check]
 
 With --check a headless browser buys something (tests/demo/browser.py), and its exit status is this one's.
+The shop keeps its orders in the database that DATABASE_URL names; without it in target/demo/store, which is emptied first, for the sandbox forgets too.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
+import shutil
 import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import NoReturn
@@ -46,8 +49,15 @@ def build(shop: str) -> None:
             fail(f"cannot build: {' '.join(step)} in {where} failed")
 
 
+def fresh_database() -> str:
+    store = STATE / "store"
+    shutil.rmtree(store, ignore_errors=True)
+    store.mkdir()
+    return f"sqlite:{store / 'shop.db'}"
+
+
 @contextmanager
-def program(name: str, command: list[str], ended: threading.Event) -> Iterator[str]:
+def program(name: str, command: list[str], ended: threading.Event, environment: Mapping[str, str] = {}) -> Iterator[str]:
     """Runs until the block is left; gives the address of its first line, `NAME: http://…`. Its log is target/demo/NAME.log."""
     log = STATE / f"{name}.log"
     first: list[str] = []
@@ -63,7 +73,9 @@ def program(name: str, command: list[str], ended: threading.Event) -> Iterator[s
         ended.set()
 
     with log.open("w") as errors:
-        process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, text=True)
+        process = subprocess.Popen(
+            command, cwd=ROOT, env={**os.environ, **environment}, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, text=True
+        )
         listener = threading.Thread(target=listen, args=(process,), daemon=True)
         listener.start()
         try:
@@ -96,11 +108,11 @@ def main() -> int:
         sandbox = running.enter_context(program("sandbox", ["target/release/payseal-sandbox", "--dir", str(STATE / "sandbox"), "--exit-with-stdin"], ended))
         keys = STATE / "sandbox"
         start = [*SHOPS[given.shop][2], "--wechat", str(keys / "config.json"), "--alipay", str(keys / "config-alipay.json"), "--listen", "127.0.0.1:0"]
-        shop = running.enter_context(program("shop", start, ended))
+        shop = running.enter_context(program("shop", start, ended, {"DATABASE_URL": os.environ.get("DATABASE_URL") or fresh_database()}))
         if given.check:
             browser = [PYTHON, "tests/demo/browser.py", "--shop", shop, "--sandbox", sandbox, "--screenshots", str(STATE)]
             return subprocess.run(browser, cwd=ROOT, check=False).returncode
-        print(f"demo: the sandbox is at {sandbox}\ndemo: open {shop} in a browser; Ctrl-C stops", flush=True)
+        print(f"demo: the sandbox is at {sandbox}, the operator's page at {shop}/operator/\ndemo: open {shop} in a browser; Ctrl-C stops", flush=True)
         ended.wait()
         print(f"demo: a program has stopped by itself, see {STATE.relative_to(ROOT)}/*.log", file=sys.stderr)
         return 1

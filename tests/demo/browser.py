@@ -1,5 +1,5 @@
 """Buys something four times in headless Chromium, as a person would: with WeChat Pay by the QR code and by the JSAPI button, with Alipay by the
-QR code and on Alipay's page.
+QR code and on Alipay's page. Then the operator looks at what was bought, gives money back and settles what does not fit.
 
 Usage: browser.py --shop URL --sandbox URL --screenshots FOLDER
 
@@ -14,90 +14,33 @@ from __future__ import annotations
 import argparse
 import io
 import json
-import shutil
 import sys
-import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import zxingcpp
+from operating import Operator
 from PIL import Image
-from selenium.common.exceptions import TimeoutException, WebDriverException
-from selenium.webdriver import Chrome, ChromeOptions
-from selenium.webdriver.chrome.service import Service
+from selenium.common.exceptions import WebDriverException
+from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
-from selenium.webdriver.support.wait import WebDriverWait
+from visitor import WAIT_S, Broken, Visitor, browser, fail, kept
 
-WAIT_S = 20
 MOST_MS = 2000  # "within two seconds of the callback"
 
-FLAGS = (
-    "--headless=new --no-sandbox --disable-gpu --disable-dev-shm-usage --disable-quic --no-first-run --no-default-browser-check "
-    "--disable-background-networking --disable-component-update --disable-sync --disable-extensions --window-size=1100,820"
-)
 
-
-class Broken(Exception):
-    """A promise that was not kept, in one line."""
-
-
-def fail(message: str) -> NoReturn:
-    raise Broken(message)
-
-
-def kept(promise: str) -> None:
-    print(f"check: {promise}", flush=True)
-
-
-@contextmanager
-def browser(folder: Path) -> Iterator[Chrome]:
-    with tempfile.TemporaryDirectory(prefix="browser-", dir=folder, ignore_cleanup_errors=True) as profile:
-        options = ChromeOptions()
-        for flag in [*FLAGS.split(), f"--user-data-dir={profile}"]:
-            options.add_argument(flag)
-        options.add_experimental_option("prefs", {"intl.accept_languages": "zh-CN,zh,en"})
-        options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-        driver = Chrome(options, Service(shutil.which("chromedriver")))
-        try:
-            driver.set_page_load_timeout(WAIT_S)
-            yield driver
-        finally:
-            driver.quit()
-
-
-class Buyer:
+class Buyer(Visitor):
     """One person with a browser: the shop in one tab, the cashier in another."""
 
     def __init__(self, driver: Chrome, shop: str, sandbox: str, screenshots: Path) -> None:
-        self.driver, self.shop, self.sandbox, self.screenshots = driver, shop, sandbox, screenshots
-        self.pictures = 0
-
-    def wait(self, condition: str, what: str) -> Any:
-        """Until the JavaScript expression is true; its value."""
-        try:
-            return WebDriverWait(self.driver, WAIT_S, 0.02).until(lambda driver: driver.execute_script(f"return {condition}"))
-        except TimeoutException:
-            error = self.driver.execute_script("return document.getElementById('error')?.textContent")
-            self.picture("failed")
-            fail(f"{what} does not happen within {WAIT_S} s" + (f"; the page says: {error}" if error else ""))
+        super().__init__(driver, shop, sandbox, screenshots)
+        self.bought: dict[str, str] = {}  # the orders' numbers, by method
 
     def state(self, state: str) -> None:
         self.wait(f"document.querySelector('main').dataset.state === '{state}'", f"the state '{state}' of the shop's page")
-
-    def click(self, selector: str) -> None:
-        self.driver.find_element(By.CSS_SELECTOR, selector).click()
-
-    def text(self, selector: str) -> str:
-        return self.driver.find_element(By.CSS_SELECTOR, selector).text
-
-    def picture(self, name: str) -> None:
-        self.pictures += 1
-        self.driver.save_screenshot(str(self.screenshots / f"{self.pictures}-{name}.png"))
 
     def enter_shop(self) -> None:
         self.driver.get(self.shop)
@@ -196,6 +139,7 @@ class Buyer:
 
     def turns_to_paid(self, method: str) -> int:
         """Without a touch: the callback arrives, the shop verifies it, the page shows it."""
+        self.bought[method] = self.order()
         accepted = self.callback_accepted(self.order())
         self.says_what_is_paid()
         shown = int(self.driver.execute_script("return document.querySelector('main').dataset.paidAt"))
@@ -257,20 +201,6 @@ class Buyer:
             fail("the debugging view makes elements of what a caller sent")
         kept("the debugging view shows what a caller sent as text")
 
-    def no_complaints(self) -> None:
-        complaints = [entry["message"] for entry in self.driver.get_log("browser") if entry["level"] == "SEVERE"]  # type: ignore[no-untyped-call]
-        if complaints:
-            fail(f"the browser complains: {complaints[0]}")
-        kept("the browser has nothing to complain about")
-
-    def fits_a_phone(self) -> None:
-        self.driver.set_window_size(500, 900)
-        wide = self.driver.execute_script("return document.documentElement.scrollWidth > document.documentElement.clientWidth")
-        self.picture("narrow")
-        if wide:
-            fail("the page is wider than a narrow window")
-        kept("the page fits a narrow window")
-
 
 def metrics_are_served(shop: str, provider: str) -> None:
     with urllib.request.urlopen(f"{shop}/metrics/{provider}", timeout=WAIT_S) as answer:
@@ -296,6 +226,12 @@ def main() -> int:
             took = max(buyer.pay_by_code("native"), buyer.pay_by_button(), buyer.pay_by_code("precreate"))
             buyer.pay_on_page()
             buyer.fits_a_phone()
+            operator = Operator(driver, given.shop, given.sandbox, given.screenshots)
+            if operator.has_an_office():
+                operator.sees_who_told(buyer.bought["precreate"])
+                operator.gives_back(buyer.bought["native"])
+                operator.settles_a_second_payment(buyer.bought["jsapi"])
+                operator.fits_a_phone()
             buyer.look_behind()
             buyer.fits_a_phone()
             buyer.no_complaints()
