@@ -2,9 +2,13 @@
 //! same rows with as many a commit; and for PostgreSQL and MariaDB beside one commit a row. `accept_verified`: signature, decryption and store together.
 //! Prints JSON lines for the report. PostgreSQL and MariaDB are those at PAYSEAL_TEST_POSTGRES and PAYSEAL_TEST_MYSQL; without them they are left out.
 
+mod signed;
+
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
+use payseal::host::Host;
+use payseal::payments::Payments;
 use payseal::payments::commit::GroupCommit;
 use payseal::payments::store::{NewEvent, Statement, Store, open};
 use serde_json::json;
@@ -18,6 +22,7 @@ fn main() {
     std::fs::create_dir(&folder).expect("a folder for the database");
     let sqlite = format!("sqlite:{}", folder.join("pay.db").display());
     measure("sqlite", &sqlite);
+    verified(&sqlite);
     for (name, variable) in [
         ("postgres", "PAYSEAL_TEST_POSTGRES"),
         ("mariadb", "PAYSEAL_TEST_MYSQL"),
@@ -55,6 +60,34 @@ fn measure(name: &str, url: &str) {
         }
     }
     clear(&*store);
+}
+
+/// Signature, decryption and store together, as 32 callers bring notifications of as many orders.
+fn verified(url: &str) {
+    const NOTIFICATIONS: usize = 20_000;
+    let (client, notifications) = signed::notifications(NOTIFICATIONS);
+    let config = json!({ "store": url, "unknown_orders": "ignore" });
+    let payments = Payments::new(config.to_string().as_bytes(), &[&client], Host::default())
+        .expect("the configuration is complete");
+    let next = AtomicUsize::new(0);
+    let started = Instant::now();
+    std::thread::scope(|scope| {
+        for _ in 0..32 {
+            scope.spawn(|| {
+                while let Some((headers, body)) = notifications.get(next.fetch_add(1, Relaxed)) {
+                    let accepted = payments
+                        .accept(Some("wechat"), headers, body, b"", None)
+                        .expect("a reply");
+                    assert_eq!(accepted.info()["accepted"], true);
+                }
+            });
+        }
+    });
+    let rate = NOTIFICATIONS as f64 / started.elapsed().as_secs_f64();
+    println!(
+        "{}",
+        json!({ "name": "accept_verified", "ours": rate.round(), "peer": null, "unit": "events/s", "ratio": (rate / 15_000.0 * 1000.0).round() / 1000.0 })
+    );
 }
 
 /// As notifications come: many callers, each waiting for its own event. Also how many rows a commit had.
