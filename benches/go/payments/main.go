@@ -23,8 +23,8 @@ import (
 )
 
 const (
-	singly  = 8_000
-	batched = 40_000
+	singly  = 1_000
+	batched = 5_000
 	workers = 8
 	batch   = 100
 )
@@ -117,6 +117,8 @@ func rivered(ctx context.Context, pool *pgxpool.Pool, jobs, most int) float64 {
 	client := must(river.NewClient(driver, &river.Config{
 		Queues:  map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: most}},
 		Workers: registered,
+		// As often as it can be told to look; by default it does so ten times a second.
+		FetchCooldown: time.Millisecond, FetchPollInterval: time.Millisecond,
 	}))
 	const chunk = 5_000
 	for inserted := 0; inserted < jobs; inserted += chunk {

@@ -69,6 +69,7 @@ func endToEnd(folder, host string) {
 			must(p.Create(ctx, &payments.PayRequest{
 				OrderNo: orderNo(number), Method: payments.MethodJSAPI, Amount: 100, Subject: "tea",
 				NotifyURL: "https://shop.example.com/notify", Payer: payments.Payer{ID: "oUpF8uMuAJO_M2pxb1Q9zNjWeS6o"},
+				Extra: map[string]any{"appid": "wxd678efh567hg6787"},
 			}))
 			answer := must(browser.Do(callbacks[number]))
 			_, _ = io.Copy(io.Discard, answer.Body)
