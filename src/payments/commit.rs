@@ -1,7 +1,7 @@
 //! Many callers, one commit: whoever comes while another is writing waits, and the next one writes for all that wait.
 //!
-//! A durable commit costs the same for one event as for a hundred, so this is what makes callbacks fast. There is no thread of ours: the callers
-//! take turns, and each returns as soon as its own event is on disk.
+//! A durable commit costs the same for one event as for a hundred, so this is what makes callbacks, claims and acknowledgements fast. There is no
+//! thread of ours: the callers take turns, and each returns as soon as its own part is on disk.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::Thread;
@@ -13,38 +13,48 @@ use super::store::{NewEvent, Store};
 /// What one commit takes at most, so that nobody waits for an endless one.
 const MOST: usize = 256;
 
-#[derive(Default)]
-pub struct GroupCommit {
-    line: Mutex<Line>,
+/// The callers of one kind of write. Each asks for `Q` and gets `A`.
+pub(super) struct Together<Q, A> {
+    line: Mutex<Line<Q, A>>,
 }
 
-#[derive(Default)]
-struct Line {
-    waiting: Vec<Waiting>,
+struct Line<Q, A> {
+    waiting: Vec<Waiting<Q, A>>,
     /// Somebody is writing.
     is_led: bool,
 }
 
-struct Waiting {
-    event: NewEvent,
-    place: Arc<Place>,
+struct Waiting<Q, A> {
+    request: Q,
+    place: Arc<Place<A>>,
 }
 
-struct Place {
+struct Place<A> {
     thread: Thread,
-    fate: Mutex<Fate>,
+    fate: Mutex<Fate<A>>,
 }
 
-enum Fate {
+enum Fate<A> {
     Waiting,
     /// The one before has left: write for all.
     Lead,
-    Done(Result<bool>),
+    Done(Result<A>),
 }
 
-impl GroupCommit {
-    /// Returns when the event is committed: whether it was new.
-    pub fn insert(&self, store: &dyn Store, event: NewEvent) -> Result<bool> {
+impl<Q, A> Default for Together<Q, A> {
+    fn default() -> Self {
+        Together {
+            line: Mutex::new(Line {
+                waiting: Vec::new(),
+                is_led: false,
+            }),
+        }
+    }
+}
+
+impl<Q, A> Together<Q, A> {
+    /// Returns when the request is committed. `write` carries out many in one transaction and answers each, in their order; its error is everybody's.
+    pub fn ask(&self, request: Q, write: impl Fn(Vec<Q>) -> Result<Vec<A>>) -> Result<A> {
         let place = Arc::new(Place {
             thread: std::thread::current(),
             fate: Mutex::new(Fate::Waiting),
@@ -52,55 +62,52 @@ impl GroupCommit {
         let leads = {
             let mut line = lock(&self.line);
             line.waiting.push(Waiting {
-                event,
+                request,
                 place: place.clone(),
             });
             !std::mem::replace(&mut line.is_led, true)
         };
         if leads {
-            self.lead(store);
+            self.lead(&write);
         }
         loop {
             let fate = std::mem::replace(&mut *lock(&place.fate), Fate::Waiting);
             match fate {
                 Fate::Done(result) => return result,
-                Fate::Lead => self.lead(store),
+                Fate::Lead => self.lead(&write),
                 Fate::Waiting => std::thread::park(),
             }
         }
     }
 
-    /// Writes for those who wait, the caller among them or behind them, and hands on.
-    fn lead(&self, store: &dyn Store) {
-        let batch: Vec<Waiting> = {
+    /// Writes for those who wait, the caller among them, and hands on.
+    fn lead(&self, write: &impl Fn(Vec<Q>) -> Result<Vec<A>>) {
+        let batch: Vec<Waiting<Q, A>> = {
             let mut line = lock(&self.line);
             let count = line.waiting.len().min(MOST);
             line.waiting.drain(..count).collect()
         };
-        let (events, places): (Vec<NewEvent>, Vec<Arc<Place>>) = batch
+        let (requests, places) = batch
             .into_iter()
-            .map(|waiting| (waiting.event, waiting.place))
+            .map(|waiting| (waiting.request, waiting.place))
             .unzip();
         let mut round = Round {
             line: &self.line,
             places,
-            fates: Err(
-                Error::new(Code::Internal, "the commit was stopped by a bug")
-                    .with_outcome(Outcome::Unknown),
-            ),
+            fates: Err(stopped()),
         };
-        round.fates = store.insert(&events);
+        round.fates = write(requests);
     }
 }
 
-/// Ends a round however it ended: everybody learns what became of his event, and somebody leads the next.
-struct Round<'a> {
-    line: &'a Mutex<Line>,
-    places: Vec<Arc<Place>>,
-    fates: Result<Vec<bool>>,
+/// Ends a round however it ended: everybody learns what became of his request, and somebody leads the next.
+struct Round<'a, Q, A> {
+    line: &'a Mutex<Line<Q, A>>,
+    places: Vec<Arc<Place<A>>>,
+    fates: Result<Vec<A>>,
 }
 
-impl Drop for Round<'_> {
+impl<Q, A> Drop for Round<'_, Q, A> {
     fn drop(&mut self) {
         let next = {
             let mut line = lock(self.line);
@@ -111,12 +118,10 @@ impl Drop for Round<'_> {
         if let Some(next) = next {
             next.tell(Fate::Lead);
         }
-        for (index, place) in self.places.iter().enumerate() {
-            let fate = match &self.fates {
-                Ok(fates) => fates.get(index).copied().ok_or_else(|| {
-                    Error::new(Code::Internal, "the store lost count of the events")
-                        .with_outcome(Outcome::Unknown)
-                }),
+        let mut fates = std::mem::replace(&mut self.fates, Err(stopped())).map(Vec::into_iter);
+        for place in &self.places {
+            let fate = match &mut fates {
+                Ok(fates) => fates.next().ok_or_else(stopped),
                 Err(error) => Err(error.clone()),
             };
             place.tell(Fate::Done(fate));
@@ -124,8 +129,16 @@ impl Drop for Round<'_> {
     }
 }
 
-impl Place {
-    fn tell(&self, fate: Fate) {
+fn stopped() -> Error {
+    Error::new(
+        Code::Internal,
+        "a commit for several callers was stopped by a bug; please report it",
+    )
+    .with_outcome(Outcome::Unknown)
+}
+
+impl<A> Place<A> {
+    fn tell(&self, fate: Fate<A>) {
         *lock(&self.fate) = fate;
         self.thread.unpark();
     }
@@ -134,4 +147,15 @@ impl Place {
 /// What is behind these locks is whole at every moment.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Inserts events for many callers at once.
+#[derive(Default)]
+pub struct GroupCommit(Together<NewEvent, bool>);
+
+impl GroupCommit {
+    /// Returns when the event is committed: whether it was new.
+    pub fn insert(&self, store: &dyn Store, event: NewEvent) -> Result<bool> {
+        self.0.ask(event, |events| store.insert(&events))
+    }
 }

@@ -84,7 +84,7 @@ impl Accept {
         };
         let event = self.event(shared, account, event)?;
         let (kind, order_no) = (event.kind.clone(), event.order_no.clone());
-        let is_new = shared.commit.get().insert(shared.store(), event)?;
+        let is_new = shared.commit.get().events.insert(shared.store(), event)?;
         Ok(Stored {
             kind,
             order_no,

@@ -45,7 +45,7 @@ use crate::process::PerProcess;
 use self::account::Account;
 use self::commit::GroupCommit;
 use self::settings::Settings;
-use self::store::Store;
+use self::store::{Queue, Store};
 
 pub use self::order::State;
 pub use self::work::Work;
@@ -60,7 +60,24 @@ struct Shared {
     store: Box<dyn Store>,
     host: Host,
     settings: Settings,
-    commit: PerProcess<GroupCommit>,
+    commit: PerProcess<Commits>,
+}
+
+/// Where callers wait for one another, to write together.
+#[derive(Default)]
+struct Commits {
+    events: GroupCommit,
+    inbox: queue::Callers,
+    outbox: queue::Callers,
+}
+
+impl Commits {
+    fn line(&self, queue: Queue) -> &queue::Callers {
+        match queue {
+            Queue::Inbox => &self.inbox,
+            Queue::Outbox => &self.outbox,
+        }
+    }
 }
 
 impl Payments {
@@ -85,7 +102,7 @@ impl Payments {
                 store,
                 host,
                 settings,
-                commit: PerProcess::new(GroupCommit::default),
+                commit: PerProcess::new(Commits::default),
             }),
         })
     }

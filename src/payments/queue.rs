@@ -12,6 +12,7 @@ use crate::face::Fact;
 
 use super::Shared;
 use super::apply::{Ledger, Told};
+use super::commit::Together;
 use super::given::Given;
 use super::order::Columns;
 use super::settle::{Effect, Topic};
@@ -47,9 +48,7 @@ pub(super) fn claim(shared: &Shared, mut given: Given) -> Result<String> {
         Queue::Inbox => INBOX,
         Queue::Outbox => OUTBOX,
     };
-    let rows = shared
-        .store()
-        .claim(queue, columns, most, now_ms, now_ms + lease_ms)?;
+    let rows = take(shared, queue, columns, most, now_ms, lease_ms)?;
     let mut work = Vec::with_capacity(rows.len());
     let mut exhausted = Vec::new();
     let mut facts = Vec::new();
@@ -74,6 +73,40 @@ pub(super) fn claim(shared: &Shared, mut given: Given) -> Result<String> {
         Queue::Outbox => "messages",
     };
     Ok(sql::json(&json!({ name: work })))
+}
+
+/// Callers that want work at the same time claim together; each gets the oldest that are left, and at most as much as it asked for.
+fn take(
+    shared: &Shared,
+    queue: Queue,
+    columns: &'static str,
+    most: u32,
+    now_ms: i64,
+    lease_ms: i64,
+) -> Result<Vec<Row>> {
+    let claim = |most| {
+        shared
+            .store()
+            .claim(queue, columns, most, now_ms, now_ms + lease_ms)
+    };
+    if lease_ms != shared.settings.lease_ms {
+        return claim(most);
+    }
+    shared.commit.get().line(queue).claims.ask(most, |wanted| {
+        let mut rows = claim(wanted.iter().sum())?.into_iter();
+        Ok(wanted
+            .iter()
+            .map(|most| rows.by_ref().take(*most as usize).collect())
+            .collect())
+    })
+}
+
+/// The callers that claim or end work of one queue at the same time.
+#[derive(Default)]
+pub(super) struct Callers {
+    claims: Together<u32, Vec<Row>>,
+    /// One piece of work each; whether its lease had run out.
+    ends: Together<Held, Result<bool>>,
 }
 
 fn lease(shared: &Shared, given: &mut Given) -> Result<i64> {
@@ -220,9 +253,18 @@ pub(super) fn ack(shared: &Shared, mut given: Given) -> Result<String> {
     let Some(parts) = given.parts("work")? else {
         let one = held(&mut given)?;
         given.finish()?;
-        return match finish(shared, queue, vec![one], &also)?.is_empty() {
-            true => Ok(json!({ "lost": [] }).to_string()),
-            false => held_still(Transaction::Refused(0)).map(|()| String::new()),
+        let is_lost = match also.is_empty() {
+            true => shared
+                .commit
+                .get()
+                .line(queue)
+                .ends
+                .ask(one, |all| end_together(shared, queue, all))??,
+            false => !finish(shared, queue, vec![one], &also)?.is_empty(),
+        };
+        return match is_lost {
+            false => Ok(json!({ "lost": [] }).to_string()),
+            true => held_still(Transaction::Refused(0)).map(|()| String::new()),
         };
     };
     let mut all = Vec::with_capacity(parts.len());
@@ -244,6 +286,26 @@ pub(super) fn ack(shared: &Shared, mut given: Given) -> Result<String> {
         .map(|(id, token)| json!({ "id": id, "token": token }))
         .collect();
     Ok(json!({ "lost": lost }).to_string())
+}
+
+/// Ends what several callers end at the same time; of each, whether its lease had run out. Where one cannot be ended, the others are ended without it.
+fn end_together(shared: &Shared, queue: Queue, all: Vec<Held>) -> Result<Vec<Result<bool>>> {
+    match finish(shared, queue, all.clone(), &[]) {
+        Ok(lost) => Ok(all.iter().map(|held| Ok(lost.contains(held))).collect()),
+        Err(error) if all.len() == 1 || is_the_stores(&error) => Err(error),
+        Err(_) => {
+            let end = |held: Held| Ok(!finish(shared, queue, vec![held], &[])?.is_empty());
+            Ok(all.into_iter().map(end).collect())
+        }
+    }
+}
+
+/// Whether the next one would fail for the same reason.
+fn is_the_stores(error: &Error) -> bool {
+    matches!(
+        error.code(),
+        Code::StoreUnavailable | Code::StoreFull | Code::StoreReadOnly
+    )
 }
 
 /// What the service wants written in the same transaction: `{"sql", "values", "changes"}` each, with `?` for the values.
