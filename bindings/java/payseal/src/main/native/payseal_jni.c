@@ -55,6 +55,20 @@ int take_all(JNIEnv *env, const jbyteArray arrays[], bytes taken[], size_t count
   return 1;
 }
 
+const payseal_client **clients_of(JNIEnv *env, jlongArray clients, size_t *count) {
+  *count = (size_t)(*env)->GetArrayLength(env, clients);
+  jlong *numbers = (*env)->GetLongArrayElements(env, clients, NULL);
+  const payseal_client **handles = numbers == NULL ? NULL : malloc((*count + 1) * sizeof *handles);
+  if (handles == NULL) {
+    if (numbers != NULL) (*env)->ReleaseLongArrayElements(env, clients, numbers, JNI_ABORT);
+    throw_new(env, "java/lang/OutOfMemoryError", "payseal: no memory for the clients");
+    return NULL;
+  }
+  for (size_t i = 0; i < *count; i++) handles[i] = pointer(numbers[i]);
+  (*env)->ReleaseLongArrayElements(env, clients, numbers, JNI_ABORT);
+  return handles;
+}
+
 /* ---- answers ---- */
 
 jbyteArray array_of(JNIEnv *env, const uint8_t *data, size_t len) {
@@ -602,7 +616,8 @@ JNIEXPORT jint JNICALL JNI_OnLoad(JavaVM *vm, void *reserved) {
       (java.cache_get = (*env)->GetMethodID(env, callbacks, "cacheGet", "([B)[B")) == NULL ||
       (java.cache_put = (*env)->GetMethodID(env, callbacks, "cachePut", "([B[BJ)V")) == NULL ||
       register_natives(env, java.native, METHODS, COUNT(METHODS)) != 0 || register_download(env) != 0 ||
-      register_doctor(env, java.native) != 0 || register_flows(env, java.native) != 0) {
+      register_doctor(env, java.native) != 0 || register_flows(env, java.native) != 0 ||
+      register_payments(env, java.native) != 0) {
     return JNI_ERR;
   }
   return JNI_VERSION_10;

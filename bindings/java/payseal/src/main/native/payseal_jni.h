@@ -32,6 +32,9 @@ void throw_new(JNIEnv *env, const char *class_name, const char *message);
 
 jbyteArray array_of(JNIEnv *env, const uint8_t *data, size_t len);
 
+/* The clients behind handles, for the caller to free; NULL: an exception is pending. */
+const payseal_client **clients_of(JNIEnv *env, jlongArray clients, size_t *count);
+
 /* Copy buffers into arrays and free them. */
 jbyteArray give(JNIEnv *env, payseal_buffer *buffer);
 jobjectArray give_both(JNIEnv *env, payseal_buffer *first, payseal_buffer *second);
@@ -50,6 +53,7 @@ void drop_table(JNIEnv *env, payseal_callbacks *table);
 
 jint register_doctor(JNIEnv *env, jclass native);
 jint register_flows(JNIEnv *env, jclass native);
+jint register_payments(JNIEnv *env, jclass native);
 
 /* The natives of a feature live in a file of their own and belong to a class of their own. Registering them gives 0 when all is well. */
 jint register_download(JNIEnv *env);

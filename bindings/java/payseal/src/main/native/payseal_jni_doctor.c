@@ -30,16 +30,9 @@ static jbyteArray notification_explain(JNIEnv *env, jclass class, jlong client, 
 
 static jint notification_route(JNIEnv *env, jclass class, jlongArray clients, jbyteArray headers, jbyteArray body) {
   (void)class;
-  size_t count = (size_t)(*env)->GetArrayLength(env, clients);
-  jlong *numbers = (*env)->GetLongArrayElements(env, clients, NULL);
-  const payseal_client **handles = numbers == NULL ? NULL : malloc((count + 1) * sizeof *handles);
-  if (handles == NULL) {
-    if (numbers != NULL) (*env)->ReleaseLongArrayElements(env, clients, numbers, JNI_ABORT);
-    throw_new(env, "java/lang/OutOfMemoryError", "payseal: no memory for the clients");
-    return 0;
-  }
-  for (size_t i = 0; i < count; i++) handles[i] = pointer(numbers[i]);
-  (*env)->ReleaseLongArrayElements(env, clients, numbers, JNI_ABORT);
+  size_t count = 0;
+  const payseal_client **handles = clients_of(env, clients, &count);
+  if (handles == NULL) return 0;
   bytes in[2];
   size_t index = 0;
   if (take_all(env, (jbyteArray[]){headers, body}, in, COUNT(in))) {

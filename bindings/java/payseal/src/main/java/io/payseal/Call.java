@@ -21,6 +21,9 @@ public final class Call<T> implements AutoCloseable {
     private final Handle handle;
     private final Function<byte[][], T> outcome;
 
+    /** Of payments: whose client the request is for, by its place. */
+    private int client;
+
     Call(long pointer, Function<byte[][], T> outcome) {
         this.handle = new Handle(this, pointer, Native::callFree);
         this.outcome = outcome;
@@ -47,6 +50,7 @@ public final class Call<T> implements AutoCloseable {
 
     private Step.Send send() {
         Request request = Json.read(Native.callRequest(handle.get()), Request.class);
+        client = request.client == null ? 0 : request.client;
         List<Map.Entry<String, String>> headers = new ArrayList<>(request.headers.size());
         request.headers.forEach(header -> headers.add(Map.entry(header.get(0), header.get(1))));
         return new Step.Send(
@@ -56,6 +60,10 @@ public final class Call<T> implements AutoCloseable {
                 Native.callBody(handle.get()),
                 Duration.ofMillis(request.timeoutMs),
                 request.maxResponseBytes);
+    }
+
+    int client() {
+        return client;
     }
 
     /**
@@ -113,5 +121,6 @@ public final class Call<T> implements AutoCloseable {
             @JsonProperty("url") String url,
             @JsonProperty("headers") List<List<String>> headers,
             @JsonProperty("timeout_ms") long timeoutMs,
-            @JsonProperty("max_response_bytes") long maxResponseBytes) {}
+            @JsonProperty("max_response_bytes") long maxResponseBytes,
+            @JsonProperty("client") Integer client) {}
 }

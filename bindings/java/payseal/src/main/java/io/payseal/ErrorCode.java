@@ -1,6 +1,6 @@
 package io.payseal;
 
-/** What went wrong. The hundreds name the group: 1 the caller, 2 trust, 3 transport, 4 the provider, 5 a bug in payseal. */
+/** What went wrong. The hundreds name the group: 1 the caller, 2 trust, 3 transport, 4 the provider, 5 a bug in payseal, 6 the database. */
 public enum ErrorCode {
     /** An argument is missing, too long or not valid text. */
     INVALID_ARGUMENT(101),
@@ -32,6 +32,14 @@ public enum ErrorCode {
     CALLBACK_FAILED(131),
     /** A file could not be written. */
     FILE_FAILED(132),
+    /** An order, a refund or work with this number exists, and is another one. */
+    ORDER_CONFLICT(140),
+    /** There is no order, refund or exception with this number. */
+    ORDER_UNKNOWN(141),
+    /** What was asked does not fit where the order stands. */
+    ORDER_STATE(142),
+    /** The lease has run out, and somebody else has the work. */
+    LEASE_LOST(143),
     /** The message has no signature. */
     SIGNATURE_MISSING(201),
     /** The signature does not fit the message. */
@@ -79,7 +87,19 @@ public enum ErrorCode {
     /** The provider cannot answer now. */
     PROVIDER_UNAVAILABLE(403),
     /** A bug in payseal, or a code that this version of the binding does not know. */
-    INTERNAL(501);
+    INTERNAL(501),
+    /** The database cannot be reached. */
+    STORE_UNAVAILABLE(601),
+    /** The disk of the database is full. */
+    STORE_FULL(602),
+    /** The database can only be read. */
+    STORE_READ_ONLY(603),
+    /** Others hold the database too long. */
+    STORE_LOCKED(604),
+    /** The tables are of another version. */
+    STORE_SCHEMA(605),
+    /** The database failed otherwise. */
+    STORE_FAILED(606);
 
     private final int number;
 
@@ -90,7 +110,7 @@ public enum ErrorCode {
     /**
      * The number in {@code payseal.h}; it never changes.
      *
-     * @return 101 to 599
+     * @return 101 to 699
      */
     public int number() {
         return number;

@@ -7,6 +7,7 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.net.http.HttpTimeoutException;
 import java.security.cert.CertificateException;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
@@ -23,7 +24,9 @@ final class HttpCall<T> {
     private static final Set<String> WRITTEN_BY_CLIENT =
             Set.of("connection", "content-length", "expect", "host", "upgrade");
 
-    private final HttpClient http;
+    /** By the place of the client whose request it is. */
+    private final List<HttpClient> https;
+
     private final Call<T> call;
     private final CompletableFuture<T> future = new CompletableFuture<>();
 
@@ -35,8 +38,8 @@ final class HttpCall<T> {
     /** Why the last exchange failed; becomes the cause of the call's exception. */
     private Throwable lastFailure;
 
-    HttpCall(HttpClient http, Call<T> call) {
-        this.http = http;
+    HttpCall(List<HttpClient> https, Call<T> call) {
+        this.https = https;
         this.call = call;
     }
 
@@ -84,7 +87,7 @@ final class HttpCall<T> {
 
     private void send(Step.Send send) {
         CompletableFuture<HttpResponse<byte[]>> exchange =
-                http.sendAsync(request(send), head -> new BoundedBody(send.maxResponseBytes()));
+                https.get(call.client()).sendAsync(request(send), head -> new BoundedBody(send.maxResponseBytes()));
         stoppable(exchange);
         // The client's own timeout ends with the headers; this one also covers the body.
         exchange.copy()

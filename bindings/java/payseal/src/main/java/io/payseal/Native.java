@@ -74,6 +74,18 @@ final class Native {
 
     static native byte[] qrEncode(byte[] text, byte[] options);
 
+    static native long paymentsNew(byte[] config, long[] clients, Callbacks callbacks);
+
+    static native void paymentsFree(long payments);
+
+    static native byte[] paymentsExecute(long payments, byte[] action, byte[] params, long cancel);
+
+    static native byte[][] paymentsAccept(long payments, byte[] account, byte[] headers, byte[] body, byte[] options);
+
+    static native long callNewPayments(long payments, byte[] action, byte[] params);
+
+    static native long callNewAccept(long payments, byte[] account, byte[] headers, byte[] body, byte[] options);
+
     static native byte[] doctor(byte[] config, Callbacks callbacks, byte[] options);
 
     static native byte[] notificationExplain(long client, byte[] headers, byte[] body);

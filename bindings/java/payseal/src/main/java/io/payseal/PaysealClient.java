@@ -508,6 +508,11 @@ public final class PaysealClient implements NotificationService, AutoCloseable {
         return handle.get();
     }
 
+    /** {@code null} with the built-in transport. */
+    HttpClient httpClient() {
+        return transport == null ? null : transport.client();
+    }
+
     private static byte[] json(CallOptions options) {
         return options == null ? null : Json.write(options.json());
     }

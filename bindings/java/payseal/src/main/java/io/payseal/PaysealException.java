@@ -10,7 +10,9 @@ public abstract sealed class PaysealException extends RuntimeException
         permits ArgumentException,
                 ConfigurationException,
                 InternalException,
+                OrderException,
                 ProviderException,
+                StoreException,
                 TransportException,
                 TrustException {
     private static final long serialVersionUID = 1L;
@@ -37,12 +39,15 @@ public abstract sealed class PaysealException extends RuntimeException
         Outcome outcome = Outcome.of(outcomeNumber);
         return switch (number / 100) {
             case 1 ->
-                number >= 110 && number < 120
-                        ? new ConfigurationException(code, outcome, message, details)
-                        : new ArgumentException(code, outcome, message, details);
+                switch (number / 10) {
+                    case 11 -> new ConfigurationException(code, outcome, message, details);
+                    case 14 -> new OrderException(code, outcome, message, details);
+                    default -> new ArgumentException(code, outcome, message, details);
+                };
             case 2 -> new TrustException(code, outcome, message, details);
             case 3 -> new TransportException(code, outcome, message, details);
             case 4 -> new ProviderException(code, outcome, message, details);
+            case 6 -> new StoreException(code, outcome, message, details);
             default -> new InternalException(code, outcome, message, details);
         };
     }

@@ -6,13 +6,9 @@ import io.payseal.NotificationHandler;
 import io.payseal.NotificationService;
 import io.payseal.PaysealClient;
 import io.payseal.PaysealException;
-import io.payseal.Reply;
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;
-import java.util.Collections;
-import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 
@@ -23,9 +19,6 @@ import java.util.Objects;
  * <p>Safe for use by several threads at once, as far as the handler is.
  */
 public final class NotificationEndpoint {
-    /** A notification is a few kilobytes; more than the core accepts is not worth reading. */
-    private static final int MOST_BYTES = 1024 * 1024 + 1;
-
     private final NotificationService notifications;
     private final NotificationHandler handler;
 
@@ -62,15 +55,15 @@ public final class NotificationEndpoint {
      */
     public void handle(HttpServletRequest request, HttpServletResponse response, CallOptions options)
             throws IOException {
-        byte[] body = request.getInputStream().readNBytes(MOST_BYTES);
-        Answer answer = notifications.answerNotification(headers(request), body, options, handler);
+        Answer answer =
+                notifications.answerNotification(Exchange.headers(request), Exchange.body(request), options, handler);
         if (answer.error() != null && !(answer.error() instanceof PaysealException)) {
             request.getServletContext().log("a notification could not be taken care of", answer.error());
         }
         // An interrupted thread cannot write to a channel, so the reply goes out first.
         boolean interrupted = Thread.interrupted();
         try {
-            write(answer.reply(), response);
+            Exchange.write(answer.reply(), response);
             if (interrupted) {
                 response.flushBuffer();
             }
@@ -79,20 +72,5 @@ public final class NotificationEndpoint {
                 Thread.currentThread().interrupt();
             }
         }
-    }
-
-    private static Map<String, List<String>> headers(HttpServletRequest request) {
-        Map<String, List<String>> headers = new LinkedHashMap<>();
-        for (String name : Collections.list(request.getHeaderNames())) {
-            headers.put(name, Collections.list(request.getHeaders(name)));
-        }
-        return headers;
-    }
-
-    private static void write(Reply reply, HttpServletResponse response) throws IOException {
-        response.setStatus(reply.status());
-        reply.headers().forEach(header -> response.addHeader(header.getKey(), header.getValue()));
-        response.setContentLength(reply.body().length);
-        response.getOutputStream().write(reply.body());
     }
 }

@@ -6,14 +6,10 @@ import io.payseal.NotificationHandler;
 import io.payseal.NotificationService;
 import io.payseal.PaysealClient;
 import io.payseal.PaysealException;
-import io.payseal.Reply;
-import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import org.apache.commons.logging.Log;
 import org.apache.commons.logging.LogFactory;
-import org.springframework.http.HttpHeaders;
 import org.springframework.http.RequestEntity;
 import org.springframework.http.ResponseEntity;
 
@@ -31,7 +27,6 @@ import org.springframework.http.ResponseEntity;
  */
 public final class NotificationResponder {
     private static final Log LOG = LogFactory.getLog(NotificationResponder.class);
-    private static final byte[] NOTHING = {};
 
     private final NotificationService notifications;
     private final NotificationHandler handler;
@@ -65,21 +60,11 @@ public final class NotificationResponder {
      * @return the reply
      */
     public ResponseEntity<byte[]> answer(RequestEntity<byte[]> request, CallOptions options) {
-        byte[] body = request.getBody();
-        Answer answer = notifications.answerNotification(
-                lines(request.getHeaders()), body == null ? NOTHING : body, options, handler);
+        Answer answer =
+                notifications.answerNotification(Entities.headers(request), Entities.body(request), options, handler);
         if (answer.error() != null && !(answer.error() instanceof PaysealException)) {
             LOG.error("a notification could not be taken care of", answer.error());
         }
-        Reply reply = answer.reply();
-        HttpHeaders headers = new HttpHeaders();
-        reply.headers().forEach(header -> headers.add(header.getKey(), header.getValue()));
-        return ResponseEntity.status(reply.status()).headers(headers).body(reply.body());
-    }
-
-    private static Map<String, List<String>> lines(HttpHeaders headers) {
-        Map<String, List<String>> lines = new LinkedHashMap<>();
-        headers.forEach(lines::put);
-        return lines;
+        return Entities.of(answer.reply());
     }
 }

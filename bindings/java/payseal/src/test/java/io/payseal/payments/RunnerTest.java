@@ -1,0 +1,271 @@
+package io.payseal.payments;
+
+import static io.payseal.payments.Till.eventually;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.payseal.ErrorCode;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The runner: nothing is lost, nothing ends it, and what is slow keeps its lease. */
+class RunnerTest {
+    @TempDir
+    Path folder;
+
+    private Till till;
+
+    @BeforeEach
+    void open() {
+        till = new Till(folder);
+    }
+
+    @AfterEach
+    void close() {
+        till.close();
+    }
+
+    private Runner.Builder quick() {
+        return quick(till.payments);
+    }
+
+    private static Runner.Builder quick(Payments payments) {
+        return Runner.builder(payments)
+                .poll(Duration.ofMillis(50))
+                .tickEvery(Duration.ofMillis(50))
+                .maxPause(Duration.ofMillis(100));
+    }
+
+    @Test
+    void what_is_accepted_is_handled_at_once_and_takes_effect() throws Exception {
+        BlockingQueue<Event> seen = new LinkedBlockingQueue<>();
+        // The pauses are an hour: only the bell can be what woke it.
+        try (Runner runner = quick().poll(Duration.ofHours(1))
+                .tickEvery(Duration.ofHours(1))
+                .handler(seen::add)
+                .start()) {
+            assertNull(runner.failure());
+            for (String number : List.of("ORDER1", "ORDER2", "ORDER3")) {
+                till.pay(number);
+                assertEquals(number, seen.poll(10, TimeUnit.SECONDS).orderNo());
+            }
+            eventually(till::isDone);
+        }
+    }
+
+    @Test
+    void a_handler_that_throws_gets_the_event_again() {
+        List<Long> tokens = new ArrayList<>();
+        try (Runner runner = quick().handler(event -> {
+                    tokens.add(event.token());
+                    if (tokens.size() < 3) {
+                        throw new IllegalStateException("no stock");
+                    }
+                })
+                .start()) {
+            assertNull(runner.failure());
+            till.pay("ORDER1");
+            eventually(till::isDone);
+        }
+        assertEquals(List.of(1L, 2L, 3L), tokens);
+    }
+
+    @Test
+    void what_fails_too_often_or_for_ever_is_dead_with_its_reason() {
+        try (Runner runner = quick().handler(event -> {
+                    if (event.orderNo().equals("ORDER1")) {
+                        throw new AssertionError("no stock");
+                    }
+                    throw new PermanentException("no such product");
+                })
+                .start()) {
+            assertNull(runner.failure());
+            till.pay("ORDER1");
+            till.pay("ORDER2");
+            eventually(() -> till.payments.deadLetters(Queue.INBOX, 10).size() == 2);
+        }
+        Map<String, DeadLetter> letters = new HashMap<>();
+        till.payments.deadLetters(Queue.INBOX, 10).forEach(letter -> letters.put(letter.orderNo(), letter));
+        assertEquals(5, letters.get("ORDER1").attempts());
+        assertTrue(letters.get("ORDER1").reason().contains("no stock"));
+        assertEquals(1, letters.get("ORDER2").attempts());
+        assertTrue(letters.get("ORDER2").reason().contains("no such product"));
+    }
+
+    @Test
+    void a_handler_that_acknowledges_is_believed() throws Exception {
+        BlockingQueue<Event> acknowledged = new LinkedBlockingQueue<>();
+        try (Runner runner = quick().acknowledgingHandler(event -> {
+                    till.payments.ack(event);
+                    acknowledged.add(event);
+                })
+                .start()) {
+            assertNull(runner.failure());
+            till.pay("ORDER1");
+            assertNotNull(acknowledged.poll(10, TimeUnit.SECONDS));
+        }
+        assertTrue(till.isDone());
+        assertEquals(List.of(), till.payments.deadLetters(Queue.INBOX, 10));
+    }
+
+    @Test
+    void without_a_handler_events_take_effect_by_themselves() {
+        try (Runner runner = quick().batch(2).start()) {
+            assertNull(runner.failure());
+            IntStream.range(0, 5).forEach(number -> till.pay("ORDER" + number));
+            eventually(till::isDone);
+        }
+    }
+
+    @Test
+    void a_slow_handler_keeps_its_lease() throws Exception {
+        AtomicBoolean taken = new AtomicBoolean();
+        AtomicInteger calls = new AtomicInteger();
+        try (Payments other = till.another();
+                Runner runner = quick().lease(Duration.ofMillis(300))
+                        .handler(event -> {
+                            calls.incrementAndGet();
+                            long end =
+                                    System.nanoTime() + Duration.ofMillis(1500).toNanos();
+                            while (System.nanoTime() < end) {
+                                taken.compareAndSet(
+                                        false, !other.claimEvents(10).isEmpty());
+                                Thread.sleep(20);
+                            }
+                        })
+                        .start()) {
+            assertNull(runner.failure());
+            till.pay("ORDER1");
+            eventually(till::isDone);
+        }
+        assertFalse(taken.get());
+        assertEquals(1, calls.get());
+    }
+
+    @Test
+    void a_handler_whose_lease_is_lost_is_interrupted_and_ends_no_work_of_others() throws Exception {
+        BlockingQueue<Event> claimed = new LinkedBlockingQueue<>();
+        CountDownLatch interrupted = new CountDownLatch(1);
+        try (Payments other = till.another();
+                Runner runner = quick().lease(Duration.ofMillis(500))
+                        .concurrency(1)
+                        .handler(event -> {
+                            claimed.add(event);
+                            try {
+                                new CountDownLatch(1).await();
+                            } catch (InterruptedException expected) {
+                                interrupted.countDown();
+                                throw expected;
+                            }
+                        })
+                        .start()) {
+            assertNull(runner.failure());
+            till.pay("ORDER1");
+            Event mine = claimed.poll(10, TimeUnit.SECONDS);
+            till.clock.advance(Duration.ofHours(1));
+            Event theirs = other.claimEvents(1, Duration.ofHours(1)).get(0);
+            assertTrue(theirs.token() > mine.token());
+            assertTrue(interrupted.await(10, TimeUnit.SECONDS));
+            other.ack(theirs);
+        }
+        assertTrue(till.isDone());
+        assertEquals(List.of(), till.payments.deadLetters(Queue.INBOX, 10));
+    }
+
+    @Test
+    void what_is_under_way_is_ended_before_a_runner_is_closed() throws Exception {
+        CountDownLatch claimed = new CountDownLatch(1);
+        CountDownLatch goOn = new CountDownLatch(1);
+        Runner runner = quick().handler(event -> {
+                    claimed.countDown();
+                    goOn.await();
+                })
+                .start();
+        till.pay("ORDER1");
+        assertTrue(claimed.await(10, TimeUnit.SECONDS));
+        Thread closing = new Thread(runner::close);
+        closing.start();
+        goOn.countDown();
+        closing.join();
+        assertTrue(till.isDone());
+        runner.close();
+    }
+
+    @Test
+    void what_takes_effect_is_published_and_what_is_not_comes_again_with_the_same_id() {
+        ConcurrentLinkedQueue<String> published = new ConcurrentLinkedQueue<>();
+        Publisher publisher = messages -> {
+            messages.forEach(message -> published.add(message.messageId()));
+            switch (published.size()) {
+                case 1:
+                    throw new IllegalStateException("gone");
+                case 2:
+                    return Map.of(messages.get(0), new IllegalStateException("refused"));
+                default:
+                    return Map.of();
+            }
+        };
+        try (Runner runner = quick().publisher(publisher).start()) {
+            assertNull(runner.failure());
+            till.pay("ORDER1");
+            eventually(() ->
+                    published.size() == 3 && till.payments.stats().outbox().waiting() == 0);
+        }
+        assertEquals(1, Set.copyOf(published).size());
+    }
+
+    @Test
+    void runners_on_two_machines_handle_each_event_once() {
+        ConcurrentLinkedQueue<String> handled = new ConcurrentLinkedQueue<>();
+        EventHandler handler = event -> handled.add(event.orderNo());
+        List<String> numbers =
+                IntStream.range(0, 40).mapToObj(number -> "ORDER" + number).toList();
+        try (Payments other = till.another();
+                Runner one = quick().handler(handler).start();
+                Runner two = quick(other).handler(handler).start()) {
+            numbers.forEach(till::pay);
+            eventually(till::isDone);
+            assertNull(one.failure());
+            assertNull(two.failure());
+        }
+        assertEquals(40, handled.size());
+        assertEquals(Set.copyOf(numbers), Set.copyOf(handled));
+    }
+
+    @Test
+    void what_cannot_get_better_ends_a_runner() {
+        try (Runner runner = quick().lease(Duration.ofMillis(1)).start()) {
+            eventually(() -> runner.failure() != null);
+            assertEquals(ErrorCode.PARAMS_INVALID, runner.failure().code());
+        }
+        Payments closed = till.another();
+        closed.close();
+        try (Runner runner = quick(closed).start()) {
+            eventually(() -> runner.failure() != null);
+            assertEquals(ErrorCode.INVALID_HANDLE, runner.failure().code());
+        }
+        assertThrows(IllegalArgumentException.class, () -> quick().poll(Duration.ZERO));
+        assertThrows(IllegalArgumentException.class, () -> quick().concurrency(0));
+    }
+}
