@@ -421,7 +421,11 @@ impl Job for Create {
             (Stage::Begin, _) => self.begin(shared),
             (Stage::Ordering, Heard::Answer(answer)) => self.answered(shared, &answer),
             (Stage::Ordering, Heard::Failed(error)) => Err(self.failed(shared, error)),
-            (Stage::Asking(inquiry), heard) => match inquiry.next(heard, shared)? {
+            // Not having been able to ask does not mean that what was sent before moves no money.
+            (Stage::Asking(inquiry), heard) => match inquiry
+                .next(heard, shared)
+                .map_err(|error| error.with_outcome(Outcome::Unknown))?
+            {
                 Progress::Ask(account, ask) => Ok(Turn::Ask(account, ask)),
                 // The provider never had it: the code may be spent after all.
                 Progress::Done {

@@ -26,13 +26,17 @@ pub(super) struct RefundInquiry {
     stage: Stage,
 }
 
-#[derive(Clone, Copy, PartialEq)]
 enum Stage {
-    /// It is sent without asking first.
+    /// It was stored in this very moment: it is sent without asking first.
     Send,
+    /// It may have been sent before.
     Ask,
-    Sending,
+    Sending {
+        first: bool,
+    },
     Asking,
+    /// Sent again, it was refused. Whether the one before is under way, the refusal does not say.
+    Confirming(Error),
 }
 
 pub(super) enum Progress {
@@ -69,9 +73,9 @@ impl RefundInquiry {
         let face = shared.accounts[account].face()?;
         let placed = self.order.placed();
         let request = self.refund.request.clone();
-        match (self.stage, heard) {
+        match (std::mem::replace(&mut self.stage, Stage::Ask), heard) {
             (Stage::Send, _) => {
-                self.stage = Stage::Sending;
+                self.stage = Stage::Sending { first: true };
                 Ok(Progress::Ask(
                     account,
                     Box::new(face.refund(&placed, &request)?),
@@ -84,18 +88,26 @@ impl RefundInquiry {
                     Box::new(face.query_refund(&placed, &request)?),
                 ))
             }
-            (Stage::Sending, Heard::Answer(answer)) => {
+            (Stage::Sending { .. }, Heard::Answer(answer)) => {
                 let fact = face.refunded(&placed, &request, Ok(&answer));
                 let fact = fact.map_err(|error| error.with_outcome(Outcome::Unknown))?;
                 self.tell(shared, account, Source::Answer, fact)
             }
-            (Stage::Sending, Heard::Failed(error)) => {
+            (Stage::Sending { first }, Heard::Failed(error)) => {
                 match face.refunded(&placed, &request, Err(&error)) {
                     Ok(fact) => self.tell(shared, account, Source::Answer, fact),
-                    Err(error) => Err(self.refused(shared, account, error)),
+                    Err(error) if error.outcome() != Outcome::Rejected => Err(error),
+                    Err(error) if first => Err(self.refused(shared, account, error)),
+                    Err(error) => {
+                        self.stage = Stage::Confirming(error);
+                        Ok(Progress::Ask(
+                            account,
+                            Box::new(face.query_refund(&placed, &request)?),
+                        ))
+                    }
                 }
             }
-            (Stage::Asking, heard) => {
+            (stage @ (Stage::Asking | Stage::Confirming(_)), heard) => {
                 let said = match &heard {
                     Heard::Answer(answer) => Ok(&**answer),
                     Heard::Failed(error) => Err(error),
@@ -107,17 +119,24 @@ impl RefundInquiry {
                     }
                 };
                 let fact = face.queried_refund(&placed, &request, said)?;
-                // The provider never had it: it is sent, under the same number.
-                if fact.state == RefundState::Missing && self.refund.state == RefundStep::Created {
-                    self.stage = Stage::Sending;
-                    return Ok(Progress::Ask(
-                        account,
-                        Box::new(face.refund(&placed, &request)?),
-                    ));
+                let is_missing =
+                    fact.state == RefundState::Missing && self.refund.state == RefundStep::Created;
+                match stage {
+                    Stage::Confirming(refusal) if is_missing => {
+                        Err(self.refused(shared, account, refusal))
+                    }
+                    // The provider never had it: it is sent, under the same number.
+                    Stage::Asking if is_missing => {
+                        self.stage = Stage::Sending { first: false };
+                        Ok(Progress::Ask(
+                            account,
+                            Box::new(face.refund(&placed, &request)?),
+                        ))
+                    }
+                    _ => self.tell(shared, account, Source::Query, fact),
                 }
-                self.tell(shared, account, Source::Query, fact)
             }
-            (Stage::Sending, _) => Err(Error::new(
+            (Stage::Sending { .. }, _) => Err(Error::new(
                 Code::Internal,
                 "a refund ended in no way that there is",
             )),
@@ -145,11 +164,8 @@ impl RefundInquiry {
         })
     }
 
-    /// A verified no means that no money moves; anything else is asked about later.
+    /// A verified no, and nothing under way: no money moves.
     fn refused(&mut self, shared: &Shared, account: usize, error: Error) -> Error {
-        if !matches!(error.outcome(), Outcome::Rejected) {
-            return error;
-        }
         let word = error.detail("provider_code").and_then(|code| code.as_str());
         let fact = RefundFact {
             order_no: self.order.order_no.clone(),
@@ -245,7 +261,7 @@ impl CreateRefund {
         if let (Some(refund), false) = (&known, is_tried_again) {
             return Ok(Some(match refund.state {
                 RefundStep::Created => {
-                    CreateRefund::going_on(RefundInquiry::sending(order, refund.clone()))
+                    CreateRefund::going_on(RefundInquiry::asking(order, refund.clone()))
                 }
                 _ => CreateRefund {
                     inquiry: None,
@@ -349,7 +365,16 @@ fn asked(order: &Order, refund: &Refund, from: State) -> Statement {
 impl Job for CreateRefund {
     fn next(&mut self, heard: Heard, shared: &Shared) -> Result<Turn> {
         let progress = match (&mut self.inquiry, self.known.take()) {
-            (Some(inquiry), _) => inquiry.next(heard, shared)?,
+            (Some(inquiry), _) => {
+                // Not having been able to ask does not mean that what was sent before moves no money.
+                let asks = matches!(inquiry.stage, Stage::Asking | Stage::Confirming(_));
+                inquiry.next(heard, shared).map_err(|error| {
+                    match asks && error.outcome() == Outcome::NotSent {
+                        true => error.with_outcome(Outcome::Unknown),
+                        false => error,
+                    }
+                })?
+            }
             (None, Some((order, refund))) => Progress::Done {
                 order: Box::new(order),
                 refund: Box::new(refund),

@@ -188,11 +188,16 @@ pub fn refund(
         return Effect::None;
     }
     if !refund.state.is_open() {
-        // An old word about what has ended since.
         return match next {
-            RefundStep::Succeeded | RefundStep::Failed => {
+            RefundStep::Succeeded => {
+                // The money has gone all the same, and is not there to be given back again.
+                refund.state = next;
+                refund.updated_ms = learned.now_ms;
+                order.refunded += refund.amount;
                 doubtful(order, Doubt::RefundContradiction, learned)
             }
+            RefundStep::Failed => doubtful(order, Doubt::RefundContradiction, learned),
+            // An old word about what has ended since.
             _ => Effect::None,
         };
     }

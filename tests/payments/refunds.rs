@@ -165,6 +165,74 @@ fn a_refund_that_was_made_elsewhere_is_an_exception() {
     assert_eq!(till.exceptions()[0]["kind"], "unknown_refund");
 }
 
+#[test]
+fn a_refund_sent_again_and_refused_is_not_taken_for_failed_while_the_first_is_under_way() {
+    let till = paid();
+    till.provider.lock().unwrap().faults.push(Fault::AnswerLost);
+    refused_as(Code::ConnectionLost, till.run("refund", refund("r1", 100)));
+    // It is asked about before anything is sent again.
+    let again = till.run("refund", refund("r1", 100)).unwrap();
+    assert_eq!(again["refund"]["state"], "processing");
+    let sent = |asked: &&String| asked.starts_with("POST /v3/refund");
+    assert_eq!(till.asked().iter().filter(sent).count(), 1);
+}
+
+#[test]
+fn a_refusal_of_the_second_sending_counts_once_the_provider_knows_of_none() {
+    let till = paid();
+    till.provider.lock().unwrap().faults.push(Fault::NotSent);
+    refused_as(Code::ConnectFailed, till.run("refund", refund("r1", 100)));
+    let no = |status, code| Fault::No(status, code);
+    till.provider
+        .lock()
+        .unwrap()
+        .faults
+        .extend([no(404, "RESOURCE_NOT_EXISTS"), no(403, "NOT_ENOUGH")]);
+    let error = refused_as(
+        Code::ProviderRejected,
+        till.run("refund", refund("r1", 100)),
+    );
+    assert_eq!(error.outcome(), Outcome::Rejected);
+    let asked = till.asked();
+    assert!(asked.last().unwrap().starts_with("GET"), "{asked:?}");
+    assert_eq!(till.order(NUMBER)["refunds"][0]["state"], "failed");
+}
+
+#[test]
+fn not_having_been_able_to_ask_does_not_say_that_no_money_moves() {
+    let till = paid();
+    let faults = [Fault::AnswerLost, Fault::NotSent];
+    till.provider.lock().unwrap().faults.extend(faults);
+    refused_as(Code::ConnectionLost, till.run("refund", refund("r1", 100)));
+    let error = refused_as(Code::ConnectFailed, till.run("refund", refund("r1", 100)));
+    assert_eq!(error.outcome(), Outcome::Unknown);
+}
+
+#[test]
+fn money_that_went_after_all_is_not_given_back_again() {
+    let till = paid();
+    till.run("refund", refund("r1", 8_000)).unwrap();
+    let tell = |state| {
+        let mut provider = till.provider.lock().unwrap();
+        provider.end_refund("r1", state);
+        provider.notify_refund("r1")
+    };
+    for state in ["CLOSED", "SUCCESS"] {
+        till.accept(&tell(state));
+        till.work_all();
+    }
+    let raised = till.exceptions().remove(0);
+    assert_eq!(raised["kind"], "refund_contradiction");
+    till.run("resolve", json!({ "id": raised["id"], "note": "seen" }))
+        .unwrap();
+    let shown = till.order(NUMBER);
+    assert_eq!(
+        (&shown["order"]["state"], &shown["order"]["refunded"]),
+        (&json!("partly_refunded"), &json!(8_000))
+    );
+    refused_as(Code::OrderState, till.run("refund", refund("r2", 889)));
+}
+
 crate::till::everywhere! {
     an_order_is_refunded_in_parts_until_nothing_is_left,
     more_than_is_left_is_refused_and_nothing_is_sent,
@@ -175,4 +243,8 @@ crate::till::everywhere! {
     an_abnormal_refund_is_an_exception_and_may_yet_succeed,
     only_what_was_paid_can_be_refunded,
     a_refund_that_was_made_elsewhere_is_an_exception,
+    a_refund_sent_again_and_refused_is_not_taken_for_failed_while_the_first_is_under_way,
+    a_refusal_of_the_second_sending_counts_once_the_provider_knows_of_none,
+    not_having_been_able_to_ask_does_not_say_that_no_money_moves,
+    money_that_went_after_all_is_not_given_back_again,
 }
