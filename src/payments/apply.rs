@@ -73,7 +73,7 @@ impl Ledger {
         let Some(mut order) = self.orders.get(told.fact.order_no()).cloned() else {
             return (Effect::None, None);
         };
-        if self.evidence.contains(&evidence_key(told)) {
+        if self.evidence.contains(&evidence_key(told, true)) {
             return (Effect::None, Some(order));
         }
         let effect = match told.fact {
@@ -98,7 +98,8 @@ impl Ledger {
             account: told.account,
             now_ms,
         };
-        let evidence_key = evidence_key(told);
+        let is_known = self.orders.contains_key(told.fact.order_no());
+        let evidence_key = evidence_key(told, is_known);
         if self.evidence.contains(&evidence_key) {
             return Effect::None;
         }
@@ -178,7 +179,7 @@ fn raise(
         kind: doubt.name(),
         source: told.source,
         at_ms: now_ms,
-        evidence_key: evidence_key(told),
+        evidence_key: evidence_key(told, order.is_some()),
         evidence: json!({ "fact": told.fact, "order": order }).to_string(),
     };
     statements.push(sql::insert_exception(exception));
@@ -193,8 +194,10 @@ fn raise(
     );
 }
 
-fn evidence_key(told: Told) -> String {
-    let identity = format!("{}\n{}", told.account, told.fact.key());
+/// Money for an order that was not here is no evidence against the order that is here since.
+fn evidence_key(told: Told, is_known: bool) -> String {
+    let of = if is_known { "" } else { "unknown order\n" };
+    let identity = format!("{of}{}\n{}", told.account, told.fact.key());
     sql::hex(&sha256(identity.as_bytes()))
 }
 
@@ -214,7 +217,7 @@ fn evidence(shared: &Shared, numbers: &[&str]) -> Result<HashSet<String>> {
 }
 
 /// The message for the rest of the service, where there is an outbox.
-fn publish(
+pub(super) fn publish(
     shared: &Shared,
     told: Told,
     topic: Topic,

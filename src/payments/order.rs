@@ -81,7 +81,7 @@ impl State {
             Paid => matches!(self, Created | Paying | Closing | Refunding | Exception),
             Closing => matches!(self, Created | Paying),
             Closed => matches!(self, Created | Paying | Closing | Exception),
-            Refunding => matches!(self, Paid | PartlyRefunded),
+            Refunding => matches!(self, Paid | PartlyRefunded | Exception),
             PartlyRefunded => matches!(self, Refunding | Exception),
             Refunded => matches!(self, Refunding | Exception),
             Exception => self != Exception,

@@ -11,6 +11,7 @@ use super::create::unknown;
 use super::given::Given;
 use super::inquiry::load;
 use super::order::{Columns, Order, Refund, State};
+use super::settle::Topic;
 use super::sql::{self, Source, Transition, statement};
 use super::store::{Row, Transaction, Value};
 
@@ -180,6 +181,8 @@ pub(super) fn resolve(shared: &Shared, mut given: Given) -> Result<String> {
     let order_no = raised["order_no"].as_str().unwrap_or_default();
     let order = sql::load_order(shared.store(), order_no)?;
     if let Some(mut order) = order.filter(|order| order.state == State::Exception) {
+        // The rest of the service has not heard of this payment before.
+        let mut took_effect = None;
         let next = match (wanted, &order.transaction_id) {
             (None, None) => {
                 let message = format!(
@@ -207,19 +210,36 @@ pub(super) fn resolve(shared: &Shared, mut given: Given) -> Result<String> {
                     transaction_id,
                     paid_ms,
                     ..
-                }) = fact
+                }) = &fact
                 else {
                     let message = "the evidence is of no payment, so it cannot make the order paid";
                     return Err(Error::new(Code::OrderState, message).with_field("state"));
                 };
-                order.transaction_id = transaction_id;
+                order.transaction_id.clone_from(transaction_id);
                 order.paid_ms = Some(paid_ms.unwrap_or(now_ms));
+                took_effect = Some(fact);
                 State::Paid
             }
             (_, Some(_)) => order.state_by_refunds(),
         };
         order.state = next;
         order.updated_ms = now_ms;
+        if let Some(fact) = &took_effect {
+            let told = Told {
+                account: &order.account,
+                source: Source::Host,
+                fact,
+            };
+            apply::publish(
+                shared,
+                told,
+                Topic::PaymentPaid,
+                Some(&order),
+                None,
+                now_ms,
+                &mut statements,
+            );
+        }
         statements.push(sql::update_order(&order));
         statements.push(sql::insert_history(Transition {
             order_no,

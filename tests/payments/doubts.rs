@@ -170,6 +170,67 @@ fn an_exception_that_is_told_again_raises_no_other() {
     assert_eq!(raised, 1);
 }
 
+#[test]
+fn evidence_that_a_person_has_dealt_with_changes_nothing_when_it_is_told_again() {
+    let till = Till::new();
+    till.paid(NUMBER);
+    till.pay(NUMBER);
+    for _ in 0..3 {
+        till.run("query", json!({ "order_no": NUMBER })).unwrap();
+    }
+    let raised = only(&till, "second_transaction");
+    let topics = |till: &Till| -> Vec<Value> {
+        let messages = till.messages();
+        messages.iter().map(|it| it["topic"].clone()).collect()
+    };
+    assert_eq!(topics(&till), ["payment.paid", "exception.raised"]);
+    till.run("resolve", json!({ "id": raised["id"], "note": "refunded" }))
+        .unwrap();
+    till.run("query", json!({ "order_no": NUMBER })).unwrap();
+    assert_eq!(till.state(NUMBER), "paid");
+    till.later(60_000);
+    assert_eq!(topics(&till).len(), 2);
+}
+
+#[test]
+fn the_service_hears_of_a_payment_that_a_person_takes_for_the_orders() {
+    let till = Till::new();
+    till.create(NUMBER).unwrap();
+    till.pay(NUMBER);
+    till.accept(&till.notify(NUMBER, json!({ "amount": { "total": 1 } })));
+    till.work_all();
+    let raised = only(&till, "amount_mismatch");
+    till.run(
+        "resolve",
+        json!({ "id": raised["id"], "note": "a discount", "state": "paid" }),
+    )
+    .unwrap();
+    let messages = till.messages();
+    let topics: Vec<&Value> = messages.iter().map(|it| &it["topic"]).collect();
+    assert_eq!(topics, ["exception.raised", "payment.paid"]);
+}
+
+#[test]
+fn money_that_was_nobodys_is_the_orders_once_the_order_is_there() {
+    let till = Till::new();
+    let early = till.another(json!({}));
+    early.create("placed-elsewhere").unwrap();
+    early.pay("placed-elsewhere");
+    till.accept(&till.notify("placed-elsewhere", json!({ "out_trade_no": NUMBER })));
+    till.work_all();
+    only(&till, "unknown_order");
+    till.create(NUMBER).unwrap();
+    let transaction = till.provider.lock().unwrap().orders["placed-elsewhere"]
+        .transaction_id
+        .clone();
+    till.run(
+        "report",
+        json!({ "source": "bill", "order_no": NUMBER, "transaction_id": transaction, "amount": 8888 }),
+    )
+    .unwrap();
+    assert_eq!(till.state(NUMBER), "paid");
+}
+
 crate::till::everywhere! {
     what_was_paid_is_compared_with_what_was_ordered,
     money_after_closing_is_an_exception_and_a_person_decides,
@@ -179,4 +240,7 @@ crate::till::everywhere! {
     the_same_evidence_is_kept_once,
     a_worker_never_takes_for_paid_what_is_an_exception,
     an_exception_that_is_told_again_raises_no_other,
+    evidence_that_a_person_has_dealt_with_changes_nothing_when_it_is_told_again,
+    the_service_hears_of_a_payment_that_a_person_takes_for_the_orders,
+    money_that_was_nobodys_is_the_orders_once_the_order_is_there,
 }
