@@ -28,7 +28,24 @@ pub fn writer(place: &Place) -> Result<Connection> {
     set(&connection, "fullfsync", 1)?; // macOS: through the disk's cache
     set(&connection, "checkpoint_fullfsync", 1)?;
     set(&connection, "journal_size_limit", LOG_BYTES)?;
+    keep_what_is_found(&connection, place)?;
     Ok(connection)
+}
+
+/// After a crash SQLite finds commits in the log that were written and never synced, and shows them like all others: what is known by them, such as
+/// that an event is a repetition, might be gone after the next crash. So they are copied into the file, which syncs both. Where others have the
+/// file open nothing of that kind is found, and as much is copied as is free.
+fn keep_what_is_found(connection: &Connection, place: &Place) -> Result<()> {
+    let until = Instant::now() + place.lock_timeout;
+    loop {
+        let others_copy: i64 = until_free(place, || {
+            connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", (), |row| row.get(0))
+        })?;
+        if others_copy == 0 || Instant::now() >= until {
+            return Ok(());
+        }
+        std::thread::sleep(Duration::from_millis(2));
+    }
 }
 
 pub fn reader(place: &Place) -> Result<Connection> {
