@@ -84,6 +84,17 @@ impl Payments {
     /// `config` is JSON, as documented in `docs/abi.md`. The store is opened and its tables are made or brought up to date. The clients are shared,
     /// not taken: what is done through them elsewhere goes on.
     pub fn new(config: &[u8], clients: &[&Client], host: Host) -> Result<Payments> {
+        Payments::over(store::open, config, clients, host)
+    }
+
+    /// The same over a store that `open` makes of the URL: tests put one in between that fails.
+    #[doc(hidden)]
+    pub fn over(
+        open: impl FnOnce(&str) -> Result<Box<dyn Store>>,
+        config: &[u8],
+        clients: &[&Client],
+        host: Host,
+    ) -> Result<Payments> {
         let mut section = Section::parse(config)?;
         let accounts = Account::read(&mut section, clients)?;
         let url = section
@@ -95,7 +106,7 @@ impl Payments {
             Error::new(Code::ConfigInvalid, "configuration store: it is not UTF-8")
                 .with_field("store")
         })?;
-        let store = store::open(url)?;
+        let store = open(url)?;
         Ok(Payments {
             shared: Arc::new(Shared {
                 accounts,

@@ -16,11 +16,12 @@ pub struct Provider {
     world: World,
     pub orders: HashMap<String, Ordered>,
     pub refunds: HashMap<String, Refunded>,
+    /// Every payment that was ever made.
+    pub payments: Vec<Payment>,
     /// Every request that came: method and target.
     pub asked: Vec<String>,
     /// What happens to the next requests instead of an answer, one after another.
     pub faults: Vec<Fault>,
-    transactions: u64,
     events: u64,
 }
 
@@ -29,6 +30,12 @@ pub struct Ordered {
     pub amount: i64,
     pub state: &'static str,
     pub transaction_id: Option<String>,
+}
+
+pub struct Payment {
+    pub order_no: String,
+    pub transaction_id: String,
+    pub amount: i64,
 }
 
 #[derive(Clone)]
@@ -53,14 +60,15 @@ impl Provider {
             world: world.clone(),
             orders: HashMap::new(),
             refunds: HashMap::new(),
+            payments: Vec::new(),
             asked: Vec::new(),
             faults: Vec::new(),
-            transactions: 0,
             events: 0,
         }
     }
 
-    fn signed(&self, body: impl Into<Vec<u8>>) -> Signed {
+    /// As the provider signs at this moment.
+    pub fn signed(&self, body: impl Into<Vec<u8>>) -> Signed {
         let now_s = self.world.now_ms().unwrap() / 1000;
         BY_PUBLIC_KEY.signed_at(&now_s.to_string(), body)
     }
@@ -154,10 +162,10 @@ impl Provider {
             .unwrap_or_else(|| {
                 let transaction = body["transaction_id"].as_str();
                 let paid = self
-                    .orders
+                    .payments
                     .iter()
-                    .find(|(_, order)| order.transaction_id.as_deref() == transaction);
-                paid.unwrap().0.clone()
+                    .find(|payment| Some(&*payment.transaction_id) == transaction);
+                paid.unwrap().order_no.clone()
             });
         let refund = self.refunds.entry(number.clone()).or_insert(Refunded {
             order_no,
@@ -185,14 +193,18 @@ impl Provider {
 
     /// The payer pays what was ordered.
     pub fn pay(&mut self, number: &str) {
-        self.transactions += 1;
-        let id = format!("4200{:024}", self.transactions);
+        let id = format!("4200{:024}", self.payments.len() + 1);
         let order = self
             .orders
             .get_mut(number)
             .expect("an order that was placed");
         order.state = "SUCCESS";
-        order.transaction_id = Some(id);
+        order.transaction_id = Some(id.clone());
+        self.payments.push(Payment {
+            order_no: number.to_owned(),
+            transaction_id: id,
+            amount: order.amount,
+        });
     }
 
     pub fn end_refund(&mut self, number: &str, state: &'static str) {
@@ -204,12 +216,23 @@ impl Provider {
 
     /// The notification that an order was paid, signed and sealed; `changes` go into what it says.
     pub fn notify(&mut self, number: &str, changes: Value) -> Signed {
+        let body = self.payment_told(number, changes);
+        self.signed(body)
+    }
+
+    /// The body of that notification, to be signed whenever it is sent.
+    pub fn payment_told(&mut self, number: &str, changes: Value) -> String {
         let mut said = transaction(number, &self.orders[number]);
         merge(&mut said, changes);
-        self.tell("TRANSACTION.SUCCESS", said)
+        self.event("TRANSACTION.SUCCESS", said)
     }
 
     pub fn notify_refund(&mut self, number: &str) -> Signed {
+        let body = self.refund_told(number);
+        self.signed(body)
+    }
+
+    pub fn refund_told(&mut self, number: &str) -> String {
         let refund = &self.refunds[number];
         let order = &self.orders[&refund.order_no];
         let event = match refund.state {
@@ -228,11 +251,16 @@ impl Provider {
             "user_received_account": "支付用户零钱",
             "amount": { "total": order.amount, "refund": refund.amount, "payer_total": order.amount, "payer_refund": refund.amount },
         });
-        self.tell(event, said)
+        self.event(event, said)
     }
 
     /// Any event, under an id of its own.
     pub fn tell(&mut self, event_type: &str, said: Value) -> Signed {
+        let body = self.event(event_type, said);
+        self.signed(body)
+    }
+
+    fn event(&mut self, event_type: &str, said: Value) -> String {
         self.events += 1;
         let sealed = platform::sealed(
             APIV3_KEY,
@@ -243,7 +271,7 @@ impl Provider {
         let mut envelope = platform::envelope(sealed);
         envelope["id"] = format!("EV-{:020}", self.events).into();
         envelope["event_type"] = event_type.into();
-        self.signed(envelope.to_string())
+        envelope.to_string()
     }
 }
 

@@ -19,7 +19,11 @@ enum Place {
 
 impl Database {
     pub fn sqlite() -> Database {
-        let folder = std::env::temp_dir().join(format!("payseal-store-{}", unique()));
+        Database::sqlite_below(&std::env::temp_dir())
+    }
+
+    pub fn sqlite_below(place: &std::path::Path) -> Database {
+        let folder = place.join(format!("payseal-store-{}", unique()));
         std::fs::create_dir(&folder).unwrap();
         Database {
             url: format!("sqlite:{}", folder.join("pay.db").display()),
