@@ -261,7 +261,8 @@ impl Error {
         self.with("hint", hint.into())
     }
 
-    pub(crate) fn with_outcome(mut self, outcome: Outcome) -> Error {
+    #[doc(hidden)] // for stores that tests put in between
+    pub fn with_outcome(mut self, outcome: Outcome) -> Error {
         self.0.outcome = outcome;
         self
     }

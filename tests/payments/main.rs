@@ -9,5 +9,6 @@ mod inbox;
 mod orders;
 mod provider;
 mod refunds;
+mod simulation;
 mod store;
 mod till;
