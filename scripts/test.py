@@ -178,6 +178,8 @@ def suites() -> Iterable[Suite]:
     # Ignored are the tests that need a server, and those that others run in a process alone.
     every = ["cargo", "test", "--workspace", "--all-features", "--no-fail-fast", "--", "--include-ignored", "--skip=alone_"]
     yield Suite("rust", every, cargo, explain=cargo_failures, servers=("postgres", "mariadb"))
+    # Starts servers of its own, to kill them.
+    yield Suite("crash", ["cargo", "test", "--all-features", "--test", "crash", "--", "--include-ignored", "--skip=alone_"], cargo, explain=cargo_failures)
     # The second engine without the first, as on a platform that has no C compiler.
     second = ["cargo", "test", "--no-default-features", "--features", "rustcrypto", "--test", "crypto", "--test", "vectors", "--no-fail-fast"]
     yield Suite("rust:rustcrypto", second, cargo, explain=cargo_failures)
