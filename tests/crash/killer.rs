@@ -177,7 +177,7 @@ impl Killer {
                 in_beginning += 1;
             } else if self.ready(&mut service) {
                 let span = Duration::from_millis(5 + self.within(45));
-                self.talk(&mut service, Some(Instant::now() + span), usize::MAX);
+                self.talk(&mut service, span, usize::MAX);
             }
             service.kill();
             self.drain(&service);
@@ -192,11 +192,7 @@ impl Killer {
                 "{} are never acknowledged",
                 self.owed.len()
             );
-            self.talk(
-                &mut service,
-                Some(Instant::now() + Duration::from_millis(500)),
-                0,
-            );
+            self.talk(&mut service, Duration::from_millis(500), 0);
         }
         service.end();
         let effects = self.compare();
@@ -211,10 +207,11 @@ impl Killer {
         matches!(service.said.recv_timeout(Duration::from_secs(20)), Ok(line) if line == "ready")
     }
 
-    /// Sends what is owed and `most` more, and notes what is acknowledged, until the time is over or nothing is left.
-    pub fn talk(&mut self, service: &mut Service, until: Option<Instant>, mut most: usize) {
+    /// Sends what is owed and `most` more, and notes what is acknowledged, so long after the first answer, or until nothing is left.
+    pub fn talk(&mut self, service: &mut Service, lasts: Duration, mut most: usize) {
         let mut waiting: HashMap<String, usize> = HashMap::new();
         let mut again = self.owed.clone();
+        let mut until = None;
         loop {
             while waiting.len() < ON_THE_WAY && (!again.is_empty() || most > 0) {
                 let order = match again.pop() {
@@ -245,12 +242,13 @@ impl Killer {
             if waiting.is_empty() {
                 return;
             }
-            let left = until.map_or(Duration::from_secs(20), |until| {
+            let left = until.map_or(Duration::from_secs(20), |until: Instant| {
                 until.saturating_duration_since(Instant::now())
             });
             match service.said.recv_timeout(left) {
                 Ok(line) => {
                     if let Some(number) = self.note(&line) {
+                        until = until.or(Some(Instant::now() + lasts));
                         waiting.remove(&number);
                     }
                 }

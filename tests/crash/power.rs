@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::killer::{self, Killer, Service};
 
@@ -115,8 +115,8 @@ fn lives(faults: impl Fn(usize) -> Vec<(&'static str, u64)>) -> (Vec<String>, us
     for life in 0..LIVES {
         let mut service = Service::start(&killer.told, &disk.environment(&faults(life)));
         if killer.ready(&mut service) {
-            let until = Instant::now() + Duration::from_millis(20 + killer.within(100));
-            killer.talk(&mut service, Some(until), 100);
+            let lasts = Duration::from_millis(20 + killer.within(80));
+            killer.talk(&mut service, lasts, 100);
         }
         service.kill();
         killer.drain(&service);

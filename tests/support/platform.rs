@@ -22,7 +22,7 @@ pub struct Platform<E: Engine = RustCrypto> {
 
 /// The same key as [`BY_PUBLIC_KEY`], by payseal's own engine: for tests that need many thousand signatures and are not about signatures.
 pub static QUICK: LazyLock<Platform<AwsLc>> =
-    LazyLock::new(|| Platform::new(&merchant::PLATFORM, merchant::PUBLIC_KEY_ID));
+    LazyLock::new(|| Platform::by_engine(&merchant::PLATFORM, merchant::PUBLIC_KEY_ID));
 
 pub static BY_PUBLIC_KEY: LazyLock<Platform> =
     LazyLock::new(|| Platform::new(&merchant::PLATFORM, merchant::PUBLIC_KEY_ID));
@@ -38,8 +38,14 @@ pub struct Signed {
     pub body: Vec<u8>,
 }
 
+impl Platform {
+    pub fn new(pair: &Pair, serial: &str) -> Platform {
+        Platform::by_engine(pair, serial)
+    }
+}
+
 impl<E: Engine> Platform<E> {
-    pub fn new(pair: &Pair, serial: &str) -> Platform<E> {
+    fn by_engine(pair: &Pair, serial: &str) -> Platform<E> {
         Platform {
             serial: serial.to_owned(),
             key: RsaPrivateKey::parse(pair.private.as_bytes()).unwrap(),
