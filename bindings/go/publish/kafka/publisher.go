@@ -37,7 +37,7 @@ type Config struct {
 	Topic string
 	// Timeout ends a call of Publish, with all that it takes; 10 seconds unless given. Keep it below the lease of messages.
 	Timeout time.Duration
-	// Options are what the client is told besides, such as TLS and SASL.
+	// Options are what the client is told besides, such as TLS and SASL. They do not make it confirm less, or choose other partitions.
 	Options []kgo.Opt
 }
 
@@ -62,7 +62,8 @@ func New(config Config) (*Publisher, error) {
 	options := slices.Concat(config.Options, []kgo.Opt{
 		kgo.SeedBrokers(config.Brokers...),
 		kgo.RequiredAcks(kgo.AllISRAcks()),
-		kgo.ProducerLinger(0), // a call brings all there is
+		kgo.RecordPartitioner(kgo.StickyKeyPartitioner(nil)), // murmur2, as all other bindings
+		kgo.ProducerLinger(0),                                // a call brings all there is
 	})
 	p := &Publisher{topic: config.Topic, timeout: cmp.Or(config.Timeout, 10*time.Second), options: options}
 	if err := p.open(); err != nil {

@@ -3,6 +3,8 @@ package kafkapub_test
 import (
 	"context"
 	"errors"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -123,6 +125,28 @@ func TestMessagesAboutOneOrderAreInOnePartitionInTheirOrder(t *testing.T) {
 			t.Fatalf("partition %d after %d, created %d after %d", record.Partition, partition, message.CreatedMS, last[message.OrderNo])
 		}
 		partitions[message.OrderNo], last[message.OrderNo] = record.Partition, message.CreatedMS
+	}
+}
+
+func TestAnOrderIsInThePartitionThatEveryBindingChooses(t *testing.T) {
+	address := publishtest.Shared(t, variable)
+	newTopic(t, address, 7)
+	publisher := newPublisher(t, kafkapub.Config{
+		Brokers: []string{address}, Topic: t.Name(), Options: []kgo.Opt{kgo.RecordPartitioner(kgo.RoundRobinPartitioner())},
+	})
+	// Kafka's own test vectors of murmur2.
+	digests := map[string]int32{"21": -973932308, "foobar": -790332482, "a-little-bit-long-string": -985981536}
+	messages := publishtest.Messages(len(digests))
+	for i, order := range slices.Collect(maps.Keys(digests)) {
+		messages[i].OrderNo = order
+	}
+	publishtest.Confirm(t, publisher, messages)
+	next := consumer(t, address)
+	for range messages {
+		record := next()
+		if want := (digests[string(record.Key)] & 0x7FFF_FFFF) % 7; record.Partition != want {
+			t.Errorf("%s is in partition %d and not %d", record.Key, record.Partition, want)
+		}
 	}
 }
 
