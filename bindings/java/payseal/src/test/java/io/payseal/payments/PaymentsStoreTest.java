@@ -190,6 +190,20 @@ class PaymentsStoreTest {
     }
 
     @Test
+    void while_the_database_fails_the_provider_is_told_to_send_again_and_nothing_is_lost() {
+        Runnable mend = till.breakInbox();
+        Accepted refused = till.pay("ORDER20260102");
+        assertInstanceOf(StoreException.class, refused.error());
+        assertEquals(500, refused.reply().status());
+        refused(StoreException.class, ErrorCode.STORE_FAILED, () -> till.payments.claimEvents(1));
+        mend.run();
+        Accepted accepted = till.pay("ORDER20260102");
+        assertEquals(200, accepted.reply().status());
+        assertFalse(accepted.duplicate());
+        assertEquals("ORDER20260102", till.payments.claimEvents(1).get(0).orderNo());
+    }
+
+    @Test
     void a_database_that_cannot_be_used_is_a_store_exception() throws IOException {
         Files.writeString(folder.resolve("text"), "no database at all, but a text that is long enough".repeat(100));
         assertThrows(StoreException.class, () -> at("sqlite:" + folder.resolve("text")));

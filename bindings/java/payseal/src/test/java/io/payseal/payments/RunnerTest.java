@@ -9,6 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.payseal.ErrorCode;
+import io.payseal.StoreException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -23,6 +24,9 @@ import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.logging.Handler;
+import java.util.logging.LogRecord;
+import java.util.logging.Logger;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -233,6 +237,69 @@ class RunnerTest {
                     published.size() == 3 && till.payments.stats().outbox().waiting() == 0);
         }
         assertEquals(1, Set.copyOf(published).size());
+    }
+
+    @Test
+    void a_database_that_fails_ends_nothing_and_is_logged() throws Exception {
+        BlockingQueue<String> logged = new LinkedBlockingQueue<>();
+        Handler listener = new Listener(logged);
+        Logger log = Logger.getLogger("io.payseal.payments");
+        log.addHandler(listener);
+        BlockingQueue<Event> seen = new LinkedBlockingQueue<>();
+        Runnable mend = till.breakInbox();
+        try (Runner runner = quick().handler(seen::add).start()) {
+            assertTrue(logged.poll(10, TimeUnit.SECONDS).startsWith("cannot "));
+            mend.run();
+            till.pay("ORDER1");
+            assertEquals("ORDER1", seen.poll(10, TimeUnit.SECONDS).orderNo());
+            eventually(till::isDone);
+            assertNull(runner.failure());
+        } finally {
+            log.removeHandler(listener);
+        }
+    }
+
+    private static final class Listener extends Handler {
+        private final BlockingQueue<String> logged;
+
+        Listener(BlockingQueue<String> logged) {
+            this.logged = logged;
+        }
+
+        @Override
+        public void publish(LogRecord record) {
+            logged.add(record.getMessage());
+        }
+
+        @Override
+        public void flush() {}
+
+        @Override
+        public void close() {}
+    }
+
+    @Test
+    void what_was_handled_is_not_handled_again_because_the_database_failed_afterwards() throws Exception {
+        AtomicInteger calls = new AtomicInteger();
+        CountDownLatch broken = new CountDownLatch(1);
+        Runnable[] mend = new Runnable[1];
+        till.pay("ORDER0");
+        try (Payments other = till.another();
+                Runner runner = quick().concurrency(1)
+                        .handler(event -> {
+                            calls.incrementAndGet();
+                            mend[0] = till.breakInbox();
+                            broken.countDown();
+                        })
+                        .start()) {
+            assertTrue(broken.await(10, TimeUnit.SECONDS));
+            assertThrows(StoreException.class, () -> other.claimEvents(1));
+            mend[0].run();
+            eventually(till::isDone);
+            assertNull(runner.failure());
+        }
+        assertEquals(1, calls.get());
+        assertEquals(List.of(), till.payments.deadLetters(Queue.INBOX, 10));
     }
 
     @Test

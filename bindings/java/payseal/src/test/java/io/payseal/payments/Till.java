@@ -6,6 +6,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
+import java.util.List;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 
@@ -47,6 +48,21 @@ final class Till implements AutoCloseable {
     Accepted pay(String orderNo) {
         byte[] body = PLATFORM.paid(orderNo);
         return payments.accept("wechat", PLATFORM.signed(body), body);
+    }
+
+    /** Takes the inbox away, as if the database were broken, until what comes back is run. */
+    Runnable breakInbox() {
+        pay("BROKEN1");
+        payments.ack(payments.claimEvents(1).get(0));
+        Message message = payments.claimMessages(1, Duration.ofDays(1)).get(0);
+        pay("BROKEN2");
+        Event event = payments.claimEvents(1).get(0);
+        payments.ack(event, List.of(rename("payseal_inbox", "away")));
+        return () -> payments.ack(message, List.of(rename("away", "payseal_inbox")));
+    }
+
+    private static Statement rename(String from, String to) {
+        return new Statement("ALTER TABLE " + from + " RENAME TO " + to, List.of(), null);
     }
 
     boolean isDone() {
