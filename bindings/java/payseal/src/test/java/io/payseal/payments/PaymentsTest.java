@@ -22,20 +22,28 @@ import io.payseal.testing.Transport;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.net.Proxy;
+import java.net.ProxySelector;
+import java.net.SocketAddress;
+import java.net.URI;
+import java.net.http.HttpClient;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -43,6 +51,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** Payments against the sandbox: from the order to the end of its refund, through a real web server, on every database there is. */
+@Timeout(120)
 class PaymentsTest {
     @TempDir
     static Path keys;
@@ -198,6 +207,51 @@ class PaymentsTest {
             assertNull(file.client());
             assertEquals(List.of(), file.exceptions());
             assertTrue(shop.payments.stats().orders().get(State.PARTLY_REFUNDED) >= 1);
+        }
+    }
+
+    /** Remembers that it was asked, and lets everything pass. */
+    private static final class Asked extends ProxySelector {
+        final AtomicInteger times = new AtomicInteger();
+
+        @Override
+        public List<Proxy> select(URI uri) {
+            times.incrementAndGet();
+            return List.of(Proxy.NO_PROXY);
+        }
+
+        @Override
+        public void connectFailed(URI uri, SocketAddress address, IOException failure) {}
+    }
+
+    @Test
+    void each_account_sends_through_its_own_http_client() {
+        Map<String, Asked> asked = Map.of("config.json", new Asked(), "config-alipay.json", new Asked());
+        Map<String, PaysealClient> clients = new HashMap<>();
+        asked.forEach((file, proxies) -> clients.put(
+                file,
+                PaysealClient.builder(Configuration.fromJson(sandbox.read(file).toString()))
+                        .httpClient(HttpClient.newBuilder().proxy(proxies).build())
+                        .build()));
+        PaymentsConfiguration configuration = PaymentsConfiguration.builder(sqlite())
+                .notifyUrl("a", Orders.NOWHERE)
+                .notifyUrl("w", Orders.NOWHERE)
+                .build();
+        try (Payments payments = Payments.builder(configuration)
+                .account("w", clients.get("config.json"))
+                .account("a", clients.get("config-alipay.json"))
+                .build()) {
+            payments.create(PayRequest.builder(Orders.number(), Method.PRECREATE, 1, "tea")
+                    .account("a")
+                    .build());
+            assertEquals(1, asked.get("config-alipay.json").times.get());
+            assertEquals(0, asked.get("config.json").times.get());
+            payments.create(PayRequest.builder(Orders.number(), Method.NATIVE, 1, "tea")
+                    .provider("wechat")
+                    .build());
+            assertEquals(1, asked.get("config.json").times.get());
+        } finally {
+            clients.values().forEach(PaysealClient::close);
         }
     }
 

@@ -31,9 +31,11 @@ import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** The runner: nothing is lost, nothing ends it, and what is slow keeps its lease. */
+@Timeout(60)
 class RunnerTest {
     @TempDir
     Path folder;
