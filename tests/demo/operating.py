@@ -2,24 +2,12 @@
 
 from __future__ import annotations
 
-import urllib.error
-
 from selenium.webdriver.common.by import By
 from visitor import Visitor, fail, kept
 
 
 class Operator(Visitor):
     """Works at /operator/."""
-
-    def has_an_office(self) -> bool:
-        """Whether this shop keeps its orders in payments."""
-        try:
-            self.fetch(f"{self.shop}/api/operator/stats")
-        except urllib.error.HTTPError as error:
-            if error.code == 404:
-                return False
-            raise
-        return True
 
     def enter(self) -> None:
         self.driver.set_window_size(1100, 900)

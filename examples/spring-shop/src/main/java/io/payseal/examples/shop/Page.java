@@ -5,7 +5,7 @@ import org.springframework.web.servlet.config.annotation.ResourceHandlerRegistry
 import org.springframework.web.servlet.config.annotation.ViewControllerRegistry;
 import org.springframework.web.servlet.config.annotation.WebMvcConfigurer;
 
-/** Serves the folder with the shop's page. */
+/** Serves the folder with the shop's pages. */
 @Configuration
 class Page implements WebMvcConfigurer {
     private final Settings settings;
@@ -23,5 +23,7 @@ class Page implements WebMvcConfigurer {
     @Override
     public void addViewControllers(ViewControllerRegistry registry) {
         registry.addViewController("/").setViewName("forward:/index.html");
+        registry.addViewController("/operator/").setViewName("forward:/operator/index.html");
+        registry.addRedirectViewController("/operator", "/operator/");
     }
 }

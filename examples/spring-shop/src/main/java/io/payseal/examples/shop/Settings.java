@@ -8,24 +8,30 @@ import java.util.Map;
 import java.util.Set;
 
 /**
- * The command line.
+ * The command line, and where orders are kept.
  *
+ * @param database what DATABASE_URL says, a secret; else the file shop.db
  * @param wechat the payseal configuration of WeChat Pay
  * @param alipay the payseal configuration of Alipay
  * @param listen where to listen, {@code host:port}
  * @param publicUrl under which base the providers and buyers reach this shop; null for its own address
- * @param page the folder of the shop's page
+ * @param page the folder of the shop's pages
  */
-record Settings(Path wechat, Path alipay, String listen, String publicUrl, Path page) {
+record Settings(String database, Path wechat, Path alipay, String listen, String publicUrl, Path page) {
     private static final Set<String> OPTIONS = Set.of("--wechat", "--alipay", "--listen", "--public-url", "--page");
 
     static Settings of(String... arguments) {
+        String database = System.getenv("DATABASE_URL");
+        return of(database == null || database.isEmpty() ? "sqlite:shop.db" : database, List.of(arguments));
+    }
+
+    static Settings of(String database, List<String> arguments) {
         Map<String, String> given = new HashMap<>();
-        for (int i = 0; i < arguments.length; i += 2) {
-            if (!OPTIONS.contains(arguments[i]) || i + 1 == arguments.length) {
-                throw new IllegalArgumentException("what is " + arguments[i] + "? Options are " + OPTIONS);
+        for (int i = 0; i < arguments.size(); i += 2) {
+            if (!OPTIONS.contains(arguments.get(i)) || i + 1 == arguments.size()) {
+                throw new IllegalArgumentException("what is " + arguments.get(i) + "? Options are " + OPTIONS);
             }
-            given.put(arguments[i], arguments[i + 1]);
+            given.put(arguments.get(i), arguments.get(i + 1));
         }
         for (String needed : List.of("--wechat", "--alipay")) {
             if (!given.containsKey(needed)) {
@@ -33,11 +39,18 @@ record Settings(Path wechat, Path alipay, String listen, String publicUrl, Path 
             }
         }
         return new Settings(
+                database,
                 Path.of(given.get("--wechat")),
                 Path.of(given.get("--alipay")),
                 given.getOrDefault("--listen", "127.0.0.1:0"),
                 given.get("--public-url"),
                 given.containsKey("--page") ? Path.of(given.get("--page")) : findPage());
+    }
+
+    /** Without the database's password. */
+    @Override
+    public String toString() {
+        return "Settings[listen=" + listen + ", publicUrl=" + publicUrl + "]";
     }
 
     Map<String, Object> serverProperties() {

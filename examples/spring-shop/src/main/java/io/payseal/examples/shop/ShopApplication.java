@@ -9,8 +9,9 @@ import org.springframework.context.ConfigurableApplicationContext;
  *
  * <pre>java -jar spring-shop.jar --wechat config.json --alipay config-alipay.json [--listen 127.0.0.1:8080] [--public-url https://shop.example] [--page DIR]</pre>
  *
- * The files are payseal configurations; the sandbox writes both. When the shop is ready it prints one line, "shop: http://…"; its log
- * goes to standard error.
+ * The files are payseal configurations; the sandbox writes both. Orders are kept in the database that DATABASE_URL names, sqlite:PATH,
+ * postgres://… or mysql://…; without it in the file shop.db. When the shop is ready it prints one line, "shop: http://…"; its log goes to
+ * standard error.
  */
 @SpringBootApplication
 public class ShopApplication {

@@ -19,11 +19,6 @@ class TraceFilter extends OncePerRequestFilter {
     private static final String HEADER = "X-Trace-Id";
     private static final Logger LOG = LoggerFactory.getLogger("shop");
 
-    /** That of the request which this thread is serving. */
-    static String current() {
-        return MDC.get(TRACE_ID);
-    }
-
     @Override
     protected void doFilterInternal(HttpServletRequest request, HttpServletResponse response, FilterChain chain)
             throws ServletException, IOException {

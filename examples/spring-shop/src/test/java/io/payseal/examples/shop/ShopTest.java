@@ -16,6 +16,7 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -43,10 +44,15 @@ class ShopTest {
         sandbox = Sandbox.start(folder);
         Path page = Files.createDirectory(folder.resolve("page"));
         Files.writeString(page.resolve("index.html"), "<!doctype html><title>shop</title>");
+        Files.writeString(
+                Files.createDirectory(page.resolve("operator")).resolve("index.html"),
+                "<!doctype html><title>operator</title>");
         shop = ShopApplication.start(Settings.of(
-                "--wechat", folder.resolve("config.json").toString(),
-                "--alipay", folder.resolve("config-alipay.json").toString(),
-                "--page", page.toString()));
+                "sqlite:" + folder.resolve("shop.db"),
+                List.of(
+                        "--wechat", folder.resolve("config.json").toString(),
+                        "--alipay", folder.resolve("config-alipay.json").toString(),
+                        "--page", page.toString())));
         address = "http://127.0.0.1:" + shop.getEnvironment().getProperty("local.server.port");
     }
 
@@ -84,6 +90,8 @@ class ShopTest {
     @Test
     void the_page_and_the_product_are_there() throws Exception {
         assertTrue(get("/").text().contains("<title>shop</title>"));
+        assertTrue(get("/operator/").text().contains("<title>operator</title>"));
+        assertEquals(302, get("/operator").status());
         JsonNode product = get("/api/product").json();
         assertEquals(1, product.path("price_fen").asInt());
         assertEquals(sandbox.address(), product.path("sandbox").asText());
@@ -104,15 +112,17 @@ class ShopTest {
         assertEquals("paying", state(id));
 
         sandbox.pay(id);
-        JsonNode order = untilPaid(id);
+        JsonNode order = until(id, "paid");
         assertEquals(
                 sandbox.order(id).path("transaction_id").asText(),
                 order.path("transaction_id").asText());
-        String paidAt = order.path("paid_at").asText();
+        long paidAt = order.path("paid_ms").asLong();
+        assertTrue(paidAt > 0);
+        assertEquals("notification", lastSource(id));
 
         // The same notification once more changes nothing and is acknowledged.
         assertEquals(2, toldAgain(id).path("status").asInt() / 100);
-        assertEquals(paidAt, shown(id).path("paid_at").asText());
+        assertEquals(paidAt, shown(id).path("paid_ms").asLong());
     }
 
     @Test
@@ -169,7 +179,7 @@ class ShopTest {
     }
 
     @Test
-    void a_genuine_notification_of_another_amount_pays_nothing() throws Exception {
+    void a_genuine_notification_of_another_amount_is_for_a_person_to_resolve() throws Exception {
         String id = number(order("page")); // signed, and at Alipay only when the buyer comes
         try (PaysealClient client = PaysealClient.of(Configuration.fromFile(folder.resolve("config-alipay.json")))) {
             PrecreateRequest dearer = PrecreateRequest.builder()
@@ -180,8 +190,63 @@ class ShopTest {
             new TradeService(client).precreate(dearer, address + "/notify/alipay", null, null);
         }
         sandbox.pay(id);
-        assertEquals("fail", toldAgain(id).path("answer").asText());
-        assertEquals("paying", state(id));
+        until(id, "exception");
+        JsonNode exception = exceptionOf(id);
+        assertEquals("amount_mismatch", exception.path("kind").asText());
+        assertEquals(2, exception.path("evidence").path("fact").path("amount").asInt());
+        String resolve = "/api/operator/exceptions/" + exception.path("id").asLong() + "/resolve";
+        for (String wrong : new String[] {"", "{}", "[]", "{\"note\":\"x\",\"state\":\"rich\"}", "{\"note\":1}"}) {
+            assertEquals(400, post(resolve, wrong).status(), wrong);
+        }
+        Reply resolved = post(resolve, "{\"note\":\"given back by hand\",\"state\":\"closed\"}");
+        assertEquals(200, resolved.status(), resolved.text());
+        assertEquals("closed", state(id));
+        assertEquals(409, post(resolve, "{\"note\":\"once more\"}").status());
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"native", "precreate"})
+    void the_operator_gives_money_back(String method) throws Exception {
+        String id = number(order(method));
+        String refund = "/api/operator/orders/" + id + "/refund";
+        assertEquals(409, post(refund, "{}").status());
+        sandbox.pay(id);
+        until(id, "paid");
+        for (String wrong :
+                new String[] {"", "{\"amount\":\"1\"}", "{\"amount\":0.5}", "{\"amount\":0}", "{\"amount\":-1}"}) {
+            assertEquals(400, post(refund, wrong).status(), wrong);
+        }
+        assertEquals(409, post(refund, "{\"amount\":2}").status());
+        Reply given = post(refund, "{}");
+        assertEquals(200, given.status(), given.text());
+        until(id, "refunded");
+        JsonNode refunds = file(id).path("refunds");
+        assertEquals(1, refunds.size());
+        assertEquals("succeeded", refunds.path(0).path("state").asText());
+        assertTrue(post(refund, "{}").status() >= 400);
+    }
+
+    @Test
+    void the_operator_finds_orders() throws Exception {
+        String older = number(order("native"));
+        String newer = number(order("jsapi"));
+        JsonNode newest = get("/api/operator/orders?state=paying").json().path("orders");
+        assertEquals(newer, newest.path(0).path("order_no").asText());
+        assertEquals(older, newest.path(1).path("order_no").asText());
+        long created = newest.path(0).path("created_ms").asLong();
+        Reply earlier = get("/api/operator/orders?before_ms=" + created);
+        assertTrue(earlier.text().contains(older) && !earlier.text().contains(newer), earlier.text());
+        JsonNode stats = get("/api/operator/stats").json();
+        assertTrue(stats.path("orders").path("paying").asInt() >= 2, stats.toString());
+        assertEquals(0, get("/api/operator/dead-letters").json().path("dead").size());
+        assertEquals(400, get("/api/operator/orders?before_ms=x").status());
+        assertEquals(400, get("/api/operator/orders?state=lost").status());
+        assertEquals(404, get("/api/operator/orders/nobody").status());
+        assertEquals(
+                404,
+                post("/api/operator/exceptions/7777/resolve", "{\"note\":\"x\"}")
+                        .status());
+        assertEquals(400, post("/api/operator/dead-letters/x/redrive", "{}").status());
     }
 
     @Test
@@ -206,6 +271,7 @@ class ShopTest {
         assertEquals("/?order=" + id, returned.location());
         JsonNode paid = shown(id);
         assertEquals("paid", paid.path("state").asText());
+        assertEquals("query", lastSource(id));
         assertEquals(
                 page.path("transaction_id").asText(),
                 paid.path("transaction_id").asText());
@@ -265,13 +331,32 @@ class ShopTest {
         return shown(id).path("state").asText();
     }
 
-    private static JsonNode untilPaid(String id) throws Exception {
+    /** All that the operator sees of an order. */
+    private static JsonNode file(String id) throws Exception {
+        return get("/api/operator/orders/" + id).json();
+    }
+
+    private static String lastSource(String id) throws Exception {
+        JsonNode history = file(id).path("history");
+        return history.path(history.size() - 1).path("source").asText();
+    }
+
+    private static JsonNode exceptionOf(String id) throws Exception {
+        for (JsonNode exception : get("/api/operator/exceptions").json().path("exceptions")) {
+            if (exception.path("order_no").asText().equals(id)) {
+                return exception;
+            }
+        }
+        throw new AssertionError("no exception of order " + id + " is open");
+    }
+
+    private static JsonNode until(String id, String state) throws Exception {
         JsonNode order = shown(id);
-        for (int i = 0; i < 200 && !order.path("state").asText().equals("paid"); i++) {
+        for (int i = 0; i < 400 && !order.path("state").asText().equals(state); i++) {
             Thread.sleep(50);
             order = shown(id);
         }
-        assertEquals("paid", order.path("state").asText());
+        assertEquals(state, order.path("state").asText());
         return order;
     }
 
