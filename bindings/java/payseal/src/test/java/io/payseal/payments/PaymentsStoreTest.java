@@ -22,11 +22,16 @@ import io.payseal.PaysealException;
 import io.payseal.StoreException;
 import io.payseal.TrustException;
 import java.io.IOException;
+import java.lang.reflect.InvocationHandler;
+import java.lang.reflect.Proxy;
 import java.lang.reflect.RecordComponent;
 import java.net.http.HttpClient;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.SQLException;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayList;
@@ -187,6 +192,38 @@ class PaymentsStoreTest {
         assertEquals(
                 statements.get(0).values().size(),
                 statements.get(0).sql().chars().filter(letter -> letter == '?').count());
+    }
+
+    /** A connection on which every statement changes so many rows. */
+    private static Connection changing(int rows, List<String> ran) {
+        InvocationHandler statement = (proxy, method, arguments) -> switch (method.getName()) {
+            case "executeUpdate" -> rows;
+            case "setObject" -> {
+                ran.add(arguments[0] + "=" + arguments[1]);
+                yield null;
+            }
+            default -> null;
+        };
+        InvocationHandler connection = (proxy, method, arguments) -> {
+            ran.add((String) arguments[0]);
+            return Proxy.newProxyInstance(
+                    PaymentsStoreTest.class.getClassLoader(), new Class<?>[] {PreparedStatement.class}, statement);
+        };
+        return (Connection) Proxy.newProxyInstance(
+                PaymentsStoreTest.class.getClassLoader(), new Class<?>[] {Connection.class}, connection);
+    }
+
+    @Test
+    void an_event_is_acknowledged_in_a_transaction_of_the_services_own() throws SQLException {
+        till.pay("ORDER20260102");
+        Event event = till.payments.claimEvents(1).get(0);
+        List<Statement> statements = till.payments.ackStatements(event);
+        List<String> ran = new ArrayList<>();
+        assertTrue(till.payments.ackIn(changing(1, ran), event));
+        assertEquals(statements.get(0).sql(), ran.get(0));
+        assertTrue(ran.contains("2=" + event.id()), ran::toString);
+        assertTrue(statements.stream().allMatch(each -> ran.contains(each.sql())));
+        assertFalse(till.payments.ackIn(changing(0, new ArrayList<>()), event), "somebody else has it");
     }
 
     @Test
