@@ -166,7 +166,8 @@ def test_a_genuine_notification_of_another_amount_is_for_a_person_to_resolve(sho
     exception = exception_of(shop, order)
     assert exception["kind"] == "amount_mismatch"
     resolve = f"{shop}/api/operator/exceptions/{exception['id']}/resolve"
-    for wrong in ({}, {"note": "x", "state": "rich"}, {"note": 1}, []):
+    wrongs: list[object] = [{}, {"note": "x", "state": "rich"}, {"note": 1}, []]
+    for wrong in wrongs:
         assert request("POST", resolve, wrong)[0] == 400
     status, answer = request("POST", resolve, {"note": "given back by hand", "state": "closed"})
     assert (status, answer["order"]["state"]) == (200, "closed")
