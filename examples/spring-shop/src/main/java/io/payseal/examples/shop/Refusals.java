@@ -5,7 +5,6 @@ import io.payseal.ErrorCode;
 import io.payseal.OrderException;
 import io.payseal.PaysealException;
 import io.payseal.StoreException;
-import java.util.Locale;
 import java.util.Map;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -28,8 +27,9 @@ class Refusals {
     /** With words for people in place of the library's. */
     static ResponseEntity<byte[]> refuse(PaysealException error, String said) {
         LOG.warn("{}", error.toString());
-        String outcome = error.outcome().name().toLowerCase(Locale.ROOT);
-        return Json.answer(statusOf(error), Map.of("error", said, "outcome", outcome));
+        return Json.answer(
+                statusOf(error),
+                Map.of("error", said, "outcome", error.outcome().name()));
     }
 
     private static HttpStatus statusOf(PaysealException error) {

@@ -151,7 +151,7 @@ class ShopTest {
         sandbox.fault(Map.of("fault", "unsigned", "target", "POST /v3/pay/transactions/native"));
         Reply refused = order("native");
         assertEquals(502, refused.status());
-        assertEquals("unknown", refused.json().path("outcome").asText());
+        assertEquals("UNKNOWN", refused.json().path("outcome").asText());
         assertTrue(refused.json().has("error"));
     }
 
