@@ -5,13 +5,15 @@
  * process, as its dirty pages do. After a power cut the shadows are the files.
  *
  * PAYSEAL_POWER_FOLDER and PAYSEAL_POWER_SHADOW name the folders. Every n-th sync fails with EIO for PAYSEAL_POWER_SYNC_FAILS=n; every n-th write is
- * cut short, and the one after it fails with ENOSPC, for PAYSEAL_POWER_FULL=n; with PAYSEAL_POWER_LIES=1 syncs succeed and do nothing. */
+ * cut short, and the one after it fails with ENOSPC, for PAYSEAL_POWER_FULL=n; with PAYSEAL_POWER_LIES=1 syncs succeed and do nothing; with
+ * PAYSEAL_POWER_DIES=n the process dies instead of the n-th sync. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -94,7 +96,9 @@ static int sync_of(int file) {
   unsigned long nth = setting("PAYSEAL_POWER_SYNC_FAILS");
   if (setting("PAYSEAL_POWER_LIES")) return 0;
   pthread_mutex_lock(&one);
-  int fails = nth && ++syncs % nth == 0;
+  ++syncs;
+  if (setting("PAYSEAL_POWER_DIES") == syncs) raise(SIGKILL);
+  int fails = nth && syncs % nth == 0;
   settle(file, !fails);
   pthread_mutex_unlock(&one);
   if (fails) errno = EIO;

@@ -156,3 +156,30 @@ fn a_disk_that_does_not_sync_is_noticed() {
     let (lost, _, _) = lives(|_| vec![("PAYSEAL_POWER_LIES", 1)]);
     assert!(!lost.is_empty());
 }
+
+#[test]
+fn a_repetition_is_acknowledged_once_the_first_is_on_the_disk() {
+    for nth in 1..=4 {
+        let disk = Disk::new();
+        let mut killer = Killer::new(&disk.url());
+        killer.accepts_only();
+        killer.place(0..20);
+        disk.sync_all();
+        // Written and not synced: found again, for the kernel has it, and a repetition then.
+        for dies in [vec![("PAYSEAL_POWER_DIES", nth)], vec![]] {
+            let mut service = Service::start(&killer.told, &disk.environment(&dies));
+            if killer.ready(&mut service) {
+                let new = usize::from(!dies.is_empty());
+                killer.talk(&mut service, Duration::from_secs(5), new);
+            }
+            service.kill();
+            killer.drain(&service);
+        }
+        disk.cut_power();
+        let lost = disk.lost(&killer);
+        assert!(
+            lost.is_empty(),
+            "sync {nth}: acknowledged and lost: {lost:?}"
+        );
+    }
+}
