@@ -242,3 +242,165 @@ fn enter(order: &mut Order, next: State, learned: Learned) {
     order.state = next;
     order.updated_ms = learned.now_ms;
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::face::{PayRequest, RefundRequest};
+
+    const AMOUNT: i64 = 100;
+
+    fn order() -> Order {
+        Order {
+            order_no: "order".into(),
+            account: "shop".into(),
+            provider: "wechat".into(),
+            method: "native".into(),
+            merchant: "merchant".into(),
+            sub_merchant: None,
+            application: None,
+            amount: AMOUNT,
+            currency: "CNY".into(),
+            subject: "tea".into(),
+            state: State::Paying,
+            version: 1,
+            transaction_id: None,
+            refunding: 0,
+            refunded: 0,
+            request: PayRequest::default(),
+            client: None,
+            refusal: None,
+            created_ms: 0,
+            updated_ms: 0,
+            expires_ms: 0,
+            paid_ms: None,
+            due_ms: Some(0),
+            polls: 0,
+        }
+    }
+
+    /// Asked for as `CreateRefund` does it, where it may be.
+    fn asked(order: &mut Order, number: usize, amount: i64) -> Option<Refund> {
+        let left = order.amount - order.refunded - order.refunding;
+        if !order.state.is_refundable() || amount > left {
+            return None;
+        }
+        order.refunding += amount;
+        order.state = order.state_by_refunds();
+        Some(Refund {
+            refund_no: format!("refund{number}"),
+            order_no: "order".into(),
+            amount,
+            state: RefundStep::Created,
+            version: 1,
+            refund_id: None,
+            request: RefundRequest::default(),
+            refusal: None,
+            created_ms: 0,
+            updated_ms: 0,
+            due_ms: Some(0),
+            polls: 0,
+        })
+    }
+
+    #[derive(Clone, Debug)]
+    enum Event {
+        Payment(PaymentState, u8, i64),
+        Ask(usize, i64),
+        Refund(usize, RefundState, i64),
+    }
+
+    fn events() -> impl Strategy<Value = Vec<Event>> {
+        use PaymentState as P;
+        use RefundState as R;
+        let payment =
+            prop::sample::select(vec![P::Missing, P::Unpaid, P::Paid, P::Paid, P::Closed]);
+        let refund = prop::sample::select(vec![
+            R::Missing,
+            R::Processing,
+            R::Succeeded,
+            R::Failed,
+            R::Abnormal,
+        ]);
+        let wrong = prop::sample::select(vec![0, 0, 0, 0, 1]);
+        let event = prop_oneof![
+            (payment, 0..2u8, wrong.clone())
+                .prop_map(|(state, id, wrong)| Event::Payment(state, id, wrong)),
+            (0..3usize, 1..AMOUNT).prop_map(|(number, amount)| Event::Ask(number, amount)),
+            (0..3usize, refund, wrong)
+                .prop_map(|(number, state, wrong)| Event::Refund(number, state, wrong)),
+        ];
+        prop::collection::vec(event, 0..24)
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_told_in_whatever_order_money_is_counted_once(events in events()) {
+            let learned = Learned { account: "shop", now_ms: 1 };
+            let (mut order, mut refunds) = (order(), [None, None, None]);
+            let mut paid = 0;
+            let mut ended = [0; 3];
+            for event in events {
+                let (from, transaction) = (order.state, order.transaction_id.clone());
+                let effect = match event {
+                    Event::Payment(state, id, wrong) => {
+                        let mut fact = PaymentFact::closed("order", "word");
+                        fact.state = state;
+                        if state == PaymentState::Paid {
+                            fact.transaction_id = Some(format!("transaction{id}"));
+                            fact.amount = Some(AMOUNT + wrong);
+                        }
+                        let effect = payment(&mut order, &fact, learned);
+                        let known = order.transaction_id == fact.transaction_id;
+                        // Money is the order's, or somebody is told.
+                        prop_assert!(state != PaymentState::Paid || known || matches!(effect, Effect::Doubtful(_)));
+                        effect
+                    }
+                    Event::Ask(number, amount) => {
+                        if refunds[number].is_none() {
+                            refunds[number] = asked(&mut order, number, amount);
+                        }
+                        continue;
+                    }
+                    Event::Refund(number, state, wrong) => {
+                        let Some(kept) = &mut refunds[number] else { continue };
+                        let was_open = kept.state.is_open();
+                        let fact = RefundFact {
+                            order_no: "order".into(),
+                            refund_no: kept.refund_no.clone(),
+                            state,
+                            provider_state: "word".into(),
+                            refund_id: None,
+                            transaction_id: None,
+                            amount: Some(kept.amount + wrong),
+                            currency: None,
+                            merchant: None,
+                            sub_merchant: None,
+                        };
+                        let before = kept.state;
+                        let effect = refund(&mut order, Some(kept), &fact, learned);
+                        ended[number] += usize::from(was_open && !kept.state.is_open());
+                        // What has ended is changed by nothing but the money that went after all, of which somebody is told.
+                        if !was_open && kept.state != before {
+                            prop_assert_eq!(kept.state, RefundStep::Succeeded);
+                            prop_assert_eq!(effect, Effect::Doubtful(Doubt::RefundContradiction));
+                        }
+                        effect
+                    }
+                };
+                prop_assert!(from == order.state || from.may_become(order.state), "{} → {}", from, order.state);
+                prop_assert!(transaction.is_none() || transaction == order.transaction_id);
+                paid += usize::from(effect == Effect::Changed(Some(Topic::PaymentPaid)));
+                let sum = |of: fn(&Refund) -> bool| -> i64 {
+                    refunds.iter().flatten().filter(|it| of(it)).map(|it| it.amount).sum()
+                };
+                prop_assert_eq!(order.refunding, sum(|it| it.state.is_open()));
+                prop_assert_eq!(order.refunded, sum(|it| it.state == RefundStep::Succeeded));
+            }
+            prop_assert_eq!(paid, usize::from(order.transaction_id.is_some()));
+            prop_assert!(ended.iter().all(|times| *times <= 1));
+        }
+    }
+}
