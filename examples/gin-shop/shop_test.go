@@ -55,22 +55,40 @@ func startSandbox(t *testing.T) (address, dir string) {
 // serveShop serves a shop whose log goes to the returned buffer, with its runner at work.
 func serveShop(t *testing.T) (shop *shop, sandbox string, log *lockedBuffer) {
 	sandbox, dir := startSandbox(t)
+	log = &lockedBuffer{}
+	shop, _ = serve(t, dir, slog.New(slog.NewJSONHandler(log, nil)))
+	work(t, shop)
+	return shop, sandbox, log
+}
+
+// serve serves a shop at the sandbox of dir, where it keeps its database too; stop is what a crash does.
+func serve(t *testing.T, dir string, logger *slog.Logger) (shop *shop, stop func()) {
 	page, err := findPage()
 	if err != nil {
 		t.Fatal(err)
 	}
 	server := httptest.NewUnstartedServer(nil)
-	settings := settings{
+	shop, err = openShop(settings{
 		database:  "sqlite:" + filepath.Join(dir, "shop.db"),
 		wechat:    filepath.Join(dir, "config.json"),
 		alipay:    filepath.Join(dir, "config-alipay.json"),
 		publicURL: "http://" + server.Listener.Addr().String(),
-	}
-	log = &lockedBuffer{}
-	if shop, err = openShop(settings, slog.New(slog.NewJSONHandler(log, nil))); err != nil {
+	}, logger)
+	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(shop.close)
+	server.Config.Handler = shop.routes(page)
+	server.Start()
+	stop = sync.OnceFunc(func() {
+		server.Close()
+		shop.close()
+	})
+	t.Cleanup(stop)
+	return shop, stop
+}
+
+// work runs the shop's runner until the test ends.
+func work(t *testing.T, shop *shop) {
 	ctx, stop := context.WithCancel(context.Background())
 	worked := make(chan error, 1)
 	go func() { worked <- shop.runner().Run(ctx) }()
@@ -80,10 +98,6 @@ func serveShop(t *testing.T) (shop *shop, sandbox string, log *lockedBuffer) {
 			t.Error(err)
 		}
 	})
-	server.Config.Handler = shop.routes(page)
-	server.Start()
-	t.Cleanup(server.Close)
-	return shop, sandbox, log
 }
 
 type lockedBuffer struct {
@@ -274,5 +288,27 @@ func TestMistakesAreAnsweredWithAnError(t *testing.T) {
 		if status, _ := ask(t, "GET", shop.publicURL+path, "", &page); status != 200 || !bytes.Contains(page, []byte(script)) {
 			t.Errorf("%s: %d", path, status)
 		}
+	}
+}
+
+func TestAPaymentThatWasAcknowledgedOutlivesTheProcess(t *testing.T) {
+	sandbox, dir := startSandbox(t)
+	before, stop := serve(t, dir, slog.New(slog.DiscardHandler)) // no runner: it ends before it has taken care of anything
+	id := before.mustOrder(t, "native").Order.OrderNo
+	payAt(t, sandbox, id)
+	if answer := tellAgain(t, sandbox, id); !strings.Contains(answer, `"SUCCESS"`) {
+		t.Fatalf("WeChat Pay is told %q", answer)
+	}
+	if state := before.stateOf(t, id); state != payments.StatePaying {
+		t.Fatal(state)
+	}
+	stop()
+
+	after, _ := serve(t, dir, slog.New(slog.DiscardHandler))
+	work(t, after)
+	after.until(t, id, payments.StatePaid)
+	history := after.file(t, id).History
+	if last := history[len(history)-1]; last.Source != payments.SourceNotification {
+		t.Errorf("%+v", history)
 	}
 }
