@@ -23,9 +23,9 @@ import (
 )
 
 const (
-	singly  = 1_000
-	batched = 5_000
-	workers = 8
+	singly  = 8_000
+	batched = 20_000
+	workers = 32
 	batch   = 100
 )
 
