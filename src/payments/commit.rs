@@ -149,13 +149,30 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// Whether the next write would fail for the same reason, or nobody knows what became of this one.
+pub(super) fn is_the_stores(error: &Error) -> bool {
+    let code = error.code();
+    matches!(
+        code,
+        Code::StoreUnavailable | Code::StoreFull | Code::StoreReadOnly
+    ) || error.outcome() == Outcome::Unknown
+}
+
 /// Inserts events for many callers at once.
 #[derive(Default)]
-pub struct GroupCommit(Together<NewEvent, bool>);
+pub struct GroupCommit(Together<NewEvent, Result<bool>>);
 
 impl GroupCommit {
     /// Returns when the event is committed: whether it was new.
     pub fn insert(&self, store: &dyn Store, event: NewEvent) -> Result<bool> {
-        self.0.ask(event, |events| store.insert(&events))
+        self.0.ask(event, |events| match store.insert(&events) {
+            Ok(new) => Ok(new.into_iter().map(Ok).collect()),
+            Err(error) if events.len() == 1 || is_the_stores(&error) => Err(error),
+            // One that cannot be stored must not keep the others out.
+            Err(_) => {
+                let alone = |event: &NewEvent| Ok(store.insert(std::slice::from_ref(event))?[0]);
+                Ok(events.iter().map(alone).collect())
+            }
+        })?
     }
 }

@@ -12,7 +12,7 @@ use crate::face::Fact;
 
 use super::Shared;
 use super::apply::{Ledger, Told};
-use super::commit::Together;
+use super::commit::{Together, is_the_stores};
 use super::given::Given;
 use super::order::Columns;
 use super::settle::{Effect, Topic};
@@ -298,14 +298,6 @@ fn end_together(shared: &Shared, queue: Queue, all: Vec<Held>) -> Result<Vec<Res
             Ok(all.into_iter().map(end).collect())
         }
     }
-}
-
-/// Whether the next one would fail for the same reason.
-fn is_the_stores(error: &Error) -> bool {
-    matches!(
-        error.code(),
-        Code::StoreUnavailable | Code::StoreFull | Code::StoreReadOnly
-    )
 }
 
 /// What the service wants written in the same transaction: `{"sql", "values", "changes"}` each, with `?` for the values.

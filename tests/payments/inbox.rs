@@ -132,6 +132,37 @@ fn many_callers_share_commits_and_each_is_told_about_his_own() {
 }
 
 #[test]
+fn one_event_that_cannot_be_stored_keeps_no_other_out() {
+    let till = Till::new();
+    let other = rusqlite::Connection::open(till.database.folder().join("pay.db")).unwrap();
+    let refuse = "CREATE TRIGGER refuse BEFORE INSERT ON payseal_inbox WHEN NEW.kind = 'POISON' BEGIN SELECT RAISE(ABORT, 'no'); END";
+    other.execute_batch(refuse).unwrap();
+    let notifications: Vec<_> = (0..48)
+        .map(|n| {
+            let kind = if n % 6 == 0 {
+                "POISON"
+            } else {
+                "COMPLAINT.CREATE"
+            };
+            let said = json!({ "complaint_id": n.to_string() });
+            (kind, till.provider.lock().unwrap().tell(kind, said))
+        })
+        .collect();
+    std::thread::scope(|scope| {
+        for part in notifications.chunks(6) {
+            let till = &till;
+            scope.spawn(move || {
+                for (kind, notification) in part {
+                    let (status, _) = till.accept(notification);
+                    assert_eq!(status == 200, *kind != "POISON", "{kind}: {status}");
+                }
+            });
+        }
+    });
+    assert_eq!(till.work_all(), 40);
+}
+
+#[test]
 fn an_event_is_hidden_for_its_lease_and_then_comes_back() {
     let till = paid_but_untold();
     till.accept(&till.notify(NUMBER, json!({})));
