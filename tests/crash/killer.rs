@@ -13,6 +13,7 @@ use payseal::payments::Payments;
 use payseal::payments::store::{self, Statement, Store, Value};
 use serde_json::{Value as Json, json};
 
+use crate::steps::Death;
 use crate::support::merchant::{APIV3_KEY, APPID, MCHID, config};
 use crate::support::platform::{QUICK, envelope, sealed};
 
@@ -183,6 +184,33 @@ impl Killer {
             self.drain(&service);
             between(life);
         }
+        self.finish(
+            &format!("{kills} kills ({in_beginning} in the beginning)"),
+            begun,
+        );
+    }
+
+    /// The service dies by itself before and after each of its first writes, in one life after another. Then everything is compared.
+    pub fn run_to_each_step(mut self, steps: u64) {
+        let begun = Instant::now();
+        let mut died = 0;
+        for step in 1..=steps {
+            for moment in ["before", "after"] {
+                let at = (Death::VARIABLE, format!("{moment} {step}"));
+                let mut service = Service::start(&self.told, &[at]);
+                if self.ready(&mut service) {
+                    self.talk(&mut service, Duration::from_secs(2), 8);
+                }
+                died += u64::from(service.has_ended());
+                service.kill();
+                self.drain(&service);
+            }
+        }
+        assert_eq!(died, 2 * steps, "every step is one at which it dies");
+        self.finish(&format!("{died} deaths at each step"), begun);
+    }
+
+    fn finish(mut self, what: &str, begun: Instant) {
         let mut service = Service::start(&self.told, &[]);
         assert!(self.ready(&mut service));
         let until = Instant::now() + Duration::from_secs(60);
@@ -197,7 +225,7 @@ impl Killer {
         service.end();
         let effects = self.compare();
         say!(
-            "{kills} kills ({in_beginning} in the beginning), {} acknowledged, 0 lost, {effects} effects, 0 twice, {:.0} s",
+            "{what}, {} acknowledged, 0 lost, {effects} effects, 0 twice, {:.0} s",
             self.journal.len(),
             begun.elapsed().as_secs_f64()
         );
@@ -370,6 +398,18 @@ impl Service {
     fn send(&mut self, line: &str) -> bool {
         let input = self.input.as_mut().unwrap();
         input.write_all(format!("{line}\n").as_bytes()).is_ok()
+    }
+
+    /// Whether it dies within seconds.
+    fn has_ended(&mut self) -> bool {
+        let until = Instant::now() + Duration::from_secs(5);
+        while Instant::now() < until {
+            if self.child.try_wait().unwrap().is_some() {
+                return true;
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        false
     }
 
     pub fn kill(&mut self) {

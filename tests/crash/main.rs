@@ -10,6 +10,7 @@ mod killer;
 mod power;
 mod servers;
 mod service;
+mod steps;
 
 use killer::Killer;
 use servers::Server;
@@ -25,6 +26,28 @@ fn sqlite_loses_nothing_and_does_nothing_twice_in_500_kills() {
         .unwrap();
     assert_eq!(check, "ok");
     std::fs::remove_dir_all(folder).unwrap();
+}
+
+#[test]
+fn a_service_that_dies_before_or_after_any_of_its_writes_loses_nothing() {
+    let folder = killer::folder();
+    let url = format!("sqlite:{}", folder.join("pay.db").display());
+    Killer::new(&url).run_to_each_step(12);
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+#[test]
+#[ignore = "needs PostgreSQL"]
+fn the_same_on_postgres() {
+    let server = Server::start("postgres");
+    Killer::new(&server.url).run_to_each_step(12);
+}
+
+#[test]
+#[ignore = "needs MariaDB"]
+fn the_same_on_mariadb() {
+    let server = Server::start("mariadb");
+    Killer::new(&server.url).run_to_each_step(12);
 }
 
 /// Every tenth time the server is killed too.

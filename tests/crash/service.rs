@@ -12,6 +12,8 @@ use payseal::payments::store::{self, Statement, Store, Transaction, Value};
 use payseal::{Client, Result};
 use serde_json::{Value as Json, json};
 
+use crate::steps::{Death, Dying};
+
 const ACCEPTORS: usize = 3;
 const WORKERS: u64 = 2;
 
@@ -20,8 +22,15 @@ pub fn run() {
     let told: Json = serde_json::from_str(&told).unwrap();
     let client = Client::new(told["client"].to_string().as_bytes(), Host::default()).unwrap();
     let settings = told["payments"].to_string();
-    let payments = Payments::new(settings.as_bytes(), &[&client], Host::default()).unwrap();
-    let store = store::open(told["payments"]["store"].as_str().unwrap()).unwrap();
+    let death = Death::told();
+    let open = |url: &str| -> Result<Box<dyn Store>> {
+        Ok(Box::new(Dying {
+            store: store::open(url)?,
+            death: death.clone(),
+        }))
+    };
+    let payments = Payments::over(open, settings.as_bytes(), &[&client], Host::default()).unwrap();
+    let store = open(told["payments"]["store"].as_str().unwrap()).unwrap();
     let is_over = AtomicBool::new(false);
     say("ready");
     std::thread::scope(|scope| {

@@ -3,6 +3,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod cut;
 mod doubts;
 mod due;
 mod inbox;

@@ -4,7 +4,7 @@ mod child;
 mod claims;
 pub mod database;
 mod inserts;
-mod proxy;
+pub mod proxy;
 mod schema;
 mod servers;
 mod sqlite;
