@@ -126,7 +126,7 @@ pub fn not_connected(error: &tokio_postgres::Error) -> Error {
         None => Error::new(
             Code::StoreUnavailable,
             format!(
-                "no connection to the database: {}; look at host, port, TLS and the server's log",
+                "no connection to the database: {}; look at host, port, TLS and the server's log, and whether the server runs",
                 causes(error)
             ),
         ),
