@@ -305,6 +305,15 @@ fn own_statements(given: &mut Given) -> Result<Vec<Statement>> {
     let mut also = Vec::new();
     for mut part in given.parts("also")?.unwrap_or_default() {
         let sql = part.required_text("sql")?;
+        // A statement that changes the schema would commit what stands before it, in MySQL.
+        let verb = sql
+            .split_whitespace()
+            .next()
+            .unwrap_or_default()
+            .to_ascii_uppercase();
+        if !["INSERT", "UPDATE", "DELETE"].contains(&verb.as_str()) {
+            return Err(part.error("sql", "must be an INSERT, UPDATE or DELETE"));
+        }
         let values = part.values("values")?;
         let changes = part.integer("changes", 0..=i64::MAX)?;
         part.finish()?;

@@ -303,6 +303,13 @@ fn what_the_service_writes_is_written_with_the_effect_or_not_at_all() {
             json!({ "id": event["id"], "token": event["token"], "also": also }),
         )
     };
+    let schema = json!({ "sql": "DROP TABLE deliveries" });
+    let error = refused_as(Code::ParamsInvalid, ack(json!([insert, schema])));
+    assert_eq!(
+        field(&error),
+        "also[1].sql",
+        "it would commit what stands before it"
+    );
     let error = refused_as(Code::OrderState, ack(json!([insert, nothing])));
     assert_eq!(field(&error), "also[1].changes");
     assert_eq!((delivered(&*own), &*till.state(NUMBER)), (0, "paying"));

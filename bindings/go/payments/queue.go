@@ -228,7 +228,7 @@ func (p *Payments) Extend(ctx context.Context, work Claimed, lease time.Duration
 }
 
 // Ack ends work that is done. An event takes effect in the same transaction, and also are statements of the service's own on the same database
-// that are written with it, with ? for values that are int64, string or nil. Where one of them changes another number of rows than it must,
+// that are written with it, INSERT, UPDATE or DELETE, with ? for values that are int64, string or nil. Where one of them changes another number of rows than it must,
 // nothing is written: [payseal.ErrOrderState].
 func (p *Payments) Ack(ctx context.Context, work Claimed, also ...Statement) error {
 	_, err := do[struct{}](ctx, p, "ack", struct {

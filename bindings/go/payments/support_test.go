@@ -147,18 +147,30 @@ func database(t *testing.T, variable string) string {
 		t.Fatal(err)
 	}
 	name := "go_" + strings.ToLower(rand.Text())
-	command := exec.Command("psql", "--no-psqlrc", "--quiet", "--command=CREATE DATABASE "+name, address)
-	if server.Scheme == "mysql" {
+	administer(t, address, "CREATE DATABASE "+name)
+	server.Path = "/" + name
+	return server.String()
+}
+
+// administer runs SQL in a process of its own: in this one nobody else may open the file of SQLite.
+func administer(t *testing.T, store, sql string) {
+	t.Helper()
+	var command *exec.Cmd
+	if path, isFile := strings.CutPrefix(store, "sqlite:"); isFile {
+		command = exec.Command("python3", "-c", "import sqlite3, sys; sqlite3.connect(sys.argv[1]).execute(sys.argv[2])", path, sql)
+	} else if server, err := url.Parse(store); err != nil {
+		t.Fatal(err)
+	} else if server.Scheme == "mysql" {
 		password, _ := server.User.Password()
 		command = exec.Command("mariadb", "--no-defaults", "--protocol=tcp", "--host="+server.Hostname(), "--port="+server.Port(),
-			"--user="+server.User.Username(), "--execute=CREATE DATABASE "+name)
+			"--user="+server.User.Username(), "--execute="+sql, strings.TrimPrefix(server.Path, "/"))
 		command.Env = append(os.Environ(), "MYSQL_PWD="+password)
+	} else {
+		command = exec.Command("psql", "--no-psqlrc", "--quiet", "--command="+sql, store)
 	}
 	if output, err := command.CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, output)
 	}
-	server.Path = "/" + name
-	return server.String()
 }
 
 // transports are the ways in which requests are sent.
