@@ -36,20 +36,6 @@ fn a_service_that_dies_before_or_after_any_of_its_writes_loses_nothing() {
     std::fs::remove_dir_all(folder).unwrap();
 }
 
-#[test]
-#[ignore = "needs PostgreSQL"]
-fn the_same_on_postgres() {
-    let server = Server::start("postgres");
-    Killer::new(&server.url).run_to_each_step(12);
-}
-
-#[test]
-#[ignore = "needs MariaDB"]
-fn the_same_on_mariadb() {
-    let server = Server::start("mariadb");
-    Killer::new(&server.url).run_to_each_step(12);
-}
-
 /// Every tenth time the server is killed too.
 fn on(server: &str) {
     let mut server = Server::start(server);
