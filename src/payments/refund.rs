@@ -334,7 +334,6 @@ impl CreateRefund {
                 _ => return Err(error),
             },
         }
-        order.version += 1;
         let order = load(shared, &order.order_no)?;
         let refund = load_refund(shared, &refund.refund_no)?;
         Ok(Some(CreateRefund::going_on(RefundInquiry::sending(
