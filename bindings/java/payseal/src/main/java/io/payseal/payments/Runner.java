@@ -153,9 +153,9 @@ public final class Runner implements AutoCloseable {
                     return Loop.Next.WHEN_WOKEN;
                 }
                 if (error instanceof PaysealException hopeless && isHopeless(hopeless)) {
-                    LOG.log(System.Logger.Level.ERROR, "the runner ends: cannot " + doing, error);
                     failure.compareAndSet(null, hopeless);
                     stopping = true;
+                    LOG.log(System.Logger.Level.ERROR, "the runner ends: cannot " + doing, error);
                     return new Loop.Next(null, true);
                 }
                 Duration pause = pauses.afterError(usual);
@@ -336,8 +336,10 @@ public final class Runner implements AutoCloseable {
                 if (System.nanoTime() >= deadline) {
                     throw error;
                 }
+                Duration pause = pauses.afterError(Duration.ofMillis(50));
+                LOG.log(System.Logger.Level.WARNING, "cannot end what is done, and tries again in " + pause, error);
                 try {
-                    Thread.sleep(pauses.afterError(Duration.ofMillis(50)).toMillis());
+                    Thread.sleep(pause.toMillis());
                 } catch (InterruptedException interrupted) {
                     Thread.currentThread().interrupt();
                     throw error;

@@ -228,16 +228,21 @@ class PaymentsStoreTest {
 
     @Test
     void while_the_database_fails_the_provider_is_told_to_send_again_and_nothing_is_lost() {
-        Runnable mend = till.breakInbox();
-        Accepted refused = till.pay("ORDER20260102");
-        assertInstanceOf(StoreException.class, refused.error());
-        assertEquals(500, refused.reply().status());
-        refused(StoreException.class, ErrorCode.STORE_FAILED, () -> till.payments.claimEvents(1));
-        mend.run();
-        Accepted accepted = till.pay("ORDER20260102");
-        assertEquals(200, accepted.reply().status());
-        assertFalse(accepted.duplicate());
-        assertEquals("ORDER20260102", till.payments.claimEvents(1).get(0).orderNo());
+        Path file = folder.resolve("lockable.db");
+        try (Till lockable = Till.impatient(file)) {
+            try (Lock lock = new Lock(file)) {
+                assertNotNull(lock);
+                Accepted refused = lockable.pay("ORDER20260102");
+                assertInstanceOf(StoreException.class, refused.error());
+                assertEquals(500, refused.reply().status());
+                refused(StoreException.class, ErrorCode.STORE_LOCKED, () -> lockable.payments.claimEvents(1));
+            }
+            Accepted accepted = lockable.pay("ORDER20260102");
+            assertEquals(200, accepted.reply().status());
+            assertFalse(accepted.duplicate());
+            assertEquals(
+                    "ORDER20260102", lockable.payments.claimEvents(1).get(0).orderNo());
+        }
     }
 
     @Test

@@ -1,15 +1,12 @@
 package io.payseal.payments;
 
-import static io.payseal.payments.Till.eventually;
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.payseal.ErrorCode;
-import io.payseal.StoreException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -22,8 +19,6 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.concurrent.atomic.AtomicInteger;
 import java.util.logging.Handler;
 import java.util.logging.LogRecord;
 import java.util.logging.Logger;
@@ -76,15 +71,17 @@ class RunnerTest {
                 till.pay(number);
                 assertEquals(number, seen.poll(10, TimeUnit.SECONDS).orderNo());
             }
-            eventually(till::isDone);
         }
+        assertTrue(till.isDone());
     }
 
     @Test
-    void a_handler_that_throws_gets_the_event_again() {
+    void a_handler_that_throws_gets_the_event_again() throws Exception {
         List<Long> tokens = new ArrayList<>();
+        CountDownLatch calls = new CountDownLatch(3);
         try (Runner runner = quick().handler(event -> {
                     tokens.add(event.token());
+                    calls.countDown();
                     if (tokens.size() < 3) {
                         throw new IllegalStateException("no stock");
                     }
@@ -92,14 +89,17 @@ class RunnerTest {
                 .start()) {
             assertNull(runner.failure());
             till.pay("ORDER1");
-            eventually(till::isDone);
+            assertTrue(calls.await(10, TimeUnit.SECONDS));
         }
+        assertTrue(till.isDone());
         assertEquals(List.of(1L, 2L, 3L), tokens);
     }
 
     @Test
-    void what_fails_too_often_or_for_ever_is_dead_with_its_reason() {
+    void what_fails_too_often_or_for_ever_is_dead_with_its_reason() throws Exception {
+        CountDownLatch calls = new CountDownLatch(5 + 1);
         try (Runner runner = quick().handler(event -> {
+                    calls.countDown();
                     if (event.orderNo().equals("ORDER1")) {
                         throw new AssertionError("no stock");
                     }
@@ -109,7 +109,7 @@ class RunnerTest {
             assertNull(runner.failure());
             till.pay("ORDER1");
             till.pay("ORDER2");
-            eventually(() -> till.payments.deadLetters(Queue.INBOX, 10).size() == 2);
+            assertTrue(calls.await(10, TimeUnit.SECONDS));
         }
         Map<String, DeadLetter> letters = new HashMap<>();
         till.payments.deadLetters(Queue.INBOX, 10).forEach(letter -> letters.put(letter.orderNo(), letter));
@@ -136,37 +136,40 @@ class RunnerTest {
     }
 
     @Test
-    void without_a_handler_events_take_effect_by_themselves() {
-        try (Runner runner = quick().batch(2).start()) {
+    void without_a_handler_events_take_effect_by_themselves() throws Exception {
+        CountDownLatch effects = new CountDownLatch(5);
+        Publisher publisher = messages -> {
+            messages.forEach(message -> effects.countDown());
+            return Map.of();
+        };
+        try (Runner runner = quick().batch(2).publisher(publisher).start()) {
             assertNull(runner.failure());
             IntStream.range(0, 5).forEach(number -> till.pay("ORDER" + number));
-            eventually(till::isDone);
+            assertTrue(effects.await(10, TimeUnit.SECONDS));
         }
+        assertTrue(till.isDone());
     }
 
     @Test
     void a_slow_handler_keeps_its_lease() throws Exception {
-        AtomicBoolean taken = new AtomicBoolean();
-        AtomicInteger calls = new AtomicInteger();
+        Duration lease = Duration.ofMillis(300);
+        CountDownLatch again = new CountDownLatch(2);
+        CountDownLatch handled = new CountDownLatch(1);
+        EventHandler slow = event -> {
+            again.countDown();
+            again.await(5 * lease.toMillis(), TimeUnit.MILLISECONDS);
+            handled.countDown();
+        };
         try (Payments other = till.another();
-                Runner runner = quick().lease(Duration.ofMillis(300))
-                        .handler(event -> {
-                            calls.incrementAndGet();
-                            long end =
-                                    System.nanoTime() + Duration.ofMillis(1500).toNanos();
-                            while (System.nanoTime() < end) {
-                                taken.compareAndSet(
-                                        false, !other.claimEvents(10).isEmpty());
-                                Thread.sleep(20);
-                            }
-                        })
-                        .start()) {
-            assertNull(runner.failure());
+                Runner one = quick().lease(lease).handler(slow).start();
+                Runner two = quick(other).lease(lease).handler(slow).start()) {
             till.pay("ORDER1");
-            eventually(till::isDone);
+            assertTrue(handled.await(20, TimeUnit.SECONDS));
+            assertNull(one.failure());
+            assertNull(two.failure());
         }
-        assertFalse(taken.get());
-        assertEquals(1, calls.get());
+        assertTrue(till.isDone());
+        assertEquals(1, again.getCount(), "nobody else got it");
     }
 
     @Test
@@ -219,9 +222,11 @@ class RunnerTest {
     }
 
     @Test
-    void what_takes_effect_is_published_and_what_is_not_comes_again_with_the_same_id() {
+    void what_takes_effect_is_published_and_what_is_not_comes_again_with_the_same_id() throws Exception {
         ConcurrentLinkedQueue<String> published = new ConcurrentLinkedQueue<>();
+        CountDownLatch calls = new CountDownLatch(3);
         Publisher publisher = messages -> {
+            calls.countDown();
             messages.forEach(message -> published.add(message.messageId()));
             switch (published.size()) {
                 case 1:
@@ -235,104 +240,126 @@ class RunnerTest {
         try (Runner runner = quick().publisher(publisher).start()) {
             assertNull(runner.failure());
             till.pay("ORDER1");
-            eventually(() ->
-                    published.size() == 3 && till.payments.stats().outbox().waiting() == 0);
+            assertTrue(calls.await(10, TimeUnit.SECONDS));
         }
+        assertEquals(3, published.size());
+        assertEquals(0, till.payments.stats().outbox().waiting());
         assertEquals(1, Set.copyOf(published).size());
     }
 
     @Test
     void a_database_that_fails_ends_nothing_and_is_logged() throws Exception {
-        BlockingQueue<String> logged = new LinkedBlockingQueue<>();
-        Handler listener = new Listener(logged);
-        Logger log = Logger.getLogger("io.payseal.payments");
-        log.addHandler(listener);
+        Path file = folder.resolve("lockable.db");
         BlockingQueue<Event> seen = new LinkedBlockingQueue<>();
-        Runnable mend = till.breakInbox();
-        try (Runner runner = quick().handler(seen::add).start()) {
-            assertTrue(logged.poll(10, TimeUnit.SECONDS).startsWith("cannot "));
-            mend.run();
-            till.pay("ORDER1");
-            assertEquals("ORDER1", seen.poll(10, TimeUnit.SECONDS).orderNo());
-            eventually(till::isDone);
-            assertNull(runner.failure());
-        } finally {
-            log.removeHandler(listener);
+        try (Log log = new Log();
+                Till lockable = Till.impatient(file)) {
+            lockable.pay("ORDER1");
+            Lock lock = new Lock(file);
+            try (Runner runner = quick(lockable.payments).handler(seen::add).start()) {
+                log.await("cannot claim events");
+                log.await("cannot claim events");
+                lock.close();
+                assertEquals("ORDER1", seen.poll(10, TimeUnit.SECONDS).orderNo());
+                assertNull(runner.failure());
+            } finally {
+                lock.close();
+            }
+            assertTrue(lockable.isDone());
         }
     }
 
-    private static final class Listener extends Handler {
-        private final BlockingQueue<String> logged;
+    /** What the runners say while it is open. */
+    private static final class Log extends Handler implements AutoCloseable {
+        /** Held here, lest it be collected together with its handlers. */
+        private final Logger logger = Logger.getLogger("io.payseal.payments");
 
-        Listener(BlockingQueue<String> logged) {
-            this.logged = logged;
+        private final BlockingQueue<String> said = new LinkedBlockingQueue<>();
+
+        Log() {
+            logger.addHandler(this);
+        }
+
+        /** Passes over what begins otherwise. */
+        void await(String beginning) throws InterruptedException {
+            String message;
+            do {
+                message = said.poll(10, TimeUnit.SECONDS);
+                assertNotNull(message, beginning);
+            } while (!message.startsWith(beginning));
         }
 
         @Override
         public void publish(LogRecord record) {
-            logged.add(record.getMessage());
+            said.add(record.getMessage());
         }
 
         @Override
         public void flush() {}
 
         @Override
-        public void close() {}
+        public void close() {
+            logger.removeHandler(this);
+        }
     }
 
     @Test
     void what_was_handled_is_not_handled_again_because_the_database_failed_afterwards() throws Exception {
-        AtomicInteger calls = new AtomicInteger();
-        CountDownLatch broken = new CountDownLatch(1);
-        Runnable[] mend = new Runnable[1];
-        till.pay("ORDER0");
-        try (Payments other = till.another();
-                Runner runner = quick().concurrency(1)
-                        .handler(event -> {
-                            calls.incrementAndGet();
-                            mend[0] = till.breakInbox();
-                            broken.countDown();
-                        })
-                        .start()) {
-            assertTrue(broken.await(10, TimeUnit.SECONDS));
-            assertThrows(StoreException.class, () -> other.claimEvents(1));
-            mend[0].run();
-            eventually(till::isDone);
-            assertNull(runner.failure());
+        Path file = folder.resolve("lockable.db");
+        BlockingQueue<Lock> locks = new LinkedBlockingQueue<>();
+        try (Log log = new Log();
+                Till lockable = Till.impatient(file)) {
+            lockable.pay("ORDER0");
+            try (Runner runner = quick(lockable.payments)
+                    .handler(event -> locks.add(new Lock(file)))
+                    .start()) {
+                try (Lock lock = locks.poll(10, TimeUnit.SECONDS)) {
+                    assertNotNull(lock);
+                    log.await("cannot end what is done");
+                }
+                assertNull(runner.failure());
+            }
+            assertEquals(0, locks.size(), "it was handled once");
+            assertTrue(lockable.isDone());
+            assertEquals(List.of(), lockable.payments.deadLetters(Queue.INBOX, 10));
         }
-        assertEquals(1, calls.get());
-        assertEquals(List.of(), till.payments.deadLetters(Queue.INBOX, 10));
     }
 
     @Test
-    void runners_on_two_machines_handle_each_event_once() {
+    void runners_on_two_machines_handle_each_event_once() throws Exception {
         ConcurrentLinkedQueue<String> handled = new ConcurrentLinkedQueue<>();
-        EventHandler handler = event -> handled.add(event.orderNo());
+        CountDownLatch calls = new CountDownLatch(40);
+        EventHandler handler = event -> {
+            handled.add(event.orderNo());
+            calls.countDown();
+        };
         List<String> numbers =
                 IntStream.range(0, 40).mapToObj(number -> "ORDER" + number).toList();
         try (Payments other = till.another();
                 Runner one = quick().handler(handler).start();
                 Runner two = quick(other).handler(handler).start()) {
             numbers.forEach(till::pay);
-            eventually(till::isDone);
+            assertTrue(calls.await(20, TimeUnit.SECONDS));
             assertNull(one.failure());
             assertNull(two.failure());
         }
+        assertTrue(till.isDone());
         assertEquals(40, handled.size());
         assertEquals(Set.copyOf(numbers), Set.copyOf(handled));
     }
 
     @Test
-    void what_cannot_get_better_ends_a_runner() {
-        try (Runner runner = quick().lease(Duration.ofMillis(1)).start()) {
-            eventually(() -> runner.failure() != null);
-            assertEquals(ErrorCode.PARAMS_INVALID, runner.failure().code());
-        }
+    void what_cannot_get_better_ends_a_runner() throws Exception {
         Payments closed = till.another();
         closed.close();
-        try (Runner runner = quick(closed).start()) {
-            eventually(() -> runner.failure() != null);
-            assertEquals(ErrorCode.INVALID_HANDLE, runner.failure().code());
+        try (Log log = new Log()) {
+            try (Runner runner = quick().lease(Duration.ofMillis(1)).start()) {
+                log.await("the runner ends");
+                assertEquals(ErrorCode.PARAMS_INVALID, runner.failure().code());
+            }
+            try (Runner runner = quick(closed).start()) {
+                log.await("the runner ends");
+                assertEquals(ErrorCode.INVALID_HANDLE, runner.failure().code());
+            }
         }
         assertThrows(IllegalArgumentException.class, () -> quick().poll(Duration.ZERO));
         assertThrows(IllegalArgumentException.class, () -> quick().concurrency(0));

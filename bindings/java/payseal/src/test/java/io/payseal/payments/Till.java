@@ -6,9 +6,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
-import java.util.List;
 import java.util.function.BooleanSupplier;
-import java.util.function.Consumer;
 
 /** Payments over a database of the test's own, and a provider who signs notifications. */
 final class Till implements AutoCloseable {
@@ -23,17 +21,21 @@ final class Till implements AutoCloseable {
     final Payments payments;
 
     Till(Path folder) {
-        this(folder, configuration -> {});
+        this("sqlite:" + folder.resolve("pay.db"));
     }
 
-    Till(Path folder, Consumer<PaymentsConfiguration.Builder> changes) {
-        PaymentsConfiguration.Builder builder = PaymentsConfiguration.builder("sqlite:" + folder.resolve("pay.db"))
+    private Till(String store) {
+        configuration = PaymentsConfiguration.builder(store)
                 .backoff(Duration.ofMillis(1), Duration.ofMillis(2))
                 .maxAttempts(5)
-                .outbox();
-        changes.accept(builder);
-        configuration = builder.build();
+                .outbox()
+                .build();
         payments = another();
+    }
+
+    /** One that does not wait long for whoever holds the {@link Lock}. */
+    static Till impatient(Path file) {
+        return new Till("sqlite:" + file + "?lock_timeout_ms=20");
     }
 
     /** The same shop in another process. */
@@ -48,21 +50,6 @@ final class Till implements AutoCloseable {
     Accepted pay(String orderNo) {
         byte[] body = PLATFORM.paid(orderNo);
         return payments.accept("wechat", PLATFORM.signed(body), body);
-    }
-
-    /** Takes the inbox away, as if the database were broken, until what comes back is run. */
-    Runnable breakInbox() {
-        pay("BROKEN1");
-        payments.ack(payments.claimEvents(1).get(0));
-        Message message = payments.claimMessages(1, Duration.ofDays(1)).get(0);
-        pay("BROKEN2");
-        Event event = payments.claimEvents(1).get(0);
-        payments.ack(event, List.of(rename("payseal_inbox", "away")));
-        return () -> payments.ack(message, List.of(rename("away", "payseal_inbox")));
-    }
-
-    private static Statement rename(String from, String to) {
-        return new Statement("ALTER TABLE " + from + " RENAME TO " + to, List.of(), null);
     }
 
     boolean isDone() {
