@@ -1,7 +1,7 @@
 //! Carries out what facts do: reads the orders, decides, and writes order, history, exception and message in one transaction. When somebody else
 //! wrote in between, all of it is decided anew on what is there now.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use serde_json::json;
 
@@ -15,7 +15,7 @@ use super::Shared;
 use super::order::{Columns, Order, Refund};
 use super::settle::{self, Doubt, Effect, Learned, Topic};
 use super::sql::{self, NewException, Source, Transition};
-use super::store::{Statement, Transaction, Value};
+use super::store::{Row, Statement, Transaction, Value};
 
 /// How often a decision is made anew before we give up: every time somebody else got on with the order.
 const DECISIONS: usize = 8;
@@ -32,8 +32,8 @@ pub(super) struct Told<'a> {
 pub(super) struct Ledger {
     orders: HashMap<String, Order>,
     refunds: HashMap<String, Refund>,
-    /// The evidence of exceptions that were raised before: told again, it raises none.
-    evidence: HashSet<String>,
+    /// The evidence of exceptions that were raised before, and their kinds: told again, it raises none.
+    evidence: HashMap<String, String>,
 }
 
 impl Ledger {
@@ -64,17 +64,27 @@ impl Ledger {
         })
     }
 
-    /// What a fact would do now, and the order as it would be then.
-    pub fn foresee(&self, told: Told, now_ms: i64) -> (Effect, Option<Order>) {
+    /// The kind of the exception that a fact raises, or has raised before, and the order as it is once the fact takes effect.
+    pub fn foresee(
+        &self,
+        shared: &Shared,
+        told: Told,
+        now_ms: i64,
+    ) -> (Option<String>, Option<Order>) {
         let learned = Learned {
             account: told.account,
             now_ms,
         };
-        let Some(mut order) = self.orders.get(told.fact.order_no()).cloned() else {
-            return (Effect::None, None);
+        let order = self.orders.get(told.fact.order_no()).cloned();
+        if let Some(kind) = self.evidence.get(&evidence_key(told, order.is_some())) {
+            return (Some(kind.clone()), order);
+        }
+        let Some(mut order) = order else {
+            let doubt = is_nobodys(shared, told.fact).then_some(Doubt::UnknownOrder);
+            return (doubt.map(|doubt| doubt.name().to_owned()), None);
         };
-        if self.evidence.contains(&evidence_key(told, true)) {
-            return (Effect::None, Some(order));
+        if has_taken_effect(told.source) {
+            return (None, Some(order));
         }
         let effect = match told.fact {
             Fact::Payment(fact) => settle::payment(&mut order, fact, learned),
@@ -83,7 +93,11 @@ impl Ledger {
                 settle::refund(&mut order, refund.as_mut(), fact, learned)
             }
         };
-        (effect, Some(order))
+        let doubt = match effect {
+            Effect::Doubtful(doubt) => Some(doubt.name().to_owned()),
+            _ => None,
+        };
+        (doubt, Some(order))
     }
 
     /// Decides, and adds the statements that carry it out.
@@ -100,14 +114,15 @@ impl Ledger {
         };
         let is_known = self.orders.contains_key(told.fact.order_no());
         let evidence_key = evidence_key(told, is_known);
-        if self.evidence.contains(&evidence_key) {
+        if self.evidence.contains_key(&evidence_key) {
             return Effect::None;
         }
         let Some(order) = self.orders.get_mut(told.fact.order_no()) else {
-            if !shared.settings.unknown_orders_are_exceptions || !means_money(told.fact) {
+            if !is_nobodys(shared, told.fact) {
                 return Effect::None;
             }
-            self.evidence.insert(evidence_key);
+            let kind = Doubt::UnknownOrder.name().to_owned();
+            self.evidence.insert(evidence_key, kind);
             raise(shared, told, Doubt::UnknownOrder, None, now_ms, statements);
             return Effect::Doubtful(Doubt::UnknownOrder);
         };
@@ -145,7 +160,8 @@ impl Ledger {
         }
         match effect {
             Effect::Doubtful(doubt) => {
-                self.evidence.insert(evidence_key);
+                let kind = doubt.name().to_owned();
+                self.evidence.insert(evidence_key, kind);
                 raise(shared, told, doubt, Some(order), now_ms, statements);
             }
             Effect::Changed(Some(topic)) => {
@@ -157,12 +173,18 @@ impl Ledger {
     }
 }
 
-/// Whether somebody's money is where no order knows of it.
-fn means_money(fact: &Fact) -> bool {
-    match fact {
+/// Whether it was told, and took effect, when it was learned; what a notification says does when its event is acknowledged.
+pub(super) fn has_taken_effect(source: Source) -> bool {
+    source != Source::Notification
+}
+
+/// Whether somebody's money is where no order knows of it, and all orders are here.
+fn is_nobodys(shared: &Shared, fact: &Fact) -> bool {
+    let means_money = match fact {
         Fact::Payment(fact) => fact.state == PaymentState::Paid,
         Fact::Refund(fact) => matches!(fact.state, RefundState::Succeeded | RefundState::Abnormal),
-    }
+    };
+    shared.settings.unknown_orders_are_exceptions && means_money
 }
 
 fn raise(
@@ -201,19 +223,21 @@ fn evidence_key(told: Told, is_known: bool) -> String {
     sql::hex(&sha256(identity.as_bytes()))
 }
 
-fn evidence(shared: &Shared, numbers: &[&str]) -> Result<HashSet<String>> {
+fn evidence(shared: &Shared, numbers: &[&str]) -> Result<HashMap<String, String>> {
     if numbers.is_empty() {
-        return Ok(HashSet::new());
+        return Ok(HashMap::new());
     }
     let sql = format!(
-        "SELECT evidence_key FROM payseal_exceptions WHERE order_no IN ({})",
+        "SELECT evidence_key, kind FROM payseal_exceptions WHERE order_no IN ({})",
         sql::places(numbers.len())
     );
     let numbers: Vec<Value> = numbers.iter().map(|number| Value::from(*number)).collect();
     let rows = shared.store().rows(&sql::statement(sql, numbers, None))?;
-    rows.into_iter()
-        .map(|row| Columns(row.into_iter()).text())
-        .collect()
+    let read = |row: Row| {
+        let mut row = Columns(row.into_iter());
+        Ok((row.text()?, row.text()?))
+    };
+    rows.into_iter().map(read).collect()
 }
 
 /// The message for the rest of the service, where there is an outbox.
@@ -266,8 +290,14 @@ pub(super) fn tell(shared: &Shared, told: Told) -> Result<(Effect, Option<Order>
         let mut ledger = Ledger::load(shared, std::iter::once(told.fact))?;
         let mut statements = Vec::new();
         let effect = ledger.apply(shared, told, now_ms, &mut statements);
-        if matches!(effect, Effect::Changed(Some(_)) | Effect::Doubtful(_)) {
-            statements.push(event(shared, told, now_ms));
+        let kind = match effect {
+            Effect::Changed(Some(_)) => kind(told.fact),
+            Effect::Doubtful(_) => Some(Topic::ExceptionRaised.name()),
+            _ => None,
+        };
+        if let Some(kind) = kind {
+            let key = event_key(told.account, told.fact);
+            statements.push(event(shared, told, kind, key, now_ms));
         }
         if statements.is_empty() || shared.store().transact(&statements)? == Transaction::Committed
         {
@@ -286,7 +316,14 @@ pub(super) fn contended(order_no: &str) -> Error {
     )
 }
 
-fn event(shared: &Shared, told: Told, now_ms: i64) -> Statement {
+/// The event of a fact that has taken effect already, for the service's own worker.
+pub(super) fn event(
+    shared: &Shared,
+    told: Told,
+    kind: &'static str,
+    key: [u8; 32],
+    now_ms: i64,
+) -> Statement {
     let sql = shared.store().dialect().insert_or_nothing(
         "payseal_inbox",
         &[
@@ -307,9 +344,9 @@ fn event(shared: &Shared, told: Told, now_ms: i64) -> Statement {
         ],
     );
     let values = [
-        Value::Bytes(event_key(told.account, told.fact).to_vec()),
+        Value::Bytes(key.to_vec()),
         told.account.into(),
-        kind(told.fact).unwrap_or("order.changed").into(),
+        kind.into(),
         told.fact.order_no().into(),
         told.source.name().into(),
         "".into(),
@@ -346,4 +383,9 @@ pub(super) fn kind(fact: &Fact) -> Option<&'static str> {
 /// and a bill that report the same fact are one event.
 pub(super) fn event_key(account: &str, fact: &Fact) -> [u8; 32] {
     sha256(format!("{account}\nfact\n{}", fact.key()).as_bytes())
+}
+
+/// The unique key of an event that tells what was decided here: `what` was decided under a number that comes once.
+pub(super) fn decision_key(account: &str, what: &str, number: &str) -> [u8; 32] {
+    sha256(format!("{account}\ndecision\n{what}\n{number}").as_bytes())
 }

@@ -11,11 +11,11 @@ use crate::error::{Code, Error, Result};
 use crate::face::Fact;
 
 use super::Shared;
-use super::apply::{Ledger, Told};
+use super::apply::{Ledger, Told, has_taken_effect};
 use super::commit::{Together, is_the_stores};
 use super::given::Given;
 use super::order::Columns;
-use super::settle::{Effect, Topic};
+use super::settle::Topic;
 use super::sql::{self, Source, statement};
 use super::store::{Dialect, Queue, Row, Statement, Transaction, Value};
 
@@ -131,11 +131,14 @@ fn foresee(
             source: *source,
             fact,
         };
-        let (effect, order) = ledger.foresee(told, now_ms);
+        let (doubt, order) = ledger.foresee(shared, told, now_ms);
         let event = &mut work[*place];
-        if let Effect::Doubtful(doubt) = effect {
-            event["kind"] = Topic::ExceptionRaised.name().into();
-            event["exception"] = doubt.name().into();
+        let raised = Topic::ExceptionRaised.name();
+        // What took effect when it was told has its kind by that, whatever was doubted of the fact before.
+        let doubt = doubt.filter(|_| !has_taken_effect(*source) || event["kind"] == raised);
+        if let Some(doubt) = doubt {
+            event["kind"] = raised.into();
+            event["exception"] = doubt.into();
         }
         event["order"] = serde_json::to_value(&order).unwrap_or_default();
     }
@@ -399,9 +402,12 @@ fn read_fact(text: &str) -> Result<Fact> {
         .map_err(|_| Error::new(Code::StoreFailed, "the fact of an event cannot be read"))
 }
 
+/// What takes effect when these events are acknowledged: what notifications said. The rest has taken effect when it was told, and may be out of
+/// date by now.
 fn facts(shared: &Shared, all: &[Held]) -> Result<Vec<Stated>> {
     let sql = format!(
-        "SELECT account, source, fact FROM payseal_inbox WHERE fact IS NOT NULL AND id IN ({}) ORDER BY id",
+        "SELECT account, source, fact FROM payseal_inbox WHERE source = '{}' AND fact IS NOT NULL AND id IN ({}) ORDER BY id",
+        Source::Notification.name(),
         sql::places(all.len())
     );
     let ids: Vec<Value> = all.iter().map(|(id, _)| Value::Integer(*id)).collect();

@@ -239,6 +239,9 @@ pub(super) fn resolve(shared: &Shared, mut given: Given) -> Result<String> {
                 now_ms,
                 &mut statements,
             );
+            let key = apply::decision_key(told.account, "resolved", &id.to_string());
+            let kind = Topic::PaymentPaid.name();
+            statements.push(apply::event(shared, told, kind, key, now_ms));
         }
         statements.push(sql::update_order(&order));
         statements.push(sql::insert_history(Transition {

@@ -13,7 +13,8 @@ use super::given::Given;
 use super::inquiry::load;
 use super::order::{Order, Refund, RefundStep, State};
 use super::settings::pause;
-use super::sql::{self, Source, Transition, statement};
+use super::settle::{self, Topic};
+use super::sql::{self, Source, Transition};
 use super::store::{Statement, Transaction};
 use super::work::{Heard, Job, Turn};
 
@@ -97,7 +98,7 @@ impl RefundInquiry {
                 match face.refunded(&placed, &request, Err(&error)) {
                     Ok(fact) => self.tell(shared, account, Source::Answer, fact),
                     Err(error) if error.outcome() != Outcome::Rejected => Err(error),
-                    Err(error) if first => Err(self.refused(shared, account, error)),
+                    Err(error) if first => self.refused(shared, account, error),
                     Err(error) => {
                         self.stage = Stage::Confirming(error);
                         Ok(Progress::Ask(
@@ -123,10 +124,13 @@ impl RefundInquiry {
                     fact.state == RefundState::Missing && self.refund.state == RefundStep::Created;
                 match stage {
                     Stage::Confirming(refusal) if is_missing => {
-                        Err(self.refused(shared, account, refusal))
+                        self.refused(shared, account, refusal)
                     }
                     // The provider never had it: it is sent, under the same number.
                     Stage::Asking if is_missing => {
+                        if !self.begin_again(shared)? {
+                            return Ok(self.done());
+                        }
                         self.stage = Stage::Sending { first: false };
                         Ok(Progress::Ask(
                             account,
@@ -156,16 +160,53 @@ impl RefundInquiry {
             fact: &Fact::Refund(fact),
         };
         apply::tell(shared, told).map_err(|error| error.with_outcome(Outcome::Unknown))?;
-        self.order = load(shared, &self.order.order_no)?;
-        self.refund = load_refund(shared, &self.refund.refund_no)?;
-        Ok(Progress::Done {
-            order: Box::new(self.order.clone()),
-            refund: Box::new(self.refund.clone()),
-        })
+        self.reload(shared)?;
+        Ok(self.done())
     }
 
-    /// A verified no, and nothing under way: no money moves.
-    fn refused(&mut self, shared: &Shared, account: usize, error: Error) -> Error {
+    fn reload(&mut self, shared: &Shared) -> Result<()> {
+        self.order = load(shared, &self.order.order_no)?;
+        self.refund = load_refund(shared, &self.refund.refund_no)?;
+        Ok(())
+    }
+
+    fn done(&self) -> Progress {
+        Progress::Done {
+            order: Box::new(self.order.clone()),
+            refund: Box::new(self.refund.clone()),
+        }
+    }
+
+    /// Whoever sends it again writes that first: a refusal of what was sent before says nothing of the refund any more. False where somebody else
+    /// got on with it.
+    fn begin_again(&mut self, shared: &Shared) -> Result<bool> {
+        self.refund.updated_ms = shared.now_ms()?;
+        let begun = shared
+            .store()
+            .transact(&[sql::update_refund(&self.refund)])?
+            == Transaction::Committed;
+        match begun {
+            true => self.refund.version += 1,
+            false => self.reload(shared)?,
+        }
+        Ok(begun)
+    }
+
+    /// A verified no, and nothing under way: no money moves. Where somebody else has sent it again since, what became of that counts.
+    fn refused(&mut self, shared: &Shared, account: usize, error: Error) -> Result<Progress> {
+        match self.write_refusal(shared, account, &error) {
+            Ok(true) => Err(error),
+            Ok(false) => Ok(self.done()),
+            // It is still there to be sent, and will be.
+            Err(store) => Err(error
+                .with_outcome(Outcome::Unknown)
+                .with("store", store.message())),
+        }
+    }
+
+    fn write_refusal(&mut self, shared: &Shared, account: usize, error: &Error) -> Result<bool> {
+        let attempt = self.refund.version;
+        let name = &shared.accounts[account].name;
         let word = error.detail("provider_code").and_then(|code| code.as_str());
         let fact = RefundFact {
             order_no: self.order.order_no.clone(),
@@ -179,21 +220,45 @@ impl RefundInquiry {
             merchant: None,
             sub_merchant: None,
         };
-        let kept = self
-            .tell(shared, account, Source::Answer, fact)
-            .and_then(|_| {
-                let sql = "UPDATE payseal_refunds SET refusal = ? WHERE refund_no = ?";
-                let why = refusal(&error).get().to_owned();
-                shared.store().transact(&[statement(
-                    sql,
-                    [why.into(), self.refund.refund_no.as_str().into()],
-                    None,
-                )])
-            });
-        match kept {
-            Ok(_) => error,
-            Err(store) => error.with("store", store.message()),
+        let fact = Fact::Refund(fact);
+        let told = Told {
+            account: name,
+            source: Source::Answer,
+            fact: &fact,
+        };
+        for _ in 0..TRIES {
+            let now_ms = shared.now_ms()?;
+            let from = self.order.state;
+            let (mut order, mut refund) = (self.order.clone(), self.refund.clone());
+            settle::refused(&mut order, &mut refund, refusal(error), now_ms);
+            let number = format!("{}\n{attempt}", refund.refund_no);
+            let key = apply::decision_key(name, "refused", &number);
+            let topic = Topic::RefundFailed;
+            let mut statements = vec![
+                sql::update_order(&order),
+                sql::update_refund(&refund),
+                sql::insert_history(Transition {
+                    order_no: &order.order_no,
+                    refund_no: Some(&refund.refund_no),
+                    at_ms: now_ms,
+                    from: Some(from),
+                    to: order.state,
+                    source: told.source,
+                    detail: sql::json(&fact),
+                }),
+                apply::event(shared, told, topic.name(), key, now_ms),
+            ];
+            let order = Some(&order);
+            apply::publish(shared, told, topic, order, None, now_ms, &mut statements);
+            let written = shared.store().transact(&statements)?;
+            self.reload(shared)?;
+            match written {
+                Transaction::Committed => return Ok(true),
+                Transaction::Refused(_) if self.refund.version != attempt => return Ok(false),
+                Transaction::Refused(_) => {}
+            }
         }
+        Err(apply::contended(&self.order.order_no))
     }
 }
 

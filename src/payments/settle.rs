@@ -4,6 +4,7 @@
 //! nothing. What does not fit is never dropped: it is an exception, with the fact as evidence.
 
 use serde::Serialize;
+use serde_json::value::RawValue;
 
 use crate::face::{PaymentFact, PaymentState, RefundFact, RefundState};
 
@@ -196,6 +197,14 @@ pub fn refund(
                 order.refunded += refund.amount;
                 doubtful(order, Doubt::RefundContradiction, learned)
             }
+            // It has what it refused: another sending of the same refund reached it. It is followed to its end.
+            RefundStep::Processing | RefundStep::Abnormal if refund.refusal.is_some() => {
+                refund.state = next;
+                refund.updated_ms = learned.now_ms;
+                refund.due_ms = Some(learned.now_ms);
+                order.refunding += refund.amount;
+                doubtful(order, Doubt::RefundContradiction, learned)
+            }
             RefundStep::Failed => doubtful(order, Doubt::RefundContradiction, learned),
             // An old word about what has ended since.
             _ => Effect::None,
@@ -216,15 +225,29 @@ pub fn refund(
     if next == RefundStep::Succeeded {
         order.refunded += refund.amount;
     }
-    order.updated_ms = learned.now_ms;
-    if order.state != State::Exception {
-        order.state = order.state_by_refunds();
-    }
+    stand_by_refunds(order, learned.now_ms);
     match next {
         RefundStep::Succeeded => Effect::Changed(Some(Topic::RefundSucceeded)),
         RefundStep::Failed => Effect::Changed(Some(Topic::RefundFailed)),
         RefundStep::Abnormal => Effect::Doubtful(Doubt::RefundAbnormal),
         _ => Effect::Changed(None),
+    }
+}
+
+/// The provider will not do it, and no money moves. What was set aside for it is free again.
+pub fn refused(order: &mut Order, refund: &mut Refund, refusal: Box<RawValue>, now_ms: i64) {
+    refund.state = RefundStep::Failed;
+    refund.refusal = Some(refusal);
+    refund.updated_ms = now_ms;
+    refund.due_ms = None;
+    order.refunding -= refund.amount;
+    stand_by_refunds(order, now_ms);
+}
+
+fn stand_by_refunds(order: &mut Order, now_ms: i64) {
+    order.updated_ms = now_ms;
+    if order.state != State::Exception {
+        order.state = order.state_by_refunds();
     }
 }
 

@@ -79,12 +79,12 @@ fn accept(payments: &Payments, line: &str) {
     say(&format!("{verdict} {}", sent["order_no"].as_str().unwrap()));
 }
 
-/// Until nothing is left and nothing comes any more.
+/// Until nothing is left, also of what others had claimed before they died, and nothing comes any more.
 fn work(payments: &Payments, store: &dyn Store, is_over: &AtomicBool) {
     loop {
         let was_over = is_over.load(SeqCst);
         match some_work(payments, store) {
-            Ok(0) if was_over => return,
+            Ok(0) if was_over && is_empty(payments) => return,
             Ok(0) | Err(_) => std::thread::sleep(Duration::from_millis(2)),
             Ok(_) => {}
         }
@@ -94,6 +94,10 @@ fn work(payments: &Payments, store: &dyn Store, is_over: &AtomicBool) {
 fn ask(payments: &Payments, action: &str, params: Json) -> Result<Json> {
     let done = payments.execute(action, params.to_string().as_bytes(), None)?;
     Ok(serde_json::from_slice(&done.body).unwrap())
+}
+
+fn is_empty(payments: &Payments) -> bool {
+    ask(payments, "stats", json!({})).is_ok_and(|stats| stats["inbox"]["waiting"] == 0)
 }
 
 fn some_work(payments: &Payments, store: &dyn Store) -> Result<usize> {

@@ -151,6 +151,68 @@ fn a_worker_never_takes_for_paid_what_is_an_exception() {
 }
 
 #[test]
+fn nor_what_a_query_has_found_to_be_one_before() {
+    for told_first in [true, false] {
+        let till = Till::new();
+        till.create(NUMBER).unwrap();
+        till.pay(NUMBER);
+        let amount = |amount| {
+            let mut provider = till.provider.lock().unwrap();
+            provider.orders.get_mut(NUMBER).unwrap().amount = amount;
+        };
+        amount(1);
+        if told_first {
+            till.accept(&till.notify(NUMBER, json!({})));
+        }
+        till.run("query", json!({ "order_no": NUMBER })).unwrap();
+        only(&till, "amount_mismatch");
+        let events = till.claim(10);
+        assert_eq!(events.len(), 1);
+        assert_eq!(
+            (&events[0]["kind"], &events[0]["exception"]),
+            (&json!("exception.raised"), &json!("amount_mismatch"))
+        );
+    }
+}
+
+#[test]
+fn nor_money_for_an_order_that_is_not_here() {
+    let till = Till::new();
+    till.create(NUMBER).unwrap();
+    till.pay(NUMBER);
+    till.accept(&till.notify(NUMBER, json!({ "out_trade_no": "another" })));
+    let event = till.claim(1).remove(0);
+    assert_eq!(
+        (&event["kind"], &event["exception"], &event["order"]),
+        (
+            &json!("exception.raised"),
+            &json!("unknown_order"),
+            &Value::Null
+        )
+    );
+}
+
+#[test]
+fn what_is_acknowledged_late_raises_no_doubt_about_what_a_person_has_decided() {
+    let till = Till::new();
+    till.create(NUMBER).unwrap();
+    till.run("close", json!({ "order_no": NUMBER })).unwrap();
+    let closed = till.claim(1).remove(0);
+    till.pay(NUMBER);
+    till.accept(&till.notify(NUMBER, json!({})));
+    till.work_all();
+    let raised = only(&till, "paid_after_close");
+    till.run(
+        "resolve",
+        json!({ "id": raised["id"], "note": "delivered", "state": "paid" }),
+    )
+    .unwrap();
+    till.ack(&closed).unwrap();
+    assert_eq!(till.state(NUMBER), "paid");
+    assert!(till.exceptions().is_empty());
+}
+
+#[test]
 fn an_exception_that_is_told_again_raises_no_other() {
     let till = Till::new();
     till.create(NUMBER).unwrap();
@@ -208,6 +270,15 @@ fn the_service_hears_of_a_payment_that_a_person_takes_for_the_orders() {
     let messages = till.messages();
     let topics: Vec<&Value> = messages.iter().map(|it| &it["topic"]).collect();
     assert_eq!(topics, ["exception.raised", "payment.paid"]);
+    let events = till.claim(10);
+    assert_eq!(events.len(), 1, "its worker does too");
+    assert_eq!(
+        (&events[0]["kind"], &events[0]["exception"]),
+        (&json!("payment.paid"), &Value::Null)
+    );
+    assert_eq!(events[0]["order"]["state"], "paid");
+    till.ack(&events[0]).unwrap();
+    assert!(till.exceptions().is_empty());
 }
 
 #[test]
@@ -239,6 +310,9 @@ crate::till::everywhere! {
     where_orders_are_kept_elsewhere_too_money_for_them_is_none_of_our_business,
     the_same_evidence_is_kept_once,
     a_worker_never_takes_for_paid_what_is_an_exception,
+    nor_what_a_query_has_found_to_be_one_before,
+    nor_money_for_an_order_that_is_not_here,
+    what_is_acknowledged_late_raises_no_doubt_about_what_a_person_has_decided,
     an_exception_that_is_told_again_raises_no_other,
     evidence_that_a_person_has_dealt_with_changes_nothing_when_it_is_told_again,
     the_service_hears_of_a_payment_that_a_person_takes_for_the_orders,

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use payseal::call::{Step, Steps};
 use payseal::{Code, Outcome};
 
 use crate::provider::Fault;
@@ -233,7 +234,119 @@ fn money_that_went_after_all_is_not_given_back_again() {
     refused_as(Code::OrderState, till.run("refund", refund("r2", 889)));
 }
 
+fn refusing(till: &Till) {
+    let no = Fault::No(403, "NOT_ENOUGH");
+    till.provider.lock().unwrap().faults.push(no);
+}
+
+fn refused(till: &Till) {
+    refusing(till);
+    refused_as(
+        Code::ProviderRejected,
+        till.run("refund", refund("r1", 100)),
+    );
+}
+
+#[test]
+fn a_refusal_that_is_acknowledged_late_does_not_end_the_refund_that_was_tried_again() {
+    let till = paid();
+    refused(&till);
+    let again = till.run("refund", refund("r1", 100)).unwrap();
+    assert_eq!(again["refund"]["state"], "processing");
+    assert_eq!(till.work_all(), 1, "the worker hears of the refusal");
+    let shown = till.order(NUMBER);
+    assert_eq!(
+        (
+            &shown["refunds"][0]["state"],
+            &shown["order"]["refunding"],
+            &shown["order"]["state"]
+        ),
+        (&json!("processing"), &json!(100), &json!("refunding"))
+    );
+}
+
+#[test]
+fn each_refusal_is_told() {
+    let till = paid();
+    till.messages();
+    refused(&till);
+    refused(&till);
+    let told: Vec<Value> = till.claim(10);
+    let kinds: Vec<&Value> = told.iter().map(|event| &event["kind"]).collect();
+    assert_eq!(kinds, ["refund.failed", "refund.failed"]);
+    assert_eq!(told[0]["order"]["state"], "paid");
+    assert_eq!(till.messages().len(), 2);
+}
+
+#[test]
+fn a_refund_that_the_provider_closes_after_it_was_tried_again_is_told_too() {
+    let till = paid();
+    refused(&till);
+    till.work_all();
+    till.run("refund", refund("r1", 100)).unwrap();
+    till.provider.lock().unwrap().end_refund("r1", "CLOSED");
+    let told = till.provider.lock().unwrap().notify_refund("r1");
+    assert_eq!(till.accept(&told).1["duplicate"], false);
+    assert_eq!(till.work_all(), 1);
+    assert_eq!(till.order(NUMBER)["refunds"][0]["state"], "failed");
+}
+
+#[test]
+fn a_refusal_of_an_older_sending_says_nothing_of_what_was_sent_since() {
+    let till = paid();
+    let params = refund("r1", 100).to_string();
+    let mut slow = till.payments.work("refund", params.as_bytes()).unwrap();
+    assert!(matches!(slow.step(), Step::Send));
+    // Another process finds that the provider has none, and sends it; its answer is lost.
+    let other = till.another(json!({}));
+    let missing = Fault::No(404, "RESOURCE_NOT_EXISTS");
+    let faults = [missing, Fault::AnswerLost];
+    till.provider.lock().unwrap().faults.extend(faults);
+    refused_as(Code::ConnectionLost, other.run("refund", refund("r1", 100)));
+    refusing(&till);
+    let done = till.drive(&mut slow).unwrap();
+    let done: Value = serde_json::from_slice(&done.body).unwrap();
+    assert_eq!(done["refund"]["state"], "created");
+    let asked = till.run("query_refund", json!({ "refund_no": "r1" }));
+    assert_eq!(asked.unwrap()["refund"]["state"], "processing");
+}
+
+#[test]
+fn a_refund_that_was_taken_for_refused_and_is_under_way_is_an_exception_and_followed() {
+    let till = paid();
+    refused(&till);
+    {
+        let mut provider = till.provider.lock().unwrap();
+        let there = crate::provider::Refunded {
+            order_no: NUMBER.into(),
+            amount: 100,
+            state: "PROCESSING",
+        };
+        provider.refunds.insert("r1".into(), there);
+    }
+    let asked = till
+        .run("query_refund", json!({ "refund_no": "r1" }))
+        .unwrap();
+    assert_eq!(
+        (&asked["refund"]["state"], &asked["order"]["refunding"]),
+        (&json!("processing"), &json!(100))
+    );
+    assert_eq!(till.exceptions()[0]["kind"], "refund_contradiction");
+    till.provider.lock().unwrap().end_refund("r1", "SUCCESS");
+    assert_eq!(till.run("tick", json!({})).unwrap()["refunds"], 1);
+    let shown = till.order(NUMBER);
+    assert_eq!(
+        (&shown["order"]["refunding"], &shown["order"]["refunded"]),
+        (&json!(0), &json!(100))
+    );
+}
+
 crate::till::everywhere! {
+    a_refusal_that_is_acknowledged_late_does_not_end_the_refund_that_was_tried_again,
+    each_refusal_is_told,
+    a_refund_that_the_provider_closes_after_it_was_tried_again_is_told_too,
+    a_refusal_of_an_older_sending_says_nothing_of_what_was_sent_since,
+    a_refund_that_was_taken_for_refused_and_is_under_way_is_an_exception_and_followed,
     an_order_is_refunded_in_parts_until_nothing_is_left,
     more_than_is_left_is_refused_and_nothing_is_sent,
     the_same_number_is_the_same_refund,
