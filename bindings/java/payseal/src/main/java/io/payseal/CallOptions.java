@@ -7,7 +7,8 @@ import java.util.Objects;
 /**
  * The options of one call. What is not set follows the client's configuration. Immutable.
  *
- * <p>Opening a notification takes {@code timeout}, {@code traceId}, {@code expect} and {@code acceptUnauthenticated}.
+ * <p>Opening a notification takes {@code timeout}, {@code traceId}, {@code expect} and {@code acceptUnauthenticated}; {@code io.payseal.payments.Payments}
+ * take {@code timeout}, {@code maxAttempts} and {@code traceId}.
  */
 public final class CallOptions {
     private final ObjectNode json;

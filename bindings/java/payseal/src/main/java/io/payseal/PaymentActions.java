@@ -66,14 +66,15 @@ public final class PaymentActions implements AutoCloseable {
      * Does something, and waits. An interrupt of this thread cancels it; the interrupt status stays set.
      *
      * @param action e.g. {@code "create"}
-     * @param params what is written as a JSON object
+     * @param params a JSON object, which is not changed
+     * @param options of its requests: a timeout, a number of attempts, a trace id; {@code null} for none
      * @param result as what the result is read
      * @param <T> that type
      * @return the result
      * @throws PaysealException why there is none
      */
-    public <T> T execute(String action, Object params, Class<T> result) {
-        byte[] text = Json.write(params);
+    public <T> T execute(String action, ObjectNode params, CallOptions options, Class<T> result) {
+        byte[] text = json(params, options);
         if (transport != null) {
             return transport.await(newCall(action, text, result));
         }
@@ -91,13 +92,15 @@ public final class PaymentActions implements AutoCloseable {
      * The same without waiting. Any early completion of the returned future cancels it.
      *
      * @param action e.g. {@code "create"}
-     * @param params what is written as a JSON object
+     * @param params a JSON object, which is not changed
+     * @param options of its requests: a timeout, a number of attempts, a trace id; {@code null} for none
      * @param result as what the result is read
      * @param <T> that type
      * @return the result; fails with {@link PaysealException}
      */
-    public <T> CompletableFuture<T> executeAsync(String action, Object params, Class<T> result) {
-        byte[] text = Json.write(params);
+    public <T> CompletableFuture<T> executeAsync(
+            String action, ObjectNode params, CallOptions options, Class<T> result) {
+        byte[] text = json(params, options);
         if (transport == null) {
             return executor.submit(cancel -> execute(action, text, result, cancel));
         }
@@ -244,6 +247,10 @@ public final class PaymentActions implements AutoCloseable {
             return CompletableFuture.failedFuture(error);
         }
         return transport.start(made);
+    }
+
+    private static byte[] json(ObjectNode params, CallOptions options) {
+        return Json.write(options == null ? params : params.deepCopy().set("$", options.json()));
     }
 
     private static byte[] json(CallOptions options) {

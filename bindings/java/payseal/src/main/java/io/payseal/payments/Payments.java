@@ -37,11 +37,19 @@ import java.util.concurrent.Executor;
  */
 public final class Payments implements AutoCloseable {
     private final PaymentActions actions;
-    private final Bell inbox = new Bell();
-    private final Bell outbox = new Bell();
+    private final CallOptions options;
+    private final Bell inbox;
+    private final Bell outbox;
 
     private Payments(PaymentActions actions) {
+        this(actions, null, new Bell(), new Bell());
+    }
+
+    private Payments(PaymentActions actions, CallOptions options, Bell inbox, Bell outbox) {
         this.actions = actions;
+        this.options = options;
+        this.inbox = inbox;
+        this.outbox = outbox;
     }
 
     /**
@@ -52,6 +60,19 @@ public final class Payments implements AutoCloseable {
      */
     public static Builder builder(PaymentsConfiguration configuration) {
         return new Builder(configuration);
+    }
+
+    /**
+     * The same payments, with options for what their calls ask of providers: {@code payments.with(options).create(request)}. Made for one call or kept, as
+     * it costs nothing; to be shared between threads like these, from which it differs in nothing else.
+     *
+     * @param options of {@code traceId}, {@code timeout} and {@code maxAttempts}, and in place of those that were given before; with another option every
+     *     call fails with {@link io.payseal.ErrorCode#PARAMS_INVALID}. The trace id stands in the log records of the requests; time and attempts bound each
+     *     request. {@link #accept(String, Map, byte[], CallOptions)} takes its own
+     * @return what is not to be closed: its {@link #close} does nothing, and it is closed with these
+     */
+    public Payments with(CallOptions options) {
+        return new Payments(actions, Objects.requireNonNull(options, "options"), inbox, outbox);
     }
 
     /**
@@ -583,7 +604,9 @@ public final class Payments implements AutoCloseable {
     /** Frees the payments. May be repeated, and while calls are under way: those still end properly. The clients stay open. */
     @Override
     public void close() {
-        actions.close();
+        if (options == null) { // else others opened them
+            actions.close();
+        }
     }
 
     Bell bell(Queue queue) {
@@ -597,14 +620,14 @@ public final class Payments implements AutoCloseable {
     /** What may put something into inbox or outbox, whatever it returns. */
     private <T> T ask(String action, ObjectNode params, Class<T> result) {
         try {
-            return actions.execute(action, params, result);
+            return actions.execute(action, params, options, result);
         } finally {
             ring();
         }
     }
 
     private <T> CompletableFuture<T> askAsync(String action, ObjectNode params, Class<T> result) {
-        CompletableFuture<T> asking = actions.executeAsync(action, params, result);
+        CompletableFuture<T> asking = actions.executeAsync(action, params, options, result);
         return cancelling(asking.whenComplete((value, error) -> ring()), asking);
     }
 
@@ -620,7 +643,7 @@ public final class Payments implements AutoCloseable {
     }
 
     private <T> T read(String action, ObjectNode params, Class<T> result) {
-        return actions.execute(action, params, result);
+        return actions.execute(action, params, options, result);
     }
 
     private static byte[] bytes(JsonNode node) {

@@ -7,11 +7,16 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
 import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpServer;
+import io.payseal.ArgumentException;
+import io.payseal.CallOptions;
 import io.payseal.Configuration;
 import io.payseal.ErrorCode;
+import io.payseal.LogListener;
 import io.payseal.OrderException;
 import io.payseal.Outcome;
 import io.payseal.PaysealClient;
@@ -20,6 +25,7 @@ import io.payseal.testing.Orders;
 import io.payseal.testing.Sandbox;
 import io.payseal.testing.Transport;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.Proxy;
@@ -34,8 +40,10 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -357,6 +365,56 @@ class PaymentsTest {
                             PayRequest.builder(number, Method.NATIVE, 2, "tea").build()));
             assertEquals(ErrorCode.ORDER_CONFLICT, conflict.code());
         }
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void a_trace_id_stands_in_the_records_of_the_requests(Transport transport) throws Exception {
+        String number = Orders.number();
+        Map<String, Set<String>> traces = new ConcurrentHashMap<>();
+        LogListener log = (level, record) -> {
+            JsonNode fields = json(record);
+            traces.computeIfAbsent(fields.path("operation").asText(), operation -> ConcurrentHashMap.newKeySet())
+                    .add(fields.path("trace_id").asText());
+        };
+        try (PaysealClient client = transport
+                        .builder(Configuration.fromJson(
+                                sandbox.read("config.json").toString()))
+                        .log(log)
+                        .build();
+                Payments payments = Payments.builder(
+                                PaymentsConfiguration.builder(sqlite()).build())
+                        .account("wechat", client)
+                        .build()) {
+            payments.with(trace("create-1"))
+                    .create(PayRequest.builder(number, Method.NATIVE, 1, "茶")
+                            .notifyUrl(Orders.NOWHERE)
+                            .build());
+            Payments traced = payments.with(trace("another")).with(trace("query-1"));
+            traced.queryAsync(number).get(20, TimeUnit.SECONDS);
+            traced.close();
+            assertEquals(1, payments.stats().orders().get(State.PAYING), "closed with those they come from alone");
+            payments.closeOrder(number);
+            CallOptions wrong = CallOptions.builder().accept("text/html").build();
+            ArgumentException refused = assertThrows(
+                    ArgumentException.class, () -> payments.with(wrong).query(number));
+            assertEquals("$.accept", refused.details().field());
+        }
+        assertEquals(Set.of("create-1"), traces.get("POST /v3/pay/transactions/native"));
+        assertEquals(Set.of("query-1", ""), traces.get("GET /v3/pay/transactions/out-trade-no/{out_trade_no}"));
+        assertEquals(Set.of(""), traces.get("POST /v3/pay/transactions/out-trade-no/{out_trade_no}/close"));
+    }
+
+    private static JsonNode json(String text) {
+        try {
+            return new ObjectMapper().readTree(text);
+        } catch (JsonProcessingException error) {
+            throw new UncheckedIOException(error);
+        }
+    }
+
+    private static CallOptions trace(String id) {
+        return CallOptions.builder().traceId(id).build();
     }
 
     @ParameterizedTest
