@@ -8,6 +8,7 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.payseal.CallOptions;
 import io.payseal.LogListener;
+import io.payseal.OrderException;
 import io.payseal.PaymentActions;
 import io.payseal.PaysealClient;
 import java.nio.charset.StandardCharsets;
@@ -550,10 +551,10 @@ public final class Payments implements AutoCloseable {
 
     /**
      * What {@link #ack} would run, for a transaction of the service's own on the same database. Run them in their order; where one changes another
-     * number of rows than it must, roll back.
+     * number of rows than it must, roll back: {@link OrderException#leaseLost()}.
      *
      * @param event what was claimed
-     * @return the statements
+     * @return the statements, with {@code ?} for values
      */
     public List<Statement> ackStatements(Event event) {
         ObjectNode params =
@@ -564,16 +565,21 @@ public final class Payments implements AutoCloseable {
     private record Statements(@JsonProperty("statements") List<Statement> statements) {}
 
     /**
-     * {@link #ack} in a transaction of the service's own on the same database: the event takes effect when that commits, together with what the service
-     * itself writes. For the handler of {@link Runner.Builder#acknowledgingHandler}. Of PostgreSQL and MySQL only: a JDBC driver brings another SQLite than
-     * the library's, and two of them in one process do not see each other's locks.
+     * {@link #ack(Claimed)} in a transaction of the service's own on the same database: the event takes effect when that commits, together with what the
+     * service itself writes. Whatever it throws, roll back. For the handler of {@link Runner.Builder#acknowledgingHandler}.
      *
-     * @param connection inside of a transaction
+     * <p>In a method that Spring makes transactional the connection is the one of {@code DataSourceUtils.getConnection(dataSource)}, and a {@code
+     * SQLException} needs {@code rollbackFor}.
+     *
+     * <p>Of PostgreSQL and MySQL only: a JDBC driver brings another SQLite than the library's, and two of them in one process do not see each other's
+     * locks.
+     *
+     * @param connection inside of a transaction, without auto-commit; it is neither committed nor closed
      * @param event what was claimed
-     * @return false: roll back, for somebody else has the work or got on with its order
-     * @throws SQLException of the connection: roll back
+     * @throws io.payseal.OrderException when somebody else has the work or got on with its order ({@link io.payseal.ErrorCode#LEASE_LOST})
+     * @throws SQLException of the connection
      */
-    public boolean ackIn(Connection connection, Event event) throws SQLException {
+    public void ackIn(Connection connection, Event event) throws SQLException {
         for (Statement statement : ackStatements(event)) {
             try (PreparedStatement prepared = connection.prepareStatement(statement.sql())) {
                 for (int place = 0; place < statement.values().size(); place++) {
@@ -581,11 +587,10 @@ public final class Payments implements AutoCloseable {
                 }
                 int changed = prepared.executeUpdate();
                 if (statement.changes() != null && statement.changes() != changed) {
-                    return false;
+                    throw OrderException.leaseLost();
                 }
             }
         }
-        return true;
     }
 
     /**

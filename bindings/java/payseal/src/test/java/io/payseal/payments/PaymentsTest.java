@@ -10,8 +10,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import com.sun.net.httpserver.HttpExchange;
-import com.sun.net.httpserver.HttpServer;
 import io.payseal.ArgumentException;
 import io.payseal.CallOptions;
 import io.payseal.Configuration;
@@ -26,8 +24,6 @@ import io.payseal.testing.Sandbox;
 import io.payseal.testing.Transport;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.net.InetAddress;
-import java.net.InetSocketAddress;
 import java.net.Proxy;
 import java.net.ProxySelector;
 import java.net.SocketAddress;
@@ -101,56 +97,8 @@ class PaymentsTest {
         return "sqlite:" + folder.resolve("pay.db");
     }
 
-    /** A shop whose notifications arrive over HTTP. */
-    private final class Shop implements AutoCloseable {
-        final String account;
-        final PaysealClient client;
-        final Payments payments;
-        final HttpServer server;
-        final BlockingQueue<Event> events = new LinkedBlockingQueue<>();
-
-        Shop(String store, String account, Transport transport) throws IOException {
-            this.account = account;
-            String file = account.equals("wechat") ? "config.json" : "config-" + account + ".json";
-            client = transport.client(Configuration.fromJson(sandbox.read(file).toString()));
-            server = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
-            PaymentsConfiguration configuration = PaymentsConfiguration.builder(store)
-                    .notifyUrl(
-                            account, "http://127.0.0.1:" + server.getAddress().getPort() + "/notify")
-                    .expires(Duration.ofMinutes(2))
-                    .build();
-            payments = Payments.builder(configuration)
-                    .account(account, client)
-                    .clock(clock)
-                    .build();
-            server.createContext("/notify", this::accept);
-            server.start();
-        }
-
-        private void accept(HttpExchange exchange) throws IOException {
-            Accepted accepted = payments.accept(
-                    account,
-                    exchange.getRequestHeaders(),
-                    exchange.getRequestBody().readAllBytes());
-            accepted.reply()
-                    .headers()
-                    .forEach(header -> exchange.getResponseHeaders().add(header.getKey(), header.getValue()));
-            byte[] body = accepted.reply().body();
-            exchange.sendResponseHeaders(accepted.reply().status(), body.length == 0 ? -1 : body.length);
-            exchange.getResponseBody().write(body);
-            exchange.close();
-        }
-
-        PayRequest request(String number, String method) {
-            return PayRequest.builder(number, method, 100, "茶").build();
-        }
-
-        @Override
-        public void close() {
-            server.stop(0);
-            payments.close();
-            client.close();
-        }
+    private Shop shop(String store, String account, Transport transport) throws IOException {
+        return new Shop(sandbox, store, account, transport, clock);
     }
 
     @ParameterizedTest
@@ -171,25 +119,26 @@ class PaymentsTest {
 
     private void fromOrderToRefund(String store, String account, String method, Transport transport) throws Exception {
         String number = Orders.number();
-        try (Shop shop = new Shop(store, account, transport);
+        BlockingQueue<Event> events = new LinkedBlockingQueue<>();
+        try (Shop shop = shop(store, account, transport);
                 Runner runner = Runner.builder(shop.payments)
                         .handler(event -> {
                             if (event.orderNo().equals(number)) {
-                                shop.events.add(event);
+                                events.add(event);
                             }
                         })
                         .start()) {
             assertNull(runner.failure());
-            Payment payment = shop.payments.create(shop.request(number, method));
+            Payment payment = shop.payments.create(Shop.request(number, method));
             assertEquals(State.PAYING, payment.order().state());
             assertEquals(100, payment.order().amount());
             assertEquals(ClientKind.QR, payment.client().kind());
             assertTrue(payment.client().codeUrl().startsWith(sandbox.address()));
             assertEquals(
-                    payment, shop.payments.create(shop.request(number, method)), "the same number is the same order");
+                    payment, shop.payments.create(Shop.request(number, method)), "the same number is the same order");
 
             sandbox.pay(number);
-            Event event = shop.events.poll(20, TimeUnit.SECONDS);
+            Event event = events.poll(20, TimeUnit.SECONDS);
             assertNotNull(event, "the notification arrives");
             assertEquals(EventKind.PAYMENT_PAID, event.kind());
             assertEquals(Source.NOTIFICATION, event.source());
@@ -266,10 +215,10 @@ class PaymentsTest {
     @Test
     void a_notification_that_comes_twice_takes_effect_once() throws Exception {
         String number = Orders.number();
-        try (Shop shop = new Shop(sqlite(), "wechat", Transport.BUILT_IN)) {
-            shop.payments.create(shop.request(number, Method.NATIVE));
+        try (Shop shop = shop(sqlite(), "wechat", Transport.BUILT_IN)) {
+            shop.payments.create(Shop.request(number, Method.NATIVE));
             sandbox.pay(number);
-            eventually(() -> shop.payments.stats().inbox().due() == 1);
+            assertNull(shop.accepted.poll(20, TimeUnit.SECONDS).error());
             String told = sandbox.notifications(number).get(0).get("id").asText();
             for (int time = 0; time < 2; time++) {
                 JsonNode attempts = sandbox.resend(told).get("attempts");
@@ -287,8 +236,8 @@ class PaymentsTest {
     @Test
     void an_expired_order_is_closed_by_a_tick_and_the_provider_is_told() throws Exception {
         String number = Orders.number();
-        try (Shop shop = new Shop(sqlite(), "wechat", Transport.BUILT_IN)) {
-            shop.payments.create(shop.request(number, Method.NATIVE));
+        try (Shop shop = shop(sqlite(), "wechat", Transport.BUILT_IN)) {
+            shop.payments.create(Shop.request(number, Method.NATIVE));
             assertEquals(0, shop.payments.tick().orders());
             clock.advance(Duration.ofSeconds(121));
             Ticked ticked = shop.payments.tick();
@@ -298,7 +247,7 @@ class PaymentsTest {
             assertEquals(State.CLOSED, shop.payments.order(number).order().state());
             assertEquals("CLOSED", sandbox.order(number).get("state").asText());
             OrderException refused =
-                    assertThrows(OrderException.class, () -> shop.payments.create(shop.request(number, Method.NATIVE)));
+                    assertThrows(OrderException.class, () -> shop.payments.create(Shop.request(number, Method.NATIVE)));
             assertEquals(ErrorCode.ORDER_STATE, refused.code());
         }
     }
@@ -307,9 +256,9 @@ class PaymentsTest {
     void what_no_notification_told_a_query_or_a_bill_tells() throws Exception {
         String queried = Orders.number();
         String billed = Orders.number();
-        try (Shop shop = new Shop(sqlite(), "wechat", Transport.BUILT_IN)) {
-            shop.payments.create(shop.request(queried, Method.NATIVE));
-            shop.payments.create(shop.request(billed, Method.NATIVE));
+        try (Shop shop = shop(sqlite(), "wechat", Transport.BUILT_IN)) {
+            shop.payments.create(Shop.request(queried, Method.NATIVE));
+            shop.payments.create(Shop.request(billed, Method.NATIVE));
             assertEquals(PaymentState.UNPAID, shop.payments.query(queried).paymentState());
             shop.server.removeContext("/notify");
             sandbox.pay(queried);
@@ -338,15 +287,15 @@ class PaymentsTest {
     @EnumSource
     void the_providers_no_is_thrown_and_kept_and_the_same_call_goes_on(Transport transport) throws Exception {
         String number = Orders.number();
-        try (Shop shop = new Shop(sqlite(), "wechat", transport)) {
+        try (Shop shop = shop(sqlite(), "wechat", transport)) {
             sandbox.fault(Map.of("fault", "system_error", "times", 0));
             PaysealException no = assertThrows(
-                    PaysealException.class, () -> shop.payments.create(shop.request(number, Method.NATIVE)));
+                    PaysealException.class, () -> shop.payments.create(Shop.request(number, Method.NATIVE)));
             assertEquals(Outcome.UNKNOWN, no.outcome());
             CompletionException same = assertThrows(
                     CompletionException.class,
                     () -> shop.payments
-                            .createAsync(shop.request(number, Method.NATIVE))
+                            .createAsync(Shop.request(number, Method.NATIVE))
                             .join());
             assertEquals(no.code(), ((PaysealException) same.getCause()).code());
             Refusal refusal = shop.payments.order(number).order().refusal();
@@ -354,7 +303,7 @@ class PaymentsTest {
             assertEquals("unknown", refusal.outcome());
             sandbox.clearFaults();
             assertNotNull(shop.payments
-                    .createAsync(shop.request(number, Method.NATIVE))
+                    .createAsync(Shop.request(number, Method.NATIVE))
                     .get(20, TimeUnit.SECONDS)
                     .client());
             assertNotNull(
@@ -421,11 +370,11 @@ class PaymentsTest {
     @EnumSource
     void an_interrupt_cancels_and_what_was_stored_stays(Transport transport) throws Exception {
         String number = Orders.number();
-        try (Shop shop = new Shop(sqlite(), "wechat", transport)) {
+        try (Shop shop = shop(sqlite(), "wechat", transport)) {
             sandbox.fault(Map.of("fault", "delay", "ms", 20_000, "times", 0));
             BlockingQueue<PaysealException> ended = new LinkedBlockingQueue<>();
             Thread ordering = new Thread(() -> ended.add(assertThrows(
-                    PaysealException.class, () -> shop.payments.create(shop.request(number, Method.NATIVE)))));
+                    PaysealException.class, () -> shop.payments.create(Shop.request(number, Method.NATIVE)))));
             ordering.start();
             eventually(() -> !shop.payments.orders(null, null, 1).isEmpty());
             ordering.interrupt();
@@ -434,7 +383,7 @@ class PaymentsTest {
             assertEquals(ErrorCode.CANCELLED, cancelled.code());
             sandbox.clearFaults();
             assertNotNull(
-                    shop.payments.create(shop.request(number, Method.NATIVE)).client());
+                    shop.payments.create(Shop.request(number, Method.NATIVE)).client());
         }
     }
 }
