@@ -32,7 +32,7 @@ from payseal.payments.order import (
 from payseal.payments.publisher import AsyncPublisher, Published, Publisher
 from payseal.payments.request import Payer, PayRequest, RefundRequest, Report
 from payseal.payments.runner import Handler, Runner
-from payseal.payments.statements import Cursor, Placeholders, Statement
+from payseal.payments.statements import AsyncCursor, Cursor, Placeholders, Statement
 from payseal.payments.sync import Payments
 from payseal.payments.words import (
     ClientKind,
@@ -51,6 +51,7 @@ from payseal.payments.work import Claimed, DeadLetter, Event, Fact, Message, Nac
 __all__ = [
     "ACKED",
     "Accepted",
+    "AsyncCursor",
     "AsyncHandler",
     "AsyncPayments",
     "AsyncPublisher",

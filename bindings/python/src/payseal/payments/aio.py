@@ -15,13 +15,13 @@ from payseal._threads import Threads
 from payseal.aio import AsyncClient
 from payseal.cancellation import Cancellation
 from payseal.notification import Headers, NotificationOptions
-from payseal.payments import _actions
+from payseal.payments import _actions, statements
 from payseal.payments._actions import Action
 from payseal.payments.accepted import Accepted, accepted
 from payseal.payments.configuration import CallOptions, Configuration
 from payseal.payments.order import ExceptionRecord, File, Inquiry, Order, Payment, Refunded, Stats, Ticked
 from payseal.payments.request import PayRequest, RefundRequest, Report
-from payseal.payments.statements import Placeholders, Statement
+from payseal.payments.statements import AsyncCursor, Placeholders, Statement
 from payseal.payments.sync import Payments, transports
 from payseal.payments.words import Queue, State
 from payseal.payments.work import Claimed, DeadLetter, Event, Message, Nacked
@@ -176,6 +176,13 @@ class AsyncPayments:
     async def ack_statements(self, event: Event, placeholders: Optional[Placeholders] = None) -> list[Statement]:
         """See :meth:`Payments.ack_statements`."""
         return await self._do(_actions.ack_statements(event, placeholders))
+
+    async def ack_in(self, cursor: AsyncCursor, event: Event, placeholders: Optional[Placeholders] = None) -> None:
+        """See :meth:`Payments.ack_in`: here by a cursor whose ``execute`` is a coroutine, as those of psycopg and aiomysql are.
+
+        The statements of a driver without such cursors, as asyncpg is, come from :meth:`ack_statements`.
+        """
+        await statements.run_async(cursor, await self.ack_statements(event, placeholders))
 
     async def aclose(self) -> None:
         """End the payments and wait for calls under way. May be repeated."""

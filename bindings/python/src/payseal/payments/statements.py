@@ -15,11 +15,11 @@ Placeholders = Literal["?", "$1", "%s"]
 
 @dataclass(frozen=True)
 class Statement(Model):
-    """SQL to run in a transaction of the service's own.
+    """SQL that is written together with an acknowledgement, in the library's transaction or in one of the service's own.
 
     Attributes:
         sql: The statement.
-        values: For its placeholders.
+        values: For its placeholders: ``str``, ``int`` or None.
         changes: How many rows it must change; None where any number will do.
     """
 
@@ -39,6 +39,17 @@ class Cursor(Protocol):
         """Run a statement."""
 
 
+class AsyncCursor(Protocol):
+    """The same of a driver for :mod:`asyncio`."""
+
+    @property
+    def rowcount(self) -> int:
+        """How many rows the last statement changed."""
+
+    async def execute(self, sql: Any, values: Any, /) -> Any:
+        """Run a statement."""
+
+
 def run(cursor: Cursor, statements: Iterable[Statement]) -> None:
     """Run the statements; one that changes other than it must is somebody else's work.
 
@@ -47,6 +58,17 @@ def run(cursor: Cursor, statements: Iterable[Statement]) -> None:
     """
     for statement in statements:
         cursor.execute(statement.sql, statement.values)
-        if statement.changes is not None and cursor.rowcount != statement.changes:
-            message = "the lease has run out, or somebody else got on with the order; roll back"
-            raise OrderError(Code.LEASE_LOST, Outcome.NOT_SENT, message, {"code_name": Code.LEASE_LOST.name})
+        _check(statement, cursor.rowcount)
+
+
+async def run_async(cursor: AsyncCursor, statements: Iterable[Statement]) -> None:
+    """See :func:`run`."""
+    for statement in statements:
+        await cursor.execute(statement.sql, statement.values)
+        _check(statement, cursor.rowcount)
+
+
+def _check(statement: Statement, changed: int) -> None:
+    if statement.changes is not None and changed != statement.changes:
+        message = "the lease has run out, or somebody else got on with the order; roll back"
+        raise OrderError(Code.LEASE_LOST, Outcome.NOT_SENT, message, {"code_name": Code.LEASE_LOST.name})

@@ -330,7 +330,13 @@ class Payments:
         Of PostgreSQL and MySQL only: the :mod:`sqlite3` of Python is another SQLite than the library's, and two of them in one process do
         not see each other's locks.
 
+        Args:
+            cursor: Inside of a transaction, which this neither commits nor rolls back.
+            event: What was claimed.
+            placeholders: How the driver marks places: ``"%s"`` for psycopg and PyMySQL. Left out: as the database does.
+
         Raises:
+            Exception: Whatever the driver raises: roll back.
             OrderError: Roll back: somebody else has the work or got on with its order (``LEASE_LOST``).
         """
         statements.run(cursor, self.ack_statements(event, placeholders))
