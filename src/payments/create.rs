@@ -6,7 +6,7 @@ use serde_json::{Map, Value as Json, json};
 
 use crate::call::Call;
 use crate::error::{Code, Error, Outcome, Result};
-use crate::face::{Fact, Opening, PayRequest, Payer, PaymentState, Placed, Presented};
+use crate::face::{Fact, Opening, PayRequest, Payer, PaymentState, Presented};
 use crate::params::{Options, Params};
 use crate::wire::url::Origin;
 
@@ -143,7 +143,7 @@ impl Create {
                 self.stage = Stage::Ordering;
                 Ok(Turn::Call(self.account, call))
             }
-            Err(client) => self.show(shared, client),
+            Err(client) => self.show(shared, Some(client)),
         }
     }
 
@@ -181,25 +181,15 @@ impl Create {
 
     fn order(&self, shared: &Shared) -> Result<Order> {
         let account = self.account(shared);
-        let placed = Placed {
-            order_no: self.request.order_no.clone(),
-            method: self.request.method.clone(),
-            amount: self.request.amount,
-            currency: self.request.currency.clone(),
-            expires_ms: self.request.expires_ms,
-            extra: self.request.extra.clone(),
-            transaction_id: None,
-        };
-        let identity = account.face()?.identity(&placed);
         let now_ms = shared.now_ms()?;
-        Ok(Order {
+        let mut order = Order {
             order_no: self.request.order_no.clone(),
             account: account.name.clone(),
             provider: account.provider().to_owned(),
             method: self.request.method.clone(),
-            merchant: identity.merchant,
-            sub_merchant: identity.sub_merchant,
-            application: identity.application,
+            merchant: String::new(),
+            sub_merchant: None,
+            application: None,
             amount: self.request.amount,
             currency: self.request.currency.clone(),
             subject: self.request.subject.clone(),
@@ -217,7 +207,12 @@ impl Create {
             paid_ms: None,
             due_ms: Some(now_ms + pause(&shared.settings.query_pauses_ms, 0)),
             polls: 0,
-        })
+        };
+        let identity = account.face()?.identity(&order.placed());
+        order.merchant = identity.merchant;
+        order.sub_merchant = identity.sub_merchant;
+        order.application = identity.application;
+        Ok(order)
     }
 
     /// The same number must mean the same order.
@@ -284,7 +279,7 @@ impl Create {
 
     fn order_anew(&mut self, shared: &Shared) -> Result<Turn> {
         match self.opening(shared)? {
-            Opening::Ready(client) => self.show(shared, client),
+            Opening::Ready(client) => self.show(shared, Some(client)),
             Opening::Ask(ask) => {
                 self.stage = Stage::Ordering;
                 Ok(Turn::Call(
@@ -295,53 +290,54 @@ impl Create {
         }
     }
 
-    /// The payer's client can pay: the order waits for money.
-    fn show(&self, shared: &Shared, client: Map<String, Json>) -> Result<Turn> {
-        let client = raw(&Json::Object(client));
-        for _ in 0..TRIES {
-            let mut order = self.reload(shared)?;
-            let from = order.state;
-            if !matches!(from, State::Created | State::Paying) {
-                return Ok(Turn::Give(given(&order))); // paid or closed in the meantime
+    /// The payer's client can pay, or the payer has been asked to confirm: the order waits for money.
+    fn show(&self, shared: &Shared, client: Option<Map<String, Json>>) -> Result<Turn> {
+        let client = client.map(|client| raw(&Json::Object(client)));
+        let order = self.update(shared, |order| {
+            if client.is_some() {
+                order.client.clone_from(&client);
+                order.refusal = None;
             }
-            order.client = Some(client.clone());
-            order.refusal = None;
-            if self.write(shared, &mut order, State::Paying, json!({}))? {
-                return Ok(Turn::Give(given(&order)));
-            }
-        }
-        Err(apply::contended(&self.request.order_no).with_outcome(Outcome::Unknown))
+            (State::Paying, json!({}))
+        })?;
+        Ok(Turn::Give(given(&order)))
     }
 
     /// The provider said no, or nothing: which of both is kept, for the service and for the next try.
     fn failed(&self, shared: &Shared, error: Error) -> Error {
-        let mut kept = Ok(false);
-        for _ in 0..TRIES {
-            kept = self.reload(shared).and_then(|mut order| {
-                if !matches!(order.state, State::Created | State::Paying) {
-                    return Ok(true);
-                }
-                order.refusal = Some(refusal(&error));
-                let next = match error.outcome() {
-                    Outcome::Unknown => State::Paying,
-                    _ => order.state,
-                };
-                self.write(
-                    shared,
-                    &mut order,
-                    next,
-                    json!({ "error": order_refusal(&error) }),
-                )
-            });
-            if !matches!(kept, Ok(false)) {
-                break;
-            }
-        }
+        let kept = self.update(shared, |order| {
+            order.refusal = Some(refusal(&error));
+            let next = match error.outcome() {
+                Outcome::Unknown => State::Paying,
+                _ => order.state,
+            };
+            (next, json!({ "error": order_refusal(&error) }))
+        });
         match kept {
             // What the provider said weighs more than that it could not be kept: the order is queried later in any case.
             Err(store) => error.with("store", store.message()),
             Ok(_) => error,
         }
+    }
+
+    /// Changes the order as it is now, so long as it waits for money; `change` gives the next state and what the history says of it.
+    fn update(
+        &self,
+        shared: &Shared,
+        change: impl Fn(&mut Order) -> (State, Json),
+    ) -> Result<Order> {
+        for _ in 0..TRIES {
+            let mut order = self.reload(shared)?;
+            if !matches!(order.state, State::Created | State::Paying) {
+                return Ok(order); // paid or closed in the meantime
+            }
+            let from = order.state;
+            let (next, detail) = change(&mut order);
+            if self.write(shared, &mut order, from, next, detail)? {
+                return Ok(order);
+            }
+        }
+        Err(apply::contended(&self.request.order_no).with_outcome(Outcome::Unknown))
     }
 
     fn reload(&self, shared: &Shared) -> Result<Order> {
@@ -351,8 +347,14 @@ impl Create {
     }
 
     /// Whether nobody else has written the order since it was read.
-    fn write(&self, shared: &Shared, order: &mut Order, next: State, detail: Json) -> Result<bool> {
-        let from = order.state;
+    fn write(
+        &self,
+        shared: &Shared,
+        order: &mut Order,
+        from: State,
+        next: State,
+        detail: Json,
+    ) -> Result<bool> {
         order.state = next;
         order.updated_ms = shared.now_ms()?;
         let mut statements = vec![sql::update_order(order)];
@@ -382,11 +384,11 @@ impl Create {
         let presented = presented.map_err(|error| error.with_outcome(Outcome::Unknown));
         match presented {
             Err(error) => Err(self.failed(shared, error)),
-            Ok(Presented::Client(client)) => self.show(shared, client),
+            Ok(Presented::Client(client)) => self.show(shared, Some(client)),
             Ok(Presented::Fact(fact)) => {
                 if fact.state == PaymentState::Unpaid {
                     // The payer has to confirm.
-                    return self.show_nothing(shared);
+                    return self.show(shared, None);
                 }
                 let told = Told {
                     account: &account.name,
@@ -401,17 +403,6 @@ impl Create {
                 }
             }
         }
-    }
-
-    fn show_nothing(&self, shared: &Shared) -> Result<Turn> {
-        for _ in 0..TRIES {
-            let mut order = self.reload(shared)?;
-            let is_waiting = matches!(order.state, State::Created | State::Paying);
-            if !is_waiting || self.write(shared, &mut order, State::Paying, json!({}))? {
-                return Ok(Turn::Give(given(&order)));
-            }
-        }
-        Err(apply::contended(&self.request.order_no).with_outcome(Outcome::Unknown))
     }
 }
 

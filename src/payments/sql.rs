@@ -4,6 +4,7 @@
 use std::borrow::Cow;
 
 use serde::Serialize;
+use serde_json::value::RawValue;
 
 use crate::error::Result;
 
@@ -83,9 +84,6 @@ pub fn statement(
 }
 
 pub fn insert_order(order: &Order) -> Statement {
-    let raw = |json: &Option<Box<serde_json::value::RawValue>>| {
-        Value::from(json.as_ref().map(|json| json.get().to_owned()))
-    };
     statement(
         "INSERT INTO payseal_orders (order_no, account, provider, method, merchant, sub_merchant, application, amount, currency, state, version, transaction_id, refunding, refunded, request, client, refusal, created_ms, updated_ms, expires_ms, paid_ms, due_ms, polls) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [
@@ -119,9 +117,6 @@ pub fn insert_order(order: &Order) -> Statement {
 
 /// The order as it is now, if nobody has written it since it was read.
 pub fn update_order(order: &Order) -> Statement {
-    let raw = |json: &Option<Box<serde_json::value::RawValue>>| {
-        Value::from(json.as_ref().map(|json| json.get().to_owned()))
-    };
     statement(
         "UPDATE payseal_orders SET state = ?, version = version + 1, transaction_id = ?, refunding = ?, refunded = ?, client = ?, refusal = ?, updated_ms = ?, paid_ms = ?, due_ms = ?, polls = ? WHERE order_no = ? AND version = ?",
         [
@@ -169,11 +164,7 @@ pub fn update_refund(refund: &Refund) -> Statement {
         [
             refund.state.name().into(),
             refund.refund_id.clone().into(),
-            refund
-                .refusal
-                .as_ref()
-                .map(|json| json.get().to_owned())
-                .into(),
+            raw(&refund.refusal),
             refund.updated_ms.into(),
             refund.due_ms.into(),
             refund.polls.into(),
@@ -307,6 +298,10 @@ pub fn places(count: usize) -> String {
 
 pub fn json(value: &impl Serialize) -> String {
     serde_json::to_string(value).expect("what is written here has texts as keys")
+}
+
+fn raw(json: &Option<Box<RawValue>>) -> Value {
+    Value::from(json.as_ref().map(|json| json.get().to_owned()))
 }
 
 pub fn hex(bytes: &[u8]) -> String {
