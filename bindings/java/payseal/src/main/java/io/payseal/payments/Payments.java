@@ -568,8 +568,8 @@ public final class Payments implements AutoCloseable {
      * {@link #ack(Claimed)} in a transaction of the service's own on the same database: the event takes effect when that commits, together with what the
      * service itself writes. Whatever it throws, roll back. For the handler of {@link Runner.Builder#acknowledgingHandler}.
      *
-     * <p>In a method that Spring makes transactional the connection is the one of {@code DataSourceUtils.getConnection(dataSource)}, and a {@code
-     * SQLException} needs {@code rollbackFor}.
+     * <p>In a method that Spring makes transactional a {@code JdbcTemplate} lends the connection, and whatever is thrown rolls back: {@code
+     * jdbc.execute((ConnectionCallback<Void>) connection -> { payments.ackIn(connection, event); return null; })}.
      *
      * <p>Of PostgreSQL and MySQL only: a JDBC driver brings another SQLite than the library's, and two of them in one process do not see each other's
      * locks.

@@ -10,6 +10,7 @@ import io.payseal.OrderException;
 import io.payseal.Outcome;
 import io.payseal.testing.Orders;
 import io.payseal.testing.Sandbox;
+import io.payseal.testing.SharedDatabase;
 import io.payseal.testing.Transport;
 import java.io.IOException;
 import java.nio.file.Path;

@@ -1,8 +1,7 @@
-package io.payseal.payments;
+package io.payseal.testing;
 
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-import io.payseal.testing.Orders;
 import java.net.URI;
 import java.sql.Connection;
 import java.sql.SQLException;
@@ -18,9 +17,9 @@ import org.postgresql.ds.PGSimpleDataSource;
  * @param store its URL for payments
  * @param source the same for the service
  */
-record SharedDatabase(String store, DataSource source) {
+public record SharedDatabase(String store, DataSource source) {
     /** The servers, each with the driver that services use. None is SQLite: a second one in this process must not open the file. */
-    enum Server {
+    public enum Server {
         POSTGRES("PAYSEAL_TEST_POSTGRES") {
             @Override
             DataSource source(URI store, String user, String password) {
@@ -56,7 +55,7 @@ record SharedDatabase(String store, DataSource source) {
         }
 
         /** Makes one; without a server the test is skipped. */
-        SharedDatabase create() throws SQLException {
+        public SharedDatabase create() throws SQLException {
             String address = System.getenv(variable);
             assumeTrue(address != null, variable + " names no server; scripts/services.py starts one");
             URI server = URI.create(address);
@@ -66,7 +65,7 @@ record SharedDatabase(String store, DataSource source) {
         }
     }
 
-    void execute(String sql) throws SQLException {
+    public void execute(String sql) throws SQLException {
         try (Connection connection = source.getConnection();
                 Statement statement = connection.createStatement()) {
             statement.execute(sql);
