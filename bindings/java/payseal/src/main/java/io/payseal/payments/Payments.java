@@ -189,7 +189,8 @@ public final class Payments implements AutoCloseable {
     }
 
     /**
-     * Does what is due: orders that wait for money are asked about, expired ones closed with the provider asked first, refunds followed to their end.
+     * Does what is due, 100 orders and 100 refunds at once: those that wait for money are asked about, expired ones closed with the provider asked first,
+     * refunds followed to their end.
      * Safe on many machines at once: what one has taken up no other does. A {@link Runner} ticks by itself.
      *
      * @return what was done
@@ -287,7 +288,7 @@ public final class Payments implements AutoCloseable {
      *
      * @param state only those that stand there; {@code null} for all
      * @param before only those that were created earlier: to page, the {@link Order#createdAt()} of the last one seen; {@code null} for all
-     * @param most how many there are at most
+     * @param most how many there are at most, 1 to 1000
      * @return the orders
      */
     public List<Order> orders(State state, Instant before, int most) {
@@ -306,7 +307,7 @@ public final class Payments implements AutoCloseable {
     /**
      * What does not fit and waits for a person, newest first.
      *
-     * @param most how many there are at most
+     * @param most how many there are at most, 1 to 1000
      * @return the open ones
      */
     public List<ExceptionRecord> exceptions(int most) {
@@ -317,7 +318,7 @@ public final class Payments implements AutoCloseable {
      * What does not fit, or did not, newest first.
      *
      * @param beforeId only older ones: to page, the {@link ExceptionRecord#id()} of the last one seen; {@code null} for all
-     * @param most how many there are at most
+     * @param most how many there are at most, 1 to 1000
      * @return open and resolved ones
      */
     public List<ExceptionRecord> allExceptions(Long beforeId, int most) {
@@ -352,6 +353,7 @@ public final class Payments implements AutoCloseable {
      *
      * @param payment what was learned
      * @return the order; {@code null} where there is none
+     * @throws io.payseal.OrderException when there is none, and the report names no account
      */
     public Order report(Report payment) {
         return ask("report", payment.json(), Settled.class).order;
@@ -371,7 +373,7 @@ public final class Payments implements AutoCloseable {
     /**
      * Takes events that are due out of the inbox, oldest first. No two callers get the same one while its lease lasts.
      *
-     * @param most how many there are at most
+     * @param most how many there are at most, 1 to 1000
      * @return the events
      */
     public List<Event> claimEvents(int most) {
@@ -381,8 +383,8 @@ public final class Payments implements AutoCloseable {
     /**
      * The same with a lease of one's own.
      *
-     * @param most how many there are at most
-     * @param lease takes the place of the configuration's; {@code null} for that
+     * @param most how many there are at most, 1 to 1000
+     * @param lease takes the place of the configuration's, a tenth of a second to a day, counted in milliseconds; {@code null} for that
      * @return the events
      */
     public List<Event> claimEvents(int most, Duration lease) {
@@ -394,8 +396,8 @@ public final class Payments implements AutoCloseable {
     /**
      * Takes messages that are due out of the outbox, oldest first.
      *
-     * @param most how many there are at most
-     * @param lease takes the place of the configuration's; {@code null} for that
+     * @param most how many there are at most, 1 to 1000
+     * @param lease takes the place of the configuration's, a tenth of a second to a day, counted in milliseconds; {@code null} for that
      * @return the messages
      */
     public List<Message> claimMessages(int most, Duration lease) {
@@ -408,7 +410,7 @@ public final class Payments implements AutoCloseable {
      * Lets the lease last anew from now on.
      *
      * @param work what was claimed
-     * @param lease takes the place of the configuration's; {@code null} for that
+     * @param lease takes the place of the configuration's, a tenth of a second to a day, counted in milliseconds; {@code null} for that
      * @return until when it lasts
      * @throws io.payseal.OrderException when somebody else has the work
      */
@@ -434,8 +436,9 @@ public final class Payments implements AutoCloseable {
      * The same together with what the service itself writes to the same database.
      *
      * @param work what was claimed
-     * @param also statements of the service's own, in the same transaction; where one changes another number of rows than it must, nothing takes effect
-     * @throws io.payseal.OrderException when somebody else has the work, or a statement changed another number of rows; nothing took effect
+     * @param also statements of the service's own, INSERT, UPDATE or DELETE, in the same transaction
+     * @throws io.payseal.OrderException when somebody else has the work ({@link io.payseal.ErrorCode#LEASE_LOST}), or a statement changed another number of
+     *     rows than it must ({@link io.payseal.ErrorCode#ORDER_STATE}); nothing took effect, and nothing was written
      */
     public void ack(Claimed work, List<Statement> also) {
         ObjectNode params = held(work);
@@ -449,9 +452,9 @@ public final class Payments implements AutoCloseable {
     /**
      * The same for many of one queue in one transaction.
      *
-     * @param work what was claimed
+     * @param work what was claimed, 1000 at most
      * @param <W> events or messages
-     * @return those whose lease had run out, of which nothing took effect
+     * @return those that somebody else has by now, of which nothing took effect
      */
     public <W extends Claimed> List<W> ackAll(List<W> work) {
         if (work.isEmpty()) {
@@ -477,7 +480,7 @@ public final class Payments implements AutoCloseable {
      * Gives work back, to be claimed again after a random pause that grows with the attempts. After too many it is dead.
      *
      * @param work what was claimed
-     * @param reason for people; may be {@code null}
+     * @param reason for people; may be {@code null}, and of a long one the first 1000 characters are kept
      * @return what became of it
      * @throws io.payseal.OrderException when somebody else has the work
      */
@@ -489,8 +492,8 @@ public final class Payments implements AutoCloseable {
      * The same with a pause of one's own.
      *
      * @param work what was claimed
-     * @param reason for people; may be {@code null}
-     * @param delay the pause; {@code null} for a random one
+     * @param reason for people; may be {@code null}, and of a long one the first 1000 characters are kept
+     * @param delay the pause, up to 30 days, counted in milliseconds; {@code null} for a random one
      * @return what became of it
      * @throws io.payseal.OrderException when somebody else has the work
      */
@@ -517,7 +520,7 @@ public final class Payments implements AutoCloseable {
      * What was given up, newest first.
      *
      * @param queue which
-     * @param most how many there are at most
+     * @param most how many there are at most, 1 to 1000
      * @return the letters
      */
     public List<DeadLetter> deadLetters(Queue queue, int most) {
@@ -538,10 +541,10 @@ public final class Payments implements AutoCloseable {
     }
 
     /**
-     * The same for all that was given up.
+     * The same for all that was given up, the 1000 oldest of it at once.
      *
      * @param queue which
-     * @return how many it was
+     * @return how many it was; while it is 1000 there may be more
      */
     public int redriveAll(Queue queue) {
         return ask("redrive", queue(queue), Redriven.class).redriven;

@@ -100,7 +100,7 @@ public final class Runner implements AutoCloseable {
 
     /**
      * Takes up nothing more, and waits for what is under way. May be repeated. An interrupt of this thread ends the waiting; what is under way then still
-     * ends by itself, or comes again when its lease is over.
+     * ends by itself, or comes again when its lease is over. Not to be called by a handler or a publisher, which would wait for itself.
      */
     @Override
     public void close() {

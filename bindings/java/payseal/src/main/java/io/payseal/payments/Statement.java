@@ -4,7 +4,7 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 import java.util.List;
 
 /**
- * SQL to run in a transaction of the service's own.
+ * SQL that is written together with an acknowledgement, in the library's transaction or in one of the service's own.
  *
  * @param sql the statement, with {@code ?} for values
  * @param values texts, integers and {@code null}
