@@ -174,7 +174,7 @@ type Ticked struct {
 }
 
 // Tick does what is due, most orders and most refunds: those that wait for money are asked about, expired ones closed with the provider asked
-// first, refunds followed to their end. most 0 is the library's default. It is safe on many machines at once: what one has taken up no other
+// first, refunds followed to their end. most is up to 10,000; 0 is 100. It is safe on many machines at once: what one has taken up no other
 // does. A [Runner] ticks by itself.
 func (p *Payments) Tick(ctx context.Context, most int, options ...CallOption) (*Ticked, error) {
 	return asked[Ticked](ctx, p, "tick", struct {

@@ -179,9 +179,9 @@ func (m *Message) Decode(v any) error { return json.Unmarshal([]byte(m.Payload),
 
 // Claim chooses what is claimed.
 type Claim struct {
-	// Most is how many there are at most; 0 is one.
+	// Most is how many there are at most, up to 1000; 0 is one.
 	Most int
-	// Lease takes the place of the configured one.
+	// Lease takes the place of the configured one, which 0 leaves: a tenth of a second to a day.
 	Lease time.Duration
 }
 
@@ -213,7 +213,8 @@ func (p *Payments) ClaimMessages(ctx context.Context, claim Claim) ([]*Message, 
 	return claimed.Messages, nil
 }
 
-// Extend lets the lease last for lease from now on, 0 for the configured one, and returns its end.
+// Extend lets the lease last for lease from now on, 0 for the configured one, and returns its end. That somebody else has the work is
+// [payseal.ErrLeaseLost].
 func (p *Payments) Extend(ctx context.Context, work Claimed, lease time.Duration) (time.Time, error) {
 	extended, err := do[struct {
 		LeaseUntilMS Time `json:"lease_until_ms"`
@@ -228,8 +229,9 @@ func (p *Payments) Extend(ctx context.Context, work Claimed, lease time.Duration
 }
 
 // Ack ends work that is done. An event takes effect in the same transaction, and also are statements of the service's own on the same database
-// that are written with it, INSERT, UPDATE or DELETE, with ? for values that are int64, string or nil. Where one of them changes another number of rows than it must,
-// nothing is written: [payseal.ErrOrderState].
+// that are written with it: INSERT, UPDATE or DELETE, with ? for values that are int64, string or nil. Nothing is written and nothing takes effect
+// where somebody else has the work, [payseal.ErrLeaseLost], or one of the statements changes another number of rows than it must,
+// [payseal.ErrOrderState].
 func (p *Payments) Ack(ctx context.Context, work Claimed, also ...Statement) error {
 	_, err := do[struct{}](ctx, p, "ack", struct {
 		claim
@@ -241,7 +243,8 @@ func (p *Payments) Ack(ctx context.Context, work Claimed, also ...Statement) err
 	return err
 }
 
-// AckAll is [Payments.Ack] for many of the same queue in one transaction. It returns those whose lease had run out, of which nothing took effect.
+// AckAll is [Payments.Ack] for many of the same queue, up to 1000, in one transaction. It returns those that somebody else has by now, of which nothing
+// took effect.
 func AckAll[W Claimed](ctx context.Context, p *Payments, work []W) (lost []W, err error) {
 	if len(work) == 0 {
 		return nil, nil
@@ -276,17 +279,17 @@ func AckAll[W Claimed](ctx context.Context, p *Payments, work []W) (lost []W, er
 type Nacked struct {
 	// Dead is true after too many attempts.
 	Dead bool `json:"dead"`
-	// DueAt is when it can be claimed again.
+	// DueAt is when it can be claimed again; zero where it is dead.
 	DueAt Time `json:"due_ms"`
 }
 
 // Nack gives work back, to be claimed again after a random pause that grows with the attempts. After too many it is dead. reason is for
-// people.
+// people; it may be empty, and of a long one the first 1000 characters are kept. That somebody else has the work is [payseal.ErrLeaseLost].
 func (p *Payments) Nack(ctx context.Context, work Claimed, reason string) (*Nacked, error) {
 	return p.nack(ctx, work, reason, nil)
 }
 
-// NackAfter is [Payments.Nack] with a pause of one's own.
+// NackAfter is [Payments.Nack] with a pause of one's own: 0, which is none, to 30 days.
 func (p *Payments) NackAfter(ctx context.Context, work Claimed, pause time.Duration, reason string) (*Nacked, error) {
 	delay := ms(pause)
 	return p.nack(ctx, work, reason, &delay)
@@ -301,6 +304,7 @@ func (p *Payments) nack(ctx context.Context, work Claimed, reason string, delayM
 }
 
 // Dead gives work up: it waits for a person and for [Payments.Redrive]. An event that is dead has not taken effect. reason is required.
+// That somebody else has the work is [payseal.ErrLeaseLost].
 func (p *Payments) Dead(ctx context.Context, work Claimed, reason string) error {
 	_, err := do[struct{}](ctx, p, "dead", struct {
 		claim
@@ -320,7 +324,7 @@ type DeadLetter struct {
 	Reason   string `json:"reason"`
 }
 
-// DeadLetters lists what was given up, newest first; most 0 is the library's default.
+// DeadLetters lists what was given up, newest first: most of it, up to 1000; 0 is 100.
 func (p *Payments) DeadLetters(ctx context.Context, queue Queue, most int) ([]DeadLetter, error) {
 	found, err := do[struct {
 		Dead []DeadLetter `json:"dead"`
@@ -339,7 +343,7 @@ func (p *Payments) Redrive(ctx context.Context, queue Queue, ids ...int64) (int,
 	return p.redrive(ctx, queue, append([]int64{}, ids...))
 }
 
-// RedriveAll is [Payments.Redrive] for all that was given up.
+// RedriveAll is [Payments.Redrive] for what was given up, the 1000 oldest of it. While it returns 1000 there may be more.
 func (p *Payments) RedriveAll(ctx context.Context, queue Queue) (int, error) {
 	return p.redrive(ctx, queue, nil)
 }

@@ -26,7 +26,7 @@ type OrderFilter struct {
 	State State
 	// Before chooses those that were created earlier: to page, give the CreatedAt of the last one seen.
 	Before time.Time
-	// Most is how many there are at most.
+	// Most is how many there are at most, up to 1000; 0 is 100.
 	Most int
 }
 
@@ -99,7 +99,7 @@ type ExceptionFilter struct {
 	All bool
 	// BeforeID chooses older ones: to page, give the ID of the last one seen.
 	BeforeID int64
-	// Most is how many there are at most.
+	// Most is how many there are at most, up to 1000; 0 is 100.
 	Most int
 }
 
@@ -153,7 +153,8 @@ type Report struct {
 	PaidAt time.Time `json:"-"`
 }
 
-// Report lets a payment take effect that was learned otherwise, once, and returns the order, nil where there is none.
+// Report lets a payment take effect that was learned otherwise, once, and returns the order, nil where there is none. Where there is none and the report
+// names no account it is [payseal.ErrOrderUnknown].
 func (p *Payments) Report(ctx context.Context, report Report) (*Order, error) {
 	return orderOf(asked[settled](ctx, p, "report", struct {
 		Report

@@ -151,8 +151,10 @@ func (r *running) insist(ctx context.Context, lease time.Duration, end func() er
 		if !errors.Is(err, payseal.KindStore) || ctx.Err() != nil || !time.Now().Before(deadline) {
 			return err
 		}
+		pause := pauses.next(err)
+		r.Logger.Warn("payments: what is done cannot be ended, and is tried again", "in", pause, "error", err)
 		select {
-		case <-time.After(pauses.next(err)):
+		case <-time.After(pause):
 		case <-ctx.Done():
 		}
 	}

@@ -315,14 +315,16 @@ func TestWhatWasHandledIsAcknowledgedWhenTheStoreIsBack(t *testing.T) {
 		quick(config)
 		config.Work.Lease = 30 * time.Second
 	})
+	logger, failed := watch("payments: what is done cannot be ended, and is tried again")
 	handled := make(chan func(), 10)
-	stop := run(t, &payments.Runner{Payments: p, Handle: func(context.Context, *payments.Event) error {
+	stop := run(t, &payments.Runner{Payments: p, Logger: logger, Handle: func(context.Context, *payments.Event) error {
 		handled <- lock(t, path)
 		return nil
 	}})
 	accept(t, p, newNumber())
 	unlock := receive(t, handled)
-	time.AfterFunc(200*time.Millisecond, unlock) // some acknowledgements fail, however many
+	receive(t, failed)
+	unlock()
 	must(t, stop())
 	stats, err := p.Stats(t.Context())
 	if err != nil || stats.Inbox.Waiting != 0 || len(handled) != 0 {
