@@ -294,10 +294,12 @@ class AsyncRunner:
         while True:
             try:
                 return await end()
-            except StoreError:
+            except StoreError as error:
                 if time.monotonic() >= deadline:
                     raise
-            await asyncio.sleep(pauses.next_s(True))
+                pause_s = pauses.next_s(True)
+                logger.warning("cannot end what is done, and tries again in %.2f s: %s", pause_s, reason(error))
+            await asyncio.sleep(pause_s)
 
     async def _pause(self, run: _Run, doing: str, pauses: Pauses, wake: asyncio.Event, error: Optional[Exception]) -> None:
         """Wait until there may be something to do. No error is reported that only says that the runner stops."""

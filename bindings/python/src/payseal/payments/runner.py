@@ -283,10 +283,12 @@ class Runner:
         while True:
             try:
                 return end()
-            except StoreError:
+            except StoreError as error:
                 if time.monotonic() >= deadline:
                     raise
-            time.sleep(pauses.next_s(True))
+                pause_s = pauses.next_s(True)
+                logger.warning("cannot end what is done, and tries again in %.2f s: %s", pause_s, reason(error))
+            time.sleep(pause_s)
 
     def _pause(self, doing: str, pauses: Pauses, wake: threading.Event, error: Optional[Exception]) -> None:
         """Wait until there may be something to do. No error is reported that only says that the runner stops."""

@@ -135,7 +135,7 @@ class Payments:
     def tick(
         self, most: Optional[int] = None, *, options: Optional[CallOptions] = None, cancellation: Optional[Cancellation] = None
     ) -> Ticked:
-        """Do what is due, ``most`` orders and ``most`` refunds.
+        """Do what is due, ``most`` orders and ``most`` refunds: 1 to 10,000, left out 100.
 
         Orders that wait for money are asked about, expired ones closed with the provider asked first, refunds followed to their end. Safe
         on many machines at once: what one has taken up no other does. A :class:`~payseal.payments.Runner` ticks by itself.
@@ -189,8 +189,8 @@ class Payments:
 
         Args:
             state: Only those that stand there.
-            before_ms: Only those that were created earlier: to page, give the ``created_ms`` of the last one seen.
-            most: How many there are at most.
+            before_ms: Only those that were created earlier, Unix milliseconds: to page, give the ``created_ms`` of the last one seen.
+            most: How many there are at most, 1 to 1000; left out, 100.
         """
         return self._do(_actions.orders(state, before_ms, most))
 
@@ -202,7 +202,7 @@ class Payments:
         Args:
             resolved_too: Not only what is open.
             before_id: Only older ones: to page, give the ``id`` of the last one seen.
-            most: How many there are at most.
+            most: How many there are at most, 1 to 1000; left out, 100.
         """
         return self._do(_actions.exceptions(resolved_too, before_id, most))
 
@@ -227,6 +227,9 @@ class Payments:
 
         Returns:
             The order; None where there is none.
+
+        Raises:
+            OrderError: There is none, and the report names no account (``ORDER_UNKNOWN``).
         """
         return self._do(_actions.report(payment))
 
@@ -238,8 +241,8 @@ class Payments:
         """Take events that are due out of the inbox, oldest first. No two callers get the same one while its lease lasts.
 
         Args:
-            most: How many there are at most.
-            lease_ms: Takes the place of the configuration's, milliseconds.
+            most: How many there are at most, 1 to 1000; left out, one.
+            lease_ms: Takes the place of the configuration's, milliseconds: a tenth of a second to a day.
         """
         return self._do(_actions.claim_events(most, lease_ms))
 
@@ -260,19 +263,20 @@ class Payments:
 
         Args:
             work: An event or a message.
-            also: Statements of the service's own on the same database, with ``?`` for values, that are written with it.
+            also: Statements of the service's own on the same database that are written with it: INSERT, UPDATE or DELETE, with ``?`` for
+                values that are ``str``, ``int`` or None.
 
         Raises:
-            OrderError: Somebody else has the work, and nothing took effect (``LEASE_LOST``), or one of the statements changed another
-                number of rows than it must, and nothing was written (``ORDER_STATE``).
+            OrderError: Somebody else has the work (``LEASE_LOST``), or one of the statements changed another number of rows than it must
+                (``ORDER_STATE``). Nothing took effect, and nothing was written.
         """
         self._do(_actions.ack(work, also))
 
     def ack_all(self, work: Sequence[_W]) -> list[_W]:
-        """The same for many of one queue in one transaction.
+        """The same for many of one queue, up to 1000, in one transaction.
 
         Returns:
-            Those whose lease had run out, of which nothing took effect.
+            Those that somebody else has by now, of which nothing took effect.
         """
         return self._do(_actions.ack_all(work)) if work else []
 
@@ -281,8 +285,8 @@ class Payments:
 
         Args:
             work: What was claimed.
-            reason: For people.
-            delay_ms: In so many milliseconds; left out: after a random pause that grows with the attempts.
+            reason: For people; of a long one the first 1000 characters are kept.
+            delay_ms: In so many milliseconds, up to 30 days; left out: after a random pause that grows with the attempts.
 
         Raises:
             OrderError: Somebody else has the work (``LEASE_LOST``).
@@ -298,7 +302,7 @@ class Payments:
         self._do(_actions.dead(work, reason))
 
     def dead_letters(self, queue: Union[Queue, str], *, most: Optional[int] = None) -> list[DeadLetter]:
-        """What was given up, newest first."""
+        """What was given up, newest first: ``most`` of it, 1 to 1000; left out, 100."""
         return self._do(_actions.dead_letters(queue, most))
 
     def redrive(self, queue: Union[Queue, str], ids: Optional[Sequence[int]] = None) -> int:
@@ -306,7 +310,7 @@ class Payments:
 
         Args:
             queue: Which.
-            ids: Which of it; None is all.
+            ids: Which of it. None is all, the 1000 oldest of it at once: while it returns 1000 there may be more.
         """
         return self._do(_actions.redrive(queue, ids))
 
