@@ -43,22 +43,22 @@ const (
 	ExceptionRaisedEvent = "exception.raised"
 )
 
-// Event is something that was learned about money, claimed from the inbox. When it is acknowledged it takes effect, in the same transaction.
+// Event is something that was learned about money, claimed from the inbox. What a notification told takes effect when the event is acknowledged, in
+// the same transaction; Kind, Exception and Order are what is known until then. All other events tell what has taken effect already.
 type Event struct {
 	ID      int64
 	Token   int64
 	Account string
-	// Kind is one of the kinds above, or the provider's event type for what is about something else. Like Exception and Order it is what was
-	// known when the event was claimed; what counts is decided when it is acknowledged.
+	// Kind is one of the kinds above, or the provider's event type for what is about something else.
 	Kind string
 	// OrderNo is empty for what is about something else.
 	OrderNo string
 	Source  Source
 	// Notification is what the provider told; nil where the fact was learned otherwise.
 	Notification *payseal.Event
-	// Fact is what takes effect; nil for what is about something else.
+	// Fact is what takes effect, or took; nil for what is about something else.
 	Fact *Fact
-	// Exception says what does not fit; empty where all does.
+	// Exception says what does not fit, where Kind is [ExceptionRaisedEvent]: nothing may be delivered for it. Else it is empty.
 	Exception ExceptionKind
 	// Order is the order as it is when the event takes effect; nil where it is about none.
 	Order      *Order

@@ -52,7 +52,10 @@ class Fact(Model):
 
 @dataclass(frozen=True)
 class Event(Model):
-    """Something that was learned about money, claimed from the inbox. When it is acknowledged it takes effect, in the same transaction.
+    """Something that was learned about money, claimed from the inbox.
+
+    What a notification told takes effect when the event is acknowledged, in the same transaction; kind, exception and order are what is
+    known until then. All other events tell what has taken effect already.
 
     Attributes:
         id: Names it.
@@ -63,7 +66,7 @@ class Event(Model):
         source: How it was learned.
         received_ms: When, Unix milliseconds.
         lease_until_ms: Until when it belongs to whoever claimed it.
-        fact: What takes effect; None for what is about something else.
+        fact: What takes effect, or took; None for what is about something else.
         exception: What does not fit, where the kind is ``"exception.raised"``. Nothing may be delivered for it.
         order: The order as it is once the event has taken effect, by what is known now; None where it is about none.
         resource: The decrypted text, as the library writes it; see :attr:`plaintext`.

@@ -7,7 +7,8 @@ import java.time.Instant;
 import java.util.Base64;
 
 /**
- * Something that was learned about money, claimed from the inbox. When it is acknowledged it takes effect, in the same transaction.
+ * Something that was learned about money, claimed from the inbox. What a notification told takes effect when the event is acknowledged, in the same
+ * transaction; kind, exception and order are what is known until then. All other events tell what has taken effect already.
  *
  * @param id names it
  * @param token proves that it was claimed: whoever's lease ran out, while somebody else claimed it, changes nothing any more
@@ -17,8 +18,8 @@ import java.util.Base64;
  * @param source how it was learned
  * @param envelope what the notification says about itself; {@code null} where the fact was learned otherwise
  * @param resource the decrypted text as the library writes it; see {@link #plaintext()}
- * @param fact what takes effect; {@code null} for what is about something else
- * @param exception what does not fit, as far as is known when it is claimed; {@code null} where all fits
+ * @param fact what takes effect, or took; {@code null} for what is about something else
+ * @param exception what does not fit, where the kind is {@link EventKind#EXCEPTION_RAISED}: nothing may be delivered for it; else {@code null}
  * @param order the order as it is when the event takes effect; {@code null} where it is about none
  * @param receivedAt when it was learned
  * @param leaseUntil until when it belongs to whoever claimed it
