@@ -36,11 +36,22 @@ fn a_service_that_dies_before_or_after_any_of_its_writes_loses_nothing() {
     std::fs::remove_dir_all(folder).unwrap();
 }
 
+#[test]
+#[ignore = "needs PostgreSQL"]
+fn nor_does_one_on_postgres() {
+    Killer::new(&Server::start("postgres").url).run_to_each_step(12);
+}
+
+#[test]
+#[ignore = "needs MariaDB"]
+fn nor_does_one_on_mariadb() {
+    Killer::new(&Server::start("mariadb").url).run_to_each_step(12);
+}
+
 /// Every tenth time the server is killed too.
 fn on(server: &str) {
     let mut server = Server::start(server);
-    let url = server.url.clone();
-    Killer::new(&url).run(200, |life| {
+    Killer::new(&server.url).run(200, |life| {
         if life % 10 == 5 {
             server.restart();
         }
