@@ -153,6 +153,9 @@ def go_suites() -> Iterable[Suite]:
 def lint() -> Iterable[Suite]:
     yield Suite("lint:rustfmt", ["cargo", "fmt", "--all", "--check"])
     yield Suite("lint:clippy", ["cargo", "clippy", "--quiet", "--workspace", "--all-targets", "--all-features", "--", "-D", "warnings"])
+    for features in ("aws-lc-rs", "rustcrypto,transport,sqlite", "aws-lc-rs,postgres", "aws-lc-rs,transport,mysql"):
+        few = ["cargo", "clippy", "--quiet", "--no-default-features", "--features", features, "--", "-D", "warnings"]
+        yield Suite(f"lint:{features}", few)
     yield Suite("lint:fuzz", ["sh", "-c", "cargo fmt --check && cargo clippy --quiet --locked --target-dir ../target -- -D warnings"], folder="fuzz")
     for module in modules("bindings/go", "examples"):
         yield Suite(f"lint:{module}", ["sh", "-c", 'test -z "$(gofmt -l . | tee /dev/stderr)" && go vet ./...'], folder=module)

@@ -20,6 +20,14 @@
 //! * [`qr`]: QR codes as PNG and SVG.
 //! * [`error`]: every error says whether money may have moved.
 
+#![cfg_attr(
+    not(feature = "transport"),
+    allow(
+        dead_code,
+        reason = "settings that the built-in HTTP client alone reads"
+    )
+)]
+
 pub mod alipay;
 mod breaker;
 pub mod call;
