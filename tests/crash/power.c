@@ -105,6 +105,7 @@ static int sync_of(int file) {
   return fails ? -1 : 0;
 }
 
+/* SQLite is built to use fdatasync, or fsync where that is not told; of the bytes of a file and of its length both keep the same. */
 int fsync(int file) { return sync_of(file); }
 int fdatasync(int file) { return sync_of(file); }
 

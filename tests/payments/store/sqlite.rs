@@ -191,6 +191,7 @@ fn a_forked_child_and_its_parent_lose_nothing_of_each_other() {
 thread_local! {
     /// What the disk answers to this thread.
     static FAULT: Cell<Option<Fault>> = const { Cell::new(None) };
+    static DATA_SYNCS: Cell<usize> = const { Cell::new(0) };
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -202,13 +203,24 @@ enum Fault {
 /// In the place of the system's: SQLite is linked into this program.
 #[unsafe(no_mangle)]
 extern "C" fn fsync(file: libc::c_int) -> libc::c_int {
+    sync(file, libc::SYS_fsync)
+}
+
+/// As SQLite is told to do it.
+#[unsafe(no_mangle)]
+extern "C" fn fdatasync(file: libc::c_int) -> libc::c_int {
+    DATA_SYNCS.set(DATA_SYNCS.get() + 1);
+    sync(file, libc::SYS_fdatasync)
+}
+
+fn sync(file: libc::c_int, call: libc::c_long) -> libc::c_int {
     if FAULT.get() == Some(Fault::SyncFails) {
         // SAFETY: the thread's own.
         unsafe { *libc::__errno_location() = libc::EIO };
         return -1;
     }
     // SAFETY: what the system's does.
-    unsafe { libc::syscall(libc::SYS_fsync, file) as libc::c_int }
+    unsafe { libc::syscall(call, file) as libc::c_int }
 }
 
 /// In the place of the system's: SQLite is linked into this program.
@@ -280,6 +292,13 @@ fn every_commit_is_synced() {
         // The connection of the next round is there before the fault.
         store.insert(&[event(100 + round)]).unwrap();
     }
+    let before = DATA_SYNCS.get();
+    store.insert(&[event(200)]).unwrap();
+    assert_eq!(
+        DATA_SYNCS.get() - before,
+        1,
+        "fdatasync alone; was SQLite built with what .cargo/config.toml says?"
+    );
     let mode: String = other(&database)
         .query_row("PRAGMA journal_mode", (), |row| row.get(0))
         .unwrap();

@@ -1,4 +1,7 @@
 //! Connections that keep what they commit.
+//!
+//! A commit is frames at the end of the log and one sync of it, by fdatasync. That is enough: it flushes what is needed to read the frames again,
+//! the log's length among it, and a frame counts only if its checksum is right. What fsync would write besides is the time of the change.
 
 use std::time::{Duration, Instant};
 
