@@ -72,7 +72,7 @@ CREATE INDEX payseal_exceptions_open ON payseal_exceptions (id) WHERE resolved_m
 
 CREATE TABLE payseal_inbox (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
-  event_key BLOB NOT NULL UNIQUE,
+  event_key BLOB NOT NULL,
   account TEXT NOT NULL,
   kind TEXT NOT NULL,
   order_no TEXT NOT NULL,
@@ -90,6 +90,9 @@ CREATE TABLE payseal_inbox (
   ended_ms INTEGER,
   reason TEXT
 ) STRICT;
+-- The key alone is unique; behind the order's number it is found near those that came just before, as most numbers are counted up. A hash alone would
+-- change a page of its own for each event.
+CREATE UNIQUE INDEX payseal_inbox_key ON payseal_inbox (order_no, event_key);
 CREATE INDEX payseal_inbox_due ON payseal_inbox (due_ms, id) WHERE state = 0;
 CREATE INDEX payseal_inbox_ended ON payseal_inbox (state, ended_ms) WHERE state <> 0;
 
