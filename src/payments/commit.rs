@@ -2,9 +2,13 @@
 //!
 //! A durable commit costs the same for one event as for a hundred, so this is what makes callbacks, claims and acknowledgements fast. There is no
 //! thread of ours: the callers take turns, and each returns as soon as its own part is on disk.
+//!
+//! Left alone, callers fall into two halves, one that writes and one that is on its way back, and each commit has half of them. So whoever leads
+//! waits a moment for as many as there were around the last commit. Who comes alone waits for nobody.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::Thread;
+use std::time::{Duration, Instant};
 
 use crate::error::{Code, Error, Outcome, Result};
 
@@ -13,15 +17,26 @@ use super::store::{NewEvent, Store};
 /// What one commit takes at most, so that nobody waits for an endless one.
 const MOST: usize = 256;
 
+/// Which part of the time that the last write took is waited at most for those who came along with it,
+const PATIENCE: u32 = 4;
+/// and how long at most.
+const LONGEST: Duration = Duration::from_micros(500);
+
 /// The callers of one kind of write. Each asks for `Q` and gets `A`.
 pub(super) struct Together<Q, A> {
     line: Mutex<Line<Q, A>>,
+    /// As many wait as were expected.
+    complete: Condvar,
 }
 
 struct Line<Q, A> {
     waiting: Vec<Waiting<Q, A>>,
     /// Somebody is writing.
     is_led: bool,
+    /// How many there were around the last write: those that it was for, and those that came meanwhile.
+    expected: usize,
+    /// How long the next write waits for them.
+    patience: Duration,
 }
 
 struct Waiting<Q, A> {
@@ -47,7 +62,10 @@ impl<Q, A> Default for Together<Q, A> {
             line: Mutex::new(Line {
                 waiting: Vec::new(),
                 is_led: false,
+                expected: 1,
+                patience: Duration::ZERO,
             }),
+            complete: Condvar::new(),
         }
     }
 }
@@ -65,6 +83,9 @@ impl<Q, A> Together<Q, A> {
                 request,
                 place: place.clone(),
             });
+            if line.waiting.len() == line.expected {
+                self.complete.notify_one();
+            }
             !std::mem::replace(&mut line.is_led, true)
         };
         if leads {
@@ -82,12 +103,8 @@ impl<Q, A> Together<Q, A> {
 
     /// Writes for those who wait, the caller among them, and hands on.
     fn lead(&self, write: &impl Fn(Vec<Q>) -> Result<Vec<A>>) {
-        let batch: Vec<Waiting<Q, A>> = {
-            let mut line = lock(&self.line);
-            let count = line.waiting.len().min(MOST);
-            line.waiting.drain(..count).collect()
-        };
-        let (requests, places) = batch
+        let (requests, places) = self
+            .gather()
             .into_iter()
             .map(|waiting| (waiting.request, waiting.place))
             .unzip();
@@ -95,8 +112,24 @@ impl<Q, A> Together<Q, A> {
             line: &self.line,
             places,
             fates: Err(stopped()),
+            since: Instant::now(),
         };
         round.fates = write(requests);
+    }
+
+    /// Those who wait, once all are there who may be expected.
+    fn gather(&self) -> Vec<Waiting<Q, A>> {
+        let mut line = lock(&self.line);
+        if line.waiting.len() < line.expected {
+            let patience = line.patience;
+            line = self
+                .complete
+                .wait_timeout_while(line, patience, |line| line.waiting.len() < line.expected)
+                .unwrap_or_else(PoisonError::into_inner)
+                .0;
+        }
+        let count = line.waiting.len().min(MOST);
+        line.waiting.drain(..count).collect()
     }
 }
 
@@ -105,6 +138,7 @@ struct Round<'a, Q, A> {
     line: &'a Mutex<Line<Q, A>>,
     places: Vec<Arc<Place<A>>>,
     fates: Result<Vec<A>>,
+    since: Instant,
 }
 
 impl<Q, A> Drop for Round<'_, Q, A> {
@@ -113,6 +147,8 @@ impl<Q, A> Drop for Round<'_, Q, A> {
             let mut line = lock(self.line);
             let next = line.waiting.first().map(|waiting| waiting.place.clone());
             line.is_led = next.is_some();
+            line.expected = (self.places.len() + line.waiting.len()).min(MOST);
+            line.patience = (self.since.elapsed() / PATIENCE).min(LONGEST);
             next
         };
         if let Some(next) = next {
