@@ -79,6 +79,8 @@ class Broker(ABC):
 
     name: str
     variable: str
+    forgets = False
+    """After a crash, a place that was made moments before."""
 
     def shared(self) -> str:
         """Its address; without it, which make test gives, the test is skipped."""
@@ -101,6 +103,8 @@ class Broker(ABC):
 
 class RabbitMq(Broker):
     name, variable = "rabbitmq", "PAYSEAL_TEST_RABBITMQ"
+
+    forgets = True
 
     def publisher(self, url: str, place: str, timeout_s: float = 10) -> RabbitMqPublisher:
         return RabbitMqPublisher(url, exchange=place, timeout_s=timeout_s)

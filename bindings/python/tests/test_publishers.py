@@ -142,6 +142,8 @@ def test_a_broker_that_is_killed_while_it_is_published_to_loses_nothing(broker: 
         refuse(publisher, failed)
 
         server.restart()
+        if broker.forgets:
+            broker.make(server.url, place)
         confirm(publisher, failed)
         publisher.close()
         found = broker.received(server.url, place)

@@ -74,8 +74,8 @@ func of(message *payments.Message) Received {
 
 // KilledBeforeItsConfirmation publishes, loses the confirmations of what it publishes next, kills the server, and publishes that once more to
 // the server that was started again. It fails the test unless the publisher has told the truth about each, and the consumer, whose next message
-// receive returns, finds everything, first things first.
-func KilledBeforeItsConfirmation(t testing.TB, server *Server, link *Link, publisher payments.Publisher, receive func() Received) {
+// receive returns, finds everything, first things first. again, if there is one, makes what the server may have forgotten of moments before.
+func KilledBeforeItsConfirmation(t testing.TB, server *Server, link *Link, publisher payments.Publisher, again func(), receive func() Received) {
 	t.Helper()
 	messages := Messages(20)
 	before, during := messages[:10], messages[10:]
@@ -95,6 +95,9 @@ func KilledBeforeItsConfirmation(t testing.TB, server *Server, link *Link, publi
 	Refuse(t, publisher, during)
 
 	server.Restart(t)
+	if again != nil {
+		again()
+	}
 	link.Release()
 	Confirm(t, publisher, during)
 

@@ -182,7 +182,7 @@ func TestABrokerThatIsKilledBeforeItConfirmsLosesNothing(t *testing.T) {
 		Brokers: []string{server.Address}, Topic: t.Name(), Timeout: 5 * time.Second, Options: []kgo.Opt{kgo.Dialer(link.Dial)},
 	})
 	var next func() *kgo.Record
-	publishtest.KilledBeforeItsConfirmation(t, server, link, publisher, func() publishtest.Received {
+	publishtest.KilledBeforeItsConfirmation(t, server, link, publisher, nil, func() publishtest.Received {
 		if next == nil {
 			next = consumer(t, server.Address)
 		}

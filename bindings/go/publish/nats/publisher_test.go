@@ -129,7 +129,7 @@ func TestABrokerThatIsKilledBeforeItConfirmsLosesNothing(t *testing.T) {
 	prefix, _ := stream(t, server.Address)
 	publisher := newPublisher(t, natspub.Config{URL: server.Address, Prefix: prefix, Options: []nats.Option{nats.SetCustomDialer(dialer{link})}})
 	var left []publishtest.Received
-	publishtest.KilledBeforeItsConfirmation(t, server, link, publisher, func() publishtest.Received {
+	publishtest.KilledBeforeItsConfirmation(t, server, link, publisher, nil, func() publishtest.Received {
 		if left == nil {
 			_, consumer := stream(t, server.Address)
 			left = all(t, consumer)

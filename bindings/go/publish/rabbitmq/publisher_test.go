@@ -142,7 +142,7 @@ func TestABrokerThatIsKilledBeforeItConfirmsLosesNothing(t *testing.T) {
 		Dial: func(network, address string) (net.Conn, error) { return link.Dial(t.Context(), network, address) },
 	}})
 	var deliveries <-chan amqp.Delivery
-	publishtest.KilledBeforeItsConfirmation(t, server, link, publisher, func() publishtest.Received {
+	publishtest.KilledBeforeItsConfirmation(t, server, link, publisher, func() { topology(t, server.Address) }, func() publishtest.Received {
 		if deliveries == nil {
 			_, channel := topology(t, server.Address)
 			var err error

@@ -125,7 +125,7 @@ func TestABrokerThatIsKilledBeforeItConfirmsLosesNothing(t *testing.T) {
 	options.Dialer = link.Dial
 	publisher := newPublisher(t, redispub.Config{Redis: options, Stream: t.Name()})
 	var left []publishtest.Received
-	publishtest.KilledBeforeItsConfirmation(t, server, link, publisher, func() publishtest.Received {
+	publishtest.KilledBeforeItsConfirmation(t, server, link, publisher, nil, func() publishtest.Received {
 		if left == nil {
 			left = entries(t, client)
 		}

@@ -35,6 +35,9 @@ interface Broker {
 
     void make(String address, String place) throws Exception;
 
+    /** After a crash, as whoever consumes does: a broker may forget what was made moments before. */
+    default void makeAgain(String address, String place) throws Exception {}
+
     /** All that is there, as it came. */
     List<Received> received(String address, String place) throws Exception;
 
@@ -64,6 +67,11 @@ interface Broker {
                 channel.queueDeclare(place, true, false, false, Map.of());
                 channel.queueBind(place, place, "payment.*");
             }
+        }
+
+        @Override
+        public void makeAgain(String address, String place) throws Exception {
+            make(address, place);
         }
 
         @Override

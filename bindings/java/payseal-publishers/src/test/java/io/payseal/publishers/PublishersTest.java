@@ -140,6 +140,7 @@ class PublishersTest {
             refuse(publisher, failed);
 
             server.restart();
+            broker.makeAgain(server.address, place);
             confirm(publisher, failed);
             Set<Received> found = new LinkedHashSet<>(broker.received(server.address, place));
             assertTrue(found.containsAll(Received.of(failed)), "each is there");
