@@ -30,8 +30,8 @@ pub(super) struct Told<'a> {
 
 /// Orders and refunds in memory while decisions are made about them.
 pub(super) struct Ledger {
-    orders: HashMap<String, Order>,
-    refunds: HashMap<String, Refund>,
+    orders: HashMap<String, Result<Order>>,
+    refunds: HashMap<String, Result<Refund>>,
     /// The evidence of exceptions that were raised before, and their kinds: told again, it raises none.
     evidence: HashMap<String, String>,
 }
@@ -39,57 +39,51 @@ pub(super) struct Ledger {
 impl Ledger {
     pub fn load<'a>(shared: &Shared, facts: impl Iterator<Item = &'a Fact>) -> Result<Ledger> {
         let mut numbers = Vec::new();
-        let mut refunds = HashMap::new();
+        let mut refunds = Vec::new();
         for fact in facts {
             if !numbers.contains(&fact.order_no()) {
                 numbers.push(fact.order_no());
             }
             if let Fact::Refund(fact) = fact
-                && let Some(refund) = sql::load_refund(shared.store(), &fact.refund_no)?
+                && !refunds.contains(&&*fact.refund_no)
             {
-                refunds.insert(fact.refund_no.clone(), refund);
+                refunds.push(&*fact.refund_no);
             }
         }
-        let orders = match numbers.is_empty() {
-            true => Vec::new(),
-            false => sql::load_orders(shared.store(), &numbers)?,
-        };
         Ok(Ledger {
-            orders: orders
-                .into_iter()
-                .map(|order| (order.order_no.clone(), order))
-                .collect(),
-            refunds,
+            orders: HashMap::from_iter(sql::load_orders(shared.store(), &numbers)?),
+            refunds: HashMap::from_iter(sql::load_refunds(shared.store(), &refunds)?),
             evidence: evidence(shared, &numbers)?,
         })
     }
 
-    /// The kind of the exception that a fact raises, or has raised before, and the order as it is once the fact takes effect.
+    /// The kind of the exception that a fact raises, or has raised before, and the order as it is once the fact takes effect. Fails where the order
+    /// or the refund cannot be read.
     pub fn foresee(
         &self,
         shared: &Shared,
         told: Told,
         now_ms: i64,
-    ) -> (Option<String>, Option<Order>) {
+    ) -> Result<(Option<String>, Option<Order>)> {
         let learned = Learned {
             account: told.account,
             now_ms,
         };
-        let order = self.orders.get(told.fact.order_no()).cloned();
+        let order = self.orders.get(told.fact.order_no()).cloned().transpose()?;
         if let Some(kind) = self.evidence.get(&evidence_key(told, order.is_some())) {
-            return (Some(kind.clone()), order);
+            return Ok((Some(kind.clone()), order));
         }
         let Some(mut order) = order else {
             let doubt = is_nobodys(shared, told.fact).then_some(Doubt::UnknownOrder);
-            return (doubt.map(|doubt| doubt.name().to_owned()), None);
+            return Ok((doubt.map(|doubt| doubt.name().to_owned()), None));
         };
         if has_taken_effect(told.source) {
-            return (None, Some(order));
+            return Ok((None, Some(order)));
         }
         let effect = match told.fact {
             Fact::Payment(fact) => settle::payment(&mut order, fact, learned),
             Fact::Refund(fact) => {
-                let mut refund = self.refunds.get(&fact.refund_no).cloned();
+                let mut refund = self.refunds.get(&fact.refund_no).cloned().transpose()?;
                 settle::refund(&mut order, refund.as_mut(), fact, learned)
             }
         };
@@ -97,17 +91,17 @@ impl Ledger {
             Effect::Doubtful(doubt) => Some(doubt.name().to_owned()),
             _ => None,
         };
-        (doubt, Some(order))
+        Ok((doubt, Some(order)))
     }
 
-    /// Decides, and adds the statements that carry it out.
+    /// Decides, and adds the statements that carry it out. Fails where the order or the refund cannot be read; then nothing is added.
     pub fn apply(
         &mut self,
         shared: &Shared,
         told: Told,
         now_ms: i64,
         statements: &mut Vec<Statement>,
-    ) -> Effect {
+    ) -> Result<Effect> {
         let learned = Learned {
             account: told.account,
             now_ms,
@@ -115,19 +109,19 @@ impl Ledger {
         let is_known = self.orders.contains_key(told.fact.order_no());
         let evidence_key = evidence_key(told, is_known);
         if self.evidence.contains_key(&evidence_key) {
-            return Effect::None;
+            return Ok(Effect::None);
         }
-        let Some(order) = self.orders.get_mut(told.fact.order_no()) else {
+        let Some(order) = readable(self.orders.get_mut(told.fact.order_no()))? else {
             if !is_nobodys(shared, told.fact) {
-                return Effect::None;
+                return Ok(Effect::None);
             }
             let kind = Doubt::UnknownOrder.name().to_owned();
             self.evidence.insert(evidence_key, kind);
             raise(shared, told, Doubt::UnknownOrder, None, now_ms, statements);
-            return Effect::Doubtful(Doubt::UnknownOrder);
+            return Ok(Effect::Doubtful(Doubt::UnknownOrder));
         };
         let mut refund = match told.fact {
-            Fact::Refund(fact) => self.refunds.get_mut(&fact.refund_no),
+            Fact::Refund(fact) => readable(self.refunds.get_mut(&fact.refund_no))?,
             Fact::Payment(_) => None,
         };
         let before = (order.state, order.refunding, order.refunded);
@@ -169,8 +163,15 @@ impl Ledger {
             }
             _ => {}
         }
-        effect
+        Ok(effect)
     }
+}
+
+/// What was found, if it can be read.
+fn readable<T>(found: Option<&mut Result<T>>) -> Result<Option<&mut T>> {
+    found
+        .map(|found| found.as_mut().map_err(|error| error.clone()))
+        .transpose()
 }
 
 /// Whether it was told, and took effect, when it was learned; what a notification says does when its event is acknowledged.
@@ -289,7 +290,7 @@ pub(super) fn tell(shared: &Shared, told: Told) -> Result<(Effect, Option<Order>
         let now_ms = shared.now_ms()?;
         let mut ledger = Ledger::load(shared, std::iter::once(told.fact))?;
         let mut statements = Vec::new();
-        let effect = ledger.apply(shared, told, now_ms, &mut statements);
+        let effect = ledger.apply(shared, told, now_ms, &mut statements)?;
         let kind = match effect {
             Effect::Changed(Some(_)) => kind(told.fact),
             Effect::Doubtful(_) => Some(Topic::ExceptionRaised.name()),
@@ -301,7 +302,8 @@ pub(super) fn tell(shared: &Shared, told: Told) -> Result<(Effect, Option<Order>
         }
         if statements.is_empty() || shared.store().transact(&statements)? == Transaction::Committed
         {
-            return Ok((effect, ledger.orders.remove(told.fact.order_no())));
+            let order = ledger.orders.remove(told.fact.order_no()).transpose()?;
+            return Ok((effect, order));
         }
     }
     Err(contended(told.fact.order_no()))

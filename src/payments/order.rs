@@ -314,6 +314,14 @@ impl<I: Iterator<Item = Value>> Columns<I> {
         }
     }
 
+    /// A text for a person to look at: of what is none, as much as can be read.
+    pub fn shown(&mut self) -> Result<Option<String>> {
+        match self.0.next() {
+            Some(Value::Bytes(bytes)) => Ok(Some(String::from_utf8_lossy(&bytes).into_owned())),
+            value => Columns(value.into_iter()).text_or_null(),
+        }
+    }
+
     pub fn bytes(&mut self) -> Result<Vec<u8>> {
         match self.0.next() {
             Some(Value::Bytes(bytes)) => Ok(bytes),

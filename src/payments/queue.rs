@@ -9,6 +9,8 @@ use serde_json::{Value as Json, json};
 use crate::crypto::base64;
 use crate::error::{Code, Error, Result};
 use crate::face::Fact;
+use crate::host::Level;
+use crate::observe::Record;
 
 use super::Shared;
 use super::apply::{Ledger, Told, has_taken_effect};
@@ -48,25 +50,39 @@ pub(super) fn claim(shared: &Shared, mut given: Given) -> Result<String> {
         Queue::Inbox => INBOX,
         Queue::Outbox => OUTBOX,
     };
-    let rows = take(shared, queue, columns, most, now_ms, lease_ms)?;
-    let mut work = Vec::with_capacity(rows.len());
-    let mut exhausted = Vec::new();
-    let mut facts = Vec::new();
-    for row in rows {
-        let claimed = Claimed::read(shared, queue, row, now_ms + lease_ms)?;
-        // It was claimed that often and never ended: whoever takes it does not live to tell.
-        match claimed.is_exhausted {
-            true => exhausted.push(claimed.held),
-            false => {
-                facts.extend(claimed.stated.map(|stated| (work.len(), stated)));
-                work.push(claimed.json);
+    let mut claimed = Vec::new();
+    let mut dead = Vec::new();
+    for row in take(shared, queue, columns, most, now_ms, lease_ms)? {
+        let mut row = Columns(row.into_iter());
+        let held = (row.integer()?, row.integer()?);
+        match Claimed::read(shared, queue, held, row, now_ms + lease_ms) {
+            // It was claimed that often and never ended: whoever takes it does not live to tell.
+            Ok(one) if one.is_exhausted => {
+                let times = held.1 - 1;
+                dead.push((
+                    held,
+                    format!("it was claimed {times} times, and nobody ended it"),
+                ));
             }
+            Ok(one) => claimed.push(one),
+            Err(error) => dead.push((held, unreadable(&error))),
         }
     }
-    foresee(shared, &facts, now_ms, &mut work)?;
-    for held in exhausted {
-        let reason = format!("it was claimed {} times, and nobody ended it", held.1 - 1);
-        bury(shared, queue, held, &reason, now_ms)?;
+    let facts = claimed
+        .iter()
+        .filter_map(|one| Some(&one.stated.as_ref()?.2));
+    let ledger = Ledger::load(shared, facts)?;
+    let mut work = Vec::with_capacity(claimed.len());
+    for one in claimed {
+        let held = one.held;
+        match one.foreseen(shared, &ledger, now_ms) {
+            Ok(json) => work.push(json),
+            Err(error) => dead.push((held, unreadable(&error))),
+        }
+    }
+    for (held, reason) in dead {
+        // What cannot be buried now comes back when its lease ends. It keeps nothing else from being worked on.
+        let _ = bury(shared, queue, held, &reason, now_ms);
     }
     let name = match queue {
         Queue::Inbox => "events",
@@ -114,35 +130,12 @@ fn lease(shared: &Shared, given: &mut Given) -> Result<i64> {
     Ok(lease.unwrap_or(shared.settings.lease_ms))
 }
 
-/// Says of each event what its fact does to its order, as far as is known now, so that nobody takes for paid what is an exception.
-fn foresee(
-    shared: &Shared,
-    facts: &[(usize, Stated)],
-    now_ms: i64,
-    work: &mut [Json],
-) -> Result<()> {
-    if facts.is_empty() {
-        return Ok(());
-    }
-    let ledger = Ledger::load(shared, facts.iter().map(|(_, (_, _, fact))| fact))?;
-    for (place, (account, source, fact)) in facts {
-        let told = Told {
-            account,
-            source: *source,
-            fact,
-        };
-        let (doubt, order) = ledger.foresee(shared, told, now_ms);
-        let event = &mut work[*place];
-        let raised = Topic::ExceptionRaised.name();
-        // What took effect when it was told has its kind by that, whatever was doubted of the fact before.
-        let doubt = doubt.filter(|_| !has_taken_effect(*source) || event["kind"] == raised);
-        if let Some(doubt) = doubt {
-            event["kind"] = raised.into();
-            event["exception"] = doubt.into();
-        }
-        event["order"] = serde_json::to_value(&order).unwrap_or_default();
-    }
-    Ok(())
+/// Why nobody is given what nobody could compare.
+fn unreadable(error: &Error) -> String {
+    format!(
+        "it cannot be read: {}; if a newer version wrote it, upgrade and redrive it",
+        error.message()
+    )
 }
 
 struct Claimed {
@@ -153,9 +146,14 @@ struct Claimed {
 }
 
 impl Claimed {
-    fn read(shared: &Shared, queue: Queue, row: Row, until_ms: i64) -> Result<Claimed> {
-        let mut row = Columns(row.into_iter());
-        let held = (row.integer()?, row.integer()?);
+    /// `row` without its first columns, which are `held`.
+    fn read(
+        shared: &Shared,
+        queue: Queue,
+        held: Held,
+        mut row: Columns<impl Iterator<Item = Value>>,
+        until_ms: i64,
+    ) -> Result<Claimed> {
         let budget = row
             .integer_or_null()?
             .unwrap_or(shared.settings.max_attempts);
@@ -168,8 +166,7 @@ impl Claimed {
                 let resource = resource(&row.bytes()?);
                 let fact = row.json_or_null()?;
                 if let Some(fact) = &fact {
-                    let source = Source::named(&source).unwrap_or(Source::Host);
-                    stated = Some((account.clone(), source, read_fact(fact.get())?));
+                    stated = Some(read_stated(account.clone(), &source, fact.get())?);
                 }
                 json!({
                     "id": held.0,
@@ -204,6 +201,29 @@ impl Claimed {
             stated,
             json,
         })
+    }
+
+    /// Says of an event what its fact does to its order, as far as is known now, so that nobody takes for paid what is an exception.
+    fn foreseen(self, shared: &Shared, ledger: &Ledger, now_ms: i64) -> Result<Json> {
+        let mut event = self.json;
+        let Some((account, source, fact)) = self.stated else {
+            return Ok(event);
+        };
+        let told = Told {
+            account: &account,
+            source,
+            fact: &fact,
+        };
+        let (doubt, order) = ledger.foresee(shared, told, now_ms)?;
+        let raised = Topic::ExceptionRaised.name();
+        // What took effect when it was told has its kind by that, whatever was doubted of the fact before.
+        let doubt = doubt.filter(|_| !has_taken_effect(source) || event["kind"] == raised);
+        if let Some(doubt) = doubt {
+            event["kind"] = raised.into();
+            event["exception"] = doubt.into();
+        }
+        event["order"] = serde_json::to_value(&order).unwrap_or_default();
+        Ok(event)
     }
 }
 
@@ -392,14 +412,18 @@ fn decide(
             source: *source,
             fact,
         };
-        ledger.apply(shared, told, now_ms, statements);
+        ledger.apply(shared, told, now_ms, statements)?;
     }
     Ok(())
 }
 
-fn read_fact(text: &str) -> Result<Fact> {
-    serde_json::from_str(text)
-        .map_err(|_| Error::new(Code::StoreFailed, "the fact of an event cannot be read"))
+fn read_stated(account: String, source: &str, fact: &str) -> Result<Stated> {
+    let foreign = |what: String| Error::new(Code::StoreFailed, what);
+    let source = Source::named(source)
+        .ok_or_else(|| foreign(format!("the source of an event, {source:?}, is not known")))?;
+    let fact = serde_json::from_str(fact)
+        .map_err(|error| foreign(format!("the fact of an event is not understood: {error}")))?;
+    Ok((account, source, fact))
 }
 
 /// What takes effect when these events are acknowledged: what notifications said. The rest has taken effect when it was told, and may be out of
@@ -414,9 +438,7 @@ fn facts(shared: &Shared, all: &[Held]) -> Result<Vec<Stated>> {
     let rows = shared.store().rows(&statement(sql, ids, None))?;
     let read = |row: Row| {
         let mut row = Columns(row.into_iter());
-        let (account, source) = (row.text()?, row.text()?);
-        let source = Source::named(&source).unwrap_or(Source::Host);
-        Ok((account, source, read_fact(&row.text()?)?))
+        read_stated(row.text()?, &row.text()?, &row.text()?)
     };
     rows.into_iter().map(read).collect()
 }
@@ -495,7 +517,13 @@ fn bury(shared: &Shared, queue: Queue, (id, token): Held, reason: &str, now_ms: 
         ],
         Some(1),
     );
-    held_still(shared.store().transact(&[buried])?)
+    held_still(shared.store().transact(&[buried])?)?;
+    Record::new(&shared.host, Level::Warn, "work.dead")
+        .with("queue", queue.name())
+        .with("id", id)
+        .with("reason", reason)
+        .write();
+    Ok(())
 }
 
 /// A reason that a person reads; what is longer says no more.
@@ -559,11 +587,11 @@ pub(super) fn dead_letters(shared: &Shared, mut given: Given) -> Result<String> 
         let mut row = Columns(row.into_iter());
         Ok(json!({
             "id": row.integer()?,
-            "kind": row.text()?,
-            "order_no": row.text()?,
+            "kind": row.shown()?,
+            "order_no": row.shown()?,
             "attempts": row.integer()?,
             "ended_ms": row.integer_or_null()?,
-            "reason": row.text_or_null()?,
+            "reason": row.shown()?,
         }))
     };
     let rows = shared.store().rows(&statement(sql, [], None))?;

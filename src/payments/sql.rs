@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 use crate::error::Result;
 
 use super::order::{Columns, Order, Refund, State};
-use super::store::{Queue, Statement, Store, Value};
+use super::store::{Queue, Row, Statement, Store, Value};
 
 impl From<i64> for Value {
     fn from(number: i64) -> Value {
@@ -267,28 +267,54 @@ pub fn finish(queue: Queue, work: &[(i64, i64)], now_ms: i64) -> Statement {
     statement(sql, values, Some(work.len() as u64))
 }
 
-pub fn load_orders(store: &dyn Store, numbers: &[&str]) -> Result<Vec<Order>> {
+/// Orders by their numbers. One that cannot be read stands in nobody else's way.
+pub fn load_orders(store: &dyn Store, numbers: &[&str]) -> Result<Vec<(String, Result<Order>)>> {
     let sql = format!(
         "SELECT {} FROM payseal_orders WHERE order_no IN ({})",
         Order::COLUMNS,
         places(numbers.len())
     );
-    let values: Vec<Value> = numbers.iter().map(|number| Value::from(*number)).collect();
-    let rows = store.rows(&statement(sql, values, None))?;
-    rows.into_iter().map(Order::read).collect()
+    load(store, sql, numbers, Order::read)
 }
 
 pub fn load_order(store: &dyn Store, order_no: &str) -> Result<Option<Order>> {
-    Ok(load_orders(store, &[order_no])?.pop())
+    let mut found = load_orders(store, &[order_no])?;
+    found.pop().map(|(_, order)| order).transpose()
+}
+
+/// Refunds by their numbers, as [`load_orders`].
+pub fn load_refunds(store: &dyn Store, numbers: &[&str]) -> Result<Vec<(String, Result<Refund>)>> {
+    let sql = format!(
+        "SELECT {} FROM payseal_refunds WHERE refund_no IN ({})",
+        Refund::COLUMNS,
+        places(numbers.len())
+    );
+    load(store, sql, numbers, Refund::read)
 }
 
 pub fn load_refund(store: &dyn Store, refund_no: &str) -> Result<Option<Refund>> {
-    let sql = format!(
-        "SELECT {} FROM payseal_refunds WHERE refund_no = ?",
-        Refund::COLUMNS
-    );
-    let rows = store.rows(&statement(sql, [refund_no.into()], None))?;
-    rows.into_iter().next().map(Refund::read).transpose()
+    let mut found = load_refunds(store, &[refund_no])?;
+    found.pop().map(|(_, refund)| refund).transpose()
+}
+
+/// Each row with its number, which is its first column.
+fn load<T>(
+    store: &dyn Store,
+    sql: String,
+    numbers: &[&str],
+    read: fn(Row) -> Result<T>,
+) -> Result<Vec<(String, Result<T>)>> {
+    if numbers.is_empty() {
+        return Ok(Vec::new());
+    }
+    let values: Vec<Value> = numbers.iter().map(|number| Value::from(*number)).collect();
+    let rows = store.rows(&statement(sql, values, None))?;
+    rows.into_iter()
+        .map(|row| {
+            let number = Columns(row.first().cloned().into_iter()).text()?;
+            Ok((number, read(row)))
+        })
+        .collect()
 }
 
 /// `?, ?, ?`

@@ -267,6 +267,116 @@ fn what_kills_its_workers_dies_in_the_end() {
     assert_eq!(till.run("stats", json!({})).unwrap()["inbox"]["dead"], 1);
 }
 
+/// What somebody else does to the file of the store.
+fn tamper(till: &Till, sql: &str) {
+    let other = rusqlite::Connection::open(till.database.folder().join("pay.db")).unwrap();
+    assert_eq!(other.execute(sql, ()).unwrap(), 1, "{sql}");
+}
+
+fn paid_and_told(till: &Till, numbers: &[&str]) {
+    for number in numbers {
+        till.create(number).unwrap();
+        till.pay(number);
+        till.accept(&till.notify(number, json!({})));
+    }
+}
+
+fn order_numbers(events: &[Value]) -> Vec<&str> {
+    events
+        .iter()
+        .map(|event| event["order_no"].as_str().unwrap())
+        .collect()
+}
+
+#[test]
+fn an_event_that_cannot_be_read_is_a_dead_letter_and_keeps_no_other_back() {
+    let till = Till::new();
+    paid_and_told(&till, &["order-1", "order-2", "order-3"]);
+    let newer = r#"UPDATE payseal_inbox SET fact = replace(fact, '"state":"paid"', '"state":"paid_in_parts"') WHERE order_no = 'order-2'"#;
+    tamper(&till, newer);
+    let events = till.claim(10);
+    assert_eq!(order_numbers(&events), ["order-1", "order-3"]);
+    for event in &events {
+        till.ack(event).unwrap();
+    }
+    till.later(3_600_000);
+    assert!(
+        till.claim(10).is_empty(),
+        "it does not come again and again"
+    );
+    let dead = till.run("dead_letters", json!({})).unwrap();
+    assert_eq!(dead["dead"][0]["order_no"], "order-2");
+    let reason = dead["dead"][0]["reason"].as_str().unwrap();
+    assert!(
+        reason.contains("fact") && reason.contains("paid_in_parts"),
+        "{reason}"
+    );
+    assert_eq!(till.state("order-2"), "paying", "nobody guessed");
+
+    // A version that reads it comes.
+    let understood = "UPDATE payseal_inbox SET fact = replace(fact, 'paid_in_parts', 'paid') WHERE order_no = 'order-2'";
+    tamper(&till, understood);
+    assert_eq!(till.run("redrive", json!({})).unwrap()["redriven"], 1);
+    let events = till.claim(10);
+    assert_eq!(order_numbers(&events), ["order-2"]);
+    till.ack(&events[0]).unwrap();
+    assert_eq!(till.state("order-2"), "paid");
+}
+
+#[test]
+fn whatever_of_an_event_cannot_be_read_buries_that_event_alone() {
+    for damage in [
+        "payseal_inbox SET kind = CAST(x'ff' AS TEXT)",
+        "payseal_inbox SET account = CAST(x'ff' AS TEXT)",
+        "payseal_inbox SET order_no = CAST(x'74ff' AS TEXT)",
+        "payseal_inbox SET source = 'oracle'",
+        "payseal_inbox SET envelope = '{'",
+        "payseal_inbox SET fact = 'paid'",
+        "payseal_orders SET state = 'half_paid'",
+        "payseal_orders SET request = '{'",
+    ] {
+        let till = Till::new();
+        paid_and_told(&till, &["order-1", "order-2", "order-3"]);
+        tamper(
+            &till,
+            &format!("UPDATE {damage} WHERE order_no = 'order-2'"),
+        );
+        assert_eq!(
+            order_numbers(&till.claim(10)),
+            ["order-1", "order-3"],
+            "{damage}"
+        );
+        let dead = till.run("dead_letters", json!({})).unwrap();
+        let dead = dead["dead"].as_array().unwrap();
+        assert_eq!(dead.len(), 1, "{damage}");
+        assert!(
+            dead[0]["reason"]
+                .as_str()
+                .unwrap()
+                .contains("cannot be read"),
+            "{damage}: {}",
+            dead[0]
+        );
+    }
+}
+
+#[test]
+fn a_message_that_cannot_be_read_is_a_dead_letter_too() {
+    let till = Till::new();
+    for number in ["order-1", "order-2", "order-3"] {
+        till.paid(number);
+    }
+    tamper(
+        &till,
+        "UPDATE payseal_outbox SET payload = CAST(x'7bff' AS TEXT) WHERE order_no = 'order-2'",
+    );
+    assert_eq!(order_numbers(&till.messages()), ["order-1", "order-3"]);
+    let dead = till
+        .run("dead_letters", json!({ "queue": "outbox" }))
+        .unwrap();
+    assert_eq!(dead["dead"][0]["order_no"], "order-2");
+}
+
 /// Writes of the service's own, in any database.
 fn deliveries(till: &Till) -> Box<dyn Store> {
     let own = till.database.open();

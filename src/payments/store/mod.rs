@@ -65,11 +65,23 @@ pub fn open(url: &str) -> Result<Box<dyn Store>> {
 pub enum Value {
     Null,
     Integer(i64),
+    /// What a database holds as a text and is not UTF-8 comes as `Bytes`: whoever reads a text refuses it, and the rest of the row is there.
     Text(String),
     Bytes(Vec<u8>),
 }
 
 pub type Row = Vec<Value>;
+
+#[cfg(any(feature = "sqlite", feature = "database-server"))]
+impl Value {
+    /// What a database gives as a text.
+    fn of_text(bytes: Vec<u8>) -> Value {
+        match String::from_utf8(bytes) {
+            Ok(text) => Value::Text(text),
+            Err(error) => Value::Bytes(error.into_bytes()),
+        }
+    }
+}
 
 /// One statement in the SQL that all databases of the store understand. Placeholders are `?`, in order.
 #[derive(Clone, Debug, PartialEq)]
@@ -97,6 +109,13 @@ pub enum Queue {
 }
 
 impl Queue {
+    pub fn name(self) -> &'static str {
+        match self {
+            Queue::Inbox => "inbox",
+            Queue::Outbox => "outbox",
+        }
+    }
+
     pub fn table(self) -> &'static str {
         match self {
             Queue::Inbox => "payseal_inbox",

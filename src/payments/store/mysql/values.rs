@@ -37,7 +37,7 @@ pub fn from_driver(row: mysql_async::Row) -> Result<Row, Failed> {
                         .map(Value::Integer)
                 }
                 Driver::Bytes(bytes) if binary => Some(Value::Bytes(bytes)),
-                Driver::Bytes(text) => String::from_utf8(text).ok().map(Value::Text),
+                Driver::Bytes(text) => Some(Value::of_text(text)),
                 _ => None,
             }
         })
@@ -49,7 +49,7 @@ fn unreadable() -> Failed {
     Failed {
         error: Error::new(
             Code::StoreFailed,
-            "the database holds a fraction, a date or broken text where payseal never writes it; look who else writes to its tables",
+            "the database holds a fraction or a date where payseal never writes it; look who else writes to its tables",
         ),
         kind: Kind::Refused,
     }

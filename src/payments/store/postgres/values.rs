@@ -36,9 +36,7 @@ impl<'a> FromSql<'a> for Value {
             Type::BOOL => bool::from_sql(kind, raw).map(|value| Value::Integer(value.into())),
             Type::NUMERIC => integer(raw).map(Value::Integer),
             Type::BYTEA => Ok(Value::Bytes(raw.to_vec())),
-            _ => String::from_utf8(raw.to_vec())
-                .map(Value::Text)
-                .map_err(Into::into),
+            _ => Ok(Value::of_text(raw.to_vec())),
         }
     }
 

@@ -293,20 +293,18 @@ fn rows(prepared: &mut CachedStatement<'_>) -> Result<Vec<Row>> {
             ValueRef::Null => Ok(Value::Null),
             ValueRef::Integer(value) => Ok(Value::Integer(value)),
             ValueRef::Blob(value) => Ok(Value::Bytes(value.to_vec())),
-            ValueRef::Text(value) => String::from_utf8(value.to_vec())
-                .map(Value::Text)
-                .map_err(|_| unreadable("text that is not UTF-8")),
-            ValueRef::Real(_) => Err(unreadable("a fraction")),
+            ValueRef::Text(value) => Ok(Value::of_text(value.to_vec())),
+            ValueRef::Real(_) => Err(fraction()),
         };
         rows.push((0..columns).map(value).collect::<Result<_>>()?);
     }
     Ok(rows)
 }
 
-fn unreadable(what: &str) -> Error {
+fn fraction() -> Error {
     Error::new(
         Code::StoreFailed,
-        format!("the database holds {what} where payseal never writes it; look who else writes to its tables"),
+        "the database holds a fraction where payseal never writes it; look who else writes to its tables",
     )
     .with_outcome(Outcome::NotSent)
 }
