@@ -5,15 +5,13 @@ use std::sync::Arc;
 use crate::error::{Code, Error, Result};
 use crate::params::Options;
 
-use super::Shared;
 use super::create::Create;
 use super::given::Given;
 use super::inquiry::OneOrder;
-use super::queue;
-use super::reading;
 use super::refund::{CreateRefund, QueryRefund};
 use super::tick::Tick;
 use super::work::{Heard, Job, Turn, Work};
+use super::{Shared, ack, claim, dead, queue, reading};
 
 const NAMES: [&str; 20] = [
     "create",
@@ -72,14 +70,14 @@ fn at_once(action: &str) -> Result<Run> {
         "resolve" => reading::resolve,
         "report" => reading::report,
         "stats" => reading::stats,
-        "claim" => queue::claim,
+        "claim" => claim::claim,
         "extend" => queue::extend,
-        "ack" => queue::ack,
-        "ack_statements" => queue::ack_statements,
-        "nack" => queue::nack,
-        "dead" => queue::dead,
-        "dead_letters" => queue::dead_letters,
-        "redrive" => queue::redrive,
+        "ack" => ack::ack,
+        "ack_statements" => ack::ack_statements,
+        "nack" => dead::nack,
+        "dead" => dead::dead,
+        "dead_letters" => dead::dead_letters,
+        "redrive" => dead::redrive,
         _ => {
             return Err(Error::new(
                 Code::UnknownOperation,

@@ -12,6 +12,7 @@ use crate::host::Level;
 use crate::observe::Record;
 
 use super::Shared;
+use super::event;
 use super::order::{Columns, Order, Refund};
 use super::settle::{self, Doubt, Effect, Learned, Topic};
 use super::sql::{self, NewException, Source, Transition};
@@ -292,13 +293,13 @@ pub(super) fn tell(shared: &Shared, told: Told) -> Result<(Effect, Option<Order>
         let mut statements = Vec::new();
         let effect = ledger.apply(shared, told, now_ms, &mut statements)?;
         let kind = match effect {
-            Effect::Changed(Some(_)) => kind(told.fact),
+            Effect::Changed(Some(_)) => event::kind(told.fact),
             Effect::Doubtful(_) => Some(Topic::ExceptionRaised.name()),
             _ => None,
         };
         if let Some(kind) = kind {
-            let key = event_key(told.account, told.fact);
-            statements.push(event(shared, told, kind, key, now_ms));
+            let key = event::key(told.account, told.fact);
+            statements.push(event::tell(shared, told, kind, key, now_ms));
         }
         if statements.is_empty() || shared.store().transact(&statements)? == Transaction::Committed
         {
@@ -306,88 +307,18 @@ pub(super) fn tell(shared: &Shared, told: Told) -> Result<(Effect, Option<Order>
             return Ok((effect, order));
         }
     }
-    Err(contended(told.fact.order_no()))
+    Err(contended_order(told.fact.order_no()))
 }
 
-pub(super) fn contended(order_no: &str) -> Error {
+/// `what` was decided about, again and again. Nothing of it was written.
+pub(super) fn contended(what: &str) -> Error {
     Error::new(
         Code::StoreLocked,
-        format!(
-            "order {order_no} was changed by others each time it was about to be written; try again"
-        ),
+        format!("{what} was changed by others each time it was about to be written; try again"),
     )
 }
 
-/// The event of a fact that has taken effect already, for the service's own worker.
-pub(super) fn event(
-    shared: &Shared,
-    told: Told,
-    kind: &'static str,
-    key: [u8; 32],
-    now_ms: i64,
-) -> Statement {
-    let sql = shared.store().dialect().insert_or_nothing(
-        "payseal_inbox",
-        &[
-            "event_key",
-            "account",
-            "kind",
-            "order_no",
-            "source",
-            "headers",
-            "body",
-            "envelope",
-            "plaintext",
-            "fact",
-            "received_ms",
-            "state",
-            "due_ms",
-            "attempts",
-        ],
-    );
-    let values = [
-        Value::Bytes(key.to_vec()),
-        told.account.into(),
-        kind.into(),
-        told.fact.order_no().into(),
-        told.source.name().into(),
-        "".into(),
-        Value::Bytes(Vec::new()),
-        "{}".into(),
-        Value::Bytes(Vec::new()),
-        sql::json(told.fact).into(),
-        now_ms.into(),
-        0.into(),
-        now_ms.into(),
-        0.into(),
-    ];
-    sql::statement(sql, values, None)
-}
-
-/// What a worker is told that a fact is; None where it is nothing final.
-pub(super) fn kind(fact: &Fact) -> Option<&'static str> {
-    match fact {
-        Fact::Payment(fact) => match fact.state {
-            PaymentState::Paid => Some(Topic::PaymentPaid.name()),
-            PaymentState::Closed => Some(Topic::PaymentClosed.name()),
-            _ => None,
-        },
-        Fact::Refund(fact) => match fact.state {
-            RefundState::Succeeded => Some(Topic::RefundSucceeded.name()),
-            RefundState::Failed => Some(Topic::RefundFailed.name()),
-            RefundState::Abnormal => Some("refund.abnormal"),
-            _ => None,
-        },
-    }
-}
-
-/// The unique key of an event that tells a fact. It is made of what is told and not of the telling, so that a notification, its repetition, a query
-/// and a bill that report the same fact are one event.
-pub(super) fn event_key(account: &str, fact: &Fact) -> [u8; 32] {
-    sha256(format!("{account}\nfact\n{}", fact.key()).as_bytes())
-}
-
-/// The unique key of an event that tells what was decided here: `what` was decided under a number that comes once.
-pub(super) fn decision_key(account: &str, what: &str, number: &str) -> [u8; 32] {
-    sha256(format!("{account}\ndecision\n{what}\n{number}").as_bytes())
+/// The same of one order.
+pub(super) fn contended_order(order_no: &str) -> Error {
+    contended(&format!("order {order_no}"))
 }

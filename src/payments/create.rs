@@ -155,7 +155,7 @@ impl Create {
                 self.request.expires_ms = order.expires_ms;
                 self.go_on(shared, order)
             }
-            None => Err(apply::contended(&self.request.order_no)),
+            None => Err(apply::contended_order(&self.request.order_no)),
         }
     }
 
@@ -337,7 +337,7 @@ impl Create {
                 return Ok(order);
             }
         }
-        Err(apply::contended(&self.request.order_no).with_outcome(Outcome::Unknown))
+        Err(apply::contended_order(&self.request.order_no).with_outcome(Outcome::Unknown))
     }
 
     fn reload(&self, shared: &Shared) -> Result<Order> {

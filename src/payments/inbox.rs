@@ -14,7 +14,7 @@ use crate::wire::Headers;
 
 use super::Shared;
 use super::account::Account;
-use super::apply;
+use super::event;
 use super::sql::{self, Source};
 use super::store::NewEvent;
 use super::work::{Heard, Job, Turn};
@@ -113,10 +113,10 @@ impl Accept {
             plaintext,
         } = event;
         let event_key = match &fact {
-            Some(fact) => apply::event_key(&account.name, fact),
+            Some(fact) => event::key(&account.name, fact),
             None => sha256(format!("{}\nevent\n{}", account.name, envelope.id).as_bytes()),
         };
-        let known = fact.as_ref().and_then(apply::kind);
+        let known = fact.as_ref().and_then(event::kind);
         Ok(NewEvent {
             event_key,
             account: account.name.clone(),

@@ -5,18 +5,23 @@
 //! of the service and the end of the work are written in one transaction, guarded by the version of what the decision was made for.
 //!
 //! * [`order`]: what is stored. [`settle`]: what a fact does to it; pure.
-//! * [`inbox`]: notifications in, work out. [`commit`]: many callers share one commit. [`queue`]: claiming work, with leases and fencing.
+//! * [`inbox`]: notifications in; [`event`]: what is stored of them. [`commit`]: many callers share one commit.
+//! * [`queue`]: work out, with leases and fencing: [`claim`], [`ack`], and [`dead`] for what failed.
 //! * [`create`], [`inquiry`], [`refund`]: what is asked of providers. [`tick`]: what is due.
 //! * [`work`]: drives all of these, with any HTTP client. [`store`]: the databases.
 //!
 //! Nothing here starts a thread: the host calls, from as many threads and machines as it likes.
 
 mod account;
+mod ack;
 mod action;
 mod apply;
+mod claim;
 #[doc(hidden)]
 pub mod commit;
 mod create;
+mod dead;
+mod event;
 mod given;
 mod inbox;
 mod inquiry;
@@ -67,12 +72,19 @@ struct Shared {
 #[derive(Default)]
 struct Commits {
     events: GroupCommit,
-    inbox: queue::Callers,
-    outbox: queue::Callers,
+    inbox: Line,
+    outbox: Line,
+}
+
+/// Those of one queue.
+#[derive(Default)]
+struct Line {
+    claims: claim::Claimers,
+    ends: ack::Enders,
 }
 
 impl Commits {
-    fn line(&self, queue: Queue) -> &queue::Callers {
+    fn line(&self, queue: Queue) -> &Line {
         match queue {
             Queue::Inbox => &self.inbox,
             Queue::Outbox => &self.outbox,

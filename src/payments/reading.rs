@@ -8,6 +8,7 @@ use crate::face::{Fact, PaymentFact, PaymentState};
 use super::Shared;
 use super::apply::{self, Told};
 use super::create::unknown;
+use super::event;
 use super::given::Given;
 use super::inquiry::load;
 use super::order::{Columns, Order, Refund, State};
@@ -239,9 +240,9 @@ pub(super) fn resolve(shared: &Shared, mut given: Given) -> Result<String> {
                 now_ms,
                 &mut statements,
             );
-            let key = apply::decision_key(told.account, "resolved", &id.to_string());
+            let key = event::decision_key(told.account, "resolved", &id.to_string());
             let kind = Topic::PaymentPaid.name();
-            statements.push(apply::event(shared, told, kind, key, now_ms));
+            statements.push(event::tell(shared, told, kind, key, now_ms));
         }
         statements.push(sql::update_order(&order));
         statements.push(sql::insert_history(Transition {
@@ -258,7 +259,7 @@ pub(super) fn resolve(shared: &Shared, mut given: Given) -> Result<String> {
         Transaction::Committed => {
             Ok(json!({ "order": sql::load_order(shared.store(), order_no)? }).to_string())
         }
-        Transaction::Refused(_) => Err(apply::contended(order_no)),
+        Transaction::Refused(_) => Err(apply::contended_order(order_no)),
     }
 }
 

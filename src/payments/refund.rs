@@ -9,6 +9,7 @@ use crate::flow::Ask;
 use super::Shared;
 use super::apply::{self, Told};
 use super::create::refusal;
+use super::event;
 use super::given::Given;
 use super::inquiry::load;
 use super::order::{Order, Refund, RefundStep, State};
@@ -232,7 +233,7 @@ impl RefundInquiry {
             let (mut order, mut refund) = (self.order.clone(), self.refund.clone());
             settle::refused(&mut order, &mut refund, refusal(error), now_ms);
             let number = format!("{}\n{attempt}", refund.refund_no);
-            let key = apply::decision_key(name, "refused", &number);
+            let key = event::decision_key(name, "refused", &number);
             let topic = Topic::RefundFailed;
             let mut statements = vec![
                 sql::update_order(&order),
@@ -246,7 +247,7 @@ impl RefundInquiry {
                     source: told.source,
                     detail: sql::json(&fact),
                 }),
-                apply::event(shared, told, topic.name(), key, now_ms),
+                event::tell(shared, told, topic.name(), key, now_ms),
             ];
             let order = Some(&order);
             apply::publish(shared, told, topic, order, None, now_ms, &mut statements);
@@ -258,7 +259,7 @@ impl RefundInquiry {
                 Transaction::Refused(_) => {}
             }
         }
-        Err(apply::contended(&self.order.order_no))
+        Err(apply::contended_order(&self.order.order_no))
     }
 }
 
@@ -296,7 +297,7 @@ impl CreateRefund {
                 return Ok(begun);
             }
         }
-        Err(apply::contended(&order_no))
+        Err(apply::contended_order(&order_no))
     }
 
     /// None where somebody else got on with the order.
