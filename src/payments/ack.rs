@@ -13,7 +13,7 @@ use super::given::Given;
 use super::order::Columns;
 use super::queue::{Held, MOST, held, held_still, named};
 use super::sql::{self, Source, statement};
-use super::store::{Dialect, Queue, Row, Statement, Transaction, Value};
+use super::store::{Dialect, Ended, Queue, Row, Statement, Transaction, Value};
 
 /// Callers that end work of one queue at the same time: one piece each, and of each whether its lease had run out.
 pub(super) type Enders = Together<Held, Result<bool>>;
@@ -116,9 +116,19 @@ fn finish(
             return Ok(lost);
         }
         let now_ms = shared.now_ms()?;
-        let facts = match queue {
-            Queue::Inbox => facts(shared, &all)?,
-            Queue::Outbox => Vec::new(),
+        // Where nothing takes effect with it, some databases end it in one statement.
+        let at_once = match also.is_empty() {
+            true => shared.store().end(queue, &all, now_ms)?,
+            false => None,
+        };
+        let facts = match (at_once, queue) {
+            (Some(Ended::Now(ended)), _) => {
+                lost.extend(all.into_iter().filter(|held| !ended.contains(held)));
+                return Ok(lost);
+            }
+            (Some(Ended::Stating(rows)), _) => rows.into_iter().map(read).collect::<Result<_>>()?,
+            (None, Queue::Inbox) => facts(shared, &all)?,
+            (None, Queue::Outbox) => Vec::new(),
         };
         let mut statements = vec![sql::finish(queue, &all, now_ms)];
         decide(shared, &facts, now_ms, &mut statements)?;
@@ -176,17 +186,18 @@ fn facts(shared: &Shared, all: &[Held]) -> Result<Vec<Stated>> {
     );
     let ids: Vec<Value> = all.iter().map(|(id, _)| Value::Integer(*id)).collect();
     let rows = shared.store().rows(&statement(sql, ids, None))?;
-    let read = |row: Row| {
-        let mut row = Columns(row.into_iter());
-        event::read_stated(row.text()?, &row.text()?, &row.text()?)
-    };
     rows.into_iter().map(read).collect()
+}
+
+fn read(row: Row) -> Result<Stated> {
+    let mut row = Columns(row.into_iter());
+    event::read_stated(row.text()?, &row.text()?, &row.text()?)
 }
 
 /// Those whose lease holds.
 fn holding(shared: &Shared, queue: Queue, all: &[Held]) -> Result<Vec<Held>> {
     let sql = format!(
-        "SELECT id, attempts FROM {} WHERE state = 0 AND id IN ({})",
+        "SELECT id, attempts FROM {} WHERE state < 1 AND id IN ({})",
         queue.table(),
         sql::places(all.len())
     );

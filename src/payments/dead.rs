@@ -10,7 +10,7 @@ use super::Shared;
 use super::given::Given;
 use super::order::Columns;
 use super::queue::{Held, MOST, held, held_still, named};
-use super::sql::{self, statement};
+use super::sql::{self, HELD, statement};
 use super::store::{Queue, Row, Transaction};
 
 /// Gives work back, to be claimed again after a while: the given time, or a random one that grows with the attempts. After too many it is dead.
@@ -31,7 +31,7 @@ pub(super) fn nack(shared: &Shared, mut given: Given) -> Result<String> {
     let due_ms =
         now_ms + delay_ms.map_or_else(|| shared.settings.backoff_ms(token, &shared.host), Ok)?;
     let sql = format!(
-        "UPDATE {} SET due_ms = ?, reason = ? WHERE id = ? AND attempts = ? AND state = 0",
+        "UPDATE {} SET due_ms = ?, reason = ? WHERE {HELD}",
         queue.table()
     );
     let given_back = statement(
@@ -60,7 +60,7 @@ pub(super) fn bury(
     now_ms: i64,
 ) -> Result<()> {
     let sql = format!(
-        "UPDATE {} SET state = 2, ended_ms = ?, reason = ? WHERE id = ? AND attempts = ? AND state = 0",
+        "UPDATE {} SET state = 2, ended_ms = ?, reason = ? WHERE {HELD}",
         queue.table()
     );
     let buried = statement(

@@ -9,7 +9,7 @@ use crate::error::{Code, Error, Result};
 
 use super::Shared;
 use super::given::Given;
-use super::sql::statement;
+use super::sql::{HELD, statement};
 use super::store::{Queue, Transaction};
 
 /// How much is claimed or ended at once.
@@ -44,10 +44,7 @@ pub(super) fn extend(shared: &Shared, mut given: Given) -> Result<String> {
     let lease_ms = lease(shared, &mut given)?;
     given.finish()?;
     let until_ms = shared.now_ms()? + lease_ms;
-    let sql = format!(
-        "UPDATE {} SET due_ms = ? WHERE id = ? AND attempts = ? AND state = 0",
-        queue.table()
-    );
+    let sql = format!("UPDATE {} SET due_ms = ? WHERE {HELD}", queue.table());
     let extended = statement(sql, [until_ms.into(), id.into(), token.into()], Some(1));
     held_still(shared.store().transact(&[extended])?)?;
     Ok(json!({ "lease_until_ms": until_ms }).to_string())

@@ -251,10 +251,13 @@ pub fn insert_message(
     )
 }
 
+/// The row of an id, while the lease of the token holds.
+pub const HELD: &str = "id = ? AND attempts = ? AND state < 1";
+
 /// Ends work whose leases still hold. `work` are ids and tokens.
 pub fn finish(queue: Queue, work: &[(i64, i64)], now_ms: i64) -> Statement {
     let mut sql = format!(
-        "UPDATE {} SET state = 1, ended_ms = ? WHERE state = 0 AND (",
+        "UPDATE {} SET state = 1, ended_ms = ? WHERE state < 1 AND (",
         queue.table()
     );
     let mut values = vec![now_ms.into()];

@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 
 use payseal::Result;
-use payseal::payments::store::{Dialect, NewEvent, Queue, Row, Statement, Store, Transaction};
+use payseal::payments::store::{
+    Dialect, Ended, NewEvent, Queue, Row, Statement, Store, Transaction,
+};
 
 /// Where a process dies: before or after the step of this number, counted over all its writes.
 #[derive(Clone)]
@@ -87,6 +89,14 @@ impl Store for Dying {
         match rows.is_empty() {
             true => Ok(rows),
             false => Ok(self.death.around(|| rows)),
+        }
+    }
+
+    fn end(&self, queue: Queue, work: &[(i64, i64)], now_ms: i64) -> Result<Option<Ended>> {
+        let ended = self.store.end(queue, work, now_ms)?;
+        match ended {
+            Some(Ended::Now(_)) => Ok(self.death.around(|| ended)),
+            nothing => Ok(nothing),
         }
     }
 }

@@ -101,7 +101,8 @@ pub enum Transaction {
     Refused(usize),
 }
 
-/// One queue: a table with `state` (0 waiting, 1 done, 2 dead), `due_ms` and `attempts`, which is also the fencing token.
+/// One queue: a table with `state` (0 waiting, 1 done, 2 dead), `due_ms` and `attempts`, which is also the fencing token. What looks for certain
+/// rows says `state < 1`: for `state = 0` PostgreSQL may take the index of all that waits, and go through it for each row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Queue {
     Inbox,
@@ -122,6 +123,16 @@ impl Queue {
             Queue::Outbox => "payseal_outbox",
         }
     }
+}
+
+/// What became of work that was to be ended at once.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Ended {
+    /// This work is ended. Of the rest the leases had run out.
+    Now(Vec<(i64, i64)>),
+    /// Nothing is: some of it are notifications that state facts, which take effect with its end. `account, source, fact` of each of these, in the
+    /// order of the ids.
+    Stating(Vec<Row>),
 }
 
 /// An event to insert under its unique key.
@@ -197,4 +208,10 @@ pub trait Store: Send + Sync {
         now_ms: i64,
         until_ms: i64,
     ) -> Result<Vec<Row>>;
+
+    /// Ends work, ids and tokens, whose leases hold, in one transaction, durably committed when this returns; unless a fact takes effect with it.
+    /// None where the database has no statement that does both, and nothing was done.
+    fn end(&self, _queue: Queue, _work: &[(i64, i64)], _now_ms: i64) -> Result<Option<Ended>> {
+        Ok(None)
+    }
 }

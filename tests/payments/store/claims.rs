@@ -1,8 +1,8 @@
 use std::collections::HashMap;
 
-use payseal::payments::store::{Queue, Value};
+use payseal::payments::store::{Ended, Queue, Value};
 
-use super::database::{Database, NOW, at_once, event, events, integer, statement};
+use super::database::{Database, NOW, at_once, event, events, integer, number, statement, text};
 
 super::promises! {
     the_oldest_that_are_due_are_claimed_in_their_order,
@@ -11,6 +11,7 @@ super::promises! {
     who_lost_the_lease_changes_nothing,
     the_outbox_is_claimed_like_the_inbox,
     what_is_done_is_not_claimed,
+    only_where_no_fact_takes_effect_work_is_ended_at_once,
 }
 
 const LATER: i64 = NOW + 1_000_000;
@@ -143,4 +144,40 @@ fn what_is_done_is_not_claimed(database: &Database) {
         .unwrap();
     let rows = store.claim(Queue::Inbox, "id", 9, LATER, LATER).unwrap();
     assert_eq!(rows.len(), 2);
+}
+
+fn only_where_no_fact_takes_effect_work_is_ended_at_once(database: &Database) {
+    let store = database.open();
+    let mut learned = event(4);
+    learned.source = "query"; // its fact took effect when it was learned
+    store
+        .insert(&[event(1), event(2), event(3), learned])
+        .unwrap();
+    let work: Vec<(i64, i64)> = store
+        .claim(Queue::Inbox, "id, attempts", 9, LATER, LATER + 1)
+        .unwrap()
+        .iter()
+        .map(|row| (integer(row, 0), integer(row, 1)))
+        .collect();
+    let waiting = || {
+        number(
+            &*store,
+            "SELECT COUNT(*) FROM payseal_inbox WHERE state = 0",
+        )
+    };
+    let Some(ended) = store.end(Queue::Inbox, &work, NOW).unwrap() else {
+        assert_eq!(waiting(), 4, "it takes more than one statement here");
+        return;
+    };
+    let fact = vec![text("shop"), text("notification"), text("paid")];
+    assert_eq!(ended, Ended::Stating(vec![fact]));
+    assert_eq!(waiting(), 4);
+    let lost = [(work[2].0, work[2].1 - 1), (work[3].0, work[3].1 + 1)];
+    for now in [vec![work[0], work[3]], vec![]] {
+        let ended = store
+            .end(Queue::Inbox, &[work[0], lost[0], work[3], lost[1]], NOW)
+            .unwrap();
+        assert_eq!(ended, Some(Ended::Now(now)));
+        assert_eq!(waiting(), 2);
+    }
 }

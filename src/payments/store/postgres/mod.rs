@@ -17,12 +17,15 @@ use tokio_postgres::types::ToSql;
 use super::attempt::{self, Failed};
 use super::pool::Pool;
 use super::url::Url;
-use super::{Dialect, NewEvent, Queue, Row, Statement, Store, Transaction, Value};
+use super::{Dialect, Ended, NewEvent, Queue, Row, Statement, Store, Transaction, Value};
 use crate::error::Result;
 use crate::process::PerProcess;
 use errors::failed;
 use place::Place;
 use session::Session;
+
+/// Claims of up to so many rows have a statement, and so a plan, each.
+const PLANNED: u32 = 64;
 
 pub(super) struct Postgres {
     place: Arc<Place>,
@@ -97,12 +100,19 @@ impl Store for Postgres {
         until_ms: i64,
     ) -> Result<Vec<Row>> {
         let table = queue.table();
+        // A limit that is a value makes PostgreSQL plan anew each time: what it would plan for all limits looks dear to it.
+        let (limit, count) = match most <= PLANNED {
+            true => (most.to_string(), None),
+            false => ("?".to_owned(), Some(i64::from(most))),
+        };
         let sql = format!(
-            "WITH due AS (SELECT id AS due_id, due_ms AS was_due FROM {table} WHERE state = 0 AND due_ms <= ? ORDER BY due_ms, id LIMIT ? \
+            "WITH due AS (SELECT id AS due_id, due_ms AS was_due FROM {table} WHERE state = 0 AND due_ms <= ? ORDER BY due_ms, id LIMIT {limit} \
              FOR UPDATE SKIP LOCKED) \
              UPDATE {table} SET attempts = attempts + 1, due_ms = ? FROM due WHERE id = due_id RETURNING {columns}, was_due"
         );
-        let values: [&(dyn ToSql + Sync); 3] = [&now_ms, &i64::from(most), &until_ms];
+        let mut values: Vec<&(dyn ToSql + Sync)> = vec![&now_ms];
+        values.extend(count.as_ref().map(|count| count as &(dyn ToSql + Sync)));
+        values.push(&until_ms);
         let mut rows = self.run(|session| session::read(&session.write(&sql, &values)?))?;
         let place = |row: &Row| match (row.last(), row.first()) {
             (Some(Value::Integer(due)), Some(Value::Integer(id))) => (*due, *id),
@@ -114,7 +124,44 @@ impl Store for Postgres {
         }
         Ok(rows)
     }
+
+    fn end(&self, queue: Queue, work: &[(i64, i64)], now_ms: i64) -> Result<Option<Ended>> {
+        let (ids, tokens): (Vec<i64>, Vec<i64>) = work.iter().copied().unzip();
+        let values: [&(dyn ToSql + Sync); 3] = [&ids, &tokens, &now_ms];
+        let sql = match queue {
+            Queue::Inbox => END_EVENTS,
+            Queue::Outbox => END_MESSAGES,
+        };
+        let rows = self.run(|session| session::read(&session.write(sql, &values)?))?;
+        let mut ended = Vec::new();
+        let mut stating = Vec::new();
+        for mut row in rows {
+            let fact = row.split_off(2);
+            match (&row[..], fact.last()) {
+                (&[Value::Integer(id), Value::Integer(token)], None | Some(Value::Null)) => {
+                    ended.push((id, token));
+                }
+                _ => stating.push(fact),
+            }
+        }
+        Ok(Some(match stating.is_empty() {
+            true => Ended::Now(ended),
+            false => Ended::Stating(stating),
+        }))
+    }
 }
+
+/// Ends events if with none of them a fact takes effect, and otherwise tells the facts.
+const END_EVENTS: &str = "WITH held AS (SELECT held_id, token FROM unnest(?::BIGINT[], ?::BIGINT[]) AS held (held_id, token)), \
+    stated AS (SELECT id, account, source, fact FROM payseal_inbox JOIN held ON id = held_id \
+    WHERE source = 'notification' AND fact IS NOT NULL), \
+    ended AS (UPDATE payseal_inbox SET state = 1, ended_ms = ? FROM held WHERE id = held_id AND attempts = token AND state < 1 \
+    AND NOT EXISTS (SELECT 1 FROM stated) RETURNING id, attempts) \
+    SELECT id, attempts, NULL::TEXT AS account, NULL::TEXT AS source, NULL::TEXT AS fact FROM ended \
+    UNION ALL SELECT id, 0, account, source, fact FROM stated ORDER BY id";
+
+const END_MESSAGES: &str = "WITH held AS (SELECT held_id, token FROM unnest(?::BIGINT[], ?::BIGINT[]) AS held (held_id, token)) \
+    UPDATE payseal_outbox SET state = 1, ended_ms = ? FROM held WHERE id = held_id AND attempts = token AND state < 1 RETURNING id, attempts";
 
 const INSERT_EVENTS: &str = "INSERT INTO payseal_inbox (event_key, account, kind, order_no, source, headers, body, envelope, plaintext, fact, \
     received_ms, state, due_ms, attempts) \
