@@ -53,7 +53,7 @@ func (r *Runner) Run(ctx context.Context) error {
 	defer stop()
 	ctx, end := context.WithCancelCause(ctx)
 	defer end(nil)
-	run := running{Runner: r.withDefaults(), working: working, end: end}
+	run := running{Runner: r.withDefaults(), working: working, end: end, handled: make(chan handled)}
 	loops := []func(context.Context){run.tick, run.takeEvents}
 	if r.Publisher != nil {
 		loops = append(loops, run.takeMessages)
@@ -107,6 +107,8 @@ type running struct {
 	working context.Context
 	// end ends the runner for a reason.
 	end context.CancelCauseFunc
+	// handled are events that wait to be acknowledged.
+	handled chan handled
 }
 
 // isHopeless says whether trying again would bring the same forever.

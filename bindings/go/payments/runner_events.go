@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"runtime/debug"
 	"sync"
 	"time"
@@ -33,6 +34,8 @@ func (r *running) takeEvents(ctx context.Context) {
 	for range r.Concurrency {
 		free <- struct{}{}
 	}
+	go r.ackHandled()
+	defer close(r.handled)
 	var handling sync.WaitGroup
 	defer handling.Wait()
 	pauses := r.pauses(r.Poll)
@@ -67,6 +70,7 @@ func takeAll(ctx context.Context, free chan struct{}) (taken int) {
 	case <-ctx.Done():
 		return 0
 	}
+	runtime.Gosched() // those who were acknowledged with it come now too
 	for taken = 1; ; taken++ {
 		select {
 		case <-free:
@@ -103,7 +107,7 @@ func (r *running) handle(event *Event) {
 	case errors.Is(err, ErrAcked):
 		r.Payments.messages.ring()
 	case err == nil:
-		ended = r.insist(ctx, lease, func() error { return r.Payments.Ack(ctx, event) })
+		ended = r.insist(ctx, lease, func() error { return r.ack(ctx, event) })
 	case errors.As(err, &dead):
 		logger.Error("payments: an event is given up", "error", err)
 		ended = r.insist(ctx, lease, func() error { return r.Payments.Dead(ctx, event, reason(err)) })

@@ -429,3 +429,31 @@ func TestOnlyWhatFailedIsPublishedAgain(t *testing.T) {
 		t.Error(results)
 	}
 }
+
+func TestOfEventsAcknowledgedTogetherOnlyALostOneIsNot(t *testing.T) {
+	onEveryStore(t, func(t *testing.T, store string) {
+		const events = 4
+		p := openAtPlatform(t, store, func(config *payments.Config) { config.UnknownOrders = payments.UnknownOrdersIgnore })
+		given := newNumber()
+		for _, orderNo := range []string{given, newNumber(), newNumber(), newNumber()} {
+			accept(t, p, orderNo)
+		}
+		logger, lost := watch("payments: an event was not ended, and comes again")
+		var together sync.WaitGroup
+		together.Add(events)
+		stop := run(t, &payments.Runner{Payments: p, Concurrency: events, Logger: logger, Handle: func(ctx context.Context, event *payments.Event) error {
+			together.Done()
+			together.Wait()
+			if event.OrderNo == given {
+				return p.Dead(ctx, event, "somebody else ended it")
+			}
+			return nil
+		}})
+		receive(t, lost)
+		must(t, stop())
+		stats, err := p.Stats(t.Context())
+		if err != nil || stats.Inbox.Waiting != 0 || stats.Inbox.Dead != 1 || len(lost) != 0 {
+			t.Errorf("%+v %v", stats, err)
+		}
+	})
+}
