@@ -102,9 +102,7 @@ class Broker(ABC):
 
 
 class RabbitMq(Broker):
-    name, variable = "rabbitmq", "PAYSEAL_TEST_RABBITMQ"
-
-    forgets = True
+    name, variable, forgets = "rabbitmq", "PAYSEAL_TEST_RABBITMQ", True
 
     def publisher(self, url: str, place: str, timeout_s: float = 10) -> RabbitMqPublisher:
         return RabbitMqPublisher(url, exchange=place, timeout_s=timeout_s)

@@ -201,12 +201,33 @@ public final class Payments implements AutoCloseable {
     }
 
     /**
-     * The same without waiting.
+     * The same for so many orders and so many refunds at once.
+     *
+     * @param most from 1 to 10000
+     * @return what was done
+     * @throws io.payseal.StoreException when the database fails
+     */
+    public Ticked tick(int most) {
+        return ask("tick", object().put("most", most), Ticked.class);
+    }
+
+    /**
+     * {@link #tick()} without waiting.
      *
      * @return what was done; fails with {@link io.payseal.PaysealException}
      */
     public CompletableFuture<Ticked> tickAsync() {
         return askAsync("tick", object(), Ticked.class);
+    }
+
+    /**
+     * {@link #tick(int)} without waiting.
+     *
+     * @param most from 1 to 10000
+     * @return what was done; fails with {@link io.payseal.PaysealException}
+     */
+    public CompletableFuture<Ticked> tickAsync(int most) {
+        return askAsync("tick", object().put("most", most), Ticked.class);
     }
 
     /**

@@ -240,7 +240,7 @@ class PaymentsTest {
             shop.payments.create(Shop.request(number, Method.NATIVE));
             assertEquals(0, shop.payments.tick().orders());
             clock.advance(Duration.ofSeconds(121));
-            Ticked ticked = shop.payments.tick();
+            Ticked ticked = shop.payments.tick(10);
             assertEquals(1, ticked.orders());
             assertEquals(0, ticked.failed());
             assertNull(ticked.nextDueAt());
