@@ -11,13 +11,8 @@ use super::errors::failure;
 use super::place::Place;
 use crate::error::{Code, Error, Result};
 
-/// What a new file is divided into: three notifications of 2.4 KB fill a page, where one would leave much of a
-/// smaller page empty.
+/// What a new file is divided into: three notifications of 2.4 KB fill a page, where one would leave much of a smaller page empty.
 const PAGE_BYTES: i64 = 8192;
-
-/// How many pages the log has when it is copied into the file. The copying ends with a sync of the whole file, and a page that was written often is
-/// copied once.
-const LOG_PAGES: i64 = 4000;
 
 /// A log larger than this is cut when it has been copied into the file.
 const LOG_BYTES: i64 = 64 << 20;
@@ -41,7 +36,6 @@ pub fn writer(place: &Place) -> Result<Connection> {
     set(&connection, "synchronous", 2)?; // FULL: synced at each commit
     set(&connection, "fullfsync", 1)?; // macOS: through the disk's cache
     set(&connection, "checkpoint_fullfsync", 1)?;
-    set(&connection, "wal_autocheckpoint", LOG_PAGES)?;
     set(&connection, "journal_size_limit", LOG_BYTES)?;
     keep_what_is_found(&connection, place)?;
     Ok(connection)
