@@ -56,6 +56,11 @@ def fresh_database() -> str:
     return f"sqlite:{store / 'shop.db'}"
 
 
+def last_words(log: Path) -> str:
+    lines = log.read_text(errors="replace").splitlines()
+    return next((f": {line}" for line in reversed(lines) if line.strip()), "")
+
+
 @contextmanager
 def program(name: str, command: list[str], ended: threading.Event, environment: Mapping[str, str] = {}) -> Iterator[str]:
     """Runs until the block is left; gives the address of its first line, `NAME: http://…`. Its log is target/demo/NAME.log."""
@@ -81,7 +86,7 @@ def program(name: str, command: list[str], ended: threading.Event, environment: 
         try:
             spoken.wait(READY_S)
             if not first or not first[0].startswith(f"{name}: http://127.0.0.1:"):
-                fail(f"the {name} does not start, see {log.relative_to(ROOT)}")
+                fail(f"the {name} does not start{last_words(log)}; see {log.relative_to(ROOT)}")
             yield first[0].removeprefix(f"{name}: ")
         finally:
             process.terminate()

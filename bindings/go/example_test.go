@@ -29,8 +29,8 @@ func Example() {
 	order, err := pay.Native(ctx, client, &pay.NativeRequest{
 		Description: "A cup of tea",
 		OutTradeNo:  "TEA20250608001",
-		NotifyURL:   "https://shop.example/notify/wechat",
-		Amount:      pay.OrderAmount{Total: 100}, // fen
+		NotifyURL:   "http://127.0.0.1:8080/notify/wechat", // for the sandbox; WeChat Pay itself wants https
+		Amount:      pay.OrderAmount{Total: 100},           // fen
 	})
 	switch {
 	case err == nil:

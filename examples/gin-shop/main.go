@@ -36,6 +36,11 @@ func main() {
 	flag.StringVar(&settings.publicURL, "public-url", "", "base `URL` under which the providers and buyers reach this shop; default its own address")
 	flag.StringVar(&settings.page, "page", "", "`folder` of the shop's pages; default examples/page of this repository")
 	flag.Parse()
+	if settings.wechat == "" || settings.alipay == "" {
+		fmt.Fprintln(os.Stderr, "gin-shop: --wechat and --alipay are required, a payseal configuration each")
+		flag.Usage()
+		os.Exit(2)
+	}
 
 	logger := slog.New(slog.NewJSONHandler(os.Stderr, nil))
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)

@@ -27,7 +27,7 @@ type Config struct {
 	RefundSchedule []time.Duration
 	// Work governs claims.
 	Work Work
-	// Outbox is whether what takes effect is put into the outbox, for a [Publisher].
+	// Outbox is whether what takes effect is put into the outbox, for a [Publisher] that tells other services. It is off by default.
 	Outbox bool
 	// UnknownOrders says what money for an order that is not here is.
 	UnknownOrders UnknownOrders

@@ -26,7 +26,7 @@ func Example() {
 	p, err := payments.Open(payments.Config{
 		Store:      "sqlite:payments.db", // or postgres://…, mysql://…
 		Accounts:   []payments.Account{{Name: "wechat", Client: client}},
-		NotifyURLs: map[string]string{"wechat": "https://shop.example/notify/wechat"},
+		NotifyURLs: map[string]string{"wechat": "http://127.0.0.1:8080/notify/wechat"}, // for the sandbox; WeChat Pay itself wants https
 	})
 	if err != nil {
 		log.Fatal(err)
@@ -46,6 +46,8 @@ func Example() {
 		fmt.Println("show this as a QR code:", payment.Client.CodeURL)
 	case errors.Is(err, payseal.ErrOrderConflict):
 		log.Fatal("this number is another order's: ", err)
+	case errors.Is(err, payseal.OutcomeRejected):
+		log.Fatal("the provider does not take this order: ", err)
 	default:
 		log.Println("call it again with the same number, it goes on where it broke off: ", err)
 	}

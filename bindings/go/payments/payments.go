@@ -14,6 +14,8 @@ import (
 type Payments struct {
 	engine   engine.Payments
 	accounts []Account
+	// hasOutbox is [Config.Outbox].
+	hasOutbox bool
 	// events ring when there may be something to claim from the inbox, messages the same of the outbox.
 	events, messages bell
 }
@@ -32,7 +34,7 @@ func Open(config Config, options ...payseal.Option) (*Payments, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Payments{engine: opened, accounts: append([]Account(nil), config.Accounts...)}, nil
+	return &Payments{engine: opened, accounts: append([]Account(nil), config.Accounts...), hasOutbox: config.Outbox}, nil
 }
 
 // Close frees the payments; calls that are under way finish. Calls made later fail with [payseal.ErrInvalidHandle], a second Close does

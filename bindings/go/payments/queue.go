@@ -303,7 +303,8 @@ func (p *Payments) nack(ctx context.Context, work Claimed, reason string, delayM
 	}{work.claim(), delayMS, strings.ToValidUTF8(reason, "?")})
 }
 
-// Dead gives work up: it waits for a person and for [Payments.Redrive]. An event that is dead has not taken effect. reason is required.
+// Dead gives work up: it waits for a person and for [Payments.Redrive]. Of an event, what a notification told has not
+// taken effect; what was learned otherwise has. reason is required.
 // That somebody else has the work is [payseal.ErrLeaseLost].
 func (p *Payments) Dead(ctx context.Context, work Claimed, reason string) error {
 	_, err := do[struct{}](ctx, p, "dead", struct {

@@ -22,7 +22,7 @@ type Runner struct {
 	//
 	// Where Handle is nil, events take effect by themselves.
 	Handle func(ctx context.Context, event *Event) error
-	// Publisher gets the messages of the outbox. Where it is nil nobody does, here.
+	// Publisher gets the messages of the outbox, which [Config.Outbox] turns on. Where it is nil nobody does, here.
 	Publisher Publisher
 	// Concurrency is how many events are handled at once; 8 unless given.
 	Concurrency int
@@ -44,10 +44,14 @@ type Runner struct {
 }
 
 // Run works until ctx ends, waits for what is under way and returns nil. What goes wrong with database, providers, handler and publisher is logged and
-// tried again after a pause. Only what cannot get better ends it: payments that are closed, and fields that the library refuses.
+// tried again after a pause. Only what cannot get better ends it: payments that are closed, fields that the library refuses, and a
+// Publisher without an outbox.
 func (r *Runner) Run(ctx context.Context) error {
-	if r.Payments == nil {
-		return &payseal.Error{Code: payseal.ErrInvalidArgument, Outcome: payseal.OutcomeNotSent, Message: "a Runner needs Payments"}
+	switch {
+	case r.Payments == nil:
+		return refused("a Runner needs Payments")
+	case r.Publisher != nil && !r.Payments.hasOutbox:
+		return refused("a Publisher gets nothing, because the outbox is off: set Config.Outbox")
 	}
 	working, stop := r.graceful(ctx)
 	defer stop()
@@ -71,6 +75,10 @@ func (r *Runner) Run(ctx context.Context) error {
 		return cause
 	}
 	return nil
+}
+
+func refused(message string) error {
+	return &payseal.Error{Code: payseal.ErrInvalidArgument, Outcome: payseal.OutcomeNotSent, Message: message}
 }
 
 func (r *Runner) withDefaults() Runner {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"runtime"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -342,6 +343,15 @@ func TestWhatCannotGetBetterEndsARunner(t *testing.T) {
 	}
 	must(t, p.Close())
 	if err := (&payments.Runner{Payments: p}).Run(t.Context()); !errors.Is(err, payseal.ErrInvalidHandle) {
+		t.Error(err)
+	}
+}
+
+func TestAPublisherWithoutAnOutboxIsRefused(t *testing.T) {
+	p := openAtPlatform(t, sqlite(t), quick)
+	publisher := payments.PublisherFunc(func(context.Context, *payments.Message) error { return nil })
+	err := (&payments.Runner{Payments: p, Publisher: publisher}).Run(t.Context())
+	if !errors.Is(err, payseal.ErrInvalidArgument) || !strings.Contains(err.Error(), "Config.Outbox") {
 		t.Error(err)
 	}
 }

@@ -7,7 +7,7 @@ import inspect
 import logging
 import queue
 import threading
-from collections.abc import Awaitable, Iterator, Sequence
+from collections.abc import Awaitable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -410,3 +410,16 @@ def test_a_cancelled_task_ends_what_is_under_way_and_a_second_cancellation_gives
     assert state(till, "order2") == State.PAYING
     till.clock.ms += 30_000
     assert [event.order_no for event in till.payments.claim_events(10)] == ["order2"]
+
+
+def test_a_publisher_without_an_outbox_is_refused(provider: Provider, tmp_path: Path) -> None:
+    async def on_the_event_loop(config: Mapping[str, object]) -> None:
+        client = payseal.AsyncClient(provider.config())
+        async with client, AsyncPayments(config, {"wechat": client}) as payments:
+            with pytest.raises(ValueError, match="outbox"):
+                AsyncRunner(payments, publisher=Awaited(Broker()))
+
+    with a_till(provider, tmp_path) as till:
+        with pytest.raises(ValueError, match="outbox"):
+            Runner(till.payments, publisher=Broker())
+        asyncio.run(on_the_event_loop(till.config))

@@ -37,6 +37,16 @@ ACKED = Acked()
 """Returned by a handler that has acknowledged the event itself, as by :meth:`Payments.ack_in`."""
 
 
+def check_publisher(payments: Payments, publisher: object) -> None:
+    """A publisher without an outbox would wait for ever.
+
+    Raises:
+        ValueError: It would.
+    """
+    if publisher is not None and not payments._has_outbox:
+        raise ValueError('a publisher gets nothing, because the outbox is off: configure the payments with "outbox": True')
+
+
 @dataclass(frozen=True)
 class Pace:
     """How fast a runner works."""

@@ -16,6 +16,7 @@ from payseal.payments._running import (
     Pace,
     Pauses,
     Permanent,
+    check_publisher,
     is_hopeless,
     is_lost,
     lease_s,
@@ -59,6 +60,7 @@ class AsyncRunner:
         """Prepare a runner; nothing runs yet. The arguments are those of :class:`~payseal.payments.Runner`."""
         self._payments = payments
         self._sync = payments.payments
+        check_publisher(self._sync, publisher)
         self._handler = handle
         self._publisher = publisher
         self._pace = Pace(concurrency, batch, lease_ms, poll_s, tick_s, max_pause_s)

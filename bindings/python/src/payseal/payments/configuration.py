@@ -44,7 +44,7 @@ class Configuration(TypedDict, total=False):
     """The same of refunds."""
     work: Work
     outbox: bool
-    """Whether what takes effect is put into the outbox."""
+    """Whether what takes effect is put into the outbox, for a publisher that tells other services. Left out: it is not."""
     unknown_orders: Literal["exception", "ignore"]
     """What money for an order that is not here is; ignored where the service keeps orders elsewhere too."""
     keep: Keep

@@ -11,7 +11,19 @@ from typing import Callable, Optional
 from payseal.cancellation import Cancellation
 from payseal.errors import StoreError
 from payseal.payments._leases import Leases
-from payseal.payments._running import ACKED, Pace, Pauses, Permanent, is_hopeless, lease_s, logger, reason, split, until_next_tick_s
+from payseal.payments._running import (
+    ACKED,
+    Pace,
+    Pauses,
+    Permanent,
+    check_publisher,
+    is_hopeless,
+    lease_s,
+    logger,
+    reason,
+    split,
+    until_next_tick_s,
+)
 from payseal.payments.publisher import Publisher, failures
 from payseal.payments.sync import Payments
 from payseal.payments.words import Queue
@@ -53,7 +65,8 @@ class Runner:
             handle: Takes care of an event, on several threads at once. When it returns the event takes effect; what it raises makes the
                 event come again after a pause, or, where that is :class:`~payseal.payments.Permanent`, makes it dead. It may get an
                 event more than once, when a process ends at the wrong moment. Without a handler events take effect by themselves.
-            publisher: Gets the messages of the outbox. Without one nobody does, here.
+            publisher: Gets the messages of the outbox, which ``"outbox": True`` in the configuration turns on. Without one
+                nobody does, here.
             concurrency: How many events are handled at once.
             batch: How many messages are published at once. Without a handler it is also how many events take effect at once.
             lease_ms: Takes the place of the configuration's. A lease is extended as long as something is under way.
@@ -62,8 +75,9 @@ class Runner:
             max_pause_s: The longest pause while the database fails.
 
         Raises:
-            ValueError: A number is not more than 0.
+            ValueError: A number is not more than 0, or there is a publisher and no outbox.
         """
+        check_publisher(payments, publisher)
         self._payments = payments
         self._handler = handle
         self._publisher = publisher

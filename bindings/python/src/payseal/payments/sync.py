@@ -73,6 +73,7 @@ class Payments:
         """
         self._transports = transports([client._transport for client in accounts.values()])
         self._bells = Bells()
+        self._has_outbox = bool(config.get("outbox"))
         self._now_ms = now_ms or _system_now_ms
         self._clients = {name: client._handle() for name, client in accounts.items()}
         callbacks = CallbackTable(logger, now_ms, random_bytes, None)
@@ -294,7 +295,9 @@ class Payments:
         return self._do(_actions.nack(work, reason, delay_ms))
 
     def dead(self, work: Claimed, reason: str) -> None:
-        """Give work up: it waits for a person and for :meth:`redrive`. An event that is dead has not taken effect.
+        """Give work up: it waits for a person and for :meth:`redrive`.
+
+        Of an event, what a notification told has not taken effect; what was learned otherwise has.
 
         Raises:
             OrderError: Somebody else has the work (``LEASE_LOST``).

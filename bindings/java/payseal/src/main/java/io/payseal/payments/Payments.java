@@ -39,16 +39,18 @@ import java.util.concurrent.Executor;
 public final class Payments implements AutoCloseable {
     private final PaymentActions actions;
     private final CallOptions options;
+    private final boolean hasOutbox;
     private final Bell inbox;
     private final Bell outbox;
 
-    private Payments(PaymentActions actions) {
-        this(actions, null, new Bell(), new Bell());
+    private Payments(PaymentActions actions, boolean hasOutbox) {
+        this(actions, null, hasOutbox, new Bell(), new Bell());
     }
 
-    private Payments(PaymentActions actions, CallOptions options, Bell inbox, Bell outbox) {
+    private Payments(PaymentActions actions, CallOptions options, boolean hasOutbox, Bell inbox, Bell outbox) {
         this.actions = actions;
         this.options = options;
+        this.hasOutbox = hasOutbox;
         this.inbox = inbox;
         this.outbox = outbox;
     }
@@ -73,7 +75,7 @@ public final class Payments implements AutoCloseable {
      * @return what is not to be closed: its {@link #close} does nothing, and it is closed with these
      */
     public Payments with(CallOptions options) {
-        return new Payments(actions, Objects.requireNonNull(options, "options"), inbox, outbox);
+        return new Payments(actions, Objects.requireNonNull(options, "options"), hasOutbox, inbox, outbox);
     }
 
     /**
@@ -527,7 +529,8 @@ public final class Payments implements AutoCloseable {
     }
 
     /**
-     * Gives work up: it waits for a person and for {@link #redrive}. An event that is dead has not taken effect.
+     * Gives work up: it waits for a person and for {@link #redrive}. Of an event, what a notification told has not taken
+     * effect; what was learned otherwise has.
      *
      * @param work what was claimed
      * @param reason for people
@@ -638,6 +641,10 @@ public final class Payments implements AutoCloseable {
         }
     }
 
+    boolean hasOutbox() {
+        return hasOutbox;
+    }
+
     Bell bell(Queue queue) {
         return queue == Queue.INBOX ? inbox : outbox;
     }
@@ -702,9 +709,11 @@ public final class Payments implements AutoCloseable {
     /** Collects what payments are made of. Not safe for use by several threads at once. */
     public static final class Builder {
         private final PaymentActions.Builder actions;
+        private final boolean hasOutbox;
 
         private Builder(PaymentsConfiguration configuration) {
             actions = PaymentActions.builder(configuration.json());
+            hasOutbox = configuration.hasOutbox();
         }
 
         /**
@@ -771,7 +780,7 @@ public final class Payments implements AutoCloseable {
          * @throws io.payseal.StoreException when the database cannot be used
          */
         public Payments build() {
-            return new Payments(actions.build());
+            return new Payments(actions.build(), hasOutbox);
         }
     }
 }

@@ -30,6 +30,10 @@ public final class PaymentsConfiguration {
         return json;
     }
 
+    boolean hasOutbox() {
+        return json.path("outbox").asBoolean();
+    }
+
     /** Without what is in it. */
     @Override
     public String toString() {
@@ -120,7 +124,7 @@ public final class PaymentsConfiguration {
         }
 
         /**
-         * Puts what takes effect into the outbox, for a {@link Publisher}.
+         * Puts what takes effect into the outbox, for a {@link Publisher} that tells other services. It is off by default.
          *
          * @return this builder
          */

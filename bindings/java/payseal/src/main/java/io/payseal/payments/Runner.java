@@ -407,12 +407,17 @@ public final class Runner implements AutoCloseable {
         }
 
         /**
-         * Gets the messages of the outbox. Without one nobody does, here.
+         * Gets the messages of the outbox, which {@link PaymentsConfiguration.Builder#outbox} turns on. Without one nobody does, here.
          *
          * @param publisher called on one thread at a time
          * @return this builder
+         * @throws IllegalArgumentException when the outbox is off
          */
         public Builder publisher(Publisher publisher) {
+            if (publisher != null && !payments.hasOutbox()) {
+                throw new IllegalArgumentException(
+                        "a publisher gets nothing, because the outbox is off: configure it with outbox()");
+            }
             this.publisher = publisher;
             return this;
         }

@@ -364,4 +364,16 @@ class RunnerTest {
         assertThrows(IllegalArgumentException.class, () -> quick().poll(Duration.ZERO));
         assertThrows(IllegalArgumentException.class, () -> quick().concurrency(0));
     }
+
+    @Test
+    void a_publisher_without_an_outbox_is_refused() {
+        try (Payments silent = Payments.builder(PaymentsConfiguration.builder("sqlite:" + folder.resolve("silent.db"))
+                        .build())
+                .account("wechat", till.client)
+                .build()) {
+            IllegalArgumentException refused = assertThrows(
+                    IllegalArgumentException.class, () -> Runner.builder(silent).publisher(messages -> Map.of()));
+            assertTrue(refused.getMessage().contains("outbox()"), refused.getMessage());
+        }
+    }
 }

@@ -15,8 +15,7 @@ final class Till implements AutoCloseable {
     /** What is added to the system's clock. */
     final Clock clock = new Clock();
 
-    private final PaysealClient client =
-            PaysealClient.of(PLATFORM.configuration().build());
+    final PaysealClient client = PaysealClient.of(PLATFORM.configuration().build());
     private final PaymentsConfiguration configuration;
     final Payments payments;
 
