@@ -257,6 +257,12 @@ impl Error {
         self.with("field", field.into())
     }
 
+    /// The same failure in other words.
+    pub(crate) fn reworded(mut self, words: impl FnOnce(&str) -> String) -> Error {
+        self.0.message = words(&self.0.message);
+        self
+    }
+
     pub(crate) fn with_hint(self, hint: impl Into<String>) -> Error {
         self.with("hint", hint.into())
     }

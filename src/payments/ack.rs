@@ -3,9 +3,10 @@
 use serde_json::{Value as Json, json};
 
 use crate::crypto::base64;
-use crate::error::{Code, Error, Result};
+use crate::error::Result;
 
 use super::Shared;
+use super::also;
 use super::apply::{self, Ledger, Told};
 use super::commit::{Together, is_the_stores};
 use super::event::{self, Stated};
@@ -24,7 +25,7 @@ const DECISIONS: usize = 8;
 /// Ends work that is done. What its facts do is written in the same transaction, and with it statements of the service's own.
 pub(super) fn ack(shared: &Shared, mut given: Given) -> Result<String> {
     let queue = named(&mut given)?;
-    let also = own_statements(&mut given)?;
+    let also = also::read(&mut given)?;
     let Some(parts) = given.parts("work")? else {
         let one = held(&mut given)?;
         given.finish()?;
@@ -75,32 +76,6 @@ fn end_together(shared: &Shared, queue: Queue, all: Vec<Held>) -> Result<Vec<Res
     }
 }
 
-/// What the service wants written in the same transaction: `{"sql", "values", "changes"}` each, with `?` for the values.
-fn own_statements(given: &mut Given) -> Result<Vec<Statement>> {
-    let mut also = Vec::new();
-    for mut part in given.parts("also")?.unwrap_or_default() {
-        let sql = part.required_text("sql")?;
-        // A statement that changes the schema would commit what stands before it, in MySQL.
-        let verb = sql
-            .split_whitespace()
-            .next()
-            .unwrap_or_default()
-            .to_ascii_uppercase();
-        if !["INSERT", "UPDATE", "DELETE"].contains(&verb.as_str()) {
-            return Err(part.error("sql", "must be an INSERT, UPDATE or DELETE"));
-        }
-        let values = part.values("values")?;
-        let changes = part.integer("changes", 0..=i64::MAX)?;
-        part.finish()?;
-        also.push(statement(
-            sql,
-            values,
-            changes.map(|changes| changes as u64),
-        ));
-    }
-    Ok(also)
-}
-
 /// Ends all work whose lease still holds; the rest comes back.
 fn finish(
     shared: &Shared,
@@ -134,7 +109,8 @@ fn finish(
         decide(shared, &facts, now_ms, &mut statements)?;
         let ours = statements.len();
         statements.extend_from_slice(also);
-        match shared.store().transact(&statements)? {
+        let transacted = shared.store().transact(&statements);
+        match transacted.map_err(|error| also::named(error, ours))? {
             Transaction::Committed => return Ok(lost),
             Transaction::Refused(0) => {
                 let holding = holding(shared, queue, &all)?;
@@ -142,12 +118,7 @@ fn finish(
                 all = holding;
             }
             Transaction::Refused(place) if place >= ours => {
-                let place = place - ours;
-                return Err(Error::new(
-                    Code::OrderState,
-                    format!("also[{place}] changed another number of rows than it must; nothing was written, and the work is still claimed"),
-                )
-                .with_field(format!("also[{place}].changes")));
+                return Err(also::miscounted(place - ours));
             }
             Transaction::Refused(_) => {}
         }

@@ -6,7 +6,7 @@
 //!
 //! * [`order`]: what is stored. [`settle`]: what a fact does to it; pure.
 //! * [`inbox`]: notifications in; [`event`]: what is stored of them. [`commit`]: many callers share one commit.
-//! * [`queue`]: work out, with leases and fencing: [`claim`], [`ack`], and [`dead`] for what failed.
+//! * [`queue`]: work out, with leases and fencing: [`claim`], [`ack`], [`also`] with it, and [`dead`] for what failed.
 //! * [`create`], [`inquiry`], [`refund`]: what is asked of providers. [`tick`]: what is due.
 //! * [`work`]: drives all of these, with any HTTP client. [`store`]: the databases.
 //!
@@ -15,6 +15,7 @@
 mod account;
 mod ack;
 mod action;
+mod also;
 mod apply;
 mod claim;
 #[doc(hidden)]

@@ -173,14 +173,20 @@ pub(super) fn resolve(shared: &Shared, mut given: Given) -> Result<String> {
         )
         .with_field("id"));
     }
+    let order_no = raised["order_no"].as_str().unwrap_or_default();
+    let order = sql::load_order(shared.store(), order_no)?;
+    if order.is_none() && wanted.is_some() {
+        let message = format!(
+            "there is no order {order_no} that could have a state; only a note can be left"
+        );
+        return Err(Error::new(Code::OrderState, message).with_field("state"));
+    }
     let now_ms = shared.now_ms()?;
     let mut statements = vec![statement(
         "UPDATE payseal_exceptions SET resolved_ms = ?, resolution = ? WHERE id = ? AND resolved_ms IS NULL",
         [now_ms.into(), note.as_str().into(), id.into()],
         Some(1),
     )];
-    let order_no = raised["order_no"].as_str().unwrap_or_default();
-    let order = sql::load_order(shared.store(), order_no)?;
     if let Some(mut order) = order.filter(|order| order.state == State::Exception) {
         // The rest of the service has not heard of this payment before.
         let mut took_effect = None;

@@ -110,7 +110,17 @@ fn money_for_an_order_that_is_not_here_is_an_exception() {
     let stray = till.notify(NUMBER, json!({ "out_trade_no": "another" }));
     till.accept(&stray);
     till.work_all();
-    assert_eq!(only(&till, "unknown_order")["order_no"], "another");
+    let raised = only(&till, "unknown_order");
+    assert_eq!(raised["order_no"], "another");
+    for state in ["paid", "closed"] {
+        let decided = json!({ "id": raised["id"], "note": "?", "state": state });
+        let error = refused_as(Code::OrderState, till.run("resolve", decided));
+        assert_eq!(field(&error), "state", "no order has it");
+    }
+    only(&till, "unknown_order");
+    till.run("resolve", json!({ "id": raised["id"], "note": "seen" }))
+        .unwrap();
+    assert!(till.exceptions().is_empty());
 }
 
 #[test]

@@ -430,6 +430,54 @@ fn what_the_service_writes_is_written_with_the_effect_or_not_at_all() {
 }
 
 #[test]
+fn a_statement_of_the_services_own_that_fails_is_named_and_the_work_stays_claimed() {
+    let till = paid_but_untold();
+    let own = deliveries(&till);
+    till.accept(&till.notify(NUMBER, json!({})));
+    let event = till.claim(1).remove(0);
+    let insert = json!({ "sql": "INSERT INTO deliveries (order_no) VALUES (?)", "values": [NUMBER], "changes": 1 });
+    let ack = |also: Value| {
+        till.run(
+            "ack",
+            json!({ "id": event["id"], "token": event["token"], "also": also }),
+        )
+    };
+    for wrong in [
+        json!({ "sql": "INSERT INTO nope (order_no) VALUES (?)", "values": [NUMBER] }),
+        json!({ "sql": "UPDATE deliveries SET order_no = NULL" }),
+        json!({ "sql": "UPDATE deliveries SET order_no = ?" }),
+    ] {
+        let error = refused_as(Code::StoreFailed, ack(json!([insert, wrong])));
+        assert_eq!(field(&error), "also[1]", "{error}");
+        for told in ["also[1]", "nothing was written", "still claimed"] {
+            assert!(error.message().contains(told), "{error}");
+        }
+        assert_eq!((delivered(&*own), &*till.state(NUMBER)), (0, "paying"));
+    }
+    ack(json!([insert])).unwrap();
+    assert_eq!((delivered(&*own), &*till.state(NUMBER)), (1, "paid"));
+}
+
+#[test]
+fn a_statement_of_the_services_own_leaves_payseals_tables_alone() {
+    let till = paid_but_untold();
+    till.accept(&till.notify(NUMBER, json!({})));
+    let event = till.claim(1).remove(0);
+    for sql in [
+        "DELETE FROM payseal_orders",
+        "UPDATE PAYSEAL_orders SET state = 'refunded'",
+        "DELETE FROM \"payseal_inbox\"",
+        "DELETE FROM `payseal_inbox`",
+        "DELETE FROM main.payseal_inbox",
+    ] {
+        let asked = json!({ "id": event["id"], "token": event["token"], "also": [{ "sql": sql }] });
+        let error = refused_as(Code::ParamsInvalid, till.run("ack", asked));
+        assert_eq!(field(&error), "also[0].sql", "{sql}");
+        assert_eq!(till.state(NUMBER), "paying");
+    }
+}
+
+#[test]
 fn the_effect_can_be_part_of_the_services_own_transaction() {
     let till = paid_but_untold();
     till.accept(&till.notify(NUMBER, json!({})));
@@ -478,6 +526,7 @@ fn the_effect_can_be_part_of_the_services_own_transaction() {
 
 crate::till::everywhere! {
     what_the_service_writes_is_written_with_the_effect_or_not_at_all,
+    a_statement_of_the_services_own_that_fails_is_named_and_the_work_stays_claimed,
     the_effect_can_be_part_of_the_services_own_transaction,
     a_notification_is_stored_and_then_answered_with_success,
     a_repetition_gets_success_and_is_not_processed_again,

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::FAILED_AT;
 use super::pool::Pool;
 use crate::error::{Code, Error, Result};
 
@@ -12,6 +13,19 @@ const ATTEMPTS: u32 = 12;
 pub(super) struct Failed {
     pub error: Error,
     pub kind: Kind,
+}
+
+impl Failed {
+    /// Of the statement at this place of a transaction. Where the connection ended it is not the statement's fault.
+    pub fn at(self, place: usize) -> Failed {
+        match self.error.code() {
+            Code::StoreUnavailable => self,
+            _ => Failed {
+                error: self.error.with(FAILED_AT, place),
+                ..self
+            },
+        }
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]

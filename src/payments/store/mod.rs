@@ -93,6 +93,9 @@ pub struct Statement {
     pub changes: Option<u64>,
 }
 
+/// The detail of a failure that says which statement of a transaction the database refused: its place.
+pub(crate) const FAILED_AT: &str = "statement";
+
 /// What became of a transaction that failed in no other way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Transaction {

@@ -121,7 +121,9 @@ impl Session {
     pub fn transact(&mut self, statements: &[Statement]) -> Either<Transaction, Failed> {
         self.transaction(|session| {
             for (place, statement) in statements.iter().enumerate() {
-                let done = session.run(&statement.sql, &statement.values)?;
+                let done = session
+                    .run(&statement.sql, &statement.values)
+                    .map_err(|failed| failed.at(place))?;
                 if statement
                     .changes
                     .is_some_and(|expected| expected != done.changes)

@@ -18,7 +18,7 @@ pub fn failed(error: &tokio_postgres::Error) -> Failed {
                 error: Error::new(
                     Code::StoreFailed,
                     format!(
-                        "the database and payseal do not understand each other: {}",
+                        "the database and payseal do not understand each other; nothing was written: {}",
                         causes(error)
                     ),
                 ),

@@ -140,7 +140,8 @@ impl Session {
 
     /// One round trip for everything up to the counts, one for what follows from them.
     pub fn transact(&mut self, statements: &[Statement]) -> Either<Transaction, Failed> {
-        self.prepare_all(statements.iter().map(|statement| &*statement.sql))?;
+        self.prepare_all(statements.iter().map(|statement| &*statement.sql))
+            .map_err(|(place, failed)| failed.at(place))?;
         let client = &self.client;
         let running = statements.iter().map(|statement| {
             let prepared = self.prepared[&*statement.sql].clone();
@@ -161,7 +162,7 @@ impl Session {
         for (place, (statement, count)) in statements.iter().zip(counts).enumerate() {
             match count {
                 Err(error) => {
-                    let failed = failed(&error);
+                    let failed = failed(&error).at(place);
                     if matches!(failed.kind, Kind::Conflict | Kind::Refused) {
                         self.batch("ROLLBACK")?;
                     }
@@ -178,15 +179,16 @@ impl Session {
     }
 
     fn prepare(&mut self, sql: &str) -> Either<tokio_postgres::Statement, Failed> {
-        self.prepare_all(std::iter::once(sql))?;
+        self.prepare_all(std::iter::once(sql))
+            .map_err(|(_, failed)| failed)?;
         Ok(self.prepared[sql].clone())
     }
 
-    /// In one round trip, if one is needed.
+    /// In one round trip, if one is needed. A failure comes with the place of its statement.
     fn prepare_all<'a>(
         &mut self,
         sql: impl Iterator<Item = &'a str> + Clone,
-    ) -> Either<(), Failed> {
+    ) -> Either<(), (usize, Failed)> {
         let mut new: Vec<&str> = sql
             .clone()
             .filter(|sql| !self.prepared.contains_key(*sql))
@@ -196,18 +198,21 @@ impl Session {
         }
         if self.prepared.len() + new.len() > PREPARED {
             self.prepared.clear();
-            new = sql.collect();
+            new = sql.clone().collect();
         }
         new.sort_unstable();
         new.dedup();
         let numbered: Vec<String> = new.iter().map(|sql| numbered(sql)).collect();
         let preparing = event_loop::all(numbered.iter().map(|sql| self.client.prepare(sql)));
         let Some(prepared) = event_loop::wait(&self.runtime, self.patience, preparing) else {
-            return Err(late());
+            return Err((0, late()));
         };
-        for (sql, statement) in new.into_iter().zip(prepared) {
-            let statement = statement.map_err(|error| failed(&error))?;
-            self.prepared.insert(sql.to_owned(), statement);
+        for (text, statement) in new.into_iter().zip(prepared) {
+            let statement = statement.map_err(|error| {
+                let place = sql.clone().position(|sql| sql == text).unwrap_or_default();
+                (place, failed(&error))
+            })?;
+            self.prepared.insert(text.to_owned(), statement);
         }
         Ok(())
     }

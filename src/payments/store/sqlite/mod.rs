@@ -9,7 +9,9 @@ use rusqlite::{CachedStatement, Connection};
 
 use super::pool::Pool;
 use super::url::Url;
-use super::{Dialect, NewEvent, Queue, Row, Statement, Store, Transaction, Value, schema};
+use super::{
+    Dialect, FAILED_AT, NewEvent, Queue, Row, Statement, Store, Transaction, Value, schema,
+};
 use crate::error::{Code, Error, Outcome, Result};
 use crate::process::PerProcess;
 use errors::failure;
@@ -176,9 +178,9 @@ impl Store for Sqlite {
     fn transact(&self, statements: &[Statement]) -> Result<Transaction> {
         self.write(|connection| {
             for (place, statement) in statements.iter().enumerate() {
-                let changed = bound(connection, &statement.sql, &statement.values)?
-                    .raw_execute()
-                    .map_err(|error| failure(&error))?;
+                let changed = bound(connection, &statement.sql, &statement.values)
+                    .and_then(|mut bound| bound.raw_execute().map_err(|error| failure(&error)))
+                    .map_err(|error| error.with(FAILED_AT, place))?;
                 if statement
                     .changes
                     .is_some_and(|expected| expected != changed as u64)
