@@ -96,7 +96,7 @@ func TestEveryMemberOfAResultIsTyped(t *testing.T) {
 	}
 	_, section, _ := strings.Cut(string(document), "\nActions.")
 	section, _, _ = strings.Cut(section, "\n### Taking")
-	lists := regexp.MustCompile(`(?m)^(Order|Client|Refund|History|Exception|Event \(.*\)|Message \(.*\)): .*$`).FindAllString(section, -1)
+	lists := regexp.MustCompile(`(?ms)^(Order|Client|Refund|History|Exception|Event \([^)]*\)|Message \([^)]*\)): .*?\n\n`).FindAllString(section, -1)
 	if len(lists) != 7 {
 		t.Fatalf("%d lists", len(lists))
 	}

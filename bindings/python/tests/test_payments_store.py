@@ -68,7 +68,7 @@ def test_every_key_of_the_configuration_is_typed() -> None:
     ],
 )
 def test_every_member_that_the_library_gives_out_is_typed(kind: Any, word: str) -> None:
-    (text,) = re.findall(rf"^{word}: (.*?)(?:\. .*)?$", ABI.read_text(), re.MULTILINE)
+    (text,) = re.findall(rf"^{word}: (.*?)(?:\.\s.*?)?\n\n", ABI.read_text(), re.MULTILINE | re.DOTALL)
     while (plain := re.sub(r"\([^()]*\)|: \{[^{}]*\}", "", text)) != text:
         text = plain
     named = {field.metadata.get("name", field.name) for field in dataclasses.fields(kind)}

@@ -406,7 +406,7 @@ class PaymentsStoreTest {
     /** The names in the ABI's list of a thing, which is the first sentence about it. */
     private static Set<String> named(String thing) throws IOException {
         String abi = Files.readString(Path.of(System.getProperty("payseal.checkout"), "docs", "abi.md"));
-        Matcher line = Pattern.compile("(?m)^" + Pattern.quote(thing) + ": (.*?)(?:\\. .*)?$")
+        Matcher line = Pattern.compile("(?ms)^" + Pattern.quote(thing) + ": (.*?)(?:\\.\\s.*?)?\n\n")
                 .matcher(abi);
         assertTrue(line.find(), thing);
         String text = line.group(1);
