@@ -17,7 +17,7 @@ const texts = {
     scan: { wechat: "请用微信扫一扫付款。", alipay: "请用支付宝扫一扫付款。" }, cashier: "手边没有手机？打开收银台", qr: "付款二维码",
     waiting: "等待付款…", back: "换一种方式", thanks: "付款成功，谢谢惠顾。",
     amount: "实付", order: "订单号", transaction: "交易号", again: "再买一份",
-    note: "本页连接的是本机的模拟微信支付和支付宝，不会产生真实扣款。", unreachable: "无法连接商店，请稍后再试。", dismissed: "收银台已关闭，尚未付款。",
+    note: "本页连接的是本机的模拟微信支付和支付宝，不会产生真实扣款。", unreachable: "无法连接商店，请稍后再试。", failed: "没有成功，请稍后再试。", dismissed: "收银台已关闭，尚未付款。",
   },
   en: {
     shop: "shop", other: "中文", price: "Price", how: "How would you like to pay?",
@@ -27,7 +27,7 @@ const texts = {
     waiting: "Waiting for the payment…", back: "Pay another way", thanks: "Paid. Thank you!",
     amount: "Paid", order: "Order", transaction: "Transaction", again: "Buy another",
     note: "This page talks to a simulated WeChat Pay and Alipay on this machine. No real money moves.",
-    unreachable: "The shop cannot be reached. Please try again.", dismissed: "The cashier was closed; nothing has been paid.",
+    unreachable: "The shop cannot be reached. Please try again.", failed: "That did not work. Please try again.", dismissed: "The cashier was closed; nothing has been paid.",
   },
 };
 
@@ -63,8 +63,17 @@ function enter(state) {
   element("status").textContent = { paying: texts[language].waiting, paid: texts[language].thanks }[state] ?? "";
 }
 
+/** To the buyer in his language; what the shop itself said is for whoever helps him. */
 function fail(error) {
-  element("error").textContent = error instanceof TypeError ? texts[language].unreachable : error.message;
+  if (error instanceof TypeError) element("error").textContent = texts[language].unreachable;
+  else complain(texts[language].failed, error.message);
+}
+
+function complain(said, technical) {
+  const small = document.createElement("small");
+  small.lang = "en";
+  small.textContent = technical;
+  element("error").replaceChildren(said, small);
 }
 
 async function ask(path, options) {
@@ -153,7 +162,8 @@ async function callCashier(invoke) {
     ...invoke,
     fail: ({ errMsg }) => {
       if (main.dataset.state !== "paying") return;
-      element("error").textContent = errMsg.includes("cancel") ? texts[language].dismissed : errMsg;
+      if (errMsg.includes("cancel")) element("error").textContent = texts[language].dismissed;
+      else complain(texts[language].failed, errMsg);
     },
   });
 }
