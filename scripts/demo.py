@@ -113,10 +113,11 @@ def main() -> int:
         sandbox = running.enter_context(program("sandbox", ["target/release/payseal-sandbox", "--dir", str(STATE / "sandbox"), "--exit-with-stdin"], ended))
         keys = STATE / "sandbox"
         start = [*SHOPS[given.shop][2], "--wechat", str(keys / "config.json"), "--alipay", str(keys / "config-alipay.json"), "--listen", "127.0.0.1:0"]
-        shop = running.enter_context(program("shop", start, ended, {"DATABASE_URL": os.environ.get("DATABASE_URL") or fresh_database()}))
+        database = {"DATABASE_URL": os.environ.get("DATABASE_URL") or fresh_database()}
+        shop = running.enter_context(program("shop", start, ended, database))
         if given.check:
-            browser = [PYTHON, "tests/demo/browser.py", "--shop", shop, "--sandbox", sandbox, "--screenshots", str(STATE)]
-            return subprocess.run(browser, cwd=ROOT, check=False).returncode
+            where = ["--shop", shop, "--sandbox", sandbox, "--wechat", str(keys / "config.json"), "--screenshots", str(STATE)]
+            return subprocess.run([PYTHON, "tests/demo/browser.py", *where], cwd=ROOT, env={**os.environ, **database}, check=False).returncode
         print(f"demo: the sandbox is at {sandbox}, the operator's page at {shop}/operator/\ndemo: open {shop} in a browser; Ctrl-C stops", flush=True)
         ended.wait()
         print(f"demo: a program has stopped by itself, see {STATE.relative_to(ROOT)}/*.log", file=sys.stderr)

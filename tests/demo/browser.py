@@ -1,7 +1,9 @@
 """Buys something four times in headless Chromium, as a person would: with WeChat Pay by the QR code and by the JSAPI button, with Alipay by the
-QR code and on Alipay's page. Then the operator looks at what was bought, gives money back and settles what does not fit.
+QR code and on Alipay's page. Then the operator looks at what was bought, gives money back and settles what does not fit or was given up.
 
-Usage: browser.py --shop URL --sandbox URL --screenshots FOLDER
+Usage: browser.py --shop URL --sandbox URL --wechat CONFIG --screenshots FOLDER
+
+DATABASE_URL names the shop's database.
 
 Prints one line `check: …` for each promise kept, writes a screenshot of each stage, and ends with `demo: paid, callback verified, N ms`.
 N is the time from the moment at which the sandbox had the shop's 2xx for its notification (the shop answers so only after payseal has
@@ -14,6 +16,7 @@ from __future__ import annotations
 import argparse
 import io
 import json
+import os
 import sys
 import time
 import urllib.error
@@ -214,6 +217,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--shop", required=True)
     parser.add_argument("--sandbox", required=True)
+    parser.add_argument("--wechat", type=Path, required=True)
     parser.add_argument("--screenshots", type=Path, required=True)
     given = parser.parse_args()
     for old in given.screenshots.glob("*.png"):
@@ -230,6 +234,9 @@ def main() -> int:
             operator.sees_who_told(buyer.bought["precreate"])
             operator.gives_back(buyer.bought["native"])
             operator.settles_a_second_payment(buyer.bought["jsapi"])
+            operator.says_what_an_order_is("paid")
+            operator.says_what_an_order_is("closed")
+            operator.looks_into_a_dead_letter(os.environ["DATABASE_URL"], given.wechat)
             operator.fits_a_phone()
             buyer.look_behind()
             buyer.fits_a_phone()

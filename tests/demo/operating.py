@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
+from second_process import leave_a_dead_letter
 from selenium.webdriver.common.by import By
 from visitor import Visitor, fail, kept
 
@@ -45,14 +49,83 @@ class Operator(Visitor):
         kept("the operator gives the money back and sees it refunded")
 
     def settles_a_second_payment(self, order: str) -> None:
-        """WeChat Pay tells of a second payment of a paid order."""
+        """WeChat Pay tells of a second payment of a paid order, which has to stay as its own payment says."""
         self.enter()
         paid = self.fetch(f"{self.shop}/api/operator/orders/{order}")["order"]
-        second = {
-            "mchid": paid["merchant"],
-            "appid": paid["application"],
-            "out_trade_no": order,
-            "transaction_id": "4200000000000000000000000002",
+        self.tell_of_a_payment(paid, "4200000000000000000000000002", paid["amount"])
+        raised = self.raised(order)
+        if self.driver.find_elements(By.CSS_SELECTOR, f"{raised} input[name=state]"):
+            fail("the page asks what an order is that has a payment")
+        self.resolve(order, "operator-exception", "重复的一笔已在商户平台退回")
+        file = self.fetch(f"{self.shop}/api/operator/orders/{order}")
+        if file["order"]["state"] != "paid" or file["exceptions"][0]["kind"] != "second_transaction" or not file["exceptions"][0]["resolution"]:
+            fail(f"a resolved exception leaves {file['order']['state']}, {file['exceptions']}")
+        kept("a second payment waits for the operator, who settles it")
+
+    def says_what_an_order_is(self, state: str) -> None:
+        """Another amount is paid than was ordered: the order has no payment to go by, and only a person can say what it is."""
+        self.enter()
+        placed = self.fetch(f"{self.shop}/api/orders", {"method": "native"})["order"]
+        order = placed["order_no"]
+        self.tell_of_a_payment(placed, f"42000000000000000000000{len(state):05}", placed["amount"] + 150)
+        raised = self.raised(order)
+        choices = self.driver.find_elements(By.CSS_SELECTOR, f"{raised} input[name=state]")
+        if [choice.get_attribute("value") for choice in choices] != ["paid", "closed"] or any(choice.is_selected() for choice in choices):
+            fail("the page does not leave it to the operator whether the order is paid or closed")
+        self.driver.find_element(By.CSS_SELECTOR, f"{raised} input[name=note]").send_keys("已与买家联系")
+        self.click(f"{raised} form button")
+        if self.driver.execute_script(f'return document.querySelector("{raised} form").checkValidity()'):
+            fail("the page lets an exception be resolved without a choice")
+        self.click(f"{raised} input[value={state}]")
+        self.resolve(order, f"operator-{state}", "")
+        now = self.fetch(f"{self.shop}/api/operator/orders/{order}")["order"]["state"]
+        if now != state:
+            fail(f"the operator has said {state}, and the order is {now}")
+        kept(f"the operator has to say what an order is that another amount was paid of, and it is ({state})")
+
+    def looks_into_a_dead_letter(self, database: str, config: Path) -> None:
+        """Money came for an order that is not here, and the event about it could not be handled, for a reason that is long."""
+        reason = "库存服务没有应答 the stock does not answer; " * 25
+        self.enter()
+        missing = "NOBODYS0"
+        self.driver.execute_script("location.hash = arguments[0]", missing)
+        self.wait(f"document.querySelector('#file[open] #file-error')?.textContent.includes('{missing}')", "what is wrong, in the dialog")
+        self.picture("operator-no-such-order")
+        order = leave_a_dead_letter(database, config, reason)
+        self.wait("document.querySelector('#dead-list tbody tr')", "the dead letter, behind the dialog")
+        if self.text("#error"):
+            fail("an order that is not there keeps the page from being fresh")
+        self.enter()
+        complaints = [complaint for complaint in self.complaints() if f"/orders/{missing}" not in complaint]
+        if complaints:
+            fail(f"the browser complains: {complaints[0]}")
+        kept("an address of an order that is not there says so, and the page goes on")
+
+        raised = self.raised(order)
+        if self.driver.find_elements(By.CSS_SELECTOR, f"{raised} input[name=state], {raised} a"):
+            fail("the page offers what cannot be done with an order that is not there")
+        self.resolve(order, "operator-nobodys", "不是本店的款项")
+        kept("the operator writes a note to money for an order that is not there")
+
+        self.wait("document.querySelector('#dead-list details')", "the dead letter")
+        tall = self.driver.execute_script("return document.querySelector('#dead-list tbody tr').clientHeight")
+        if tall > 150 or self.driver.execute_script("return document.querySelector('#dead-list pre').textContent") != reason[:1000]:
+            fail(f"a long reason makes a row of {tall} pixels, or is not there")
+        self.fits_a_phone()
+        self.driver.execute_script("document.querySelector('#dead-list summary').click()")
+        self.picture("operator-dead-letter")
+        self.fits_a_phone()
+        self.click("#dead-list button")
+        self.wait("document.getElementById('dead').hidden", "the end of the dead letter")
+        kept("the operator reads why a letter is dead, and redrives it")
+
+    def tell_of_a_payment(self, order: Any, transaction: str, total: int) -> None:
+        """WeChat Pay tells the shop that so much has been paid of an order."""
+        fact = {
+            "mchid": order["merchant"],
+            "appid": order["application"],
+            "out_trade_no": order["order_no"],
+            "transaction_id": transaction,
             "trade_type": "JSAPI",
             "trade_state": "SUCCESS",
             "trade_state_desc": "支付成功",
@@ -60,17 +133,20 @@ class Operator(Visitor):
             "attach": "",
             "success_time": "2025-06-08T10:34:56+08:00",
             "payer": {"openid": "oUpF8uMuAJO_M2pxb1Q9zNjWeS6o"},
-            "amount": {"total": paid["amount"], "payer_total": paid["amount"], "currency": "CNY", "payer_currency": "CNY"},
+            "amount": {"total": total, "payer_total": total, "currency": "CNY", "payer_currency": "CNY"},
         }
-        event = {"event_type": "TRANSACTION.SUCCESS", "original_type": "transaction", "notify_url": f"{self.shop}/notify/wechat", "resource": second}
+        event = {"event_type": "TRANSACTION.SUCCESS", "original_type": "transaction", "notify_url": f"{self.shop}/notify/wechat", "resource": fact}
         self.fetch(f"{self.sandbox}/sandbox/notifications", event)
+
+    def raised(self, order: str) -> str:
+        """The selector of the exception of an order, which is on the page."""
         raised = f"#exception-list [data-order='{order}']"
         self.wait(f'document.querySelector("{raised}")', "the exception on the operator's page")
-        self.driver.find_element(By.CSS_SELECTOR, f"{raised} input[name=note]").send_keys("重复的一笔已在商户平台退回")
-        self.picture("operator-exception")
+        return raised
+
+    def resolve(self, order: str, picture: str, note: str) -> None:
+        raised = self.raised(order)
+        self.driver.find_element(By.CSS_SELECTOR, f"{raised} input[name=note]").send_keys(note)
+        self.picture(picture)
         self.click(f"{raised} form button")
         self.wait(f'!document.querySelector("{raised}")', "the end of the exception")
-        file = self.fetch(f"{self.shop}/api/operator/orders/{order}")
-        if file["order"]["state"] != "paid" or file["exceptions"][0]["kind"] != "second_transaction" or not file["exceptions"][0]["resolution"]:
-            fail(f"a resolved exception leaves {file['order']['state']}, {file['exceptions']}")
-        kept("a second payment waits for the operator, who settles it")

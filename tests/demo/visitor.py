@@ -25,6 +25,14 @@ FLAGS = (
 )
 
 
+# The elements that text runs out of, or that have to be scrolled sideways. A wide table may be: it stands in a box of its own for that.
+TOO_WIDE = """
+return [...document.querySelectorAll("html, body *")]
+  .filter((each) => each.clientWidth > 1 && each.scrollWidth > each.clientWidth + 1 && !each.closest(".wide, svg, input, select"))
+  .map((each) => each.outerHTML.slice(0, 120)).reverse()
+"""
+
+
 class Broken(Exception):
     """A promise that was not kept, in one line."""
 
@@ -77,18 +85,22 @@ class Visitor:
     def picture(self, name: str) -> None:
         self.driver.save_screenshot(str(self.screenshots / f"{len(list(self.screenshots.glob('*.png'))) + 1}-{name}.png"))
 
+    def complaints(self) -> list[str]:
+        """What the browser has complained about since it was last asked."""
+        return [entry["message"] for entry in self.driver.get_log("browser") if entry["level"] == "SEVERE"]  # type: ignore[no-untyped-call]
+
     def no_complaints(self) -> None:
-        complaints = [entry["message"] for entry in self.driver.get_log("browser") if entry["level"] == "SEVERE"]  # type: ignore[no-untyped-call]
+        complaints = self.complaints()
         if complaints:
             fail(f"the browser complains: {complaints[0]}")
         kept("the browser has nothing to complain about")
 
     def fits_a_phone(self) -> None:
         self.driver.set_window_size(500, 900)
-        wide = self.driver.execute_script("return document.documentElement.scrollWidth > document.documentElement.clientWidth")
+        wide = self.driver.execute_script(TOO_WIDE)
         self.picture("narrow")
         if wide:
-            fail("the page is wider than a narrow window")
+            fail(f"in a narrow window more is in {wide[0]} than it is wide")
         kept("the page fits a narrow window")
 
     def fetch(self, address: str, body: Any = None) -> Any:

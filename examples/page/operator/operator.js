@@ -3,6 +3,7 @@
 import { texts } from "./texts.js";
 
 const REFRESH_MS = 2000;
+const REASON = 80; // characters of a dead letter's reason that are shown at first
 
 const element = (id) => document.getElementById(id);
 let language = navigator.language.startsWith("zh") ? "zh" : "en";
@@ -26,7 +27,7 @@ function make(tag, attributes = {}, ...children) {
 
 const money = (fen, currency = "CNY") =>
   new Intl.NumberFormat(document.documentElement.lang, { style: "currency", currency, currencyDisplay: "narrowSymbol" }).format(fen / 100);
-const time = (ms) => (ms == null ? "" : new Date(ms).toLocaleString(document.documentElement.lang, { hour12: false }));
+const time = (ms) => (ms == null ? "" : new Date(ms).toLocaleString(document.documentElement.lang, { hourCycle: "h23", timeZoneName: "short" }));
 const state = (name) => make("span", { class: `state ${name}` }, word("states", name));
 
 /** What a person types as yuan, exactly: "0.01" is 1. */
@@ -47,16 +48,25 @@ const moment = (ms) => make("td", { class: "time" }, time(ms));
 const json = (value) => make("pre", {}, JSON.stringify(value, null, 2));
 const more = (summary, value) => make("details", {}, make("summary", {}, summary), json(value));
 
+class Refused extends Error {
+  constructor(status, { error, outcome }) {
+    super(outcome ? `${error} (${outcome})` : error);
+    this.status = status;
+  }
+}
+
 async function ask(path, body) {
   const options = body && { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) };
   const answer = await fetch(`../api/operator/${path}`, { cache: "no-store", ...options });
   const said = await answer.json();
-  if (!answer.ok) throw new Error(said.outcome ? `${said.error} (${said.outcome})` : said.error);
+  if (!answer.ok) throw new Refused(answer.status, said);
   return said;
 }
 
+const why = (error) => (error instanceof TypeError ? text().unreachable : error.message);
+
 function fail(error) {
-  element("error").textContent = error instanceof TypeError ? text().unreachable : error.message;
+  element("error").textContent = why(error);
 }
 
 /** Draws only what has changed, so that nothing disappears under who is writing. */
@@ -81,7 +91,7 @@ function form(button, send, ...fields) {
       await send(new FormData(made));
       await refresh();
     } catch (error) {
-      said.textContent = error instanceof TypeError ? text().unreachable : error.message;
+      said.textContent = why(error);
     } finally {
       press.disabled = false;
     }
@@ -92,7 +102,7 @@ function form(button, send, ...fields) {
 function stats({ orders, inbox, exceptions }) {
   const count = (label, value, bad) => make("li", { class: bad && value > 0 ? "bad" : null }, make("strong", {}, String(value)), make("span", {}, label));
   return [
-    ...Object.keys(text().states).filter((name) => name in orders).map((name) => count(word("states", name), orders[name])),
+    ...Object.keys(text().states).filter((name) => name in orders).map((name) => count(text().stats.orders(word("states", name)), orders[name])),
     count(text().stats.waiting, inbox.waiting),
     count(text().stats.dead, inbox.dead, true),
     count(text().stats.exceptions, exceptions, true),
@@ -110,17 +120,47 @@ function comparison({ fact, order }) {
   return rows.length === 0 ? null : make("div", { class: "wide compare" }, table(["what", "ordered", "told"], rows));
 }
 
-function exception({ id, order_no, kind, source, at_ms, evidence }) {
-  const choices = ["", "paid", "closed"].map((name) => make("option", { value: name }, name ? word("states", name) : text().keep));
-  return make("article", { class: "exception", "data-order": order_no },
+/** The open exceptions, and their orders by number as they are now; one that came for no order has none. */
+let waiting = { exceptions: [], orders: {} };
+
+/** Nothing but another exception, or the end of one, changes an order in doubt: its orders are asked for when the exceptions are others. */
+async function openExceptions() {
+  const { exceptions } = await ask("exceptions");
+  if (JSON.stringify(exceptions) === JSON.stringify(waiting.exceptions)) return waiting;
+  const numbers = new Set(exceptions.filter(({ kind }) => kind !== "unknown_order").map(({ order_no }) => order_no));
+  const files = await Promise.all([...numbers].map((number) => ask(`orders/${encodeURIComponent(number)}`)));
+  waiting = { exceptions, orders: Object.fromEntries(files.map(({ order }) => [order.order_no, order])) };
+  return waiting;
+}
+
+/** What an exception may make of its order. A person has to say where no payment of the order's own does. */
+function choices(order, fact) {
+  if (order?.state !== "exception" || order.transaction_id) return [];
+  return fact?.of === "payment" && fact.state === "paid" ? ["paid", "closed"] : ["closed"];
+}
+
+function exception({ id, order_no, kind, source, at_ms, evidence }, order) {
+  const offered = choices(order, evidence?.fact).map((name) => make("label", { class: "choice" },
+    make("input", { type: "radio", name: "state", value: name, required: true }),
+    make("span", {}, make("strong", {}, word("states", name)), " ", text().means[name])));
+  return make("article", { class: "exception", "data-order": order_no, "data-kind": kind },
     make("h3", {}, word("kinds", kind)),
-    make("p", { class: "muted" }, `${time(at_ms)} · ${word("sources", source)} · `, link(order_no)),
+    make("p", { class: "muted" }, `${time(at_ms)} · ${word("sources", source)} · `, order ? link(order_no) : make("code", {}, order_no)),
     comparison(evidence),
     more(text().evidence, evidence),
     form(text().resolve,
       (given) => ask(`exceptions/${id}/resolve`, { note: given.get("note"), ...(given.get("state") && { state: given.get("state") }) }),
-      make("label", { class: "grow" }, text().note, make("input", { name: "note", required: true, maxlength: 500, autocomplete: "off" })),
-      make("label", {}, text().resolveAs, make("select", { name: "state" }, ...choices))));
+      offered.length > 0
+        ? make("fieldset", {}, make("legend", {}, text().resolveAs), ...offered)
+        : make("p", { class: "muted" }, !order ? text().means.noOrder : order.transaction_id ? text().means.asPaid : text().means.asItIs),
+      make("label", { class: "grow" }, text().note, make("input", { name: "note", required: true, maxlength: 500, autocomplete: "off" }))));
+}
+
+/** A reason may be long; what does not fit a table is behind its beginning. */
+function reasonOf(reason) {
+  const characters = [...reason];
+  if (characters.length <= REASON) return make("code", {}, reason);
+  return make("details", { class: "reason" }, make("summary", {}, make("code", {}, `${characters.slice(0, REASON).join("")}…`)), make("pre", {}, reason));
 }
 
 function deadLetter({ id, kind, order_no, attempts, ended_ms, reason }) {
@@ -132,8 +172,8 @@ function deadLetter({ id, kind, order_no, attempts, ended_ms, reason }) {
       fail(error);
     }
   };
-  return row(moment(ended_ms), word("kinds", kind), order_no ? link(order_no) : "", number(String(attempts)), make("code", {}, reason ?? ""),
-    make("button", { type: "button", onclick: again }, text().redrive));
+  return row(make("button", { type: "button", onclick: again }, text().redrive), moment(ended_ms), word("kinds", kind),
+    order_no ? link(order_no) : "", number(String(attempts)), reasonOf(reason ?? ""));
 }
 
 const link = (order_no) => make("a", { href: `#${encodeURIComponent(order_no)}` }, make("code", {}, order_no));
@@ -170,9 +210,10 @@ function file({ order, client, refunds, history, exceptions }) {
       (given) => {
         const amount = fen(given.get("amount"));
         if (!amount) throw new Error(text().noAmount);
+        if (amount > left) throw new Error(text().tooMuch(money(left, order.currency)));
         return ask(`orders/${encodeURIComponent(order.order_no)}/refund`, { amount });
       },
-      make("label", {}, text().yuan, make("input", { name: "amount", inputmode: "decimal", required: true, value: (left / 100).toFixed(2), autocomplete: "off" }))),
+      make("label", {}, text().yuan(money(left, order.currency)), make("input", { name: "amount", inputmode: "decimal", required: true, value: (left / 100).toFixed(2), autocomplete: "off" }))),
     exceptions.length > 0 && make("h3", {}, text().itsExceptions),
     exceptions.length > 0 && make("div", { class: "wide" }, table(["at", "what", "resolution"], exceptions.map((each) =>
       row(moment(each.at_ms), word("kinds", each.kind), each.resolved_ms ? `${time(each.resolved_ms)} · ${each.resolution}` : text().open)))),
@@ -180,30 +221,53 @@ function file({ order, client, refunds, history, exceptions }) {
   ].filter(Boolean);
 }
 
+/** Each part for itself, so that one that fails does not keep the others from being fresh. */
 async function refresh() {
-  const filter = element("filter").value;
-  try {
-    const [counts, raised, dead, found, detail] = await Promise.all([
-      ask("stats"), ask("exceptions"), ask("dead-letters"), ask(`orders${filter && `?state=${filter}`}`),
-      opened && ask(`orders/${encodeURIComponent(opened)}`),
-    ]);
-    element("error").textContent = "";
-    draw(element("stats"), counts, stats);
-    draw(element("exception-list"), raised.exceptions, (all) => (all.length ? all.map(exception) : make("p", { class: "none" }, text().allFits)));
-    element("dead").hidden = dead.dead.length === 0;
-    draw(element("dead-list"), dead.dead, (all) => table(["at", "what", "order", "attempts", "reason", ""], all.map(deadLetter)));
-    // Those that were paged in stay below the newest.
-    const oldest = found.orders.at(-1)?.created_ms ?? 0;
-    orders = [...found.orders, ...orders.filter((order) => order.created_ms < oldest)];
-    element("more").hidden = orders.length === 0 || element("more").dataset.ended === filter;
-    showOrders();
-    if (detail && detail.order.order_no === opened) draw(element("detail"), detail, file);
-  } catch (error) {
-    fail(error);
-  }
+  const parts = await Promise.allSettled([showOrders(), showExceptions(), showDead(), showFile()]);
+  const failed = parts.find(({ status }) => status === "rejected");
+  if (failed) fail(failed.reason);
+  else element("error").textContent = "";
 }
 
-function showOrders() {
+async function showOrders() {
+  const filter = element("filter").value;
+  const [counts, found] = await Promise.all([ask("stats"), ask(`orders${filter && `?state=${filter}`}`)]);
+  draw(element("stats"), counts, stats);
+  if (filter !== element("filter").value) return;
+  // Those that were paged in stay below the newest.
+  const oldest = found.orders.at(-1)?.created_ms ?? 0;
+  orders = [...found.orders, ...orders.filter((order) => order.created_ms < oldest)];
+  const all = filter ? (counts.orders[filter] ?? 0) : Object.values(counts.orders).reduce((sum, each) => sum + each, 0);
+  element("more").hidden = orders.length >= all || element("more").dataset.ended === filter;
+  drawOrders();
+}
+
+async function showExceptions() {
+  draw(element("exception-list"), await openExceptions(), ({ exceptions, orders }) =>
+    (exceptions.length ? exceptions.map((each) => exception(each, orders[each.order_no])) : make("p", { class: "none" }, text().allFits)));
+}
+
+async function showDead() {
+  const { dead } = await ask("dead-letters");
+  element("dead").hidden = dead.length === 0;
+  draw(element("dead-list"), dead, (all) => table(["", "at", "what", "order", "attempts", "reason"], all.map(deadLetter)));
+}
+
+/** The order in the dialog. What is wrong with it is said there, for the page behind cannot be read. */
+async function showFile() {
+  const number = opened;
+  if (!number) return;
+  let wrong = "";
+  try {
+    const found = await ask(`orders/${encodeURIComponent(number)}`);
+    if (number === opened) draw(element("detail"), found, file);
+  } catch (error) {
+    wrong = error.status === 404 ? text().noSuchOrder(number) : why(error);
+  }
+  if (number === opened) element("file-error").textContent = wrong;
+}
+
+function drawOrders() {
   draw(element("orders"), orders, (all) => table(["order", "method", "amount", "state", "created"], all.map(orderRow)));
 }
 
@@ -216,7 +280,7 @@ element("more").onclick = async () => {
       element("more").dataset.ended = filter;
       element("more").hidden = true;
     }
-    showOrders();
+    drawOrders();
   } catch (error) {
     fail(error);
   }
@@ -233,6 +297,7 @@ function follow() {
   const dialog = element("file");
   if (!opened) return dialog.close();
   element("file-title").replaceChildren(`${text().order} `, make("code", {}, opened));
+  element("file-error").textContent = "";
   element("detail").replaceChildren();
   drawn.delete(element("detail"));
   if (!dialog.open) dialog.showModal();
