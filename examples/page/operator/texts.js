@@ -37,8 +37,8 @@ export const texts = {
     exceptions: "Exceptions", exceptionsHint: "Money that does not fit waits here for a person, with all evidence.", allFits: "Everything fits.", evidence: "All evidence", note: "Note",
     resolve: "Resolve", resolveAs: "The order is",
     means: {
-      paid: "takes the payment that came for the order's, whatever its amount; what is too much has to be refunded at the provider.",
-      closed: "leaves the money where it is; it has to be given back at the provider, outside of this order.",
+      paid: "The payment that came is taken for the order's, whatever its amount; what is too much has to be refunded at the provider.",
+      closed: "The money stays where it is; it has to be given back at the provider, outside of this order.",
       asPaid: "The order has a payment of its own and stays as that and its refunds say; other money that came has to be given back at the provider.",
       asItIs: "The order stays as it is; money that has to go back has to be given back at the provider.",
       noOrder: "There is no such order here, so there is only a note to write; money that has to go back has to be given back at the provider.",
