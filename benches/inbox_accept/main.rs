@@ -13,7 +13,7 @@ use payseal::Client;
 use payseal::host::Host;
 use payseal::payments::Payments;
 use payseal::payments::commit::GroupCommit;
-use payseal::payments::store::{NewEvent, Row, Statement, Store, Value, open};
+use payseal::payments::store::{Arriving, NewEvent, Row, Statement, Store, Value, open};
 use serde_json::json;
 
 /// Each measurement lasts this long.
@@ -317,6 +317,13 @@ impl Store for Counting<'_> {
         self.commits.fetch_add(1, Relaxed);
         self.rows.fetch_add(events.len(), Relaxed);
         self.store.insert(events)
+    }
+
+    fn insert_arriving(&self, events: &mut dyn Arriving) -> payseal::Result<Vec<bool>> {
+        let inserted = self.store.insert_arriving(events)?;
+        self.commits.fetch_add(1, Relaxed);
+        self.rows.fetch_add(inserted.len(), Relaxed);
+        Ok(inserted)
     }
 
     fn claim(

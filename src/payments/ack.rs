@@ -65,13 +65,13 @@ pub(super) fn ack(shared: &Shared, mut given: Given) -> Result<String> {
 }
 
 /// Ends what several callers end at the same time; of each, whether its lease had run out. Where one cannot be ended, the others are ended without it.
-fn end_together(shared: &Shared, queue: Queue, all: Vec<Held>) -> Result<Vec<Result<bool>>> {
-    match finish(shared, queue, all.clone(), &[]) {
+fn end_together(shared: &Shared, queue: Queue, all: &[Held]) -> Result<Vec<Result<bool>>> {
+    match finish(shared, queue, all.to_vec(), &[]) {
         Ok(lost) => Ok(all.iter().map(|held| Ok(lost.contains(held))).collect()),
         Err(error) if all.len() == 1 || is_the_stores(&error) => Err(error),
         Err(_) => {
-            let end = |held: Held| Ok(!finish(shared, queue, vec![held], &[])?.is_empty());
-            Ok(all.into_iter().map(end).collect())
+            let end = |held: &Held| Ok(!finish(shared, queue, vec![*held], &[])?.is_empty());
+            Ok(all.iter().map(end).collect())
         }
     }
 }

@@ -4,7 +4,8 @@
 //! thread of ours: the callers take turns, and each returns as soon as its own part is on disk.
 //!
 //! Left alone, callers fall into two halves, one that writes and one that is on its way back, and each commit has half of them. So whoever leads
-//! waits a moment for as many as there were around the last commit. Who comes alone waits for nobody.
+//! waits a moment for as many as there were around the last commit, and writes for those who are there already while the others come, where the
+//! database can do that. Who comes alone waits for nobody.
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::Thread;
@@ -12,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use crate::error::{Code, Error, Outcome, Result};
 
-use super::store::{NewEvent, Store};
+use super::store::{Arriving, NewEvent, Store};
 
 /// What one commit takes at most, so that nobody waits for an endless one.
 const MOST: usize = 256;
@@ -21,18 +22,22 @@ const MOST: usize = 256;
 const PATIENCE: u32 = 4;
 /// and how long at most.
 const LONGEST: Duration = Duration::from_micros(500);
+/// So many who come are worth being woken for.
+const FEW: usize = 4;
 
 /// The callers of one kind of write. Each asks for `Q` and gets `A`.
 pub(super) struct Together<Q, A> {
     line: Mutex<Line<Q, A>>,
-    /// As many wait as were expected.
-    complete: Condvar,
+    /// As many have come as the one who leads waits for.
+    come: Condvar,
 }
 
 struct Line<Q, A> {
     waiting: Vec<Waiting<Q, A>>,
     /// Somebody is writing.
     is_led: bool,
+    /// How many the one who leads waits for; none while nobody does.
+    wanted: Option<usize>,
     /// How many there were around the last write: those that it was for, and those that came meanwhile.
     expected: usize,
     /// How long the next write waits for them.
@@ -62,17 +67,27 @@ impl<Q, A> Default for Together<Q, A> {
             line: Mutex::new(Line {
                 waiting: Vec::new(),
                 is_led: false,
+                wanted: None,
                 expected: 1,
                 patience: Duration::ZERO,
             }),
-            complete: Condvar::new(),
+            come: Condvar::new(),
         }
     }
 }
 
 impl<Q, A> Together<Q, A> {
     /// Returns when the request is committed. `write` carries out many in one transaction and answers each, in their order; its error is everybody's.
-    pub fn ask(&self, request: Q, write: impl Fn(Vec<Q>) -> Result<Vec<A>>) -> Result<A> {
+    pub fn ask(&self, request: Q, write: impl Fn(&[Q]) -> Result<Vec<A>>) -> Result<A> {
+        self.ask_arriving(request, |round| write(round.rest()))
+    }
+
+    /// The same where the write begins with those who are there, and takes in who comes meanwhile.
+    fn ask_arriving(
+        &self,
+        request: Q,
+        write: impl Fn(&mut Round<Q, A>) -> Result<Vec<A>>,
+    ) -> Result<A> {
         let place = Arc::new(Place {
             thread: std::thread::current(),
             fate: Mutex::new(Fate::Waiting),
@@ -83,8 +98,12 @@ impl<Q, A> Together<Q, A> {
                 request,
                 place: place.clone(),
             });
-            if line.waiting.len() == line.expected {
-                self.complete.notify_one();
+            if line
+                .wanted
+                .is_some_and(|wanted| line.waiting.len() >= wanted)
+            {
+                line.wanted = None;
+                self.come.notify_one();
             }
             !std::mem::replace(&mut line.is_led, true)
         };
@@ -102,53 +121,92 @@ impl<Q, A> Together<Q, A> {
     }
 
     /// Writes for those who wait, the caller among them, and hands on.
-    fn lead(&self, write: &impl Fn(Vec<Q>) -> Result<Vec<A>>) {
-        let (requests, places) = self
-            .gather()
-            .into_iter()
-            .map(|waiting| (waiting.request, waiting.place))
-            .unzip();
+    fn lead(&self, write: &impl Fn(&mut Round<Q, A>) -> Result<Vec<A>>) {
         let mut round = Round {
-            line: &self.line,
-            places,
+            together: self,
+            requests: Vec::new(),
+            places: Vec::new(),
+            taken: 0,
+            few: FEW,
             fates: Err(stopped()),
             since: Instant::now(),
+            waited: Duration::ZERO,
         };
-        round.fates = write(requests);
-    }
-
-    /// Those who wait, once all are there who may be expected.
-    fn gather(&self) -> Vec<Waiting<Q, A>> {
-        let mut line = lock(&self.line);
-        if line.waiting.len() < line.expected {
-            let patience = line.patience;
-            line = self
-                .complete
-                .wait_timeout_while(line, patience, |line| line.waiting.len() < line.expected)
-                .unwrap_or_else(PoisonError::into_inner)
-                .0;
-        }
-        let count = line.waiting.len().min(MOST);
-        line.waiting.drain(..count).collect()
+        round.take(lock(&self.line)); // whatever becomes of the write, it is theirs
+        let fates = write(&mut round);
+        round.fates = fates;
     }
 }
 
-/// Ends a round however it ended: everybody learns what became of his request, and somebody leads the next.
+/// Those that one write is for. It ends however the write does: everybody learns what became of his request, and somebody leads the next.
 struct Round<'a, Q, A> {
-    line: &'a Mutex<Line<Q, A>>,
+    together: &'a Together<Q, A>,
+    requests: Vec<Q>,
     places: Vec<Arc<Place<A>>>,
+    /// How many of the requests the write has got.
+    taken: usize,
+    /// For how many it waits at once.
+    few: usize,
     fates: Result<Vec<A>>,
     since: Instant,
+    waited: Duration,
+}
+
+impl<Q, A> Round<'_, Q, A> {
+    /// The requests of those who have come since the last call. None once all have come who may be expected, or were waited for long enough.
+    fn next(&mut self) -> Option<&[Q]> {
+        if self.taken == self.requests.len() {
+            let line = self.wait(lock(&self.together.line));
+            self.take(line);
+        }
+        let new = &self.requests[std::mem::replace(&mut self.taken, self.requests.len())..];
+        (!new.is_empty()).then_some(new)
+    }
+
+    /// All requests, once no more come.
+    fn rest(&mut self) -> &[Q] {
+        self.few = MOST;
+        while self.next().is_some() {}
+        &self.requests
+    }
+
+    fn wait<'l>(&mut self, mut line: MutexGuard<'l, Line<Q, A>>) -> MutexGuard<'l, Line<Q, A>> {
+        let missing = line.expected.saturating_sub(self.requests.len());
+        let patience = line.patience.saturating_sub(self.waited);
+        if missing == 0 || !line.waiting.is_empty() || patience.is_zero() {
+            return line;
+        }
+        let begun = Instant::now();
+        line.wanted = Some(missing.min(self.few));
+        line = self
+            .together
+            .come
+            .wait_timeout_while(line, patience, |line| line.wanted.is_some())
+            .unwrap_or_else(PoisonError::into_inner)
+            .0;
+        line.wanted = None;
+        self.waited += begun.elapsed();
+        line
+    }
+
+    fn take(&mut self, mut line: MutexGuard<'_, Line<Q, A>>) {
+        let count = line.waiting.len().min(MOST - self.requests.len());
+        for waiting in line.waiting.drain(..count) {
+            self.requests.push(waiting.request);
+            self.places.push(waiting.place);
+        }
+    }
 }
 
 impl<Q, A> Drop for Round<'_, Q, A> {
     fn drop(&mut self) {
         let next = {
-            let mut line = lock(self.line);
+            let mut line = lock(&self.together.line);
             let next = line.waiting.first().map(|waiting| waiting.place.clone());
             line.is_led = next.is_some();
             line.expected = (self.places.len() + line.waiting.len()).min(MOST);
-            line.patience = (self.since.elapsed() / PATIENCE).min(LONGEST);
+            let worked = self.since.elapsed().saturating_sub(self.waited);
+            line.patience = (worked / PATIENCE).min(LONGEST);
             next
         };
         if let Some(next) = next {
@@ -201,14 +259,26 @@ pub struct GroupCommit(Together<NewEvent, Result<bool>>);
 impl GroupCommit {
     /// Returns when the event is committed: whether it was new.
     pub fn insert(&self, store: &dyn Store, event: NewEvent) -> Result<bool> {
-        self.0.ask(event, |events| match store.insert(&events) {
-            Ok(new) => Ok(new.into_iter().map(Ok).collect()),
-            Err(error) if events.len() == 1 || is_the_stores(&error) => Err(error),
-            // One that cannot be stored must not keep the others out.
-            Err(_) => {
-                let alone = |event: &NewEvent| Ok(store.insert(std::slice::from_ref(event))?[0]);
-                Ok(events.iter().map(alone).collect())
-            }
-        })?
+        self.0
+            .ask_arriving(event, |round| match store.insert_arriving(round) {
+                Ok(new) => Ok(new.into_iter().map(Ok).collect()),
+                Err(error) if round.requests.len() == 1 || is_the_stores(&error) => Err(error),
+                // One that cannot be stored must not keep the others out.
+                Err(_) => {
+                    let alone =
+                        |event: &NewEvent| Ok(store.insert(std::slice::from_ref(event))?[0]);
+                    Ok(round.requests.iter().map(alone).collect())
+                }
+            })?
+    }
+}
+
+impl Arriving for Round<'_, NewEvent, Result<bool>> {
+    fn next(&mut self) -> Option<&[NewEvent]> {
+        Round::next(self)
+    }
+
+    fn rest(&mut self) -> &[NewEvent] {
+        Round::rest(self)
     }
 }

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 
 use payseal::Result;
 use payseal::payments::store::{
-    Dialect, Ended, NewEvent, Queue, Row, Statement, Store, Transaction,
+    Arriving, Dialect, Ended, NewEvent, Queue, Row, Statement, Store, Transaction,
 };
 
 /// Where a process dies: before or after the step of this number, counted over all its writes.
@@ -74,6 +74,10 @@ impl Store for Dying {
 
     fn insert(&self, events: &[NewEvent]) -> Result<Vec<bool>> {
         self.death.around(|| self.store.insert(events))
+    }
+
+    fn insert_arriving(&self, events: &mut dyn Arriving) -> Result<Vec<bool>> {
+        self.death.around(|| self.store.insert_arriving(events))
     }
 
     fn claim(

@@ -155,6 +155,15 @@ pub struct NewEvent {
     pub received_ms: i64,
 }
 
+/// Events that come one after the other.
+pub trait Arriving {
+    /// Those that have come since the last call, which may wait a moment for them. None once no more come.
+    fn next(&mut self) -> Option<&[NewEvent]>;
+
+    /// All of them in their order, also those that were given out before, once no more come.
+    fn rest(&mut self) -> &[NewEvent];
+}
+
 /// Which SQL a statement for the host's own transaction is written in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Dialect {
@@ -200,6 +209,11 @@ pub trait Store: Send + Sync {
 
     /// Inserts events in one transaction, durably committed when this returns. Says of each whether it was new; of two with the same key one is.
     fn insert(&self, events: &[NewEvent]) -> Result<Vec<bool>>;
+
+    /// The same of events of which some come only while it is under way.
+    fn insert_arriving(&self, events: &mut dyn Arriving) -> Result<Vec<bool>> {
+        self.insert(events.rest())
+    }
 
     /// Takes at most `most` rows that are due at `now_ms`, oldest first, hides them until `until_ms` and counts the attempt. No two callers get
     /// the same row. Returns `columns` of each, a comma-separated list that begins with `id`, in the order in which they were due.

@@ -10,7 +10,8 @@ use rusqlite::{CachedStatement, Connection};
 use super::pool::Pool;
 use super::url::Url;
 use super::{
-    Dialect, FAILED_AT, NewEvent, Queue, Row, Statement, Store, Transaction, Value, schema,
+    Arriving, Dialect, FAILED_AT, NewEvent, Queue, Row, Statement, Store, Transaction, Value,
+    schema,
 };
 use crate::error::{Code, Error, Outcome, Result};
 use crate::process::PerProcess;
@@ -197,15 +198,19 @@ impl Store for Sqlite {
             return Ok(Vec::new());
         }
         self.write(|connection| {
-            let mut insert = connection
-                .prepare_cached(INSERT_EVENT)
-                .map_err(|error| failure(&error))?;
-            events
-                .iter()
-                .map(|event| insert_event(&mut insert, event))
-                .collect::<rusqlite::Result<_>>()
-                .map(Work::Commit)
-                .map_err(|error| failure(&error))
+            let mut new = Vec::with_capacity(events.len());
+            insert_events(connection, events, &mut new)?;
+            Ok(Work::Commit(new))
+        })
+    }
+
+    fn insert_arriving(&self, events: &mut dyn Arriving) -> Result<Vec<bool>> {
+        self.write(|connection| {
+            let mut new = Vec::new();
+            while let Some(events) = events.next() {
+                insert_events(connection, events, &mut new)?;
+            }
+            Ok(Work::Commit(new))
         })
     }
 
@@ -242,6 +247,17 @@ impl Store for Sqlite {
 
 const INSERT_EVENT: &str = "INSERT INTO payseal_inbox (event_key, account, kind, order_no, source, headers, body, envelope, plaintext, fact, \
     received_ms, state, due_ms, attempts) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, 0, ?11, 0) ON CONFLICT DO NOTHING";
+
+/// Adds of each whether it was new.
+fn insert_events(connection: &Connection, events: &[NewEvent], new: &mut Vec<bool>) -> Result<()> {
+    let mut insert = connection
+        .prepare_cached(INSERT_EVENT)
+        .map_err(|error| failure(&error))?;
+    for event in events {
+        new.push(insert_event(&mut insert, event).map_err(|error| failure(&error))?);
+    }
+    Ok(())
+}
 
 fn insert_event(insert: &mut CachedStatement<'_>, event: &NewEvent) -> rusqlite::Result<bool> {
     insert.raw_bind_parameter(1, &event.event_key[..])?;
