@@ -350,7 +350,9 @@ func TestWhatCannotGetBetterEndsARunner(t *testing.T) {
 func TestAPublisherWithoutAnOutboxIsRefused(t *testing.T) {
 	p := openAtPlatform(t, sqlite(t), quick)
 	publisher := payments.PublisherFunc(func(context.Context, *payments.Message) error { return nil })
-	err := (&payments.Runner{Payments: p, Publisher: publisher}).Run(t.Context())
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	defer cancel()
+	err := (&payments.Runner{Payments: p, Publisher: publisher}).Run(ctx)
 	if !errors.Is(err, payseal.ErrInvalidArgument) || !strings.Contains(err.Error(), "Config.Outbox") {
 		t.Error(err)
 	}
