@@ -68,6 +68,11 @@ impl<'a> Section<'a> {
         self.error(key, "it is missing and has no default")
     }
 
+    /// Of what comes from a variable or a file: the same whether that left it empty or out.
+    pub fn missing_secret(&self, key: &str) -> Error {
+        self.error(key, UNSET)
+    }
+
     fn typed<T: Deserialize<'a>>(&mut self, key: &'static str, kind: &str) -> Result<Option<T>> {
         match self.take(key) {
             None => Ok(None),
@@ -153,11 +158,7 @@ impl<'a> Section<'a> {
         };
         let secret = unescape(raw.get()).ok_or_else(|| self.error(key, "it must be a string"))?;
         if secret.trim_ascii().is_empty() {
-            return Err(self.error_with(
-                Code::ConfigEmptySecret,
-                key,
-                "it is empty; is the variable or file that should hold it set?",
-            ));
+            return Err(self.error_with(Code::ConfigEmptySecret, key, UNSET));
         }
         Ok(Some(secret))
     }
@@ -263,6 +264,8 @@ fn unescape(literal: &str) -> Option<Zeroizing<Vec<u8>>> {
     }
     Some(out)
 }
+
+const UNSET: &str = "it is missing or empty; is the variable or file that should hold it set?";
 
 const DUPLICATE: &str = "a key stands twice";
 

@@ -243,6 +243,13 @@ pub trait Face: Send + Sync {
     /// Whether the order call may be sent again under its number by itself, and what it says is the same. False where a code is scanned.
     fn is_repeatable(&self, method: &str) -> bool;
 
+    /// Whether a notification tells what becomes of a payment by this method, and the client's configuration says nothing of where it goes: the
+    /// order has to.
+    fn lacks_notify_url(&self, method: &str) -> bool;
+
+    /// What members of the provider's own requests are called in common terms: `body.out_trade_no` and `order_no`.
+    fn terms(&self) -> &'static [(&'static str, &'static str)];
+
     /// How a payment begins; `ParamsInvalid` names what is missing for the method.
     fn pay(&self, request: &PayRequest, origin: &Origin, host: &Host) -> Result<Opening>;
 

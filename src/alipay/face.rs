@@ -41,6 +41,16 @@ const KEPT: &[&str] = &[
     "timeout_express",
     "auth_code",
 ];
+const TERMS: &[(&str, &str)] = &[
+    ("body.out_trade_no", "order_no"),
+    ("body.subject", "subject"),
+    ("body.total_amount", "amount"),
+    ("query.notify_url", "notify_url"),
+    ("query.return_url", "return_url"),
+    ("body.time_expire", "expires_in_ms"),
+    ("body.buyer_open_id", "payer.id"),
+    ("body.auth_code", "payer.auth_code"),
+];
 const KEPT_OF_REFUND: &[&str] = &[
     "out_trade_no",
     "trade_no",
@@ -66,6 +76,15 @@ impl Face for Alipay {
     /// Links and codes for one number all lead to the one order, which exists once the payer is there.
     fn is_repeatable(&self, method: &str) -> bool {
         !matches!(method, "create" | "pay")
+    }
+
+    /// The answer to a scanned code says what became of it.
+    fn lacks_notify_url(&self, method: &str) -> bool {
+        method != "pay" && self.app.notify_url.is_none()
+    }
+
+    fn terms(&self) -> &'static [(&'static str, &'static str)] {
+        TERMS
     }
 
     fn pay(&self, request: &PayRequest, origin: &Origin, host: &Host) -> Result<Opening> {

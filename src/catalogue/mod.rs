@@ -17,6 +17,7 @@ mod text;
 
 pub use check::{Violation, check, check_placement};
 pub use table::{FieldIter, Fields, Operations, Texts};
+pub(crate) use text::notify_url;
 
 use table::{SchemaRow, TABLES, Table};
 

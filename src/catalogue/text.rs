@@ -96,7 +96,7 @@ pub(super) fn no_path_step(text: &str) -> Option<&'static str> {
 }
 
 /// Private addresses are allowed: a simulated provider on the same machine calls them.
-fn notify_url(text: &str) -> Option<&'static str> {
+pub fn notify_url(text: &str) -> Option<&'static str> {
     let scheme = ["https://", "http://"].into_iter().find(|s| {
         text.get(..s.len())
             .is_some_and(|start| start.eq_ignore_ascii_case(s))

@@ -50,6 +50,32 @@ pub(crate) fn required<'a>(
     }
 }
 
+/// Names in an error about the provider's own request what the caller wrote: a member of the common terms, or one of `extra`. The text keeps the
+/// provider's name.
+pub(crate) fn in_common_terms(
+    error: Error,
+    terms: &[(&str, &str)],
+    extra: &Map<String, Value>,
+) -> Error {
+    let Some(field) = error.detail("field").and_then(Value::as_str) else {
+        return error;
+    };
+    let given = field
+        .strip_prefix("body.")
+        .filter(|path| extra.contains_key(path.split(['.', '[']).next().unwrap_or_default()))
+        .map(|path| format!("extra.{path}"));
+    let common = terms
+        .iter()
+        .find(|(own, _)| *own == field)
+        .map(|(_, common)| (*common).to_owned());
+    match given.or(common) {
+        None => error,
+        Some(common) => error
+            .reworded(|message| format!("{common}: {message}"))
+            .with_field(common),
+    }
+}
+
 /// A text among the members without a common name.
 pub(crate) fn text<'a>(extra: &'a Map<String, Value>, name: &str) -> Option<&'a str> {
     extra.get(name).and_then(Value::as_str)
@@ -108,6 +134,37 @@ mod tests {
         let mut body = body.as_object().unwrap().clone();
         merge(&mut body, extra.as_object().unwrap(), kept)?;
         Ok(Value::Object(body))
+    }
+
+    #[test]
+    fn an_error_names_what_the_caller_wrote() {
+        let terms = [
+            ("body.out_trade_no", "order_no"),
+            ("body.payer.openid", "payer.id"),
+        ];
+        for (own, extra, common) in [
+            ("body.out_trade_no", json!({}), "order_no"),
+            ("body.payer.openid", json!({}), "payer.id"),
+            (
+                "body.payer.openid",
+                json!({ "payer": { "openid": "x" } }),
+                "extra.payer.openid",
+            ),
+            (
+                "body.goods[0].id",
+                json!({ "goods": [{}] }),
+                "extra.goods[0].id",
+            ),
+            ("body.attach", json!({}), "body.attach"),
+        ] {
+            let error = invalid(own, "is too long");
+            let error = in_common_terms(error, &terms, extra.as_object().unwrap());
+            assert_eq!(error.detail("field").unwrap(), common);
+            assert!(
+                error.message().contains(&format!("{own}: is too long")),
+                "{error}"
+            );
+        }
     }
 
     #[test]

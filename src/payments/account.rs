@@ -16,7 +16,7 @@ impl Account {
         if clients.is_empty() {
             return Err(Error::new(
                 Code::InvalidArgument,
-                "there is no client; payments need at least one",
+                "clients: there is none; payments need at least one client, whose account their orders are of",
             )
             .with_field("clients"));
         }

@@ -6,7 +6,8 @@ use serde_json::{Map, Value as Json, json};
 
 use crate::call::Call;
 use crate::error::{Code, Error, Outcome, Result};
-use crate::face::{Fact, Opening, PayRequest, Payer, PaymentState, Presented};
+use crate::face::request;
+use crate::face::{Face, Fact, Opening, PayRequest, Payer, PaymentState, Presented};
 use crate::params::{Options, Params};
 use crate::wire::url::Origin;
 
@@ -162,9 +163,31 @@ impl Create {
     fn opening(&self, shared: &Shared) -> Result<Opening> {
         let account = self.account(shared);
         let core = account.client.core();
-        account
-            .face()?
-            .pay(&self.request, origin(account), &core.host)
+        let face = account.face()?;
+        if self.request.notify_url.is_none()
+            && !self.request.extra.contains_key("notify_url")
+            && face.lacks_notify_url(&self.request.method)
+        {
+            return Err(Error::new(
+                Code::ParamsInvalid,
+                format!(
+                    "notify_url is missing, so nobody would be told that the order is paid: give one with the call, for account {} in `notify_urls` of the payments' configuration, or in the client's configuration",
+                    account.name
+                ),
+            )
+            .with_field("notify_url"));
+        }
+        face.pay(&self.request, origin(account), &core.host)
+            .map_err(|error| self.in_common_terms(face, error))
+    }
+
+    fn in_common_terms(&self, face: &dyn Face, error: Error) -> Error {
+        match error.code() {
+            Code::ParamsInvalid => {
+                request::in_common_terms(error, face.terms(), &self.request.extra)
+            }
+            _ => error,
+        }
     }
 
     fn prepare(&self, shared: &Shared, operation: String, mut params: Params) -> Result<Box<Call>> {
@@ -175,8 +198,11 @@ impl Create {
             .trace_id
             .take()
             .or_else(|| self.options.trace_id.clone());
-        let core = self.account(shared).client.core().clone();
-        Call::operation(core, &operation, params).map(Box::new)
+        let account = self.account(shared);
+        let face = account.face()?;
+        Call::operation(account.client.core().clone(), &operation, params)
+            .map(Box::new)
+            .map_err(|error| self.in_common_terms(face, error))
     }
 
     fn order(&self, shared: &Shared) -> Result<Order> {

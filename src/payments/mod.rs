@@ -112,7 +112,7 @@ impl Payments {
         let accounts = Account::read(&mut section, clients)?;
         let url = section
             .secret("store")?
-            .ok_or_else(|| section.missing("store"))?;
+            .ok_or_else(|| section.missing_secret("store"))?;
         let settings = Settings::read(&mut section, &accounts)?;
         section.finish()?;
         let url = std::str::from_utf8(&url).map_err(|_| {

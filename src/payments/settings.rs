@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use crate::catalogue;
 use crate::config::Section;
 use crate::error::Result;
 use crate::host::Host;
@@ -94,6 +95,11 @@ impl Settings {
             .find(|name| accounts.iter().all(|account| account.name != **name))
         {
             return Err(config.error("notify_urls", format!("there is no account {name}")));
+        }
+        for (name, url) in &notify_urls {
+            if let Some(problem) = catalogue::notify_url(url) {
+                return Err(config.error(&format!("notify_urls.{name}"), format!("it {problem}")));
+            }
         }
         Ok(Settings {
             expires_ms: expires_ms.unwrap_or(30 * MINUTE) as i64,

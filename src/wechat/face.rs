@@ -45,6 +45,20 @@ const KEPT: &[&str] = &[
     "sp_mchid",
     "payer.auth_code",
 ];
+const TERMS: &[(&str, &str)] = &[
+    ("body.out_trade_no", "order_no"),
+    ("body.description", "subject"),
+    ("body.amount.total", "amount"),
+    ("body.amount.currency", "currency"),
+    ("body.notify_url", "notify_url"),
+    ("body.time_expire", "expires_in_ms"),
+    ("body.payer.openid", "payer.id"),
+    ("body.payer.sp_openid", "payer.id"),
+    ("body.payer.sub_openid", "payer.id"),
+    ("body.payer.auth_code", "payer.auth_code"),
+    ("body.scene_info.payer_client_ip", "payer.client_ip"),
+    ("body.scene_info.device_ip", "payer.client_ip"),
+];
 const KEPT_OF_REFUND: &[&str] = &[
     "out_refund_no",
     "out_trade_no",
@@ -72,6 +86,14 @@ impl Face for WeChat {
 
     fn is_repeatable(&self, method: &str) -> bool {
         method != "codepay"
+    }
+
+    fn lacks_notify_url(&self, method: &str) -> bool {
+        method != "codepay" && self.merchant.notify_url.is_none()
+    }
+
+    fn terms(&self) -> &'static [(&'static str, &'static str)] {
+        TERMS
     }
 
     fn pay(&self, request: &PayRequest, _: &Origin, _: &Host) -> Result<Opening> {

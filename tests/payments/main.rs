@@ -3,6 +3,10 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+#[allow(dead_code, reason = "these tests use a part of it")]
+#[path = "../alipay/alipay.rs"]
+mod gateway;
+
 mod cut;
 mod doubts;
 mod due;

@@ -3,10 +3,14 @@
 use serde_json::{Value, json};
 
 use payseal::call::{Step, Steps};
+use payseal::payments::Payments;
 use payseal::{Code, Outcome};
 
+use crate::gateway;
 use crate::provider::Fault;
 use crate::support::field;
+use crate::support::host::World;
+use crate::support::merchant::{self, client_in};
 use crate::till::{NUMBER, Till, order, refused_as};
 
 #[test]
@@ -73,6 +77,14 @@ fn what_is_wrong_with_an_order_shows_before_it_is_stored() {
             json!({ "extra": { "out_trade_no": "another" } }),
             "extra.out_trade_no",
         ),
+        // Where the provider's rule says no, what the caller wrote is named all the same.
+        (json!({ "order_no": "short" }), "order_no"),
+        (json!({ "subject": "长".repeat(200) }), "subject"),
+        (json!({ "notify_url": "shop.example.com" }), "notify_url"),
+        (
+            json!({ "extra": { "attach": "x".repeat(200) } }),
+            "extra.attach",
+        ),
     ] {
         let error = refused_as(
             Code::ParamsInvalid,
@@ -85,6 +97,93 @@ fn what_is_wrong_with_an_order_shows_before_it_is_stored() {
         till.run("order", json!({ "order_no": NUMBER })),
     );
     assert!(till.asked().is_empty());
+}
+
+#[test]
+fn an_order_of_whose_payment_nobody_would_be_told_is_refused() {
+    let till = Till::new();
+    let unnotified = |changes: Value| {
+        let world = &till.world;
+        let wechat = client_in(world, merchant::config(json!({ "notify_url": null })));
+        let alipay = client_in(world, gateway::config_with(json!({})));
+        let mut config = json!({ "store": till.database.url });
+        config
+            .as_object_mut()
+            .unwrap()
+            .extend(changes.as_object().unwrap().clone());
+        let config = config.to_string();
+        Payments::new(config.as_bytes(), &[&wechat, &alipay], world.host()).unwrap()
+    };
+    let payments = unnotified(json!({}));
+    let create = |payments: &Payments, number: &str, changes: Value| {
+        let asked = order(number, changes).to_string();
+        let mut work = payments.work("create", asked.as_bytes())?;
+        till.drive(&mut work)
+    };
+    for (account, method) in [
+        ("wechat", "native"),
+        ("alipay", "page"),
+        ("alipay", "precreate"),
+    ] {
+        let asked = json!({ "account": account, "method": method });
+        let refused = create(&payments, NUMBER, asked);
+        let error = refused_as(Code::ParamsInvalid, refused.map(|_| json!({})));
+        assert_eq!(field(&error), "notify_url");
+        assert!(error.message().contains("`notify_urls`"), "{error}");
+        let stored = till.run("order", json!({ "order_no": NUMBER }));
+        refused_as(Code::OrderUnknown, stored);
+    }
+    assert!(till.asked().is_empty());
+    let address = "https://shop.example.com/told";
+    let page = |changes: Value| {
+        let mut asked = json!({ "account": "alipay", "method": "page" });
+        asked
+            .as_object_mut()
+            .unwrap()
+            .extend(changes.as_object().unwrap().clone());
+        asked
+    };
+    create(
+        &payments,
+        "20231115000002",
+        page(json!({ "notify_url": address })),
+    )
+    .unwrap();
+    let payments = unnotified(json!({ "notify_urls": { "alipay": address } }));
+    create(&payments, "20231115000003", page(json!({}))).unwrap();
+}
+
+#[test]
+fn an_address_that_no_provider_could_tell_is_refused_at_the_start() {
+    let till = Till::new();
+    for address in [
+        "",
+        "shop.example.com/told",
+        "ftp://shop.example.com",
+        "https://",
+    ] {
+        let settings = json!({ "notify_urls": { "wechat": address } });
+        let error = crate::till::open(&till.world, &till.database, settings);
+        let error = refused_as(Code::ConfigInvalid, error.map(|_| json!({})));
+        assert_eq!(field(&error), "notify_urls.wechat", "{address}");
+    }
+}
+
+#[test]
+fn payments_without_a_store_or_a_client_say_what_is_missing() {
+    let world = World::new();
+    let client = client_in(&world, merchant::config(json!({})));
+    for config in [json!({}), json!({ "store": "" }), json!({ "store": null })] {
+        let config = config.to_string();
+        let refused = Payments::new(config.as_bytes(), &[&client], world.host());
+        let error = refused.err().unwrap();
+        assert_eq!(field(&error), "store");
+        assert!(error.message().contains("missing or empty"), "{error}");
+    }
+    let refused = Payments::new(b"{}", &[], world.host());
+    let error = refused.err().unwrap();
+    assert_eq!(field(&error), "clients");
+    assert!(error.message().contains("at least one client"), "{error}");
 }
 
 #[test]

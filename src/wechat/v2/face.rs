@@ -46,6 +46,18 @@ const KEPT: &[&str] = &[
     "sign_type",
     "auth_code",
 ];
+const TERMS: &[(&str, &str)] = &[
+    ("body.out_trade_no", "order_no"),
+    ("body.body", "subject"),
+    ("body.total_fee", "amount"),
+    ("body.fee_type", "currency"),
+    ("body.notify_url", "notify_url"),
+    ("body.time_expire", "expires_in_ms"),
+    ("body.openid", "payer.id"),
+    ("body.sub_openid", "payer.id"),
+    ("body.auth_code", "payer.auth_code"),
+    ("body.spbill_create_ip", "payer.client_ip"),
+];
 const KEPT_OF_REFUND: &[&str] = &[
     "out_trade_no",
     "transaction_id",
@@ -74,6 +86,14 @@ impl Face for WeChatV2 {
 
     fn is_repeatable(&self, method: &str) -> bool {
         method != "micropay"
+    }
+
+    fn lacks_notify_url(&self, method: &str) -> bool {
+        method != "micropay" && self.merchant.notify_url.is_none()
+    }
+
+    fn terms(&self) -> &'static [(&'static str, &'static str)] {
+        TERMS
     }
 
     fn pay(&self, request: &PayRequest, _: &Origin, _: &Host) -> Result<Opening> {

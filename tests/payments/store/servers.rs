@@ -31,6 +31,8 @@ on_servers! {
     a_server_that_is_away_is_told_and_found_again,
     rows_that_somebody_else_holds_are_waited_for_and_then_told,
     a_wrong_password_is_told_and_not_shown,
+    a_database_that_is_not_there_is_told,
+    a_server_that_is_not_there_is_told_by_its_address,
     a_forked_child_has_connections_of_its_own,
     no_thread_is_started,
     more_callers_than_connections_wait,
@@ -252,6 +254,46 @@ fn a_wrong_password_is_told_and_not_shown(database: &Database) {
         "{shown}"
     );
     assert!(!shown.contains("hunter"), "{shown}");
+}
+
+fn a_database_that_is_not_there_is_told(database: &Database) {
+    let (user, address, _) = parts(&database.url);
+    let error = open(&format!("{user}{address}/payseal_nowhere"))
+        .err()
+        .unwrap();
+    assert_eq!(
+        (error.code(), error.outcome()),
+        (Code::StoreUnavailable, Outcome::NotSent)
+    );
+    assert!(error.message().contains("no such database"), "{error}");
+}
+
+fn a_server_that_is_not_there_is_told_by_its_address(database: &Database) {
+    let (user, _, rest) = parts(&database.url);
+    // Nobody listens where somebody did.
+    let port = std::net::TcpListener::bind("127.0.0.1:0")
+        .and_then(|listener| listener.local_addr())
+        .unwrap()
+        .port();
+    let error = open(&format!("{user}127.0.0.1:{port}{rest}"))
+        .err()
+        .unwrap();
+    let told = error.message();
+    for once in [format!("127.0.0.1:{port}"), "refused".to_owned()] {
+        assert_eq!(told.matches(&once).count(), 1, "{told}");
+    }
+    assert!(!told.contains("Input/output"), "{told}");
+}
+
+#[test]
+fn a_port_of_something_else_is_told() {
+    // It waits for the other to begin, as PostgreSQL does.
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = silent.local_addr().unwrap().port();
+    let error = open(&format!("mysql://u:p@127.0.0.1:{port}/x?connect_timeout=1"))
+        .err()
+        .unwrap();
+    assert!(error.message().contains("a MySQL server"), "{error}");
 }
 
 fn a_forked_child_has_connections_of_its_own(database: &Database) {

@@ -59,6 +59,7 @@ fn what_is_no_file_is_refused() {
         ("sqlite://host/pay.db", "sqlite:///PATH"),
         ("sqlite:/no/such/folder/pay.db", "make it first"),
         ("sqlite:/tmp/", "folder"),
+        ("sqlite:/tmp", "folder"),
         ("sqlite:pay.db?mode=ro", "`mode`"),
         ("sqlite:pay.db?lock_timeout_ms=soon", "`lock_timeout_ms`"),
         ("oracle://host/pay", "sqlite:"),
@@ -146,6 +147,35 @@ fn a_file_that_may_only_be_read_is_told() {
         let file = database.folder().join("pay.db");
         std::fs::set_permissions(&file, PermissionsExt::from_mode(0o444)).unwrap();
         assert_eq!(refused(&database.url).0, Code::StoreReadOnly);
+    }
+}
+
+#[test]
+fn a_file_that_only_this_user_may_not_write_is_told_by_its_name_when_it_is_opened() {
+    let database = Database::sqlite();
+    let file = database.folder().join("pay.db");
+    std::fs::write(&file, "").unwrap();
+    std::fs::set_permissions(&file, PermissionsExt::from_mode(0o400)).unwrap();
+    for written in [false, true] {
+        if written {
+            std::fs::set_permissions(&file, PermissionsExt::from_mode(0o600)).unwrap();
+            drop(database.open());
+            std::fs::set_permissions(&file, PermissionsExt::from_mode(0o400)).unwrap();
+        }
+        let url = database.url.clone();
+        let is_root = unsafe { libc::geteuid() } == 0;
+        let nobody = is_root.then_some(65534);
+        std::os::unix::fs::chown(&file, nobody, None).unwrap();
+        std::os::unix::fs::chown(database.folder(), nobody, None).unwrap();
+        let told = in_a_child(move || {
+            // SAFETY: the child has one thread. Rights do not bind root.
+            assert!(!is_root || unsafe { libc::setuid(65534) } == 0);
+            let (code, message) = refused(&url);
+            format!("{code:?} {message}").into_bytes()
+        });
+        let told = String::from_utf8(told).unwrap();
+        assert!(told.starts_with("StoreReadOnly"), "{told}");
+        assert!(told.contains(file.to_str().unwrap()), "{told}");
     }
 }
 

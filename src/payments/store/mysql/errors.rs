@@ -1,8 +1,9 @@
 //! What the failures of MySQL, MariaDB and TiDB mean.
 
-use mysql_async::Error as Driver;
+use mysql_async::{Error as Driver, IoError};
 
 use super::super::attempt::{Failed, Kind, conflict};
+use super::place::Place;
 use crate::error::{Code, Error, Outcome};
 
 /// Of what is not committed by the statement that failed.
@@ -57,7 +58,12 @@ pub fn failed(error: &Driver) -> Failed {
             Code::StoreLocked,
             "others hold the same rows for longer than was waited for; nothing was written, try again",
         ),
-        1044 | 1045 | 1049 | 1698 => (
+        1049 => (
+            Kind::Broken,
+            Code::StoreUnavailable,
+            "there is no such database; make it, or look at its name at the end of the store's URL",
+        ),
+        1044 | 1045 | 1698 => (
             Kind::Broken,
             Code::StoreUnavailable,
             "the database does not let this user in; look at user, password and database in the store's URL",
@@ -114,18 +120,19 @@ pub fn unknown(why: &str) -> Failed {
 }
 
 /// Of a connection that was never made.
-pub fn not_connected(error: &Driver) -> Error {
+pub fn not_connected(error: &Driver, place: &Place) -> Error {
     match error {
         Driver::Server(_) => failed(error).error,
-        _ => not_reached(error),
+        Driver::Io(IoError::Io(error)) => not_reached(error, place),
+        _ => not_reached(error, place),
     }
 }
 
-pub fn not_reached(error: &dyn std::fmt::Display) -> Error {
+pub fn not_reached(error: &dyn std::fmt::Display, place: &Place) -> Error {
     Error::new(
         Code::StoreUnavailable,
         format!(
-            "no connection to the database: {error}; look at host, port and TLS in the store's URL, and whether the server runs"
+            "no connection to the database at {place}: {error}; look at host, port and TLS in the store's URL, and whether the server runs and is a MySQL server"
         ),
     )
 }

@@ -1,5 +1,6 @@
 //! Where the server is and how to reach it: what the URL says.
 
+use std::fmt;
 use std::net::IpAddr;
 use std::path::Path;
 
@@ -87,5 +88,15 @@ impl Place {
         SslOpts::default()
             .with_disable_built_in_roots(self.roots.is_some())
             .with_root_certs(roots)
+    }
+}
+
+/// Where it is, without who is let in.
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.is_socket() {
+            true => f.write_str(&self.server.host),
+            false => write!(f, "{}:{}", self.server.host, self.port),
+        }
     }
 }

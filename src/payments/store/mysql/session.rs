@@ -37,15 +37,15 @@ impl Session {
             true => None,
             false => {
                 let found = event_loop::resolve(&place.server.host, place.port)
-                    .map_err(|error| not_reached(&error))?;
+                    .map_err(|error| not_reached(&error, place))?;
                 Some(found.iter().map(|address| address.ip()).collect())
             }
         };
         let runtime = event_loop::new()?;
         let connecting = Conn::new(place.options(addresses));
         let connection = match event_loop::wait(&runtime, place.waits.connect_timeout, connecting) {
-            Some(connected) => connected.map_err(|error| not_connected(&error))?,
-            None => return Err(not_reached(&"it does not answer in time")),
+            Some(connected) => connected.map_err(|error| not_connected(&error, place))?,
+            None => return Err(not_reached(&"it does not answer in time", place)),
         };
         let mut session = Session {
             runtime,

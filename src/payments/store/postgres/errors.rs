@@ -67,7 +67,11 @@ pub fn failed(error: &tokio_postgres::Error) -> Failed {
             Code::StoreLocked,
             "the database took longer than `statement_timeout_ms`; nothing was written, try again",
         ),
-        "28P01" | "28000" | "3D000" => refused(
+        "3D000" => refused(
+            Code::StoreUnavailable,
+            "there is no such database; make it, or look at its name at the end of the store's URL",
+        ),
+        "28P01" | "28000" => refused(
             Code::StoreUnavailable,
             "the database does not let this user in; look at user, password and database in the store's URL",
         ),

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, OpenFlags};
 
-use super::errors::failure;
+use super::errors::{failure, read_only};
 use super::place::Place;
 use crate::error::{Code, Error, Result};
 
@@ -67,6 +67,13 @@ fn open(place: &Place) -> Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection =
         Connection::open_with_flags(&place.path, flags).map_err(|error| failure(&error))?;
+    // What may only be read is opened for that, and only the first that writes would be told.
+    if connection
+        .is_readonly(rusqlite::MAIN_DB)
+        .map_err(|error| failure(&error))?
+    {
+        return Err(read_only());
+    }
     connection
         .busy_timeout(place.lock_timeout)
         .map_err(|error| failure(&error))?;

@@ -11,10 +11,7 @@ pub fn failure(error: &rusqlite::Error) -> Error {
             Code::StoreFull,
             "the disk of the store's file is full; make room, nothing was written",
         ),
-        Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => (
-            Code::StoreReadOnly,
-            "the store's file or its folder may only be read; give this user the right to write both, nothing was written",
-        ),
+        Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => (Code::StoreReadOnly, READ_ONLY),
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => (
             Code::StoreLocked,
             "another process writes to the store's file for longer than was waited for; nothing was written, try again",
@@ -34,6 +31,13 @@ pub fn failure(error: &rusqlite::Error) -> Error {
         _ => (Code::StoreFailed, "SQLite failed; nothing was written"),
     };
     told(code, advice, error)
+}
+
+const READ_ONLY: &str = "the store's file or its folder may only be read; give this user the right to write both, nothing was written";
+
+/// Of a file that was opened, and may only be read.
+pub fn read_only() -> Error {
+    Error::new(Code::StoreReadOnly, READ_ONLY)
 }
 
 /// Of COMMIT itself. What a failed write or sync left in the log may be found there after a crash.

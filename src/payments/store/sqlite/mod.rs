@@ -36,7 +36,9 @@ pub(super) fn open(url: &Url) -> Result<Sqlite> {
     let place = Place::of(url)?;
     fork::separate_processes()?;
     place.create()?;
-    let store_id = migrate(&mut connection::writer(&place)?)?;
+    let store_id = connection::writer(&place)
+        .and_then(|mut connection| migrate(&mut connection))
+        .map_err(|error| place.named(error))?;
     let wait = place.lock_timeout;
     Ok(Sqlite {
         place,
@@ -138,7 +140,7 @@ impl Sqlite {
         let mut lease = pool.take()?;
         let mut connection = match lease.idle.take() {
             Some(connection) => connection,
-            None => connect(&self.place)?,
+            None => connect(&self.place).map_err(|error| self.place.named(error))?,
         };
         let result = work(&mut connection);
         let sound = match &result {
@@ -148,7 +150,7 @@ impl Sqlite {
         if sound && connection.is_autocommit() {
             lease.give_back(connection);
         }
-        result
+        result.map_err(|error| self.place.named(error))
     }
 
     fn write<T>(&self, work: impl FnOnce(&Connection) -> Result<Work<T>>) -> Result<T> {

@@ -25,9 +25,7 @@ impl Place {
             ));
         }
         if path.ends_with('/') {
-            return Err(invalid(
-                "the URL of the store names a folder; name a file in it",
-            ));
+            return Err(is_folder());
         }
         Ok(Place {
             path: std::path::absolute(&path).map_err(|error| {
@@ -39,6 +37,9 @@ impl Place {
 
     /// Makes the file, which only its owner may read, unless it is there.
     pub fn create(&self) -> Result<()> {
+        if self.path.is_dir() {
+            return Err(is_folder());
+        }
         let folder = self.path.parent().unwrap_or(Path::new("/"));
         if let Some(kind) = network_file_system(folder) {
             return Err(invalid(format!(
@@ -58,6 +59,12 @@ impl Place {
         }
     }
 
+    /// The same failure with the name of the file.
+    pub fn named(&self, error: Error) -> Error {
+        let file = format!("the store's file {}", self.path.display());
+        error.reworded(|message| message.replacen("the store's file", &file, 1))
+    }
+
     fn cannot_create(&self, error: &std::io::Error) -> Error {
         let path = self.path.display();
         let code = match error.kind() {
@@ -72,6 +79,10 @@ impl Place {
         };
         Error::new(code, format!("the file {path} cannot be made: {error}"))
     }
+}
+
+fn is_folder() -> Error {
+    invalid("the URL of the store names a folder; name a file in it")
 }
 
 /// The name of the file system, if it is one over a network as far as the kernel tells.
