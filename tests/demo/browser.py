@@ -236,6 +236,7 @@ def main() -> int:
             operator.settles_a_second_payment(buyer.bought["jsapi"])
             operator.says_what_an_order_is("paid")
             operator.says_what_an_order_is("closed")
+            operator.goes_on_writing()
             operator.looks_into_a_dead_letter(os.environ["DATABASE_URL"], given.wechat)
             operator.fits_a_phone()
             buyer.look_behind()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -65,9 +66,7 @@ class Operator(Visitor):
     def says_what_an_order_is(self, state: str) -> None:
         """Another amount is paid than was ordered: the order has no payment to go by, and only a person can say what it is."""
         self.enter()
-        placed = self.fetch(f"{self.shop}/api/orders", {"method": "native"})["order"]
-        order = placed["order_no"]
-        self.tell_of_a_payment(placed, f"42000000000000000000000{len(state):05}", placed["amount"] + 150)
+        order = self.order_paid_with_another_amount()
         raised = self.raised(order)
         choices = self.driver.find_elements(By.CSS_SELECTOR, f"{raised} input[name=state]")
         if [choice.get_attribute("value") for choice in choices] != ["paid", "closed"] or any(choice.is_selected() for choice in choices):
@@ -82,6 +81,23 @@ class Operator(Visitor):
         if now != state:
             fail(f"the operator has said {state}, and the order is {now}")
         kept(f"the operator has to say what an order is that another amount was paid of, and it is ({state})")
+
+    def goes_on_writing(self) -> None:
+        """Another exception comes while the operator writes about one."""
+        self.enter()
+        first = self.order_paid_with_another_amount()
+        raised = self.raised(first)
+        self.click(f"{raised} input[value=closed]")
+        self.driver.find_element(By.CSS_SELECTOR, f"{raised} input[name=note]").send_keys("已在商户")
+        second = self.order_paid_with_another_amount()
+        self.raised(second)
+        self.driver.switch_to.active_element.send_keys("平台退回")
+        if self.driver.execute_script(f'return document.querySelector("{raised} input[name=note]").value') != "已在商户平台退回":
+            fail("what the operator writes is lost when another exception comes")
+        self.resolve(first, "operator-writing", "")
+        self.click(f"{self.raised(second)} input[value=closed]")
+        self.resolve(second, "operator-second", "同上")
+        kept("the operator goes on writing while another exception comes")
 
     def looks_into_a_dead_letter(self, database: str, config: Path) -> None:
         """Money came for an order that is not here, and the event about it could not be handled, for a reason that is long."""
@@ -118,6 +134,12 @@ class Operator(Visitor):
         self.click("#dead-list button")
         self.wait("document.getElementById('dead').hidden", "the end of the dead letter")
         kept("the operator reads why a letter is dead, and redrives it")
+
+    def order_paid_with_another_amount(self) -> str:
+        """The number of a new order, of whose payment WeChat Pay tells an amount that was not ordered."""
+        placed = self.fetch(f"{self.shop}/api/orders", {"method": "native"})["order"]
+        self.tell_of_a_payment(placed, f"42{time.time_ns():026}", placed["amount"] + 150)
+        return str(placed["order_no"])
 
     def tell_of_a_payment(self, order: Any, transaction: str, total: int) -> None:
         """WeChat Pay tells the shop that so much has been paid of an order."""

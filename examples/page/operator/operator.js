@@ -70,7 +70,7 @@ function fail(error) {
 }
 
 /** Draws only what has changed, so that nothing disappears under who is writing. */
-const drawn = new Map();
+const drawn = new WeakMap();
 function draw(target, data, drawing) {
   const seen = language + JSON.stringify(data);
   if (drawn.get(target) === seen) return;
@@ -243,8 +243,18 @@ async function showOrders() {
 }
 
 async function showExceptions() {
-  draw(element("exception-list"), await openExceptions(), ({ exceptions, orders }) =>
-    (exceptions.length ? exceptions.map((each) => exception(each, orders[each.order_no])) : make("p", { class: "none" }, text().allFits)));
+  const { exceptions, orders } = await openExceptions();
+  const list = element("exception-list");
+  element("all-fits").hidden = exceptions.length > 0;
+  // Each has a place of its own that is not moved, so that one that comes or goes leaves the others to who is writing.
+  const ids = new Set(exceptions.map(({ id }) => String(id)));
+  for (const place of [...list.children]) if (!ids.has(place.dataset.id)) place.remove();
+  exceptions.forEach((each, index) => {
+    const next = list.children[index];
+    const place = next?.dataset.id === String(each.id) ? next : make("div", { "data-id": each.id });
+    if (place !== next) list.insertBefore(place, next ?? null);
+    draw(place, [each, orders[each.order_no]], ([raised, order]) => exception(raised, order));
+  });
 }
 
 async function showDead() {
