@@ -73,6 +73,10 @@ fn transition(row: Row) -> Result<Json> {
 pub(super) fn orders(shared: &Shared, mut given: Given) -> Result<String> {
     let state = given.text("state")?;
     let before_ms = given.integer("before_ms", 0..=i64::MAX)?;
+    let before_order_no = given.text("before_order_no")?;
+    if before_order_no.is_some() && before_ms.is_none() {
+        return Err(given.error("before_ms", "is missing; it belongs to before_order_no"));
+    }
     let most = given.integer("most", 1..=MOST)?.unwrap_or(100);
     if state
         .as_deref()
@@ -82,11 +86,20 @@ pub(super) fn orders(shared: &Shared, mut given: Given) -> Result<String> {
         return Err(given.error("state", &format!("is no state; there are {names}")));
     }
     given.finish()?;
+    let before_ms = before_ms.unwrap_or(i64::MAX);
+    let mut values: Vec<Value> = vec![before_ms.into()];
+    let earlier = match before_order_no {
+        None => "created_ms < ?",
+        // Of the same millisecond those that come behind it.
+        Some(order_no) => {
+            values.extend([before_ms.into(), order_no.into()]);
+            "created_ms <= ? AND (created_ms < ? OR order_no < ?)"
+        }
+    };
     let mut sql = format!(
-        "SELECT {} FROM payseal_orders WHERE created_ms < ?",
+        "SELECT {} FROM payseal_orders WHERE {earlier}",
         Order::COLUMNS
     );
-    let mut values: Vec<Value> = vec![before_ms.unwrap_or(i64::MAX).into()];
     if let Some(state) = state {
         sql.push_str(" AND state = ?");
         values.push(state.into());

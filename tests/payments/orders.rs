@@ -170,6 +170,41 @@ fn an_address_that_no_provider_could_tell_is_refused_at_the_start() {
 }
 
 #[test]
+fn paging_leaves_no_order_out_also_of_the_same_millisecond() {
+    let till = Till::new();
+    let mut expected = Vec::new();
+    for (at, numbers) in [
+        (0, ["A00001", "a00002", "B00003"]),
+        (1, ["b00004", "C00005", "c00006"]),
+    ] {
+        till.later(at);
+        for number in numbers {
+            till.create(number).unwrap();
+            expected.push(number.to_owned());
+        }
+    }
+    let mut found = Vec::new();
+    let mut asked = json!({ "most": 2 });
+    loop {
+        let page = till.run("orders", asked.clone()).unwrap();
+        let Some(last) = page["orders"].as_array().unwrap().last() else {
+            break;
+        };
+        asked["before_ms"] = last["created_ms"].clone();
+        asked["before_order_no"] = last["order_no"].clone();
+        for order in page["orders"].as_array().unwrap() {
+            found.push(order["order_no"].as_str().unwrap().to_owned());
+        }
+        assert!(found.len() <= expected.len(), "{found:?}");
+    }
+    found.sort();
+    expected.sort();
+    assert_eq!(found, expected);
+    let alone = till.run("orders", json!({ "before_order_no": NUMBER }));
+    assert_eq!(field(&refused_as(Code::ParamsInvalid, alone)), "before_ms");
+}
+
+#[test]
 fn payments_without_a_store_or_a_client_say_what_is_missing() {
     let world = World::new();
     let client = client_in(&world, merchant::config(json!({})));
@@ -346,6 +381,7 @@ fn money_that_comes_while_the_order_is_being_closed_has_come_in_time() {
 }
 
 crate::till::everywhere! {
+    paging_leaves_no_order_out_also_of_the_same_millisecond,
     an_order_is_stored_before_anything_is_sent,
     the_same_number_is_the_same_order_and_gets_the_same_answer,
     the_same_number_for_something_else_is_refused_and_nothing_is_sent,

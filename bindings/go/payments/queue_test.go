@@ -167,6 +167,16 @@ func TestOrdersAreListedByPages(t *testing.T) {
 	if len(second) != 1 || second[0].OrderNo != numbers[0] {
 		t.Fatalf("%+v", second)
 	}
+	for range 2 {
+		s.create(t, s.request("wechat")) // at the same millisecond
+	}
+	newest, err := s.Orders(t.Context(), payments.OrderFilter{Most: 1})
+	must(t, err)
+	rest, err := s.Orders(t.Context(), payments.OrderFilter{Before: newest[0].CreatedAt.Time, BeforeOrderNo: newest[0].OrderNo})
+	must(t, err)
+	if len(rest) != 4 {
+		t.Fatalf("%+v", rest)
+	}
 	_, err = s.Orders(t.Context(), payments.OrderFilter{State: "sold"})
 	failure(t, err, payseal.ErrParamsInvalid, payseal.OutcomeNotSent)
 }

@@ -24,8 +24,10 @@ func (p *Payments) Order(ctx context.Context, orderNo string) (*File, error) {
 type OrderFilter struct {
 	// State is empty for all.
 	State State
-	// Before chooses those that were created earlier: to page, give the CreatedAt of the last one seen.
+	// Before chooses those that were created earlier: to page, give the CreatedAt of the last one seen, and its OrderNo as BeforeOrderNo.
 	Before time.Time
+	// BeforeOrderNo goes with Before: those that were created at the same millisecond and come behind this number are chosen as well.
+	BeforeOrderNo string
 	// Most is how many there are at most, up to 1000; 0 is 100.
 	Most int
 }
@@ -37,8 +39,9 @@ func (p *Payments) Orders(ctx context.Context, filter OrderFilter) ([]Order, err
 	}](ctx, p, "orders", struct {
 		State    State  `json:"state,omitempty"`
 		BeforeMS *int64 `json:"before_ms,omitempty"`
+		BeforeNo string `json:"before_order_no,omitempty"`
 		Most     int    `json:"most,omitempty"`
-	}{filter.State, unixMS(filter.Before), filter.Most})
+	}{filter.State, unixMS(filter.Before), filter.BeforeOrderNo, filter.Most})
 	if err != nil {
 		return nil, err
 	}

@@ -191,6 +191,14 @@ def test_orders_are_listed_by_state_and_time(till: Till) -> None:
     assert [order.order_no for order in till.payments.orders(most=1)] == ["order3"]
 
 
+def test_paging_leaves_no_order_of_the_same_millisecond_out(till: Till) -> None:
+    for number in ("order1", "order2", "order3"):
+        till.create(number)
+    (last,) = till.payments.orders(most=1)
+    rest = till.payments.orders(before_ms=last.created_ms, before_order_no=last.order_no)
+    assert [order.order_no for order in rest] == ["order2", "order1"]
+
+
 def test_what_is_wrong_is_said_before_anything_is_stored(till: Till) -> None:
     for request in (
         PayRequest(order_no="order1", method="cash", amount=1, subject="tea"),

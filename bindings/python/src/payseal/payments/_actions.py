@@ -67,8 +67,10 @@ def order(order_no: str) -> Action[File]:
     return Action("order", {"order_no": order_no}, File.from_json)
 
 
-def orders(state: Optional[Union[State, str]], before_ms: Optional[int], most: Optional[int]) -> Action[list[Order]]:
-    params = given(("state", state), ("before_ms", before_ms), ("most", most))
+def orders(
+    state: Optional[Union[State, str]], before_ms: Optional[int], before_order_no: Optional[str], most: Optional[int]
+) -> Action[list[Order]]:
+    params = given(("state", state), ("before_ms", before_ms), ("before_order_no", before_order_no), ("most", most))
     return Action("orders", params, lambda result: [Order.from_json(each) for each in result["orders"]])
 
 

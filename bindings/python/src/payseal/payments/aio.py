@@ -114,10 +114,15 @@ class AsyncPayments:
         return await self._do(_actions.order(order_no))
 
     async def orders(
-        self, state: Optional[Union[State, str]] = None, *, before_ms: Optional[int] = None, most: Optional[int] = None
+        self,
+        state: Optional[Union[State, str]] = None,
+        *,
+        before_ms: Optional[int] = None,
+        before_order_no: Optional[str] = None,
+        most: Optional[int] = None,
     ) -> list[Order]:
         """See :meth:`Payments.orders`."""
-        return await self._do(_actions.orders(state, before_ms, most))
+        return await self._do(_actions.orders(state, before_ms, before_order_no, most))
 
     async def exceptions(
         self, *, resolved_too: bool = False, before_id: Optional[int] = None, most: Optional[int] = None

@@ -325,6 +325,24 @@ public final class Payments implements AutoCloseable {
         return read("orders", params, Orders.class).orders;
     }
 
+    /**
+     * The next page of orders, newest first: those that come behind one, of the same millisecond as well.
+     *
+     * @param state only those that stand there; {@code null} for all
+     * @param last the last one seen
+     * @param most how many there are at most, 1 to 1000
+     * @return the orders
+     */
+    public List<Order> ordersBehind(State state, Order last, int most) {
+        ObjectNode params = object().put("most", most)
+                .put("before_ms", last.createdAt().toEpochMilli())
+                .put("before_order_no", last.orderNo());
+        if (state != null) {
+            params.putPOJO("state", state);
+        }
+        return read("orders", params, Orders.class).orders;
+    }
+
     private record Orders(@JsonProperty("orders") List<Order> orders) {}
 
     /**

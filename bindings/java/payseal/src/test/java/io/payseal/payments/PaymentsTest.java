@@ -278,7 +278,11 @@ class PaymentsTest {
             assertEquals("4200001", order.transactionId());
             assertEquals(Instant.ofEpochMilli(1_700_000_000_123L), order.paidAt());
             assertEquals(2, shop.payments.orders(State.PAID, null, 10).size());
-            assertEquals(1, shop.payments.orders(null, null, 1).size());
+            List<Order> all = shop.payments.orders(null, null, 10);
+            Order newest = shop.payments.orders(null, null, 1).get(0);
+            assertEquals(all.subList(0, 1), List.of(newest));
+            assertEquals(all.subList(1, all.size()), shop.payments.ordersBehind(null, newest, 10));
+            assertEquals(List.of(), shop.payments.ordersBehind(State.REFUNDED, newest, 10));
             assertEquals(List.of(), shop.payments.orders(null, Instant.EPOCH, 10));
         }
     }
