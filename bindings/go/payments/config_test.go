@@ -158,8 +158,8 @@ func TestADatabaseThatCannotBeUsedIsAnErrorOfItsOwnKind(t *testing.T) {
 	folder := t.TempDir()
 	must(t, os.WriteFile(filepath.Join(folder, "text"), []byte(strings.Repeat("this is no database\n", 500)), 0o600))
 	for url, code := range map[string]payseal.Code{
-		"sqlite:" + folder:                        payseal.ErrStoreUnavailable,
-		"sqlite:" + filepath.Join(folder, "text"): payseal.ErrStoreSchema,
+		"sqlite:" + filepath.Join(folder, "text"):   payseal.ErrStoreSchema,
+		"postgres://u:p@127.0.0.1:1/nobody-listens": payseal.ErrStoreUnavailable,
 	} {
 		config := full(t)
 		config.Store = url

@@ -178,13 +178,18 @@ class PaymentsStoreTest {
     }
 
     @Test
-    void what_the_service_writes_with_an_effect_is_written_with_it_or_not_at_all() {
+    void what_the_service_writes_with_an_effect_is_written_with_it_or_not_at_all() throws Exception {
+        elsewhere("CREATE TABLE stock (sku TEXT PRIMARY KEY, count INTEGER NOT NULL)");
+        elsewhere("INSERT INTO stock VALUES ('tea', 7)");
         till.pay("ORDER20260102");
         Event event = till.payments.claimEvents(1).get(0);
-        Statement nothing = new Statement("UPDATE payseal_inbox SET kind = ? WHERE id = ?", List.of("x", -1L), 1);
+        Statement nothing = new Statement("UPDATE stock SET count = ? WHERE sku = ?", List.of(6L, "coffee"), 1);
         refused(OrderException.class, ErrorCode.ORDER_STATE, () -> till.payments.ack(event, List.of(nothing)));
         assertFalse(till.isDone());
-        Statement all = new Statement("UPDATE payseal_inbox SET kind = ? WHERE id = ?", List.of("x", event.id()), 1);
+        Statement ours = new Statement("UPDATE payseal_inbox SET kind = ? WHERE id = ?", List.of("x", event.id()), 1);
+        refused(ArgumentException.class, ErrorCode.PARAMS_INVALID, () -> till.payments.ack(event, List.of(ours)));
+        assertFalse(till.isDone());
+        Statement all = new Statement("UPDATE stock SET count = ? WHERE sku = ?", List.of(6L, "tea"), 1);
         till.payments.ack(event, List.of(all));
         assertTrue(till.isDone());
         List<Statement> statements = till.payments.ackStatements(event);
@@ -192,6 +197,18 @@ class PaymentsStoreTest {
         assertEquals(
                 statements.get(0).values().size(),
                 statements.get(0).sql().chars().filter(letter -> letter == '?').count());
+    }
+
+    /** Another process writes to the file: a second SQLite in this one would take away the locks of the first. */
+    private void elsewhere(String sql) throws Exception {
+        String program = "import sqlite3, sys\nwith sqlite3.connect(sys.argv[1]) as file: file.execute(sys.argv[2])";
+        String file = folder.resolve("pay.db").toString();
+        assertEquals(
+                0,
+                new ProcessBuilder("python3", "-c", program, file, sql)
+                        .inheritIO()
+                        .start()
+                        .waitFor());
     }
 
     /** A connection on which every statement changes so many rows. */
