@@ -292,6 +292,27 @@ fn the_service_hears_of_a_payment_that_a_person_takes_for_the_orders() {
 }
 
 #[test]
+fn what_is_decided_about_money_that_was_nobodys_moves_no_order_that_came_since() {
+    let till = Till::new();
+    let early = till.another(json!({}));
+    early.create("placed-elsewhere").unwrap();
+    early.pay("placed-elsewhere");
+    till.accept(&till.notify("placed-elsewhere", json!({ "out_trade_no": NUMBER })));
+    till.work_all();
+    let nobodys = only(&till, "unknown_order");
+    till.create(NUMBER).unwrap();
+    till.pay(NUMBER);
+    till.accept(&till.notify(NUMBER, json!({ "amount": { "total": 1 } })));
+    till.work_all();
+    let resolve = |state| json!({ "id": nobodys["id"], "note": "given back", "state": state });
+    let refused = till.run("resolve", resolve(json!("paid")));
+    assert_eq!(field(&refused_as(Code::OrderState, refused)), "state");
+    till.run("resolve", resolve(Value::Null)).unwrap();
+    assert_eq!(till.state(NUMBER), "exception");
+    only(&till, "amount_mismatch");
+}
+
+#[test]
 fn money_that_was_nobodys_is_the_orders_once_the_order_is_there() {
     let till = Till::new();
     let early = till.another(json!({}));
@@ -326,5 +347,6 @@ crate::till::everywhere! {
     an_exception_that_is_told_again_raises_no_other,
     evidence_that_a_person_has_dealt_with_changes_nothing_when_it_is_told_again,
     the_service_hears_of_a_payment_that_a_person_takes_for_the_orders,
+    what_is_decided_about_money_that_was_nobodys_moves_no_order_that_came_since,
     money_that_was_nobodys_is_the_orders_once_the_order_is_there,
 }
