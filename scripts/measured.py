@@ -13,6 +13,11 @@ ROOT = Path(__file__).resolve().parent.parent
 PEERS = {"go": "wechatpay-go", "java": "wechatpay-java", "python": "wechatpayv3", "sign_engine": "aws-lc-rs"}
 ALIPAY_PEERS = {"go": "smartwalle/alipay", "java": "alipay-sdk-java", "python": "python-alipay-sdk"}
 LIMIT = {"README.md": "the limit", "README.zh-CN.md": "上限"}
+PAYMENTS = ("inbox_", "claim_ack")
+PAYMENTS_PEERS = {
+    "README.md": {"inbox_accept": "a bare insert loop", "inbox_group": "one commit a row", "claim_ack": "River"},
+    "README.zh-CN.md": {"inbox_accept": "裸插入循环", "inbox_group": "每行一次提交", "claim_ack": "River"},
+}
 LANGUAGES = {"go": "Go", "java": "Java", "python": "Python"}
 NAMES = {
     "README.md": {
@@ -28,6 +33,15 @@ NAMES = {
         "bill_memory": "memory of the process that reads it",
         "operation_check": "check the parameters of an order",
         "client_catalogue": "what the catalogue adds to making a client",
+        "inbox_accept.sqlite.1": "store a callback durably, SQLite, 1 caller",
+        "inbox_accept.sqlite.32": "store callbacks durably, SQLite, 32 callers",
+        "inbox_accept.postgres.32": "store callbacks durably, PostgreSQL, 32 callers",
+        "inbox_accept.mariadb.32": "store callbacks durably, MariaDB, 32 callers",
+        "inbox_group.sqlite": "32 callers share commits, SQLite",
+        "inbox_group.postgres": "32 callers share commits, PostgreSQL",
+        "inbox_group.mariadb": "32 callers share commits, MariaDB",
+        "claim_ack.single": "hand out an event and acknowledge it, PostgreSQL, 32 workers",
+        "claim_ack.batch": "the same in batches of 100",
     },
     "README.zh-CN.md": {
         "client_new": "由配置创建可用的客户端",
@@ -42,6 +56,15 @@ NAMES = {
         "bill_memory": "读取时的进程内存",
         "operation_check": "检查一笔下单的参数",
         "client_catalogue": "接口目录给创建客户端增加的时间",
+        "inbox_accept.sqlite.1": "回调持久化入库，SQLite，1 个调用方",
+        "inbox_accept.sqlite.32": "回调持久化入库，SQLite，32 个调用方",
+        "inbox_accept.postgres.32": "回调持久化入库，PostgreSQL，32 个调用方",
+        "inbox_accept.mariadb.32": "回调持久化入库，MariaDB，32 个调用方",
+        "inbox_group.sqlite": "32 个调用方合并提交，SQLite",
+        "inbox_group.postgres": "32 个调用方合并提交，PostgreSQL",
+        "inbox_group.mariadb": "32 个调用方合并提交，MariaDB",
+        "claim_ack.single": "逐条领取并确认事件，PostgreSQL，32 个工作者",
+        "claim_ack.batch": "同上，每批 100 条",
     },
 }
 # What a reader would ask about the table.
@@ -74,9 +97,15 @@ def table(readme: str, report: list[dict[str, str | float | None]]) -> str:
         name, _, language = str(entry["name"]).partition(".")
         if entry["peer"] is None:
             continue  # nothing stands beside it
-        what = NAMES[readme][name] + (f" ({LANGUAGES[language]})" if language else "")
-        peers = ALIPAY_PEERS if name.startswith("alipay_") else PEERS
-        peer, unit = peers.get(language or name, LIMIT[readme]), str(entry["unit"])
+        if name.startswith(PAYMENTS):
+            if entry["name"] not in NAMES[readme]:
+                continue  # there are many; these say most
+            what, peer = NAMES[readme][str(entry["name"])], PAYMENTS_PEERS[readme][name]
+        else:
+            what = NAMES[readme][name] + (f" ({LANGUAGES[language]})" if language else "")
+            peers = ALIPAY_PEERS if name.startswith("alipay_") else PEERS
+            peer = peers.get(language or name, LIMIT[readme])
+        unit = str(entry["unit"])
         ours, theirs, ratio = (float(str(entry[key])) for key in ("ours", "peer", "ratio"))
         rows.append(f"| {what} | {peer} | {figure(ours, unit)} | {figure(theirs, unit)} | **{ratio:.2f}** |\n")
     return TITLES[readme].format(machine=machine()) + "".join(rows) + "\n" + NOTES[readme]
