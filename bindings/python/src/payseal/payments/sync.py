@@ -196,8 +196,8 @@ class Payments:
         Args:
             state: Only those that stand there.
             before_ms: Only those that were created earlier, Unix milliseconds: to page, give the ``created_ms`` of the last one seen.
-            before_order_no: With ``before_ms``, also those of the same millisecond that come behind this number: the ``order_no`` of the last
-                one seen.
+            before_order_no: With ``before_ms``, also those of the same millisecond that come behind this number: the ``order_no`` of
+                the last one seen.
             most: How many there are at most, 1 to 1000; left out, 100.
         """
         return self._do(_actions.orders(state, before_ms, before_order_no, most))
