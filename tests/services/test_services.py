@@ -90,7 +90,8 @@ def test_a_killed_server_comes_back_with_its_data_at_the_same_address(services: 
 def test_nothing_is_left_when_the_parent_ends(services: Services, how: signal.Signals) -> None:
     names = ["postgres", "mariadb", "redis", "rabbitmq", "nats", "kafka"] if how == signal.SIGKILL else ["postgres", "redis"]
     before = folders()
-    parent = subprocess.Popen([*COMMAND, *names], stdout=subprocess.PIPE, text=True)
+    # Below a shell's background job it would be born deaf to SIGINT.
+    parent = subprocess.Popen([*COMMAND, *names], stdout=subprocess.PIPE, text=True, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
     assert parent.stdout is not None
     for _ in names:
         assert parent.stdout.readline().startswith("export PAYSEAL_TEST_")
