@@ -40,8 +40,8 @@ NAMES = {
         "inbox_group.sqlite": "32 callers share commits, SQLite",
         "inbox_group.postgres": "32 callers share commits, PostgreSQL",
         "inbox_group.mariadb": "32 callers share commits, MariaDB",
-        "claim_ack.single": "hand out an event and acknowledge it, PostgreSQL, 32 workers",
-        "claim_ack.batch": "the same in batches of 100",
+        "claim_ack.single": "the Go runner hands out an event and acknowledges it, PostgreSQL, 32 workers",
+        "claim_ack.batch": "claim and acknowledge in batches of 100, PostgreSQL",
     },
     "README.zh-CN.md": {
         "client_new": "由配置创建可用的客户端",
@@ -63,8 +63,8 @@ NAMES = {
         "inbox_group.sqlite": "32 个调用方合并提交，SQLite",
         "inbox_group.postgres": "32 个调用方合并提交，PostgreSQL",
         "inbox_group.mariadb": "32 个调用方合并提交，MariaDB",
-        "claim_ack.single": "逐条领取并确认事件，PostgreSQL，32 个工作者",
-        "claim_ack.batch": "同上，每批 100 条",
+        "claim_ack.single": "Go Runner 逐条分发并确认事件，PostgreSQL，32 个工作者",
+        "claim_ack.batch": "每批领取并确认 100 条，PostgreSQL",
     },
 }
 # What a reader would ask about the table.
