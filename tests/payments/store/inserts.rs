@@ -1,4 +1,4 @@
-use payseal::payments::store::Value;
+use payseal::payments::store::{Arriving, NewEvent, Store, Value};
 
 use super::database::{Database, NOW, at_once, event, events, number, rows, text};
 
@@ -9,6 +9,7 @@ super::promises! {
     each_event_is_new_for_one_of_many_threads,
     what_was_inserted_is_there_for_who_opens_the_database_later,
     nothing_is_inserted_of_no_events,
+    events_that_come_meanwhile_are_in_the_same_transaction_and_answered_in_their_order,
 }
 
 fn an_event_is_new_once(database: &Database) {
@@ -99,4 +100,44 @@ fn what_was_inserted_is_there_for_who_opens_the_database_later(database: &Databa
 fn nothing_is_inserted_of_no_events(database: &Database) {
     let store = database.open();
     assert!(store.insert(&[]).unwrap().is_empty());
+}
+
+/// Two lots of events, the second of which comes when the first was taken.
+struct TwoLots<'a> {
+    all: Vec<NewEvent>,
+    lots: [std::ops::Range<usize>; 2],
+    given: usize,
+    /// Another connection, which sees what is committed.
+    beside: &'a dyn Store,
+}
+
+impl Arriving for TwoLots<'_> {
+    fn next(&mut self) -> Option<&[NewEvent]> {
+        let lot = self.lots.get(self.given)?.clone();
+        self.given += 1;
+        let sql = "SELECT COUNT(*) FROM payseal_inbox";
+        assert_eq!(number(self.beside, sql), 0, "before lot {}", self.given);
+        Some(&self.all[lot])
+    }
+
+    fn rest(&mut self) -> &[NewEvent] {
+        self.given = self.lots.len();
+        &self.all
+    }
+}
+
+fn events_that_come_meanwhile_are_in_the_same_transaction_and_answered_in_their_order(
+    database: &Database,
+) {
+    let (store, beside) = (database.open(), database.open());
+    let mut lots = TwoLots {
+        all: vec![event(1), event(2), event(3), event(1), event(4)],
+        lots: [0..3, 3..5],
+        given: 0,
+        beside: &*beside,
+    };
+    let new = store.insert_arriving(&mut lots).unwrap();
+    assert_eq!(new, [true, true, true, false, true]);
+    assert_eq!(lots.given, 2, "all were taken");
+    assert_eq!(number(&*beside, "SELECT COUNT(*) FROM payseal_inbox"), 4);
 }
